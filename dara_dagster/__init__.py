@@ -1,0 +1,1 @@
+"""DARA for Dagster: run Databricks work from plain config files."""

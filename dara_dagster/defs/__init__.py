@@ -1,0 +1,1 @@
+"""How Dagster sees a plan: resources, ops, jobs, assets."""

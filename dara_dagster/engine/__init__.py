@@ -1,0 +1,1 @@
+"""Two Dagster plug-ins; the only place where private Dagster names appear."""

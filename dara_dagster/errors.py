@@ -1,0 +1,104 @@
+"""Every error this library raises on purpose.
+
+    DaraError                    its text is meant for the user: what is wrong and what to do
+    ├── ConfigError              the files are wrong; carries every problem found
+    ├── WorkspaceError           the Databricks workspace (or the emulator) cannot be used
+    │   ├── UnreachableError     no answer at that address
+    │   ├── CredentialsError     no credentials, or refused ones
+    │   └── EmulatorError        the local workspace could not be started or has died
+    ├── ComputeError             a cluster or warehouse cannot be made to match its settings
+    ├── FileError                a file cannot be read, uploaded or found
+    └── RunError                 a Databricks run could not be submitted, watched or cancelled
+        ├── RunGoneError         the run was deleted or is older than Databricks keeps
+        └── RunLostError         no answer about a run for longer than `lost_after_seconds`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "ComputeError",
+    "ConfigError",
+    "CredentialsError",
+    "DaraError",
+    "EmulatorError",
+    "FileError",
+    "Problem",
+    "RunError",
+    "RunGoneError",
+    "RunLostError",
+    "UnreachableError",
+    "WorkspaceError",
+]
+
+
+class DaraError(Exception):
+    """Base of all errors whose text is written for the user."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in the user's files.
+
+    `file` is the file as the user would name it, `line` counts from 1 (0: the file as a whole),
+    `key` is the path of the value (`tasks[3].dependent_on`), `wrong` says what is wrong and
+    `remedy` what to do about it.
+    """
+
+    file: Path
+    line: int
+    key: str
+    wrong: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else f"{self.file}"
+        key = f" {self.key}:" if self.key else ""
+        return f"{place}:{key} {self.wrong}. {self.remedy}"
+
+
+class ConfigError(DaraError):
+    """The user's files cannot be used; `problems` holds everything found, not the first only."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class WorkspaceError(DaraError):
+    """The workspace cannot be used."""
+
+
+class UnreachableError(WorkspaceError):
+    """Nothing answers at the workspace's address."""
+
+
+class CredentialsError(WorkspaceError):
+    """No credentials were found, or the workspace refused them."""
+
+
+class EmulatorError(WorkspaceError):
+    """The local workspace could not be started, or has died."""
+
+
+class ComputeError(DaraError):
+    """A cluster or warehouse cannot be made to match its settings."""
+
+
+class FileError(DaraError):
+    """A file cannot be read, uploaded or found."""
+
+
+class RunError(DaraError):
+    """A Databricks run could not be submitted, watched or cancelled."""
+
+
+class RunGoneError(RunError):
+    """The run was deleted, or is older than the 60 days Databricks keeps runs."""
+
+
+class RunLostError(RunError):
+    """No look at the run succeeded for longer than `lost_after_seconds`; it may still be running."""

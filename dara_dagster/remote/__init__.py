@@ -1,0 +1,1 @@
+"""How Databricks is driven; the only place that knows the SDK."""

@@ -1,0 +1,1 @@
+"""Reading and triggering from outside."""

@@ -1,0 +1,133 @@
+"""Turns a checked spec into the plan: what would run, in which order, on what. No Dagster, no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+ComputeKind = Literal["cluster", "warehouse"]
+TaskKind = Literal["notebook", "script", "sql", "raw", "workflow", "saved_job"]
+RunIf = Literal[
+    "ALL_SUCCESS", "ALL_DONE", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_FAILED", "AT_LEAST_ONE_FAILED"
+]
+Choice = Literal["succeed", "fail"]
+
+
+@dataclass(frozen=True)
+class ComputePlan:
+    """One named cluster or warehouse; `settings` go to its create call as they stand (numbers are numbers)."""
+
+    kind: ComputeKind
+    name: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One Databricks task run.
+
+    `key` is the task's name made safe for the Jobs API (`[A-Za-z0-9_-]{1,100}`), unique in its workflow.
+    `file` is the local file and `remote_file` where it goes in the workspace (without `.py`/`.ipynb`
+    for a notebook); both are None for the kinds that have no file. `compute` None means serverless.
+    `parameters` are the workflow's defaults overlaid by the task's own. Times are in seconds; 0 = no limit.
+    """
+
+    name: str
+    key: str
+    kind: TaskKind
+    upstream: tuple[str, ...] = ()
+    file: Path | None = None
+    remote_file: str | None = None
+    compute: ComputePlan | None = None
+    job_cluster: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: int = 0
+    max_retries: int = 0
+    retry_delay_seconds: float = 0.0
+    poll_seconds: float = 0.0
+    run_if: RunIf = "ALL_SUCCESS"
+    on_partial: Choice = "succeed"
+    on_skipped: Choice = "fail"
+    outputs: tuple[str, ...] = ()
+    libraries: tuple[Mapping[str, Any], ...] = ()
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    payload: Mapping[str, Any] | None = None
+    workflow: str | None = None
+    catalog: str | None = None
+    schema: str | None = None
+    content_hash: str = ""
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step of a step pipeline: `uses` is a built-in step's name or `"module:Class"`."""
+
+    name: str
+    uses: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SensorPlan:
+    """What starts a workflow when files arrive: exactly one of `volume` (a /Volumes path) and `folder`."""
+
+    volume: str | None = None
+    folder: Path | None = None
+    patterns: tuple[str, ...] = ("*",)
+    recursive: bool = False
+    settle_seconds: float = 0.0
+    batch_size: int = 100
+    per: Literal["file", "batch"] = "file"
+    upload_to: str | None = None
+    since: str | None = None
+    interval_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class WorkflowPlan:
+    """One workflow: `tasks` in a stable topological order, or `steps` for a step pipeline (never both)."""
+
+    name: str
+    source: Path
+    description: str = ""
+    tasks: tuple[TaskPlan, ...] = ()
+    steps: tuple[StepPlan, ...] = ()
+    schedule: str | None = None
+    timezone: str = "UTC"
+    sensor: SensorPlan | None = None
+    max_concurrent: int = 300
+    max_concurrent_runs: int = 0
+    fail_fast: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    retry_on: Mapping[str, Literal["never", "now", "backoff"]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PollPlan:
+    """The process-wide budget of calls, and how long silence about a run is borne."""
+
+    calls_per_second: float = 20.0
+    lost_after_seconds: float = 900.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the files say, resolved. `root` is the project's folder, which holds `config_dir`."""
+
+    name: str
+    root: Path
+    config_dir: Path
+    workspace: Literal["emulator", "databricks"]
+    notebooks: Path
+    workspace_path: str
+    clusters: Mapping[str, ComputePlan]
+    warehouses: Mapping[str, ComputePlan]
+    workflows: tuple[WorkflowPlan, ...]
+    catalog: str | None = None
+    schema: str | None = None
+    poll: PollPlan = PollPlan()
+    max_concurrent: int = 300
