@@ -1,0 +1,92 @@
+"""Who may import whom: one direction for data, and a wall around the emulator."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "dara_dagster"
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "spec": {"errors"},
+    "remote": {"errors", "spec"},
+    "engine": set(),
+    "defs": {"errors", "spec", "remote", "engine"},
+    "serve": {"errors", "spec", "remote", "engine", "defs"},
+    "cli": {"errors", "spec", "remote", "engine", "defs", "serve"},
+    "emulator": set(),
+    "__init__": {"errors", "spec", "remote", "engine", "defs", "serve"},
+}
+FOREIGN_ROOTS: dict[str, set[str]] = {
+    "dagster": {"defs", "engine", "serve", "cli"},
+    "databricks": {"remote"},
+    "starlette": {"emulator", "serve"},
+    "uvicorn": {"emulator", "serve"},
+    "pyspark": {"emulator"},
+    "pysail": {"emulator"},
+    "sqlglot": {"emulator"},
+    "pandas": {"emulator"},
+    "click": {"cli"},
+    "rich": {"cli"},
+}
+
+
+def layer_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything a file imports, inside functions as well."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def python_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def violations(path: Path) -> Iterator[str]:
+    layer = layer_of(path)
+    for line, name in imports_of(path):
+        parts = name.split(".")
+        place = f"{path.relative_to(ROOT)}:{line} imports {name}"
+        if parts[0] == "dara_dagster" and len(parts) > 1:
+            if parts[1] != layer and parts[1] not in MAY_IMPORT[layer]:
+                yield place
+        elif parts[0] in FOREIGN_ROOTS and layer not in FOREIGN_ROOTS[parts[0]]:
+            yield place
+        if parts[0].startswith("dagster") and any(p.startswith("_") for p in parts) and layer != "engine":
+            yield f"{place}: private Dagster names belong in engine/"
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_follow_the_layers(path: Path) -> None:
+    assert list(violations(path)) == []
+
+
+def test_every_layer_is_named() -> None:
+    assert {layer_of(path) for path in python_files()} <= MAY_IMPORT.keys()
+
+
+def test_emulator_imports_only_the_library_it_may() -> None:
+    stdlib = sys.stdlib_module_names
+    allowed = {"dara_dagster", "starlette", "uvicorn", "anyio", "pyspark", "pysail", "sqlglot", "pandas"}
+    allowed |= {"pyarrow", "grpc", "numpy", "google", "uvloop", "httptools", "python_multipart", "multipart"}
+    foreign = {
+        name.split(".")[0]
+        for path in (PACKAGE / "emulator").rglob("*.py")
+        for _, name in imports_of(path)
+        if name.split(".")[0] not in stdlib
+    }
+    assert foreign <= allowed
