@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import inspect
+import json
+import logging
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dara_dagster.emulator.state import WORKSPACE_ID, Server
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.types import Message, Receive, Scope, Send
 
     from dara_dagster.emulator.state import Workspace
 
 Json = Any
+
+logger = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -20,11 +35,15 @@ class ApiError(Exception):
     def __init__(self, status: int, code: str, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.reason = status, code, message, reason
+        self.headers: dict[str, str] = {}
 
 
 @dataclass
 class Call:
-    """One request, parsed: `path` holds the values of `{names}` in the route, `body` the JSON object sent."""
+    """One request, parsed: `path` holds the values of `{names}` in the route, `body` the JSON object sent.
+
+    A body that is not JSON (an upload, a form) is left unread in `request`; it can be streamed.
+    """
 
     workspace: Workspace
     path: Mapping[str, str]
@@ -38,3 +57,181 @@ Handler = Callable[[Call], Json]
 
 Routes = tuple[tuple[str, str, Handler], ...]
 """What each API file lists in its ROUTES: method, path with {name} or {name:path}, handler."""
+
+Open = dict[tuple[str, str], Callable[[Server], Json]]
+"""Routes that need no token: (method, path) to a function of the server."""
+
+_APIS = (
+    "control",
+    "jobs",
+    "nested_runs",
+    "clusters",
+    "warehouses",
+    "statements",
+    "workspace",
+    "files",
+    "files_upload",
+    "catalog",
+    "secrets",
+)
+
+_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"x-databricks-org-id", WORKSPACE_ID.encode()),
+]
+
+
+def all_routes() -> Routes:
+    """The routes of every API file."""
+    names = [f"dara_dagster.emulator.{name}" for name in _APIS]
+    modules = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
+    return tuple(route for module in modules for route in module.ROUTES)
+
+
+@dataclass(frozen=True)
+class _Target:
+    handler: Handler
+    route: str
+    waits: bool
+
+
+class Router:
+    """Finds the handler of a request: exact paths by dictionary, then patterns in the order given."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._exact: dict[tuple[str, str], _Target] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], _Target]] = []
+        for method, path, handler in routes:
+            target = _Target(handler, f"{method} {path}", inspect.iscoroutinefunction(handler))
+            if "{" in path:
+                self._patterns.append((method, _pattern(path), target))
+            else:
+                self._exact[method, path] = target
+
+    def find(self, method: str, path: str) -> tuple[_Target, Mapping[str, str]]:
+        """The handler and the values in the path; ApiError 404 when there is none."""
+        target = self._exact.get((method, path))
+        if target is not None:
+            return target, {}
+        for verb, pattern, target in self._patterns:
+            if verb == method and (match := pattern.fullmatch(path)):
+                return target, match.groupdict()
+        raise ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {path}'")
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    text = re.escape(path).replace(r"\{", "{").replace(r"\}", "}")
+    text = re.sub(r"\{(\w+):path\}", r"(?P<\1>.+)", text)
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", text), re.DOTALL)
+
+
+class App:
+    """The ASGI application: let in, find the handler, apply faults, answer."""
+
+    def __init__(self, server: Server, routes: Routes, open_routes: Open) -> None:
+        self._server, self._router, self._open = server, Router(routes), open_routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._server.last_call = time.monotonic()
+        try:
+            answer = await self._answer(scope, receive)
+        except ApiError as error:
+            answer = _error_answer(error)
+        except Silence as silence:
+            await _stay_silent(receive, cut=silence.cut)
+            return
+        except Exception as error:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            answer = _error_answer(ApiError(500, "INTERNAL_ERROR", f"{type(error).__name__}: {error}"))
+        if isinstance(answer, Response):
+            answer.headers.setdefault("x-databricks-org-id", WORKSPACE_ID)
+            await answer(scope, receive, send)
+        else:
+            await _send_json(send, 200, {} if answer is None else answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Json:
+        method, path = scope["method"], scope["path"]
+        if (method, path) in self._open:
+            return self._open[method, path](self._server)
+        workspace = self._let_in(scope)
+        faults = workspace.control.faults.hits(method, path)
+        for fault in faults:
+            await fault.before()
+        target, values = self._router.find(method, path)
+        workspace.control.calls[target.route] += 1
+        query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
+        call = Call(workspace, values, query, await _json_body(scope, receive), Request(scope, receive))
+        answer = target.handler(call)
+        if target.waits:
+            answer = await answer
+        for fault in faults:
+            await fault.after()
+        return answer
+
+    def _let_in(self, scope: Scope) -> Workspace:
+        sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, token = sent.decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or was of an unsupported type.")
+        workspace = self._server.workspace(token)
+        if workspace is None:
+            raise ApiError(403, "PERMISSION_DENIED", "Invalid access token.")
+        return workspace
+
+
+class Silence(Exception):
+    """No answer is to be given: the connection is cut, or left hanging until the client gives up."""
+
+    def __init__(self, *, cut: bool) -> None:
+        super().__init__()
+        self.cut = cut
+
+
+async def _stay_silent(receive: Receive, *, cut: bool) -> None:
+    # uvicorn hands `receive` as a bound method of the object that owns the connection; ASGI itself
+    # has no way to end one without an answer.
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if cut and transport is not None:
+        transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _json_body(scope: Scope, receive: Receive) -> dict[str, Json]:
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if not kind.startswith((b"application/json", b"application/x-www-form-urlencoded")):
+        return {}
+    body = b""
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Silence(cut=True)
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    if not body.strip():
+        return {}
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        raise ApiError(400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request") from None
+    if not isinstance(parsed, dict):
+        raise ApiError(
+            400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request: not an object"
+        )
+    return parsed
+
+
+def _error_answer(error: ApiError) -> Response:
+    body: dict[str, Json] = {"error_code": error.code, "message": error.message}
+    if error.reason:
+        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": error.reason}
+        body["details"] = [info]
+    return Response(json.dumps(body), error.status, error.headers, "application/json")
+
+
+async def _send_json(send: Send, status: int, answer: Json) -> None:
+    body = json.dumps(answer, separators=(",", ":")).encode()
+    headers = [*_HEADERS, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,85 @@
+"""Starts the local workspace: `python -m dara_dagster.emulator --port P --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dara_dagster.emulator.serving import serve
+from dara_dagster.emulator.state import Server
+
+TOKEN_VARIABLE = "DARA_EMULATOR_TOKEN"  # noqa: S105 - the name of a variable
+
+
+class _Refused(Exception):
+    """The server cannot start as asked."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until stopped; 0 after a clean end, 2 when it cannot start, with one line on stderr."""
+    options = _parser().parse_args(arguments)
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    try:
+        _check_host(options.host, token)
+        data = _data_folder(options.data)
+        listener = _listen(options.host, options.port)
+    except _Refused as error:
+        print(f"dara emulator: {error}", file=sys.stderr)
+        return 2
+    engine = tuple(options.engine) or (sys.executable, "-m", "dara_dagster.emulator.engine")
+    serve(Server(data, token, engine), listener, idle_seconds=options.idle)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dara_dagster.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 = any free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--data", type=Path, required=True, help="folder of all state")
+    parser.add_argument("--idle", type=float, default=3600, help="end after so many seconds without a call")
+    parser.add_argument(
+        "--engine", nargs="+", default=[], metavar="WORD", help="command that runs the tasks, given last"
+    )
+    return parser
+
+
+def _check_host(host: str, token: str | None) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise _Refused(f"--host {host} is not an address; give for example 127.0.0.1") from None
+    if not loopback and token is None:
+        raise _Refused(
+            f"--host {host} can be reached from outside: set {TOKEN_VARIABLE} so that a token is asked"
+        )
+
+
+def _data_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _Refused(f"cannot write to the data folder {folder}: {error.strerror}") from None
+    return folder.resolve()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except (OSError, OverflowError) as error:
+        raise _Refused(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', error)}") from None
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

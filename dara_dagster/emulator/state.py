@@ -1,0 +1,200 @@
+"""What the server knows: one workspace for each bearer token, each with its folder, clock, ids and APIs."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dara_dagster.emulator.clock import Clock
+from dara_dagster.emulator.store import Store
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.catalog import Catalog
+    from dara_dagster.emulator.clusters import Clusters
+    from dara_dagster.emulator.control import Control
+    from dara_dagster.emulator.files import Files
+    from dara_dagster.emulator.jobs import Jobs
+    from dara_dagster.emulator.runner import Runner
+    from dara_dagster.emulator.secrets import Secrets
+    from dara_dagster.emulator.statements import Statements
+    from dara_dagster.emulator.warehouses import Warehouses
+    from dara_dagster.emulator.workspace import Objects
+    from dara_dagster.emulator.zygote import Zygote
+
+WORKSPACE_ID = "7405605519549535"
+"""The `?o=` of every link and the X-Databricks-Org-Id of every answer; 16 digits as on the cloud."""
+
+
+class Ids:
+    """Rising numbers of 15 digits; taken from the time, so that a restart never hands one out again."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        """A number larger than any before."""
+        self._last = max(self._last + 1, int(time.time() * 100_000))
+        return self._last
+
+
+class Workspace:
+    """One isolated workspace. The APIs are made on first use; each takes the workspace as its argument."""
+
+    def __init__(self, server: Server, folder: Path, token: str) -> None:
+        self.server, self.folder, self.token = server, folder, token
+        self.tables = folder / "tables"
+        self.files_root = folder / "workspace"  # what stands behind /Workspace
+        self.user = "developer@localhost"
+        self.tables.mkdir(parents=True, exist_ok=True)
+        self.files_root.mkdir(parents=True, exist_ok=True)
+        self.store = Store(folder / "store.db")
+        self.clock = Clock(self.store.table("clock").get("offset_ms", 0))
+        self.ids = Ids()
+
+    @property
+    def host(self) -> str:
+        return self.server.host
+
+    def local_path(self, path: str) -> Path | None:
+        """The local file behind `/Workspace/...`, `/Users/...`, `/Volumes/c/s/v/...` or `dbfs:/Volumes/...`.
+
+        None for other places and for paths that would leave their root.
+        """
+        parts = [part for part in path.removeprefix("dbfs:").split("/") if part and part != "."]
+        if ".." in parts or not path.removeprefix("dbfs:").startswith("/"):
+            return None
+        if parts and parts[0] == "Volumes":
+            if len(parts) < 4:
+                return None
+            catalog, schema, volume = (name.lower() for name in parts[1:4])
+            return self.tables.joinpath(catalog, schema, "_volumes", volume, *parts[4:])
+        if path.startswith("dbfs:"):
+            return None
+        return self.files_root.joinpath(*parts[1:] if parts and parts[0] == "Workspace" else parts)
+
+    @cached_property
+    def control(self) -> Control:
+        from dara_dagster.emulator.control import Control
+
+        return Control(self)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        from dara_dagster.emulator.clusters import Clusters
+
+        return Clusters(self)
+
+    @cached_property
+    def warehouses(self) -> Warehouses:
+        from dara_dagster.emulator.warehouses import Warehouses
+
+        return Warehouses(self)
+
+    @cached_property
+    def objects(self) -> Objects:
+        from dara_dagster.emulator.workspace import Objects
+
+        return Objects(self)
+
+    @cached_property
+    def files(self) -> Files:
+        from dara_dagster.emulator.files import Files
+
+        return Files(self)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        from dara_dagster.emulator.catalog import Catalog
+
+        return Catalog(self)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        from dara_dagster.emulator.secrets import Secrets
+
+        return Secrets(self)
+
+    @cached_property
+    def statements(self) -> Statements:
+        from dara_dagster.emulator.statements import Statements
+
+        return Statements(self)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        from dara_dagster.emulator.jobs import Jobs
+
+        return Jobs(self)
+
+    @cached_property
+    def runner(self) -> Runner:
+        from dara_dagster.emulator.runner import Runner
+
+        return Runner(self)
+
+    def close(self) -> None:
+        """Stop what runs and write what changed."""
+        if "runner" in self.__dict__:
+            self.runner.close()
+        self.store.close()
+
+    def erase(self) -> None:
+        """Close the workspace and delete all it holds on disk."""
+        self.close()
+        for name in ("tables", "workspace", "runs"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for file in self.folder.glob("store.db*"):
+            file.unlink(missing_ok=True)
+
+
+class Server:
+    """The workspaces of one data folder: a single one behind `token`, or, without it, one for each token."""
+
+    def __init__(self, data: Path, token: str | None = None, engine: tuple[str, ...] = ()) -> None:
+        self.data, self.token, self.engine = data, token, engine
+        self.host = ""
+        self.stop: Callable[[], None] = lambda: None
+        self.last_call = time.monotonic()
+        self._open: dict[str, Workspace] = {}
+
+    def workspace(self, token: str) -> Workspace | None:
+        """The workspace behind a bearer token; None when the token is not let in."""
+        found = self._open.get(token)
+        if found is None and (self.token is None or self.token == token):
+            found = self._open[token] = Workspace(self, self._folder(token), token)
+        return found
+
+    @cached_property
+    def zygote(self) -> Zygote:
+        """The parent of all task processes, started at the first task."""
+        from dara_dagster.emulator.zygote import Zygote
+
+        return Zygote(self.engine)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task process is alive."""
+        return "zygote" in self.__dict__ and bool(self.zygote.running)
+
+    def forget(self, workspace: Workspace) -> None:
+        """Erase a workspace; the next call with its token starts afresh."""
+        self._open.pop(workspace.token, None)
+        workspace.erase()
+
+    def close(self) -> None:
+        """End every task process and write every store."""
+        for workspace in self._open.values():
+            workspace.close()
+        self._open.clear()
+        if "zygote" in self.__dict__:
+            self.zygote.close()
+
+    def _folder(self, token: str) -> Path:
+        if self.token is not None:
+            return self.data
+        return self.data / "workspaces" / hashlib.sha256(token.encode()).hexdigest()[:16]
