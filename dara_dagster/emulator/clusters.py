@@ -6,31 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dara_dagster.emulator import clusters_libraries
-from dara_dagster.emulator.app import ApiError, Call, Handler, Routes
+from dara_dagster.emulator.app import Call, Handler, Routes
 from dara_dagster.emulator.clusters_offer import ZONES, node_types, spark_versions
 from dara_dagster.emulator.clusters_rules import Clusters as Clusters
+from dara_dagster.emulator.paging import page, page_size
 
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
 _DEFAULT_EVENTS, _MOST_EVENTS = 50, 500
-
-
-def page(items: list[Any], size: int, token: str | None) -> tuple[list[Any], str | None, str | None]:
-    """The items of one page, and the tokens of the next and previous page (None where there is none).
-
-    A token is the place of the page's first item; ApiError 400 for one that is not.
-    """
-    if token and not token.isdigit():
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid page token: {token}")
-    first = int(token or 0)
-    following = str(first + size) if first + size < len(items) else None
-    return items[first : first + size], following, str(max(first - size, 0)) if first else None
-
-
-def _size(sent: Any, default: int, most: int) -> int:
-    try:
-        return min(int(sent or default), most)
-    except ValueError:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"page_size must be a number, got {sent!r}") from None
 
 
 def _many(call: Call, name: str) -> set[str]:
@@ -92,14 +74,9 @@ def _list(call: Call) -> Any:
             found.reverse()
     elif call.query.get("sort_by.direction") == "ASC":
         found.reverse()
-    size = _size(call.query.get("page_size"), _DEFAULT_PAGE, _LARGEST_PAGE)
-    items, following, previous = page(found, size, call.query.get("page_token"))
-    answer: dict[str, Any] = {"clusters": items}
-    if following:
-        answer["next_page_token"] = following
-    if previous is not None:
-        answer["prev_page_token"] = previous
-    return answer
+    size = page_size(call.query.get("page_size"), _DEFAULT_PAGE, _LARGEST_PAGE)
+    items, tokens = page(found, size, call.query.get("page_token"))
+    return {"clusters": items, **tokens}
 
 
 def _filtered(call: Call) -> Iterable[dict[str, Any]]:
@@ -128,13 +105,12 @@ def _events(call: Call) -> Any:
         and event["timestamp"] >= since
         and (until is None or event["timestamp"] <= int(until))
     ]
-    size = _size(body.get("page_size") or body.get("limit"), _DEFAULT_EVENTS, _MOST_EVENTS)
-    items, following, _ = page(found, size, str(body.get("page_token") or body.get("offset") or ""))
-    answer: dict[str, Any] = {"events": items, "total_count": len(found)}
-    if following:
+    size = page_size(body.get("page_size") or body.get("limit"), _DEFAULT_EVENTS, _MOST_EVENTS)
+    items, tokens = page(found, size, str(body.get("page_token") or body.get("offset") or ""))
+    answer = {"events": items, "total_count": len(found), **tokens}
+    if "next_page_token" in tokens:
         # The Python SDK sends `next_page` as its next request and ignores `next_page_token`.
-        answer["next_page_token"] = following
-        answer["next_page"] = {**body, "page_token": following}
+        answer["next_page"] = {**body, "page_token": tokens["next_page_token"]}
     return answer
 
 
