@@ -1,0 +1,168 @@
+"""Turns the events of one run, as they come, into the state of each of its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dara_dagster.engine.events import Event, Recorded, RunChange, StepChange
+
+__all__ = ["RunState", "TaskState", "TaskStatus", "Timeline", "run_state"]
+
+TaskState = Literal["waiting", "running", "retrying", "success", "failed", "skipped", "cancelled", "not run"]
+RunState = Literal["queued", "starting", "running", "cancelling", "success", "failed", "cancelled"]
+
+_RUN_STATES: Mapping[str, RunState] = {
+    "QUEUED": "queued",
+    "NOT_STARTED": "queued",
+    "MANAGED": "queued",
+    "STARTING": "starting",
+    "STARTED": "running",
+    "CANCELING": "cancelling",
+    "CANCELED": "cancelled",
+    "SUCCESS": "success",
+    "FAILURE": "failed",
+}
+_OVER: frozenset[RunState] = frozenset({"success", "failed", "cancelled"})
+_LIVE: frozenset[TaskState] = frozenset({"running", "retrying"})
+
+
+def run_state(word: str) -> RunState:
+    """Dagster's word for a run's status, in ours; a word it may invent later reads as running."""
+    return _RUN_STATES.get(word, "running")
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """One task of a run. Times are seconds since the epoch, `seconds` is the time from start to end (or to
+    now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about the run
+    (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read first.
+    """
+
+    name: str
+    step_key: str
+    state: TaskState = "waiting"
+    attempt: int = 0
+    start: float | None = None
+    end: float | None = None
+    seconds: float | None = None
+    databricks_run_id: int | None = None
+    url: str | None = None
+    message: str = ""
+    verdict: str | None = None
+    code: str = ""
+    exit_value: str | None = None
+    setup_seconds: float | None = None
+    execution_seconds: float | None = None
+    error: str = ""
+
+
+class Timeline:
+    """The tasks of one run, brought up to date event by event.
+
+    `tasks` maps step keys to names in the order to show them; a step that is not among them (a dynamic
+    one) is added when its first event comes.
+    """
+
+    def __init__(self, tasks: Mapping[str, str]) -> None:
+        self._tasks = {key: TaskStatus(name, key) for key, name in tasks.items()}
+        self.state: RunState | None = None
+        self.ended: float | None = None
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in more events, in the order of the log."""
+        for event in events:
+            if isinstance(event, RunChange):
+                self._run_changed(event)
+            elif event.step_key:
+                task = self._tasks.get(event.step_key) or TaskStatus(event.step_key, event.step_key)
+                if isinstance(event, StepChange):
+                    self._tasks[event.step_key] = self._stepped(task, event)
+                else:
+                    self._tasks[event.step_key] = _reported(task, event)
+
+    def tasks(self, now: float) -> tuple[TaskStatus, ...]:
+        """The tasks as they stand at `now` (seconds since the epoch)."""
+        return tuple(_timed(task, now) for task in self._tasks.values())
+
+    def _run_changed(self, event: RunChange) -> None:
+        self.state = run_state(event.state)
+        if self.state in _OVER:
+            self.ended = event.time
+            self._tasks = {key: _settled(task, self.state, event.time) for key, task in self._tasks.items()}
+
+    def _stepped(self, task: TaskStatus, event: StepChange) -> TaskStatus:
+        if event.word in ("start", "restart"):
+            return _started(task, event)
+        if event.word == "retry":
+            return replace(task, state="retrying", error=event.error)
+        if event.word == "failure":
+            # Dagster reports a step it interrupted as failed; to the reader it was cancelled.
+            stopped = self.state in ("cancelling", "cancelled") or task.verdict == "cancelled"
+            return replace(
+                task, state="cancelled" if stopped else "failed", error=event.error, end=event.time
+            )
+        state: TaskState = "success" if event.word == "success" else "skipped"
+        return replace(task, state=state, end=event.time, error="")
+
+
+def _started(task: TaskStatus, event: StepChange) -> TaskStatus:
+    """A new attempt begins with a clean sheet; the first start counts for the time the task took."""
+    return TaskStatus(
+        task.name,
+        task.step_key,
+        state="running",
+        attempt=task.attempt + 1,
+        start=event.time if task.start is None else task.start,
+        error=task.error,
+    )
+
+
+def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
+    """What our own op wrote about its Databricks run."""
+    data = event.data
+    if event.kind == "submitted":
+        return replace(
+            task,
+            databricks_run_id=int(data["databricks_run_id"]),
+            url=_text(data.get("url")),
+            message="",
+            verdict=None,
+        )
+    if event.kind == "state":
+        return replace(task, message=str(data.get("state", "")))
+    if event.kind == "result":
+        return replace(
+            task,
+            verdict=_text(data.get("verdict")),
+            code=str(data.get("code", "")),
+            exit_value=_text(data.get("exit_value")),
+            url=_text(data.get("url")) or task.url,
+            setup_seconds=_number(data.get("setup_seconds")),
+            execution_seconds=_number(data.get("execution_seconds")),
+        )
+    return task
+
+
+def _settled(task: TaskStatus, state: RunState, time: float) -> TaskStatus:
+    """No task of a finished run waits or runs: its process died, or something above it failed."""
+    if task.state in _LIVE:
+        ended: TaskState = "cancelled" if state == "cancelled" else "failed"
+        error = task.error or ("" if ended == "cancelled" else "the run ended before this task did")
+        return replace(task, state=ended, end=time, error=error)
+    return replace(task, state="not run") if task.state == "waiting" else task
+
+
+def _timed(task: TaskStatus, now: float) -> TaskStatus:
+    if task.start is None:
+        return task
+    return replace(task, seconds=round((now if task.end is None else task.end) - task.start, 3))
+
+
+def _text(value: str | int | float | None) -> str | None:
+    return None if value in (None, "") else str(value)
+
+
+def _number(value: str | int | float | None) -> float | None:
+    return None if value is None or value == "" else float(value)
