@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import weakref
 
-__all__ = ["stop_event"]
+__all__ = ["listens", "stop_event"]
 
 _lock = threading.Lock()
 # Weak: an event lives as long as its executor or one of its ops holds it, so a long process keeps none.
 _events: weakref.WeakValueDictionary[str, threading.Event] = weakref.WeakValueDictionary()
+_listeners: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
 def stop_event(run_id: str) -> threading.Event:
@@ -17,10 +18,19 @@ def stop_event(run_id: str) -> threading.Event:
 
     All callers of one process get the same event, whatever the order they ask in. `dara_executor` sets
     it; under Dagster's own executors it is never set (they raise `DagsterExecutionInterruptedError`
-    in the op instead), so an op waits on it in either case.
+    in the op instead). An op asks for it in its own thread and before it does anything that has to be
+    undone: from then on it is left to end by itself; an op that never asks has
+    `DagsterExecutionInterruptedError` raised in its code.
     """
     with _lock:
+        _listeners.add(threading.current_thread())
         event = _events.get(run_id)
         if event is None:
             event = _events[run_id] = threading.Event()
         return event
+
+
+def listens(thread: threading.Thread) -> bool:
+    """Whether `thread` has asked for a stop event."""
+    with _lock:
+        return thread in _listeners

@@ -1,0 +1,67 @@
+"""Lets async ops in many threads share the run's one event loop, the one its resources were set up on."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from dagster._core.execution.context.system import PlanExecutionContext
+
+__all__ = ["share_event_loop"]
+
+_T = TypeVar("_T")
+
+# How often a waiting thread wakes up, so that an interrupt raised in it gets through.
+_LOOK_SECONDS = 0.5
+
+
+class _SharedLoop:
+    """Stands in for the event loop in step contexts; runs the real one in a thread once it is needed."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def run_until_complete(self, awaitable: Awaitable[_T]) -> _T:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop.run_forever, name="event-loop", daemon=True)
+                self._thread.start()
+        future = asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), self._loop)
+        try:
+            while not concurrent.futures.wait([future], timeout=_LOOK_SECONDS).done:
+                pass
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+async def _as_coroutine(awaitable: Awaitable[_T]) -> _T:
+    return await awaitable
+
+
+@contextmanager
+def share_event_loop(job_context: PlanExecutionContext) -> Iterator[None]:
+    """While open, steps of `job_context` may use its event loop from any thread."""
+    loop = job_context.event_loop
+    shared = _SharedLoop(loop)
+    job_context._event_loop = shared  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        shared.close()
+        job_context._event_loop = loop

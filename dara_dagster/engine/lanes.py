@@ -1,0 +1,139 @@
+"""Queues ready steps, one lane for each set of limits, and hands out those that may start now."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from dagster._core.execution.plan.active import _default_sort_key, _pool_key_for_step
+from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
+from dagster._core.execution.plan.step import ExecutionStep
+from dagster._core.storage.tags import PRIORITY_TAG
+from dagster._utils.tags import TagConcurrencyLimitsCounter
+
+__all__ = ["Lanes"]
+
+# A claim on a pool is a few transactions and a row for every instance to see. Claiming for the most urgent
+# steps of a lane gives them every slot that comes free; thousands of claims would only slow the run.
+_CLAIMS_PER_LANE = 50
+
+
+class _Ready(NamedTuple):
+    urgency: float
+    number: int
+    step: ExecutionStep
+
+
+@dataclass
+class _Lane:
+    """Ready steps under the same limits: when one of them has to wait for its tags, all have to."""
+
+    pool: str | None
+    queue: list[_Ready] = field(default_factory=list)
+    claiming: list[_Ready] = field(default_factory=list)
+
+    def head(self) -> _Ready:
+        return min((*self.queue[:1], *self.claiming[:1]))
+
+
+class Lanes:
+    """The ready steps, in Dagster's order: by the priority tag, then first come first served."""
+
+    def __init__(
+        self,
+        max_concurrent: int,
+        tag_concurrency_limits: Sequence[dict[str, Any]],
+        pools: InstanceConcurrencyContext,
+    ) -> None:
+        self._free = max_concurrent
+        self._limits = list(tag_concurrency_limits)
+        self._limited_tags = {limit["key"] for limit in self._limits}
+        self._pools = pools
+        self._lanes: dict[tuple[Any, ...], _Lane] = {}
+        self._running: dict[str, ExecutionStep] = {}
+        self._count = itertools.count()
+        self._new_claims = False
+
+    def __bool__(self) -> bool:
+        return any(lane.queue or lane.claiming for lane in self._lanes.values())
+
+    def add(self, steps: Iterable[ExecutionStep]) -> None:
+        """Queue steps that became ready."""
+        for step in steps:
+            tags = tuple(sorted((k, v) for k, v in step.tags.items() if k in self._limited_tags))
+            pool = _pool_key_for_step(step)
+            lane = self._lanes.setdefault((tags, pool), _Lane(pool))
+            heapq.heappush(lane.queue, _Ready(_default_sort_key(step), next(self._count), step))
+
+    def take(self) -> list[ExecutionStep]:
+        """Take out the steps that may start now: within the slots, the tag limits and the pools."""
+        taken: list[ExecutionStep] = []
+        open_lanes = [(lane.head(), key) for key, lane in self._lanes.items() if lane.queue or lane.claiming]
+        if not open_lanes or self._free <= 0:
+            return taken
+        heapq.heapify(open_lanes)
+        counter = TagConcurrencyLimitsCounter(
+            self._limits, list(self._running.values()) if self._limits else []
+        )
+        while open_lanes and self._free > 0:
+            key = heapq.heappop(open_lanes)[1]
+            lane = self._lanes[key]
+            if counter.is_blocked(lane.head().step) or (ready := self._next(lane)) is None:
+                continue
+            counter.update_counters_with_launched_item(ready.step)
+            self._running[ready.step.key] = ready.step
+            self._free -= 1
+            taken.append(ready.step)
+            if lane.queue or lane.claiming:
+                heapq.heappush(open_lanes, (lane.head(), key))
+            else:
+                del self._lanes[key]
+        return taken
+
+    def ended(self, step: ExecutionStep) -> None:
+        """Give back what `step` held; the most urgent claims on its pool are looked at again at once."""
+        if self._running.pop(step.key, None) is None:
+            return
+        self._free += 1
+        pool = _pool_key_for_step(step)
+        for lane in self._lanes.values() if pool else ():
+            if lane.pool == pool and lane.claiming:
+                self._pools._pending_timeouts[lane.claiming[0].step.key] = 0.0
+
+    def claims_due(self) -> list[float]:
+        """When each waiting claim on a pool is looked at again, in seconds since the epoch."""
+        keys = [ready.step.key for lane in self._lanes.values() for ready in lane.claiming]
+        return [self._pools._pending_timeouts[key] for key in keys]
+
+    def claims_changed(self) -> bool:
+        """Whether steps began to wait for a pool since the last time this was asked."""
+        changed, self._new_claims = self._new_claims, False
+        return changed
+
+    def _next(self, lane: _Lane) -> _Ready | None:
+        if lane.pool is None:
+            return heapq.heappop(lane.queue)
+        now = time.time()
+        for ready in lane.claiming:
+            if self._pools._pending_timeouts[ready.step.key] <= now and self._claim(lane.pool, ready.step):
+                lane.claiming.remove(ready)
+                return ready
+        while lane.queue and len(lane.claiming) < _CLAIMS_PER_LANE:
+            ready = heapq.heappop(lane.queue)
+            if self._claim(lane.pool, ready.step):
+                return ready
+            lane.claiming.append(ready)
+            lane.claiming.sort()
+            self._new_claims = True
+        return None
+
+    def _claim(self, pool: str, step: ExecutionStep) -> bool:
+        try:
+            priority = int(step.tags.get(PRIORITY_TAG, 0))
+        except ValueError:
+            priority = 0
+        return self._pools.claim(pool, step.key, priority)
