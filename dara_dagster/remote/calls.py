@@ -68,8 +68,6 @@ def one_try() -> Iterator[None]:
     _mode.one_try = True
     try:
         yield
-    except InternalError as error:  # a 500, which the SDK never retries
-        raise TryLater(error) from error
     finally:
         _mode.one_try = before
 
@@ -97,18 +95,24 @@ def api(
 ) -> dict[str, Any]:
     """One call with plain JSON both ways, through the SDK's authentication, retries and errors.
 
-    Plain, because the SDK's classes drop settings and state words they do not know.
+    Plain, because the SDK's classes drop settings and state words they do not know. Raises what is in
+    API_ERRORS, or TryLater inside `one_try`.
     """
     headers = {"Accept": "application/json"}
     if ws.client.config.workspace_id:
         headers["X-Databricks-Workspace-Id"] = str(ws.client.config.workspace_id)
-    answer = ws.client.api_client.do(
-        method,
-        path,
-        query=None if query is None else dict(query),
-        body=None if body is None else dict(body),
-        headers=headers,
-    )
+    try:
+        answer = ws.client.api_client.do(
+            method,
+            path,
+            query=None if query is None else dict(query),
+            body=None if body is None else dict(body),
+            headers=headers,
+        )
+    except (InternalError, requests.RequestException) as error:  # what the SDK never retries, yet may pass
+        if getattr(_mode, "one_try", False):
+            raise TryLater(error) from error
+        raise
     return answer if isinstance(answer, dict) else {}
 
 

@@ -1,0 +1,199 @@
+"""Turns a task of the plan into the request that runs it: plain JSON in the Jobs API's words, nothing sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from dara_dagster.errors import RunError
+from dara_dagster.spec.plan import ComputePlan, TaskPlan
+
+_MARK = re.compile(r"dara:(?P<project>[^/]*)/(?P<workflow>[^/]*)/(?P<task>[^/]*) \[(?P<run>[^\]]*)\]")
+_LONGEST_NAME = 1000  # of one part; run_name takes 4096 bytes in all
+_ENVIRONMENT = "default"
+_ENVIRONMENT_VERSION = "4"
+
+# Settings of a named cluster that a fresh cluster of a run does not take (databricks-api.md 2.7, 3.3).
+_NOT_FOR_JOB_CLUSTERS = frozenset(("cluster_name", "autotermination_minutes"))
+
+# Serverless tasks of these kinds are refused without an environment (databricks-api.md 2.1).
+_NEEDS_ENVIRONMENT = frozenset(("spark_python_task", "python_wheel_task", "dbt_task", "spark_jar_task"))
+_ON_COMPUTE = _NEEDS_ENVIRONMENT | {"notebook_task", "spark_submit_task"}
+
+# Where each kind of raw task takes named parameters.
+_NAMED_PARAMETERS: Mapping[str, str] = {
+    "notebook_task": "base_parameters",
+    "python_wheel_task": "named_parameters",
+    "sql_task": "parameters",
+    "run_job_task": "job_parameters",
+}
+
+
+@dataclass(frozen=True)
+class RunMark:
+    """What a run's name tells about where it comes from."""
+
+    project: str
+    workflow: str
+    task: str
+    dagster_run_id: str
+
+
+def run_name(project: str, workflow: str, task: str, dagster_run_id: str) -> str:
+    """`dara:<project>/<workflow>/<task> [<run id>]`, each part with `/` and the like escaped."""
+    parts = [quote(part[:_LONGEST_NAME], safe=" ") for part in (project, workflow, task)]
+    return f"dara:{'/'.join(parts)} [{dagster_run_id}]"
+
+
+def parse_run_name(name: str) -> RunMark | None:
+    """The mark in a run's name, None when it is not one of ours."""
+    found = _MARK.fullmatch(name)
+    if not found:
+        return None
+    project, workflow, task = (unquote(found[part]) for part in ("project", "workflow", "task"))
+    return RunMark(project, workflow, task, found["run"])
+
+
+def submit_request(
+    task: TaskPlan,
+    *,
+    run_name: str,
+    token: str,
+    parameters: Mapping[str, str],
+    remote_file: str | None,
+    compute_id: str | None,
+) -> dict[str, Any]:
+    """The body of `jobs/runs/submit` for one task, as the API has it (SDK: the arguments of `jobs.submit`).
+
+    `compute_id` is the cluster or warehouse of `task.compute` (None: serverless, or a job cluster).
+    Neither Databricks' own retries nor its "auto optimization" are wanted: an attempt is one run.
+    """
+    kind, payload = _payload(task, parameters, remote_file, compute_id)
+    body: dict[str, Any] = {**_raw_settings(task), "task_key": task.key, kind: payload}
+    if task.description:
+        body.setdefault("description", task.description)
+    body["max_retries"] = 0
+    request: dict[str, Any] = {"run_name": run_name, "idempotency_token": token, "queue": {"enabled": True}}
+    if task.timeout_seconds:
+        request["timeout_seconds"] = task.timeout_seconds
+    environments = list(body.pop("environments", ()))
+    libraries = [dict(library) for library in task.libraries]
+    if kind not in _ON_COMPUTE:
+        pass
+    elif task.compute is not None and task.compute.kind == "cluster":
+        body |= _cluster(task.compute, job_cluster=task.job_cluster, cluster_id=compute_id)
+        if libraries:
+            body["libraries"] = libraries
+    elif not _brings_compute(body, kind):
+        body["disable_auto_optimization"] = True  # serverless retries by itself otherwise, even at 0 retries
+        if (libraries or kind in _NEEDS_ENVIRONMENT) and "environment_key" not in body:
+            body["environment_key"] = _ENVIRONMENT
+            environments.append({"environment_key": _ENVIRONMENT, "spec": _environment(task, libraries)})
+    if environments:
+        request["environments"] = environments
+    request["tasks"] = [body]
+    return request
+
+
+def run_now_request(job_id: int, *, token: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The body of `jobs/run-now` for a saved job."""
+    request: dict[str, Any] = {"job_id": job_id, "idempotency_token": token, "queue": {"enabled": True}}
+    if parameters:
+        request["job_parameters"] = {name: str(value) for name, value in parameters.items()}
+    return request
+
+
+def _payload(
+    task: TaskPlan, parameters: Mapping[str, str], remote_file: str | None, compute_id: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The kind of the task in the API's words, and what stands under it."""
+    named = {name: str(value) for name, value in parameters.items()}
+    path = remote_file or task.remote_file
+    on_warehouse = task.compute is not None and task.compute.kind == "warehouse"
+    if task.kind == "notebook":
+        payload: dict[str, Any] = {"notebook_path": path, "source": "WORKSPACE", "base_parameters": named}
+        return "notebook_task", {**payload, "warehouse_id": compute_id} if on_warehouse else payload
+    if task.kind == "script":
+        arguments = _arguments(named)
+        return "spark_python_task", {"python_file": path, "source": "WORKSPACE", "parameters": arguments}
+    if task.kind == "sql":
+        file = {"path": path, "source": "WORKSPACE"}
+        return "sql_task", {"file": file, "warehouse_id": compute_id, "parameters": named}
+    if task.kind == "raw":
+        return _raw_payload(task, named, compute_id if on_warehouse else None)
+    raise RunError(f"Task {task.name}: a {task.kind} task is no one-time run")
+
+
+def _raw_payload(
+    task: TaskPlan, named: Mapping[str, str], warehouse_id: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The user's own payload; run parameters are put in where its kind takes parameters by name."""
+    kind = _raw_kind(task)
+    payload = dict((task.payload or {})[kind] or {})
+    if named and kind in _NAMED_PARAMETERS:
+        place = _NAMED_PARAMETERS[kind]
+        payload[place] = {**(payload.get(place) or {}), **named}
+    elif named and kind == "spark_python_task" and "parameters" not in payload:
+        payload["parameters"] = _arguments(named)
+    if warehouse_id is not None and kind in ("sql_task", "dbt_task", "notebook_task"):
+        payload.setdefault("warehouse_id", warehouse_id)
+    return kind, payload
+
+
+def _raw_kind(task: TaskPlan) -> str:
+    kinds = [key for key in task.payload or {} if key.endswith("_task")]
+    if len(kinds) != 1:
+        found = ", ".join(kinds) or "none"
+        raise RunError(f"Task {task.name}: its payload needs exactly one key ending in _task; found {found}")
+    return kinds[0]
+
+
+def _raw_settings(task: TaskPlan) -> dict[str, Any]:
+    """What stands beside the payload proper in a raw task: environment_key, libraries, health and the like."""
+    return {key: value for key, value in (task.payload or {}).items() if not key.endswith("_task")}
+
+
+def _arguments(named: Mapping[str, str]) -> list[str]:
+    """`--name=value`, as wheel tasks get their named parameters; argparse and click read it."""
+    return [f"--{name}={value}" for name, value in named.items()]
+
+
+def _cluster(compute: ComputePlan, *, job_cluster: bool, cluster_id: str | None) -> dict[str, Any]:
+    if not job_cluster:
+        return {"existing_cluster_id": cluster_id}
+    settings = compute.settings.items()
+    return {"new_cluster": {key: value for key, value in settings if key not in _NOT_FOR_JOB_CLUSTERS}}
+
+
+def _brings_compute(body: Mapping[str, Any], kind: str) -> bool:
+    """Whether a raw task names its own cluster, or runs on a warehouse."""
+    return "existing_cluster_id" in body or "new_cluster" in body or "warehouse_id" in body[kind]
+
+
+def _environment(task: TaskPlan, libraries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The environment of a serverless task: its libraries as requirement lines.
+
+    Serverless tasks take no `libraries` (databricks-api.md 2.1). RunError for a kind it cannot install.
+    """
+    spec: dict[str, Any] = {"environment_version": _ENVIRONMENT_VERSION}
+    for library in libraries:
+        for kind, value in library.items():
+            place, line = _dependency(task, kind, value)
+            spec.setdefault(place, []).append(line)
+    return spec
+
+
+def _dependency(task: TaskPlan, kind: str, value: Any) -> tuple[str, str]:
+    if kind == "pypi":
+        return "dependencies", str(value["package"])
+    if kind == "whl":
+        return "dependencies", str(value)
+    if kind == "requirements":
+        return "dependencies", f"-r {value}"
+    if kind == "jar":
+        return "java_dependencies", str(value)
+    wrong = f"Task {task.name}: a {kind} library cannot be installed on serverless compute"
+    raise RunError(f"{wrong}. Give the task a compute_name, or use pypi, whl, requirements or jar.")
