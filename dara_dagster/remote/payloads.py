@@ -1,4 +1,4 @@
-"""Turns a task of the plan into the request that runs it: plain JSON in the Jobs API's words, nothing sent."""
+"""Turns a task of the plan into the request that runs it: plain JSON in the Jobs API's words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dara_dagster.errors import RunError
 from dara_dagster.spec.plan import ComputePlan, TaskPlan
 
 _MARK = re.compile(r"dara:(?P<project>[^/]*)/(?P<workflow>[^/]*)/(?P<task>[^/]*) \[(?P<run>[^\]]*)\]")
-_LONGEST_NAME = 1000  # of one part; run_name takes 4096 bytes in all
+_LONGEST_NAME = 100  # characters of one part, up to 12 bytes each when escaped; run_name takes 4096 bytes
 _ENVIRONMENT = "default"
 _ENVIRONMENT_VERSION = "4"
 
@@ -72,26 +72,15 @@ def submit_request(
     Neither Databricks' own retries nor its "auto optimization" are wanted: an attempt is one run.
     """
     kind, payload = _payload(task, parameters, remote_file, compute_id)
-    body: dict[str, Any] = {**_raw_settings(task), "task_key": task.key, kind: payload}
+    body: dict[str, Any] = {**_raw_settings(task), "task_key": task.key, kind: payload, "max_retries": 0}
     if task.description:
         body.setdefault("description", task.description)
-    body["max_retries"] = 0
     request: dict[str, Any] = {"run_name": run_name, "idempotency_token": token, "queue": {"enabled": True}}
     if task.timeout_seconds:
         request["timeout_seconds"] = task.timeout_seconds
     environments = list(body.pop("environments", ()))
-    libraries = [dict(library) for library in task.libraries]
-    if kind not in _ON_COMPUTE:
-        pass
-    elif task.compute is not None and task.compute.kind == "cluster":
-        body |= _cluster(task.compute, job_cluster=task.job_cluster, cluster_id=compute_id)
-        if libraries:
-            body["libraries"] = libraries
-    elif not _brings_compute(body, kind):
-        body["disable_auto_optimization"] = True  # serverless retries by itself otherwise, even at 0 retries
-        if (libraries or kind in _NEEDS_ENVIRONMENT) and "environment_key" not in body:
-            body["environment_key"] = _ENVIRONMENT
-            environments.append({"environment_key": _ENVIRONMENT, "spec": _environment(task, libraries)})
+    if kind in _ON_COMPUTE:
+        environments += _put_on_compute(body, kind, task, compute_id)
     if environments:
         request["environments"] = environments
     request["tasks"] = [body]
@@ -152,7 +141,7 @@ def _raw_kind(task: TaskPlan) -> str:
 
 
 def _raw_settings(task: TaskPlan) -> dict[str, Any]:
-    """What stands beside the payload proper in a raw task: environment_key, libraries, health and the like."""
+    """What stands beside a raw task's payload proper: environment_key, libraries, health and the like."""
     return {key: value for key, value in (task.payload or {}).items() if not key.endswith("_task")}
 
 
@@ -161,16 +150,31 @@ def _arguments(named: Mapping[str, str]) -> list[str]:
     return [f"--{name}={value}" for name, value in named.items()]
 
 
+def _put_on_compute(
+    body: dict[str, Any], kind: str, task: TaskPlan, compute_id: str | None
+) -> list[dict[str, Any]]:
+    """Say in `body` where the task's code runs, with which libraries; returns the environments this needs."""
+    libraries = [*task.libraries, *body.pop("libraries", ())]
+    if task.compute is not None and task.compute.kind == "cluster":
+        body |= _cluster(task.compute, job_cluster=task.job_cluster, cluster_id=compute_id)
+    if "existing_cluster_id" in body or "new_cluster" in body:
+        if libraries:
+            body["libraries"] = [dict(library) for library in libraries]
+        return []
+    if "warehouse_id" in body[kind]:
+        return []
+    body["disable_auto_optimization"] = True  # serverless retries by itself otherwise, even at 0 retries
+    if "environment_key" in body or not (libraries or kind in _NEEDS_ENVIRONMENT):
+        return []
+    body["environment_key"] = _ENVIRONMENT
+    return [{"environment_key": _ENVIRONMENT, "spec": _environment(task, libraries)}]
+
+
 def _cluster(compute: ComputePlan, *, job_cluster: bool, cluster_id: str | None) -> dict[str, Any]:
     if not job_cluster:
         return {"existing_cluster_id": cluster_id}
     settings = compute.settings.items()
     return {"new_cluster": {key: value for key, value in settings if key not in _NOT_FOR_JOB_CLUSTERS}}
-
-
-def _brings_compute(body: Mapping[str, Any], kind: str) -> bool:
-    """Whether a raw task names its own cluster, or runs on a warehouse."""
-    return "existing_cluster_id" in body or "new_cluster" in body or "warehouse_id" in body[kind]
 
 
 def _environment(task: TaskPlan, libraries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
