@@ -1,1 +1,58 @@
 """What the user wrote, and what it means."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dara_dagster.spec.checks import check
+    from dara_dagster.spec.loader import load
+    from dara_dagster.spec.plan import (
+        ComputePlan,
+        Plan,
+        PollPlan,
+        SensorPlan,
+        StepPlan,
+        TaskPlan,
+        WorkflowPlan,
+    )
+    from dara_dagster.spec.resolve import make_plan, plan_from
+    from dara_dagster.spec.spec import Spec
+
+_HOME = {
+    "ComputePlan": "plan",
+    "Plan": "plan",
+    "PollPlan": "plan",
+    "SensorPlan": "plan",
+    "Spec": "spec",
+    "StepPlan": "plan",
+    "TaskPlan": "plan",
+    "WorkflowPlan": "plan",
+    "check": "checks",
+    "load": "loader",
+    "make_plan": "resolve",
+    "plan_from": "resolve",
+}
+
+__all__ = [
+    "ComputePlan",
+    "Plan",
+    "PollPlan",
+    "SensorPlan",
+    "Spec",
+    "StepPlan",
+    "TaskPlan",
+    "WorkflowPlan",
+    "check",
+    "load",
+    "make_plan",
+    "plan_from",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name when it is first asked for, so that the plan's types come without pydantic."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -17,7 +17,7 @@ Choice = Literal["succeed", "fail"]
 
 @dataclass(frozen=True)
 class ComputePlan:
-    """One named cluster or warehouse; `settings` go to its create call as they stand (numbers are numbers)."""
+    """One named cluster or warehouse; `settings` go to its create call as they stand, numbers as numbers."""
 
     kind: ComputeKind
     name: str
@@ -32,6 +32,10 @@ class TaskPlan:
     `file` is the local file and `remote_file` where it goes in the workspace (without `.py`/`.ipynb`
     for a notebook); both are None for the kinds that have no file. `compute` None means serverless.
     `parameters` are the workflow's defaults overlaid by the task's own. Times are in seconds; 0 = no limit.
+    `workflow` is what the kinds "workflow" (of this project) and "saved_job" (by name, on Databricks) start.
+    `tolerates` names those of `upstream` that count as succeeded for `run_if` when they ran and failed or
+    timed out (not when they were skipped or never ran): CONTINUE_IF_FAIL of a STEP. `inputs_from` maps a
+    parameter's name to the task in `upstream` whose exit value it is given; no exit value, no parameter.
     """
 
     name: str
@@ -56,6 +60,8 @@ class TaskPlan:
     tags: Mapping[str, str] = field(default_factory=dict)
     payload: Mapping[str, Any] | None = None
     workflow: str | None = None
+    tolerates: tuple[str, ...] = ()
+    inputs_from: Mapping[str, str] = field(default_factory=dict)
     catalog: str | None = None
     schema: str | None = None
     content_hash: str = ""
@@ -63,11 +69,18 @@ class TaskPlan:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """One step of a step pipeline: `uses` is a built-in step's name or `"module:Class"`."""
+    """One step of a step pipeline: `uses` is a built-in step's name or `"module:Class"`.
+
+    `settings` are as written (JSON values, defaults filled in for built-in steps); texts in them may hold
+    `${context.NAME}`, to be filled in from the StepContext. `task` is what a `run_task` step runs,
+    `compute` the warehouse of a `run_sql` or `wait_for_table` step.
+    """
 
     name: str
     uses: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    task: TaskPlan | None = None
+    compute: ComputePlan | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,137 @@
+"""The rules that hold between the parts of the files; yields every problem, not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.names import Names
+from dara_dagster.spec.order import circles
+from dara_dagster.spec.spec import Spec, Task, Workflow
+from dara_dagster.spec.task_checks import TaskChecks
+
+_SHOWN_OF_CIRCLE = 100
+
+
+def check(spec: Spec) -> list[Problem]:
+    """Every problem of the files, those met while reading included, sorted by file and line."""
+    problems = [*spec.problems, *_same_compute_names(spec), *_workflow_names(spec), *_notebooks_folder(spec)]
+    tasks = TaskChecks(spec)
+    for workflow in spec.workflows:
+        problems += _options(workflow)
+        problems += _task_names(workflow)
+        problems += _dependencies(workflow)
+        problems += _circles(workflow)
+        for task in workflow.all_tasks():
+            problems += tasks.check(task)
+    problems += _remote_files(spec)
+    return sorted(set(problems))
+
+
+def _same_compute_names(spec: Spec) -> Iterator[Problem]:
+    for compute in spec.computes:
+        if compute.kind == "warehouse" and spec.compute("cluster", compute.name):
+            wrong = f"'{compute.name}' is the name of a cluster too"
+            yield compute.problem(wrong, "Rename one of the two: compute_name must tell them apart.")
+
+
+def _workflow_names(spec: Spec) -> Iterator[Problem]:
+    """Each workflow makes the jobs `<name>` and `<name>_sequential`: no two may be the same."""
+    taken: dict[str, str] = {}
+    for workflow in spec.workflows:
+        for job in (workflow.name, f"{workflow.name}_sequential"):
+            if job in taken:
+                clash = "is taken by" if job == workflow.name else f"needs the job '{job}', as does"
+                wrong = f"the workflow's name '{workflow.name}' {clash} {taken[job]}"
+                yield workflow.problem("name", wrong, 'Give this one another "name".')
+            taken.setdefault(job, str(workflow.document.file))
+
+
+def _notebooks_folder(spec: Spec) -> Iterator[Problem]:
+    if spec.sources.folder.is_dir():
+        return
+    if any(
+        task.entry.task is None and task.target is None
+        for work in spec.workflows
+        for task in work.all_tasks()
+    ):
+        wrong = f"the notebooks folder {spec.sources.folder} does not exist"
+        remedy = 'Make it, or name another with "notebooks" (relative to project.json).'
+        yield spec.project_document.problem(("notebooks",), wrong, remedy)
+
+
+def _options(workflow: Workflow) -> Iterator[Problem]:
+    options = workflow.options
+    if "timezone" in options.model_fields_set and options.schedule is None:
+        yield workflow.problem("timezone", "timezone without schedule", "Add a schedule or remove timezone.")
+
+
+def _task_names(workflow: Workflow) -> Iterator[Problem]:
+    first: dict[str, Task] = {}
+    for task in workflow.tasks:
+        if task.name in first:
+            line = task.document.line(first[task.name].path)
+            key = "name" if task.entry.name else "file_name"
+            remedy = 'Remove one of the two, or give this one another "name".'
+            yield task.problem(key, f"a second task named '{task.name}', the first is on line {line}", remedy)
+        first.setdefault(task.name, task)
+
+
+def _dependencies(workflow: Workflow) -> Iterator[Problem]:
+    known = {task.name for task in workflow.tasks}
+    names = Names(known)
+    for task in workflow.tasks:
+        seen: set[str] = set()
+        for index, other in enumerate(task.entry.dependent_on):
+            if other == task.name:
+                wrong, remedy = f"'{other}' depends on itself", "Remove it from its own list."
+                yield task.problem("dependent_on", wrong, remedy, index)
+            elif other not in known and other not in workflow.unread:
+                wrong = f"there is no task '{other}' in the workflow '{workflow.name}'"
+                yield task.problem("dependent_on", wrong, names.remedy(other, "tasks"), index)
+            elif other in seen:
+                yield task.problem(
+                    "dependent_on", f"'{other}' stands here twice", "Remove one of the two.", index
+                )
+            seen.add(other)
+
+
+def _circles(workflow: Workflow) -> Iterator[Problem]:
+    tasks = {task.name: task for task in reversed(workflow.tasks)}
+    declared = {task.name: tasks[task.name] for task in workflow.tasks}
+    upstream = {
+        name: [other for other in task.entry.dependent_on if other != name] for name, task in declared.items()
+    }
+    for circle in circles(upstream):
+        wrong = f"these tasks wait for each other in a circle: {circle_text(circle)}"
+        yield declared[circle[0]].problem("dependent_on", wrong, "Remove one of these dependencies.")
+
+
+def circle_text(circle: list[str]) -> str:
+    """`a -> b -> c -> a`."""
+    if len(circle) > _SHOWN_OF_CIRCLE:
+        left = len(circle) - _SHOWN_OF_CIRCLE
+        circle = [*circle[:_SHOWN_OF_CIRCLE], f"({left} more)", circle[0]]
+        return " -> ".join(circle)
+    return " -> ".join([*circle, circle[0]])
+
+
+def _remote_files(spec: Spec) -> Iterator[Problem]:
+    """`x.py` as a notebook and `x.ipynb` are the same notebook `x` in the workspace."""
+    taken: dict[str, str] = {}
+    for task in _files(spec):
+        name, ending = task.entry.file_name or "", task.entry.format or ""
+        source = spec.sources.read(name, ending)
+        remote = name if source.kind == "notebook" else f"{name}.{ending}"
+        if taken.setdefault(remote, ending) != ending:
+            wrong = f"{name}.{ending} and {name}.{taken[remote]} are the same notebook in the workspace"
+            yield task.problem("file_name", wrong, "Rename one of the two files.")
+
+
+def _files(spec: Spec) -> Iterator[Task]:
+    for workflow in spec.workflows:
+        for task in workflow.all_tasks():
+            name, ending = task.entry.file_name, task.entry.format
+            is_file = task.entry.task is None and task.target is None
+            if is_file and name and ending and spec.sources.file(name, ending):
+                yield task

@@ -1,0 +1,120 @@
+"""The base of all models of the user's files, and the kinds of values that stand in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from dara_dagster.spec.cron import cron_fault, is_timezone, timezones
+from dara_dagster.spec.names import Names
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TABLE_PART = re.compile(r"[^\s./`\x00-\x1f]{1,255}\Z")
+# "Stay within [A-Za-z0-9_-]{1,100}": the length cannot be made safe without losing what tells names apart.
+NAME_LENGTH = 100
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are refused; keys are read by the name they have in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def fault(wrong: str, remedy: str) -> PydanticCustomError:
+    """The error a validator raises: what is wrong with the value and what to do about it."""
+    return PydanticCustomError("dara", "{wrong}", {"wrong": wrong, "remedy": remedy})
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise fault("should be a number, not true or false", "Write a number.")
+    return value
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise fault("the name is empty", "Write a name.")
+    if value != value.strip() or _CONTROL.search(value):
+        raise fault(f"the name {value!r} has spaces around it or a control character", "Remove them.")
+    if len(value) > NAME_LENGTH:
+        wrong = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
+        raise fault(wrong, f"Shorten it to {NAME_LENGTH} characters.")
+    return value
+
+
+def _plain_name(value: str) -> str:
+    if "/" in _name(value) or value in {".", ".."}:
+        raise fault(f"'{value}' contains '/' or is only dots", "Use a name without '/'.")
+    return value
+
+
+def _file_name(value: str) -> str:
+    if (
+        value.startswith("/")
+        or "\\" in value
+        or any(part in {"", ".", ".."} for part in _name(value).split("/"))
+    ):
+        remedy = "Name a file in the notebooks folder or below it, such as daily_totals or etl/daily_totals."
+        raise fault(f"'{value}' is not a file below the notebooks folder", remedy)
+    return value
+
+
+def _table(value: str) -> str:
+    parts = value.split(".")
+    if len(parts) > 3 or not all(_TABLE_PART.match(part) for part in parts):
+        raise fault(f"'{value}' is not a table's name", "Write catalog.schema.table.")
+    return value
+
+
+def _volume(value: str) -> str:
+    parts = value.rstrip("/").split("/")
+    if not value.startswith("/Volumes/") or len(parts) < 5 or not all(parts[2:]) or ".." in parts:
+        raise fault(f"'{value}' is not a path in a volume", "Write /Volumes/catalog/schema/volume/folder.")
+    return value
+
+
+def _cron(value: str) -> str:
+    if wrong := cron_fault(value):
+        raise fault(wrong, 'Write, for example, "0 6 * * *" for every day at six.')
+    return value
+
+
+def _timezone(value: str) -> str:
+    if not is_timezone(value):
+        near = Names(timezones()).nearest(value)
+        raise fault(
+            f"'{value}' is not a time zone",
+            f"Did you mean '{near}'?" if near else "Write, for example, Europe/Berlin.",
+        )
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+Count = Annotated[Whole, Field(ge=0)]
+Positive = Annotated[Whole, Field(ge=1)]
+Seconds = Annotated[Number, Field(ge=0)]
+Text = Annotated[str, BeforeValidator(_as_text)]
+Texts = dict[str, Text]
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Name = Annotated[str, AfterValidator(_name)]
+PlainName = Annotated[str, AfterValidator(_plain_name)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+Table = Annotated[str, AfterValidator(_table)]
+Volume = Annotated[str, AfterValidator(_volume)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+RetryRule = Literal["never", "now", "backoff"]

@@ -1,0 +1,157 @@
+"""Finds and reads the user's files, puts the variables in, and gives the spec with every problem met."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
+from dara_dagster.spec.models import Executor, Project
+from dara_dagster.spec.names import Names
+from dara_dagster.spec.parameters import read_parameters
+from dara_dagster.spec.plan import ComputeKind
+from dara_dagster.spec.positions import Document
+from dara_dagster.spec.reading import read_document, read_object
+from dara_dagster.spec.sources import Sources
+from dara_dagster.spec.spec import Compute, Spec, Workflow
+from dara_dagster.spec.validation import read_model
+from dara_dagster.spec.variables import Variables
+from dara_dagster.spec.workflows import read_workflow
+
+_COMPUTE_FILES: Mapping[ComputeKind, str] = {
+    "cluster": "cluster_config.json",
+    "warehouse": "warehouse_config.json",
+}
+_WORKSPACES: tuple[Literal["emulator"], Literal["databricks"]] = ("emulator", "databricks")
+_WAREHOUSE_NAME_LENGTH = 99  # "name ... must be less than 100 characters" (SQL Warehouses API, create)
+
+
+def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spec:
+    """Reads all files of the folder; wrong files never raise, they become `Spec.problems`.
+
+    `environ` gives DARA_ENV (which parameters-<env>.json lies over parameters.json), DARA_WORKSPACE
+    (over project.json's workspace) and `${env.NAME}`.
+    """
+    folder = Path(config_dir)
+    variables, executors, problems = read_parameters(folder, environ)
+    if not folder.is_dir():
+        remedy = "Name the folder that holds dependency.json (--config DIR)."
+        problems.append(Problem(folder, 0, "", "there is no such folder", remedy))
+    document, project = _read_project(folder, variables, problems)
+    root = folder.resolve().parent
+    name = project.name or root.name or "project"
+    return Spec(
+        name=name,
+        root=root,
+        config_dir=folder.resolve(),
+        workspace=_workspace(project, document, environ, problems),
+        project=project,
+        project_document=document,
+        sources=Sources(_notebooks(project, folder, root)),
+        computes=(
+            *_read_computes("cluster", folder, variables, problems),
+            *_read_computes("warehouse", folder, variables, problems),
+        ),
+        workflows=_read_workflows(folder, name, variables, executors, problems),
+        problems=tuple(problems),
+    )
+
+
+def _read_project(folder: Path, variables: Variables, problems: list[Problem]) -> tuple[Document, Project]:
+    document, found = read_object(folder / "project.json")
+    problems += found + variables.fill(document)
+    project, found = read_model(Project, document.value, document, ())
+    problems += found
+    return document, project or Project()
+
+
+def _workspace(
+    project: Project, document: Document, environ: Mapping[str, str], problems: list[Problem]
+) -> Literal["emulator", "databricks"]:
+    chosen = environ.get("DARA_WORKSPACE")
+    if not chosen:
+        return project.workspace
+    for known in _WORKSPACES:
+        if chosen == known:
+            return known
+    remedy = Names(_WORKSPACES).remedy(chosen, "workspaces")
+    problems.append(document.problem(("workspace",), f"DARA_WORKSPACE is '{chosen}'", remedy))
+    return project.workspace
+
+
+def _notebooks(project: Project, folder: Path, root: Path) -> Path:
+    """What project.json says, else `notebooks` in the project's folder or in its Dagster package."""
+    if project.notebooks is not None:
+        return (folder / project.notebooks).resolve()
+    package = root / "dagster_project" / "notebooks"
+    return package if package.is_dir() and not (root / "notebooks").is_dir() else root / "notebooks"
+
+
+def _read_computes(
+    kind: ComputeKind, folder: Path, variables: Variables, problems: list[Problem]
+) -> tuple[Compute, ...]:
+    document, found = read_object(folder / _COMPUTE_FILES[kind])
+    problems += found + variables.fill(document)
+    computes: list[Compute] = []
+    for name, value in document.value.items():
+        if name != "$schema":
+            compute = Compute(kind, name, _settings(kind, name, value, document, problems), document)
+            problems += _name_problems(compute)
+            computes.append(compute)
+    return tuple(computes)
+
+
+def _settings(
+    kind: ComputeKind, name: str, value: Any, document: Document, problems: list[Problem]
+) -> Mapping[str, Any]:
+    """The settings for the create call; wrong ones are told here and count as none."""
+    model = ClusterSettings if kind == "cluster" else WarehouseSettings
+    settings, found = read_model(model, value, document, (name,))
+    problems += found
+    return plain_settings(settings) if settings else {}
+
+
+def _name_problems(compute: Compute) -> list[Problem]:
+    name, key = compute.name, "cluster_name" if compute.kind == "cluster" else "name"
+    problems: list[Problem] = []
+    if not name.strip() or name != name.strip():
+        problems.append(compute.problem("the name is empty or has spaces around it", "Write a name."))
+    if compute.kind == "warehouse" and len(name) > _WAREHOUSE_NAME_LENGTH:
+        wrong = f"the name has {len(name)} characters; the API takes fewer than 100"
+        problems.append(compute.problem(wrong, "Shorten it."))
+    if compute.settings.get(key, name) != name:
+        wrong = f"{key} differs from the name '{name}' it stands under"
+        problems.append(compute.document.problem((name, key), wrong, f"Remove {key}."))
+    return problems
+
+
+def _read_workflows(
+    folder: Path,
+    project: str,
+    variables: Variables,
+    executors: Mapping[str, Executor],
+    problems: list[Problem],
+) -> tuple[Workflow, ...]:
+    files = [folder / "dependency.json", folder / "dependency.py"]
+    if all(file.exists() for file in files):
+        remedy = "Remove dependency.py: dependency.json is read."
+        problems.append(Problem(files[1], 0, "", "there is a dependency.json too", remedy))
+        files.pop()
+    others = sorted((folder / "workflows").glob("*.json"))
+    workflows: list[Workflow] = []
+    before = len(problems)
+    for file, name in [*((file, project) for file in files), *((file, file.stem) for file in others)]:
+        document, found = read_document(file)
+        problems += found
+        if document:
+            problems += variables.fill(document)
+            workflow, found = read_workflow(document, name, executors)
+            problems += found
+            workflows += [workflow] if workflow else []
+    if not workflows and len(problems) == before and folder.is_dir():
+        remedy = "Write dependency.json, or workflows/<name>.json."
+        problems.append(Problem(folder, 0, "", "there is no workflow", remedy))
+    return tuple(workflows)

@@ -1,0 +1,206 @@
+"""The models of what users write: entries, workflows, sensors and the project."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from dara_dagster.spec.fields import (
+    Count,
+    Cron,
+    FileName,
+    Model,
+    Name,
+    Number,
+    OneOrMore,
+    PlainName,
+    Positive,
+    RetryRule,
+    Seconds,
+    Table,
+    Texts,
+    Timezone,
+    Volume,
+    fault,
+)
+from dara_dagster.spec.plan import Choice, RunIf
+
+Format = Literal["py", "ipynb", "sql"]
+
+
+class Maven(Model):
+    """A Maven library of the Jobs API."""
+
+    coordinates: str
+    repo: str | None = None
+    exclusions: tuple[str, ...] = ()
+
+
+class Package(Model):
+    """A PyPI or CRAN library of the Jobs API."""
+
+    package: str
+    repo: str | None = None
+
+
+class Library(Model):
+    """One library of a task: exactly one kind (SDK: `compute.Library`)."""
+
+    jar: str | None = None
+    egg: str | None = None
+    whl: str | None = None
+    requirements: str | None = None
+    pypi: Package | None = None
+    maven: Maven | None = None
+    cran: Package | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Library:
+        if len(self.model_fields_set) != 1:
+            kinds = ", ".join(Library.model_fields)
+            raise fault(
+                f"a library has one kind, this has {len(self.model_fields_set)}", f"Write one of {kinds}."
+            )
+        return self
+
+
+class Entry(Model):
+    """One task: a file of the notebooks folder, or a raw task payload of the Jobs API."""
+
+    file_name: FileName | None = Field(
+        default=None, description="File in the notebooks folder, without its ending; also the task's name."
+    )
+    name: Name | None = Field(default=None, description="The task's name where it is not the file's.")
+    format: Format | None = Field(default=None, description="The file's ending: py, ipynb or sql.")
+    dependent_on: tuple[str, ...] = Field(default=(), description="Names of the tasks before it.")
+    compute_name: str | None = Field(
+        default=None, description="A name in cluster_config.json; for sql also a warehouse."
+    )
+    warehouse_name: str | None = Field(default=None, description="A name in warehouse_config.json.")
+    parameters: Texts = Field(default={}, description="Given to the code: widgets, arguments or SQL markers.")
+    timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
+    max_retries: Count = Field(default=0, description="How often a failed task is started again.")
+    retry_delay_seconds: Seconds = Field(default=0.0, description="Pause before a retry.")
+    poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
+    run_if: RunIf = Field(default="ALL_SUCCESS", description="Which ends of the tasks before let it run.")
+    on_partial: Choice = Field(default="succeed", description="What SUCCESS_WITH_FAILURES counts as.")
+    on_skipped: Choice = Field(default="fail", description="What a run that Databricks skipped counts as.")
+    outputs: tuple[Table, ...] = Field(default=(), description="Tables it writes, catalog.schema.table.")
+    cluster: Literal["shared", "job"] = Field(
+        default="shared", description="The named cluster, or a fresh cluster a run from its settings."
+    )
+    libraries: tuple[Library, ...] = Field(default=(), description="As in the Jobs API.")
+    description: str = Field(default="", description="Shown in Dagster.")
+    tags: Texts = Field(default={}, description="Shown in Dagster.")
+    task: dict[str, Any] | None = Field(
+        default=None, description="A raw task payload of the Jobs API instead of a file."
+    )
+
+    @model_validator(mode="after")
+    def _named(self) -> Entry:
+        if self.file_name is None and (self.task is None or self.name is None):
+            remedy = (
+                'Add "name": the name of the task.'
+                if self.task
+                else 'Add "file_name": a file in the notebooks folder.'
+            )
+            raise fault("the entry has no file_name" if not self.task else "the task has no name", remedy)
+        if self.file_name is not None and self.task is None and self.format is None:
+            raise fault("format is missing", 'Add "format": "py", "ipynb" or "sql".')
+        return self
+
+    @property
+    def task_name(self) -> str:
+        """The name other tasks call it by."""
+        return self.name or self.file_name or ""
+
+
+class Sensor(Model):
+    """What starts a workflow when files arrive."""
+
+    volume: Volume | None = Field(default=None, description="A folder in a volume.")
+    folder: str | None = Field(default=None, description="A local folder, relative to the project's folder.")
+    pattern: OneOrMore = Field(default=("*",), min_length=1, description="File name patterns, such as *.csv.")
+    recursive: bool = Field(default=False, description="Look into subfolders too.")
+    settle_seconds: Seconds = Field(default=0.0, description="How long a file must have been left alone.")
+    batch_size: Positive = Field(default=100, description="Runs (or files in a batch) of one tick at most.")
+    per: Literal["file", "batch"] = Field(default="file", description="One run a file, or one for a batch.")
+    upload_to: Volume | None = Field(
+        default=None, description="Where the files of a local folder are uploaded first."
+    )
+    since: str | None = Field(default=None, description="Take files from this time on (ISO 8601).")
+    interval_seconds: Positive = Field(default=30, description="Time between two looks.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Sensor:
+        if (self.volume is None) == (self.folder is None):
+            raise fault(
+                "a sensor looks at one place: volume or folder", "Write exactly one of volume and folder."
+            )
+        if self.volume and self.upload_to:
+            raise fault("upload_to is for files of a local folder", "Remove upload_to.")
+        return self
+
+
+class WorkflowOptions(Model):
+    """What every workflow file may say besides its work."""
+
+    schema_: str | None = Field(default=None, alias="$schema", description="For editors.")
+    name: PlainName | None = Field(
+        default=None, description="The workflow's name; default: the file's, or the project's."
+    )
+    description: str = Field(default="", description="Shown in Dagster.")
+    schedule: Cron | None = Field(default=None, description="When it starts by itself: cron, five fields.")
+    timezone: Timezone | None = Field(default=None, description="The schedule's time zone; default UTC.")
+    sensor: Sensor | None = Field(default=None, description="Start it when files arrive.")
+    max_concurrent: Positive | None = Field(default=None, description="How many tasks run side by side.")
+    max_concurrent_runs: Count = Field(default=0, description="How many runs at once; 0 = no limit.")
+    fail_fast: bool = Field(default=False, description="Cancel the other tasks when one fails.")
+    parameters: Texts = Field(default={}, description="Defaults for every task.")
+    retry_on: dict[str, RetryRule] = Field(
+        default={}, description="Termination code or pattern -> never, now or backoff."
+    )
+    tags: Texts = Field(default={}, description="Tags of its runs.")
+
+
+class TasksWorkflow(WorkflowOptions):
+    """A workflow as a list of tasks and what they depend on."""
+
+    tasks: tuple[Entry, ...]
+
+
+class Poll(Model):
+    """How the process watches runs."""
+
+    calls_per_second: Number = Field(default=20.0, gt=0, le=100, description="API calls of the process.")
+    lost_after_seconds: Number = Field(default=900.0, gt=0, description="How long a run may be silent.")
+
+
+class Project(Model):
+    """project.json: all optional."""
+
+    schema_url: str | None = Field(default=None, alias="$schema", description="For editors.")
+    name: PlainName | None = Field(default=None, description="Default: the project folder's name.")
+    workspace: Literal["emulator", "databricks"] = Field(default="emulator", description="Where tasks run.")
+    notebooks: str | None = Field(default=None, description="Folder of task files, relative to this file.")
+    workspace_path: str | None = Field(
+        default=None, pattern=r"^/[^/].*", description="Folder in the workspace where task files go."
+    )
+    catalog: str | None = Field(default=None, description="Default for unqualified tables.")
+    schema_: str | None = Field(default=None, alias="schema", description="Default for unqualified tables.")
+    poll: Poll = Poll()
+    max_concurrent: Positive = Field(default=300, description="How many tasks of a run go side by side.")
+
+
+class Executor(Model):
+    """What an executor's name in a LEVEL / THREAD / STEP definition stands for."""
+
+    format: Format
+    compute_name: str | None = None
+    warehouse_name: str | None = None
+    cluster: Literal["shared", "job"] = "shared"
+    libraries: tuple[Library, ...] = ()
+    parameters: Texts = Field(default={})
+    max_retries: Count = 0
+    retry_delay_seconds: Seconds = 0.0

@@ -1,0 +1,79 @@
+"""Finds the nearest right name for a wrong one, and makes names safe for the Jobs API."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cached_property
+
+# `task_key`: 1-100 characters of letters, digits, `-` and `_` (Jobs API, OpenAPI text of runs/submit).
+KEY_LENGTH = 100
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_SMALL = 300
+
+
+class Names:
+    """A set of right names; `nearest` stays quick among 10,000 of them, however often it is asked."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = list(dict.fromkeys(names))
+
+    def nearest(self, wrong: str) -> str | None:
+        """The name that was probably meant, or None."""
+        lower = wrong.casefold()
+        if lower in self._by_lower:
+            return self._by_lower[lower]
+        candidates: Iterable[str] = self._by_lower
+        if len(self._names) > _SMALL:
+            candidates = {name for part in _shortened(lower) for name in self._by_part.get(part, ())}
+        found = get_close_matches(lower, candidates, n=1, cutoff=0.6)
+        return self._by_lower[found[0]] if found else None
+
+    def remedy(self, wrong: str, what: str) -> str:
+        """The sentence that helps: the nearest name, or the right ones when they are few."""
+        if near := self.nearest(wrong):
+            return f"Did you mean '{near}'?"
+        if not self._names:
+            return f"There is no {what} to choose from."
+        if len(self._names) <= 40:
+            return f"Known {what}: {', '.join(self._names)}."
+        return f"Use one of the {len(self._names)} known {what}."
+
+    @cached_property
+    def _by_lower(self) -> dict[str, str]:
+        return {name.casefold(): name for name in reversed(self._names)}
+
+    @cached_property
+    def _by_part(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = defaultdict(list)
+        for name in self._by_lower:
+            for part in _shortened(name):
+                index[part].append(name)
+        return index
+
+
+def _shortened(name: str) -> set[str]:
+    """The name and the name without each one of its characters: near names share one of these."""
+    return {name, *(name[:index] + name[index + 1 :] for index in range(len(name)))}
+
+
+def safe_key(name: str) -> str:
+    """The name with everything but letters, digits, `-` and `_` made `_`, at most 100 characters."""
+    return _UNSAFE.sub("_", name)[:KEY_LENGTH] or "_"
+
+
+def unique_keys(names: Iterable[str]) -> dict[str, str]:
+    """A safe key for each name, all different: names that are already safe keep themselves."""
+    names = list(names)
+    taken = {name for name in names if safe_key(name) == name}
+    keys: dict[str, str] = {}
+    for name in names:
+        key, number = safe_key(name), 2
+        while key != name and key in taken:
+            ending = f"_{number}"
+            key, number = safe_key(name)[: KEY_LENGTH - len(ending)] + ending, number + 1
+        taken.add(key)
+        keys[name] = key
+    return keys

@@ -1,0 +1,75 @@
+"""Reads parameters.json and parameters-<env>.json: the variables of all files, and the executors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.models import Executor
+from dara_dagster.spec.names import Names
+from dara_dagster.spec.positions import Document
+from dara_dagster.spec.reading import read_object
+from dara_dagster.spec.validation import kind_of, read_model
+from dara_dagster.spec.variables import Variables
+
+_ENVIRONMENT = re.compile(r"[\w.-]+\Z")
+
+
+def read_parameters(
+    folder: Path, environ: Mapping[str, str]
+) -> tuple[Variables, Mapping[str, Executor], list[Problem]]:
+    """The variables, what each executor's name stands for, and the problems.
+
+    The file of the environment that DARA_ENV names lies over parameters.json: key by key, and in
+    objects (such as `executors`) one key deeper.
+    """
+    files, problems = _files(folder, environ)
+    values: dict[str, Any] = {}
+    documents: list[Document] = []
+    for file in files:
+        document, found = read_object(file)
+        documents.append(document)
+        problems += found
+        for key, value in document.value.items():
+            both = isinstance(value, dict) and isinstance(values.get(key), dict)
+            values[key] = {**values[key], **value} if both else value
+    variables = Variables(values, environ)
+    executors: dict[str, Executor] = {}
+    for document in documents:
+        problems += variables.fill(document)
+        found_executors, found = _executors(document)
+        executors.update(found_executors)
+        problems += found
+    return variables, executors, problems
+
+
+def _files(folder: Path, environ: Mapping[str, str]) -> tuple[list[Path], list[Problem]]:
+    base = folder / "parameters.json"
+    name = environ.get("DARA_ENV")
+    if not name:
+        return [base], []
+    overlay = folder / f"parameters-{name}.json"
+    if _ENVIRONMENT.match(name) and overlay.exists():
+        return [base, overlay], []
+    known = Names(file.stem.removeprefix("parameters-") for file in sorted(folder.glob("parameters-*.json")))
+    wrong = f"DARA_ENV is '{name}', but there is no parameters-{name}.json"
+    return [base], [Problem(overlay, 0, "", wrong, known.remedy(name, "environments"))]
+
+
+def _executors(document: Document) -> tuple[dict[str, Executor], list[Problem]]:
+    declared = document.value.get("executors", {})
+    if not isinstance(declared, dict):
+        wrong = f"should be an object, is {kind_of(declared)}"
+        remedy = 'Write {"name": {"format": "py", "compute_name": "..."}}.'
+        return {}, [document.problem(("executors",), wrong, remedy)]
+    executors: dict[str, Executor] = {}
+    problems: list[Problem] = []
+    for name, value in declared.items():
+        executor, found = read_model(Executor, value, document, ("executors", name))
+        problems += found
+        # A wrong executor is told once, here, and not again at every step that names it.
+        executors[name] = executor or Executor(format="py")
+    return executors, problems

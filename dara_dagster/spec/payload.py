@@ -1,0 +1,89 @@
+"""Checks a raw task payload: the keys of the Jobs API's submit task that a user may write.
+
+The fields are those of `jobs.SubmitTask` in databricks-sdk 0.162; the SDK would drop an unknown one silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dara_dagster.spec.names import Names
+
+# Kind of task -> the fields it cannot do without.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "ai_runtime_task": ("experiment", "deployments"),
+    "alert_task": (),
+    "clean_rooms_notebook_task": ("clean_room_name", "notebook_name"),
+    "condition_task": ("op", "left", "right"),
+    "dashboard_task": (),
+    "dbt_cloud_task": (),
+    "dbt_platform_task": (),
+    "dbt_task": ("commands",),
+    "for_each_task": ("inputs", "task"),
+    "gen_ai_compute_task": ("dl_runtime_image",),
+    "notebook_task": ("notebook_path",),
+    "pipeline_task": ("pipeline_id",),
+    "power_bi_task": (),
+    "python_operator_task": (),
+    "python_wheel_task": ("package_name", "entry_point"),
+    "run_job_task": ("job_id",),
+    "spark_jar_task": (),
+    "spark_python_task": ("python_file",),
+    "spark_submit_task": (),
+    "sql_task": (),
+}
+BESIDE = (
+    "compute",
+    "disable_auto_optimization",
+    "email_notifications",
+    "environment_key",
+    "environment_variables_key",
+    "existing_cluster_id",
+    "health",
+    "new_cluster",
+    "notification_settings",
+    "retry_on_timeout",
+    "webhook_notifications",
+)
+# Fields of the payload that the entry itself says.
+_IN_THE_ENTRY = {
+    "task_key": "name",
+    "depends_on": "dependent_on",
+    "run_if": "run_if",
+    "timeout_seconds": "timeout_seconds",
+    "max_retries": "max_retries",
+    "min_retry_interval_millis": "retry_delay_seconds",
+    "libraries": "libraries",
+    "description": "description",
+}
+
+_Fault = tuple[tuple[str, ...], str, str]
+
+
+def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
+    """Path within the payload, what is wrong, what to do; for every fault."""
+    kinds = [key for key in payload if key in KINDS]
+    for key in payload:
+        if key in _IN_THE_ENTRY:
+            yield (key,), f"{key} does not stand in task", f"Write {_IN_THE_ENTRY[key]} in the entry itself."
+        elif key not in KINDS and key not in BESIDE:
+            yield (key,), f"unknown key '{key}'", Names([*KINDS, *BESIDE]).remedy(key, "keys")
+    if len(kinds) != 1:
+        wrong = f"a task is of one kind, this is of {len(kinds)}"
+        yield (
+            (),
+            wrong,
+            "Write one of notebook_task, pipeline_task, run_job_task, dbt_task, python_wheel_task, ...",
+        )
+    for kind in kinds:
+        yield from _kind_faults(kind, payload[kind])
+
+
+def _kind_faults(kind: str, value: Any) -> Iterator[_Fault]:
+    if not isinstance(value, dict):
+        yield (kind,), "should be an object", "Write { ... }."
+        return
+    for key in KINDS[kind]:
+        if key not in value:
+            yield (kind, key), f"{key} is missing", f'Add "{key}".'

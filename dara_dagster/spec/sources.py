@@ -1,0 +1,88 @@
+"""Finds and reads the task files of the notebooks folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from dara_dagster.spec.names import Names
+
+FORMATS = ("py", "ipynb", "sql")
+# What the export of a notebook as a source file begins with (workspace/export, format SOURCE).
+_NOTEBOOK_LINE = b"# Databricks notebook source"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One task file as read: what it is and the hash of its content, or the fault that stops its use."""
+
+    kind: Literal["notebook", "script", "sql"]
+    digest: str
+    fault: str | None = None
+
+
+class Sources:
+    """The notebooks folder; every file is listed once and read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read: dict[str, Source] = {}
+
+    def file(self, name: str, ending: str) -> Path | None:
+        """The file of a task, or None."""
+        return self._files.get(f"{name}.{ending}")
+
+    def endings(self, name: str) -> list[str]:
+        """The endings for which a file of that name exists."""
+        return [ending for ending in FORMATS if f"{name}.{ending}" in self._files]
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of all task files, without their endings."""
+        return Names(path.rpartition(".")[0] for path in self._files)
+
+    @cached_property
+    def _files(self) -> Mapping[str, Path]:
+        files: dict[str, Path] = {}
+        for folder, folders, names in os.walk(self.folder):
+            folders[:] = [name for name in folders if name[0] != "." and name != "__pycache__"]
+            here = Path(folder)
+            inner = "" if here == self.folder else f"{here.relative_to(self.folder).as_posix()}/"
+            files.update((inner + name, here / name) for name in names if name.rpartition(".")[2] in FORMATS)
+        return files
+
+    def read(self, name: str, ending: str) -> Source:
+        """The file's kind and hash; the file must be one that `file` knows."""
+        key = f"{name}.{ending}"
+        if key not in self._read:
+            self._read[key] = _read(self._files[key], ending)
+        return self._read[key]
+
+
+def _read(file: Path, ending: str) -> Source:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        return Source("script", "", f"{file} cannot be read: {error.strerror}")
+    digest = sha256(content).hexdigest()
+    if ending == "sql":
+        return Source("sql", digest)
+    if ending == "ipynb":
+        return Source("notebook", digest, _ipynb_fault(file, content))
+    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip()
+    return Source("notebook" if first == _NOTEBOOK_LINE else "script", digest)
+
+
+def _ipynb_fault(file: Path, content: bytes) -> str | None:
+    try:
+        notebook = json.loads(content)
+    except ValueError:
+        return f"{file} is not a Jupyter notebook (not JSON)"
+    cells = isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)
+    return None if cells else f"{file} is not a Jupyter notebook (it has no list of cells)"

@@ -1,0 +1,122 @@
+"""What the files say, read and typed, each part with its place: the input of the checks and of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.models import Entry, Project, WorkflowOptions
+from dara_dagster.spec.plan import ComputeKind
+from dara_dagster.spec.positions import Document, KeyPath
+from dara_dagster.spec.sources import Sources
+
+Shape = Literal["tasks", "definition", "steps"]
+
+
+class Items(NamedTuple):
+    """The list of a workflow's items: where it stands, and the items with their indexes."""
+
+    document: Document
+    path: KeyPath
+    found: tuple[tuple[int, Any], ...]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """One named cluster or warehouse; `settings` are ready for its create call."""
+
+    kind: ComputeKind
+    name: str
+    settings: Mapping[str, Any]
+    document: Document
+
+    def problem(self, wrong: str, remedy: str) -> Problem:
+        """A problem of this name."""
+        return self.document.problem((self.name,), wrong, remedy, on_key=True)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task and its place. A STEP is a task too: `written` gives the keys it was written with.
+
+    `target` is what a STEP of TYPE workflow starts. `inputs_from` maps a parameter to the task whose
+    exit value it takes. `tolerates` are the tasks before whose failure does not stop this one.
+    """
+
+    entry: Entry
+    document: Document
+    path: KeyPath
+    written: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    inputs_from: Mapping[str, str] = field(default_factory=dict)
+    tolerates: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name other tasks call it by."""
+        return self.entry.task_name
+
+    def problem(self, key: str, wrong: str, remedy: str, *more: str | int) -> Problem:
+        """A problem of one key of this task (of the task itself when the key was not written)."""
+        return self.document.problem((*self.path, self.written.get(key, key), *more), wrong, remedy)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a step pipeline; `entry` is the task that a `run_task` step runs."""
+
+    name: str
+    uses: str
+    settings: Mapping[str, Any]
+    document: Document
+    path: KeyPath
+    task: Task | None = None
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One workflow. `unread` are names of tasks that are there but could not be read."""
+
+    name: str
+    document: Document
+    options: WorkflowOptions
+    shape: Shape
+    tasks: tuple[Task, ...] = ()
+    steps: tuple[Step, ...] = ()
+    unread: frozenset[str] = frozenset()
+
+    def problem(self, key: str, wrong: str, remedy: str) -> Problem:
+        """A problem of one of the workflow's own keys."""
+        return self.document.problem((key,), wrong, remedy)
+
+    def all_tasks(self) -> tuple[Task, ...]:
+        """Its tasks, those of `run_task` steps included."""
+        return self.tasks + tuple(step.task for step in self.steps if step.task)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything the files say; `problems` is what was found wrong while reading them."""
+
+    name: str
+    root: Path
+    config_dir: Path
+    workspace: Literal["emulator", "databricks"]
+    project: Project
+    project_document: Document
+    sources: Sources
+    computes: tuple[Compute, ...]
+    workflows: tuple[Workflow, ...]
+    problems: tuple[Problem, ...]
+
+    def compute(self, kind: ComputeKind, name: str) -> Compute | None:
+        """The cluster or warehouse of that name."""
+        return self._computes.get((kind, name))
+
+    @cached_property
+    def _computes(self) -> Mapping[tuple[str, str], Compute]:
+        return {(compute.kind, compute.name): compute for compute in self.computes}

@@ -1,0 +1,127 @@
+"""The rules one task must keep against the files of the project: its file, its compute, its payload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.names import Names
+from dara_dagster.spec.payload import payload_faults
+from dara_dagster.spec.spec import Spec, Task
+
+# "base_parameters ... JSON 1 MB" (Jobs API, NotebookTask).
+_PARAMETERS_BYTES = 1_000_000
+
+
+class TaskChecks:
+    """The checks of single tasks; keeps what they all look up."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._clusters = {compute.name for compute in spec.computes if compute.kind == "cluster"}
+        self._warehouses = {compute.name for compute in spec.computes if compute.kind == "warehouse"}
+        self._cluster_names, self._warehouse_names = Names(self._clusters), Names(self._warehouses)
+        self._has_folder = spec.sources.folder.is_dir()
+
+    def check(self, task: Task) -> Iterator[Problem]:
+        """Every problem of the task."""
+        if task.target is not None:
+            return
+        yield from self._compute(task)
+        yield from self._outputs(task)
+        if len(json.dumps(task.entry.parameters)) > _PARAMETERS_BYTES:
+            remedy = "Put the data into a file on a volume and give its path."
+            yield task.problem(
+                "parameters", "the parameters are larger than the 1 MB of the Jobs API", remedy
+            )
+        if task.entry.task is not None:
+            yield from self._payload(task)
+        elif self._has_folder:
+            yield from self._file(task)
+
+    def _file(self, task: Task) -> Iterator[Problem]:
+        sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format or ""
+        if sources.file(name, ending):
+            if wrong := sources.read(name, ending).fault:
+                yield task.problem("file_name", wrong, "Replace the file, or change the format.")
+        elif others := sources.endings(name):
+            files = ", ".join(f"{name}.{other}" for other in others)
+            yield task.problem("format", f"there is no {name}.{ending}, but {files}", f'Write "{others[0]}".')
+        else:
+            base, _, written = name.rpartition(".")
+            remedy = sources.names.remedy(name, "files")
+            if written == ending and sources.file(base, ending):
+                remedy = f'Write "{base}", without the ending.'
+            yield task.problem("file_name", f"there is no {name}.{ending} in {sources.folder}", remedy)
+
+    def _compute(self, task: Task) -> Iterator[Problem]:
+        entry = task.entry
+        if entry.compute_name is not None and entry.warehouse_name is not None:
+            remedy = "Remove one of the two: a task runs on a cluster or on a warehouse."
+            yield task.problem("warehouse_name", "both compute_name and warehouse_name", remedy)
+        elif entry.format == "sql" and entry.task is None:
+            yield from self._sql_compute(task)
+        elif entry.compute_name is not None:
+            yield from self._cluster(task, entry.compute_name)
+        elif entry.warehouse_name is not None:
+            if entry.task is None:
+                wrong = f"a {entry.format} file cannot run on a warehouse, which runs only sql"
+                yield task.problem(
+                    "warehouse_name", wrong, "Name a cluster with compute_name, or neither (serverless)."
+                )
+            elif entry.warehouse_name not in self._warehouses:
+                yield self._unknown_warehouse(task, "warehouse_name", entry.warehouse_name)
+        if entry.cluster == "job" and entry.compute_name is None:
+            remedy = "Name a cluster with compute_name, or remove cluster."
+            yield task.problem("cluster", "a job cluster needs the settings of a named cluster", remedy)
+
+    def _sql_compute(self, task: Task) -> Iterator[Problem]:
+        key = "compute_name" if task.entry.compute_name is not None else "warehouse_name"
+        name = task.entry.compute_name if key == "compute_name" else task.entry.warehouse_name
+        if name is None:
+            wrong, remedy = "sql needs a warehouse", self._warehouse_names.remedy("", "warehouses")
+            yield task.problem(key, wrong, f"Add warehouse_name. {remedy}")
+        elif name in self._warehouses:
+            return
+        elif name in self._clusters:
+            remedy = self._warehouse_names.remedy(name, "warehouses")
+            yield task.problem(key, f"sql cannot run on the cluster '{name}'", f"Name a warehouse. {remedy}")
+        else:
+            yield self._unknown_warehouse(task, key, name)
+
+    def _cluster(self, task: Task, name: str) -> Iterator[Problem]:
+        if name in self._clusters:
+            return
+        if name not in self._warehouses:
+            remedy = self._cluster_names.remedy(name, "clusters")
+            yield task.problem("compute_name", f"there is no cluster '{name}' in cluster_config.json", remedy)
+        elif task.entry.task is None:
+            wrong = f"a {task.entry.format} file cannot run on the warehouse '{name}', which runs only sql"
+            yield task.problem("compute_name", wrong, "Name a cluster, or none (serverless).")
+        else:
+            yield task.problem(
+                "compute_name", f"'{name}' is a warehouse", f'Write "warehouse_name": "{name}".'
+            )
+
+    def _unknown_warehouse(self, task: Task, key: str, name: str) -> Problem:
+        remedy = self._warehouse_names.remedy(name, "warehouses")
+        return task.problem(key, f"there is no warehouse '{name}' in warehouse_config.json", remedy)
+
+    def _outputs(self, task: Task) -> Iterator[Problem]:
+        project = self._spec.project
+        seen: set[str] = set()
+        for index, table in enumerate(task.entry.outputs):
+            missing = 3 - len(table.split("."))
+            if (missing >= 1 and not project.catalog) or (missing == 2 and not project.schema_):
+                remedy = "Write catalog.schema.table, or set catalog and schema in project.json."
+                yield task.problem("outputs", f"'{table}' has no catalog or schema", remedy, index)
+            elif table in seen:
+                yield task.problem("outputs", f"'{table}' stands here twice", "Remove one of the two.", index)
+            seen.add(table)
+
+    def _payload(self, task: Task) -> Iterator[Problem]:
+        if task.entry.format is not None:
+            yield task.problem("format", "format does not go with task", "Remove format, or remove task.")
+        for key, wrong, remedy in payload_faults(task.entry.task or {}):
+            yield task.problem("task", wrong, remedy, *key)

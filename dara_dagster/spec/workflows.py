@@ -1,0 +1,106 @@
+"""Reads a workflow file: tells its shape by its keys and hands its items to that shape's reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.entries import read_entries
+from dara_dagster.spec.models import Executor, WorkflowOptions
+from dara_dagster.spec.names import Names
+from dara_dagster.spec.positions import Array, Document, KeyPath, Object
+from dara_dagster.spec.spec import Items, Shape, Workflow
+from dara_dagster.spec.validation import kind_of, read_model
+
+
+class _Form(NamedTuple):
+    """A shape: what its items are called, the keys that tell them, and what reads them."""
+
+    item: str
+    told_by: frozenset[str]
+    read: Callable[[Items, Mapping[str, Executor]], tuple[dict[str, Any], list[Problem]]]
+
+
+_FORMS: Mapping[Shape, _Form] = {
+    "tasks": _Form(
+        "an entry", frozenset({"file_name", "dependent_on"}), lambda items, _: read_entries(items)
+    ),
+}
+_CHOOSE = f"A workflow has one of {', '.join(_FORMS)}."
+
+
+def read_workflow(
+    document: Document, name: str, executors: Mapping[str, Executor]
+) -> tuple[Workflow | None, list[Problem]]:
+    """The workflow of one file, called `name` unless it names itself; None when its shape is unknown."""
+    shape, problems = _shape(document)
+    if shape is None:
+        return None, problems
+    items: Any = document.value
+    options: WorkflowOptions = WorkflowOptions()
+    path: KeyPath = ()
+    if isinstance(items, Object):
+        beside = (shape, "engine") if shape == "definition" else (shape,)
+        said = {key: value for key, value in items.items() if key not in beside}
+        read, problems = read_model(WorkflowOptions, said, document, (), beside)
+        options = read or _name_only(said)
+        items, path = items[shape], (shape,)
+    if not isinstance(items, Array):
+        problems.append(document.problem(path, f"should be a list, is {kind_of(items)}", "Write [ ... ]."))
+        return None, problems
+    workflow = Workflow(options.name or name, document, options, shape)
+    fitting, found = _fitting(Items(document, path, tuple(enumerate(items))), shape)
+    content, more = _FORMS[shape].read(fitting, executors)
+    problems += found + more
+    if not items:
+        problems.append(document.problem(path, "the workflow has no tasks", "Add one, or remove the file."))
+    return replace(workflow, **content), problems
+
+
+def _name_only(said: Mapping[str, Any]) -> WorkflowOptions:
+    """What is used of wrong options: the name, under which others know the workflow."""
+    name = said.get("name")
+    return WorkflowOptions.model_construct(name=name if isinstance(name, str) else None)
+
+
+def _shape(document: Document) -> tuple[Shape | None, list[Problem]]:
+    value = document.value
+    if isinstance(value, Array):
+        return next((form for item in value if (form := _form_of(item))), "tasks"), []
+    if not isinstance(value, Object):
+        wrong = f"the file should hold a list or an object, it holds {kind_of(value)}"
+        return None, [document.problem((), wrong, _CHOOSE)]
+    shapes: list[Shape] = [shape for shape in _FORMS if shape in value]
+    if len(shapes) == 1:
+        return shapes[0], []
+    if shapes:
+        wrong = f"the file mixes shapes: {' and '.join(shapes)}"
+        return None, [document.problem((shapes[1],), wrong, _CHOOSE, on_key=True)]
+    near = next((key for key in value if Names(_FORMS).nearest(key)), None)
+    if near is None:
+        return None, [document.problem((), "the workflow has no work in it", _CHOOSE)]
+    remedy = Names(_FORMS).remedy(near, "keys")
+    return None, [document.problem((near,), f"unknown key '{near}'", remedy, on_key=True)]
+
+
+def _form_of(item: Any) -> Shape | None:
+    """The shape an item belongs to, as far as its keys tell."""
+    if not isinstance(item, Object):
+        return None
+    return next((shape for shape, form in _FORMS.items() if not form.told_by.isdisjoint(item)), None)
+
+
+def _fitting(items: Items, shape: Shape) -> tuple[Items, list[Problem]]:
+    """The items that may be of this shape, and a problem for each that is of another."""
+    fitting: list[tuple[int, Any]] = []
+    problems: list[Problem] = []
+    for index, item in items.found:
+        other = _form_of(item)
+        if other is None or other == shape:
+            fitting.append((index, item))
+        else:
+            wrong = f"the file mixes shapes: {_FORMS[other].item} ({other}) among {shape}"
+            problems.append(items.document.problem((*items.path, index), wrong, f"{_CHOOSE} Use two files."))
+    return items._replace(found=tuple(fitting)), problems
