@@ -1,0 +1,76 @@
+"""Turns the command line into one command's call, and every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dara_dagster.cli.cancelling import cancel
+from dara_dagster.cli.checking import plan, schema, validate
+from dara_dagster.cli.demo import demo
+from dara_dagster.cli.doctor import doctor
+from dara_dagster.cli.history import status
+from dara_dagster.cli.local_workspace import emulator
+from dara_dagster.cli.orphans import orphans
+from dara_dagster.cli.running import run
+from dara_dagster.errors import DaraError
+
+__all__ = ["dara", "main"]
+
+_COMMANDS = (demo, run, validate, plan, status, cancel, orphans, schema, emulator, doctor)
+
+
+class _Complaint(click.ClickException):
+    """What the user has to read, without `Error:` in front of each of its lines."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, err=True)
+
+
+class _Dara(click.Group):
+    """Commands in the order a newcomer meets them; no traceback for what a user can cause."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DaraError as error:
+            raise _Complaint(str(error)) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            raise _unexpected(error) from None
+
+
+def _unexpected(error: Exception) -> _Complaint:
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return _Complaint(
+        f"dara met an error it does not know: {what}\n"
+        "`dara --debug ...` shows where. Please report it to the project with that text."
+    )
+
+
+@click.group(cls=_Dara, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dara-dagster")
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+def dara(debug: bool) -> None:
+    """Run Databricks work from plain config files, watched in Dagster.
+
+    New here? `dara demo` runs the example on this computer, without a Databricks account.
+    """
+
+
+for _command in _COMMANDS:
+    dara.add_command(_command)
+
+
+def main() -> None:
+    """The entry point of the `dara` script."""
+    dara(prog_name="dara")

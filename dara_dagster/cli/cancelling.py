@@ -1,0 +1,108 @@
+"""`dara cancel`: ends a run that another process carries, wherever it was started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dara_dagster.cli.process import PROCESS_TAG, owner_of
+from dara_dagster.cli.project import config_option, load_plan, open_instance
+from dara_dagster.errors import RunError
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, DagsterRun
+
+    from dara_dagster.serve.status import RunStatus
+
+__all__ = ["cancel"]
+
+_LOOK_SECONDS = 0.25
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN_ID")
+@click.option("--wait", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds to wait.")
+@config_option
+def cancel(run_id: str, wait: float, config_dir: Path) -> None:
+    """Cancel a run and every Databricks run it has in flight.
+
+    RUN_ID is the run's id; its first characters are enough. Exit code 1 when it did not end in time.
+    """
+    from dara_dagster.serve.status import RunReader, find_run
+
+    with open_instance(config_dir) as instance:
+        reader = RunReader(instance, find_run(instance, run_id))
+        status = reader.update()
+        if status.over:
+            click.echo(f"Run {status.run_id} has already ended: {status.state}.")
+            return
+        _request_end(instance, status, config_dir)
+        deadline = time.monotonic() + wait
+        while not (status := reader.update()).over:
+            if time.monotonic() > deadline:
+                raise RunError(
+                    f"run {status.run_id} has not ended within {wait:g} s.\n{_still_alive(status)}"
+                )
+            time.sleep(_LOOK_SECONDS)
+    click.echo(f"Run {status.run_id} ended: {status.state}.")
+
+
+def _request_end(instance: DagsterInstance, status: RunStatus, config_dir: Path) -> None:
+    """Tell whoever carries the run to end it. Raises RunError when nobody can be told from here."""
+    run = instance.get_run_by_id(status.run_id)
+    assert run is not None
+    mark = run.tags.get(PROCESS_TAG)
+    if mark is None:
+        _end_launched(instance, run)
+        return
+    owner = owner_of(mark)
+    if owner.alive is None:
+        raise RunError(f"run {run.run_id} was started on {owner.host}; cancel it there")
+    # First the word, then the signal: Dagster takes a signal without it for an accident, and a failure.
+    instance.report_run_canceling(run)
+    if owner.alive:
+        os.kill(owner.pid, signal.SIGTERM)
+        return
+    _end_orphan(instance, run, status, config_dir)
+
+
+def _end_launched(instance: DagsterInstance, run: DagsterRun) -> None:
+    """A run of the UI, a schedule or a sensor: its queue or its launcher knows how to end it."""
+    if not instance.run_coordinator.cancel_run(run.run_id):
+        raise RunError(
+            f"run {run.run_id} cannot be reached from here: it was started by another tool, or its "
+            "`dagster dev` has ended. Press Ctrl-C where it runs."
+        )
+
+
+def _end_orphan(instance: DagsterInstance, run: DagsterRun, status: RunStatus, config_dir: Path) -> None:
+    """The process has died: its Databricks runs are cancelled from here, then the run is closed."""
+    from dara_dagster.remote.client import open_workspace
+    from dara_dagster.remote.monitor import cancel_and_wait, monitor_for
+
+    alive = [
+        task.databricks_run_id
+        for task in status.tasks
+        if task.state in ("running", "retrying") and task.databricks_run_id and not task.verdict
+    ]
+    if alive:
+        plan = load_plan(config_dir)
+        workspace = open_workspace(plan.workspace, root=plan.root)
+        left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), alive, timeout=30.0)
+        if left:
+            raise RunError(
+                "\n".join(f"Databricks run {look.run_id} is still alive: {look.url}" for look in left)
+            )
+    instance.report_run_canceled(run, "Cancelled after the run's process had died.")
+
+
+def _still_alive(status: RunStatus) -> str:
+    going = [task for task in status.tasks if task.state in ("running", "retrying")]
+    return "\n".join(
+        f"{task.name} is still {task.state}: {task.url or 'not submitted yet'}" for task in going
+    )

@@ -1,0 +1,151 @@
+"""`dara validate`, `dara plan` and `dara schema`: what the files say, without touching any workspace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dara_dagster.cli.project import config_option, json_option, load_plan
+
+if TYPE_CHECKING:
+    from dara_dagster.errors import Problem
+    from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+
+__all__ = ["plan", "schema", "validate"]
+
+
+@click.command()
+@config_option
+@json_option
+def validate(config_dir: Path, as_json: bool) -> None:
+    """Check the config files; prints every problem.
+
+    Needs no network. Exit code 1 when something is wrong.
+    """
+    from dara_dagster.spec.checks import check
+    from dara_dagster.spec.loader import load
+
+    spec = load(config_dir)
+    problems = sorted(check(spec))
+    if as_json:
+        click.echo(json.dumps({"ok": not problems, "problems": [_problem(p) for p in problems]}, indent=2))
+    elif problems:
+        for problem in problems:
+            click.echo(str(problem), err=True)
+        click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {config_dir}", err=True)
+    else:
+        tasks = sum(len(workflow.tasks) for workflow in spec.workflows)
+        click.echo(
+            f"{config_dir}: {_count(len(spec.workflows), 'workflow')}, {_count(tasks, 'task')}, all right"
+        )
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@config_option
+@json_option
+def plan(config_dir: Path, as_json: bool) -> None:
+    """Show what would run: order, compute, files."""
+    found = load_plan(config_dir)
+    if as_json:
+        click.echo(json.dumps(_plan_json(found), indent=2))
+        return
+    where = "the local workspace (emulator)" if found.workspace == "emulator" else "Databricks"
+    click.echo(f"Project {found.name} on {where}, files go to {found.workspace_path}")
+    for workflow in found.workflows:
+        for line in _workflow_lines(workflow):
+            click.echo(line)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write one file each there.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of the config files, for editors."""
+    from dara_dagster.spec.schema import json_schemas
+
+    schemas = json_schemas()
+    if out is None:
+        click.echo(json.dumps(schemas, indent=2))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in schemas.items():
+        file = out / f"{Path(name).stem}.schema.json"
+        file.write_text(json.dumps(content, indent=2) + "\n")
+        click.echo(file)
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": str(problem.file),
+        "line": problem.line,
+        "key": problem.key,
+        "wrong": problem.wrong,
+        "remedy": problem.remedy,
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _workflow_lines(workflow: WorkflowPlan) -> Iterator[str]:
+    yield ""
+    schedule = f", scheduled {workflow.schedule} {workflow.timezone}" if workflow.schedule else ""
+    yield f"{workflow.name} ({_count(len(workflow.tasks or workflow.steps), 'task')}{schedule})"
+    for number, task in enumerate(workflow.tasks, 1):
+        after = f"  after {', '.join(task.upstream)}" if task.upstream else ""
+        yield f"  {number:>3}. {task.name}{after}"
+        yield f"       {_what(task)} on {_where(task)}"
+    for number, step in enumerate(workflow.steps, 1):
+        yield f"  {number:>3}. {step.name}: {step.uses}"
+
+
+def _what(task: TaskPlan) -> str:
+    kind = task.kind.replace("_", " ")
+    if task.workflow:
+        return f"{kind} {task.workflow}"
+    return f"{kind} {task.file.name}" if task.file else kind
+
+
+def _where(task: TaskPlan) -> str:
+    if task.compute is None:
+        return "serverless"
+    fresh = "a fresh cluster like " if task.job_cluster else ""
+    return f"{fresh}{task.compute.kind} {task.compute.name!r}"
+
+
+def _plan_json(found: Plan) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "workspace": found.workspace,
+        "workspace_path": found.workspace_path,
+        "workflows": [
+            {
+                "name": workflow.name,
+                "description": workflow.description,
+                "schedule": workflow.schedule,
+                "tasks": [_task_json(task) for task in workflow.tasks],
+                "steps": [{"name": step.name, "uses": step.uses} for step in workflow.steps],
+            }
+            for workflow in found.workflows
+        ],
+    }
+
+
+def _task_json(task: TaskPlan) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "kind": task.kind,
+        "upstream": list(task.upstream),
+        "file": str(task.file) if task.file else None,
+        "remote_file": task.remote_file,
+        "compute": {"kind": task.compute.kind, "name": task.compute.name} if task.compute else None,
+        "parameters": dict(task.parameters),
+        "outputs": list(task.outputs),
+        "content_hash": task.content_hash,
+    }

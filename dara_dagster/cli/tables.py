@@ -1,0 +1,120 @@
+"""Turns the status of runs into text for people: tables for 80 columns, then links and errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dara_dagster.serve.progress import TaskStatus
+from dara_dagster.serve.status import RunStatus, RunSummary
+
+__all__ = ["duration", "headline", "print_run", "print_runs", "run_table"]
+
+_STYLES = {
+    "success": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "cancelling": "yellow",
+    "retrying": "yellow",
+    "running": "cyan",
+    "starting": "cyan",
+}
+
+
+def duration(seconds: float | None) -> str:
+    """`3.2 s`, `4 min 05 s`, `2 h 10 min`; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def headline(run: RunSummary) -> str:
+    """One line about the run as a whole."""
+    took = f" in {duration(run.seconds)}" if run.over and run.seconds is not None else ""
+    where = f" on {run.workspace}" if run.workspace else ""
+    return f"{run.job}{where}: {run.state}{took} (run {run.run_id})"
+
+
+def run_table(run: RunStatus, rows: int | None = None) -> Table:
+    """The tasks of a run; with `rows`, the ones that matter now when there are more than that."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Task", overflow="ellipsis", no_wrap=True, ratio=1, min_width=12)
+    table.add_column("State", no_wrap=True)
+    table.add_column("Took", justify="right", no_wrap=True)
+    table.add_column("Databricks run", no_wrap=True)
+    shown = run.tasks if rows is None or len(run.tasks) <= rows else _most_urgent(run.tasks, rows)
+    for task in shown:
+        table.add_row(task.name, _state(task), duration(task.seconds), _databricks(task))
+    if len(shown) < len(run.tasks):
+        table.caption = _counts(run.tasks)
+    return table
+
+
+def print_run(run: RunStatus) -> None:
+    """One run: its tasks, the pages of their Databricks runs, and the errors."""
+    console = Console(highlight=False)
+    console.print(headline(run), soft_wrap=True)
+    console.print(run_table(run))
+    for task in run.tasks:
+        if task.url:
+            console.print(f"{task.name}: {task.url}", soft_wrap=True, markup=False)
+    print_errors(run, console)
+
+
+def print_errors(run: RunStatus, console: Console) -> None:
+    """What a person should read about each failed task, in full."""
+    for task in run.tasks:
+        if task.state == "failed":
+            console.print(f"{task.name} failed: {task.error}", soft_wrap=True, markup=False, style="red")
+
+
+def print_runs(runs: Sequence[RunSummary]) -> None:
+    """The runs, one a line."""
+    console = Console(highlight=False)
+    if not runs:
+        console.print("No runs yet. `dara run WORKFLOW` starts one.")
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Run", no_wrap=True)
+    table.add_column("Job", overflow="ellipsis", no_wrap=True, ratio=1, min_width=12)
+    table.add_column("State", no_wrap=True)
+    table.add_column("Started", no_wrap=True)
+    table.add_column("Took", justify="right", no_wrap=True)
+    for run in runs:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.start)) if run.start else ""
+        state = Text(run.state, style=_STYLES.get(run.state, ""))
+        table.add_row(run.run_id[:8], run.job, state, started, duration(run.seconds))
+    console.print(table)
+
+
+def _state(task: TaskStatus) -> Text:
+    word = task.state if task.attempt < 2 else f"{task.state} ({task.attempt})"
+    return Text(word, style=_STYLES.get(task.state, "dim"))
+
+
+def _databricks(task: TaskStatus) -> Text:
+    if task.databricks_run_id is None:
+        return Text("")
+    word = task.verdict or task.message.lower()
+    text = Text(str(task.databricks_run_id), style=f"link {task.url}" if task.url else "")
+    return text.append(f" {word}", style="dim") if word and word != task.state else text
+
+
+def _most_urgent(tasks: Sequence[TaskStatus], rows: int) -> list[TaskStatus]:
+    """What failed, then what runs, then what ended last."""
+    order = {"failed": 0, "retrying": 1, "running": 2, "success": 3}
+    ranked = sorted(tasks, key=lambda task: (order.get(task.state, 4), -(task.end or 0)))
+    return ranked[: max(rows, 1)]
+
+
+def _counts(tasks: Sequence[TaskStatus]) -> str:
+    states = [task.state for task in tasks]
+    return ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(states))
