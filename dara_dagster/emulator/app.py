@@ -70,10 +70,12 @@ _APIS = (
     "statements",
     "workspace",
     "files",
-    "files_upload",
     "catalog",
     "secrets",
 )
+
+PRESIGNED = "/__emulator/presigned/"
+"""Where URLs begin that are a permission by themselves and come without a token."""
 
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -169,6 +171,8 @@ class App:
         return answer
 
     def _let_in(self, scope: Scope) -> Workspace:
+        if scope["path"].startswith(PRESIGNED):
+            return self._holder(scope["path"])
         sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         scheme, _, token = sent.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -176,6 +180,13 @@ class App:
         workspace = self._server.workspace(token)
         if workspace is None:
             raise ApiError(403, "PERMISSION_DENIED", "Invalid access token.")
+        return workspace
+
+    def _holder(self, path: str) -> Workspace:
+        """The workspace that made a presigned URL; its handler then checks the signature."""
+        workspace = self._server.url_holders.get(path.removeprefix(PRESIGNED).partition("/")[0])
+        if workspace is None:
+            raise ApiError(403, "PERMISSION_DENIED", "The signature of the URL is not valid.")
         return workspace
 
 

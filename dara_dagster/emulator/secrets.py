@@ -1,4 +1,4 @@
-"""The Secrets API 2.0: scopes, values and the access lists of scopes, kept in the workspace's private store."""
+"""The Secrets API 2.0: scopes, values and access lists, kept in the private store of the workspace."""
 
 from __future__ import annotations
 

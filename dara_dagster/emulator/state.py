@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from dara_dagster.emulator.clock import Clock
 from dara_dagster.emulator.store import Store
@@ -161,6 +162,7 @@ class Server:
         self.stop: Callable[[], None] = lambda: None
         self.last_call = time.monotonic()
         self._open: dict[str, Workspace] = {}
+        self.url_holders: WeakValueDictionary[str, Workspace] = WeakValueDictionary()  # of presigned URLs
 
     def workspace(self, token: str) -> Workspace | None:
         """The workspace behind a bearer token; None when the token is not let in."""
