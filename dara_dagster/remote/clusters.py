@@ -1,0 +1,127 @@
+"""Finds a cluster by name and makes it match its settings: create, resize, edit or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from databricks.sdk.errors import InvalidState
+
+from dara_dagster.errors import ComputeError
+from dara_dagster.remote.calls import api
+from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.settings_diff import differences
+from dara_dagster.spec.plan import ComputePlan
+
+_PATH = "/api/2.1/clusters"
+_PAGE_SIZE = 100
+_POLL_SECONDS = 1.0
+_SIZE = frozenset(("num_workers", "autoscale"))
+
+# What the service or a policy puts beside the settings that were sent (databricks-api.md 3.4).
+_FILLED_IN = frozenset(
+    (
+        "apply_policy_default_values",
+        "autotermination_minutes",
+        "aws_attributes",
+        "azure_attributes",
+        "cluster_name",
+        "data_security_mode",
+        "driver_instance_pool_id",
+        "driver_node_type_id",
+        "enable_elastic_disk",
+        "enable_local_disk_encryption",
+        "gcp_attributes",
+        "node_type_id",
+        "num_workers",
+        "runtime_engine",
+        "single_user_name",
+        "spark_version",
+    )
+)
+
+
+def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
+    """The id of the one cluster of that name, made to match; `deadline` is a monotonic time.
+
+    Raises ComputeError (ambiguous name, a state that allows no edit until the deadline) or the SDK's errors.
+    """
+    wanted = {**compute.settings, "cluster_name": compute.settings.get("cluster_name") or compute.name}
+    found = _named(ws, wanted["cluster_name"])
+    if len(found) > 1:
+        ids = ", ".join(sorted(str(cluster["cluster_id"]) for cluster in found))
+        message = f"{len(found)} clusters are named {compute.name!r} ({ids})."
+        raise ComputeError(f"{message} Rename or permanently delete all but one: the name must say which.")
+    if not found:
+        return _create(ws, wanted)
+    cluster_id = str(found[0]["cluster_id"])
+    _match(ws, compute.name, cluster_id, wanted, deadline)
+    return cluster_id
+
+
+def _named(ws: Workspace, name: str) -> list[dict[str, Any]]:
+    """Clusters of that name which people or programs made; those of jobs and pipelines do not count."""
+    query: dict[str, Any] = {"page_size": _PAGE_SIZE, "filter_by.cluster_sources": ["UI", "API"]}
+    found: list[dict[str, Any]] = []
+    while True:
+        page = api(ws, "GET", f"{_PATH}/list", query=query)
+        found += [cluster for cluster in page.get("clusters") or () if _is_ours(cluster, name)]
+        if not page.get("next_page_token"):
+            return found
+        query["page_token"] = page["next_page_token"]
+
+
+def _is_ours(cluster: Mapping[str, Any], name: str) -> bool:
+    return cluster.get("cluster_name") == name and cluster.get("cluster_source", "API") in ("UI", "API")
+
+
+def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
+    """Create, then look for another of the same name: of racing machines the earliest cluster stays."""
+    mine = str(api(ws, "POST", f"{_PATH}/create", body=wanted)["cluster_id"])
+    rivals = _named(ws, wanted["cluster_name"])
+    winner = min(rivals, key=lambda one: (one.get("start_time") or 0, one["cluster_id"]), default=None)
+    if winner is None or winner["cluster_id"] == mine:
+        return mine
+    api(ws, "POST", f"{_PATH}/permanent-delete", body={"cluster_id": mine})
+    return str(winner["cluster_id"])
+
+
+def _match(ws: Workspace, name: str, cluster_id: str, wanted: Mapping[str, Any], deadline: float) -> None:
+    """Write what differs, as soon as the cluster's state allows it (databricks-api.md 3.2)."""
+    while True:
+        now = api(ws, "GET", f"{_PATH}/get", query={"cluster_id": cluster_id})
+        changed = _differences(wanted, now)
+        if not changed or _write(ws, cluster_id, wanted, changed, str(now.get("state"))):
+            return
+        if time.monotonic() + _POLL_SECONDS > deadline:
+            state, keys = now.get("state"), ", ".join(sorted(changed))
+            message = f"cluster {name!r} ({cluster_id}) stays {state}, which allows no change of {keys}."
+            raise ComputeError(f"{message} Start or terminate it, then try again.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    """What differs from `spec`, which is what was last sent; the top level is what the service made of it.
+
+    The size is compared with the top level, for a resize need not show in `spec`.
+    """
+    if not now.get("spec"):
+        return differences(wanted, now)
+    size = {key: now.get(key) for key in _SIZE}
+    return differences(wanted, {**now["spec"], **size}, filled_in=_FILLED_IN)
+
+
+def _write(ws: Workspace, cluster_id: str, wanted: Mapping[str, Any], changed: set[str], state: str) -> bool:
+    """Resize or edit; False where the state does not allow it now."""
+    try:
+        if state == "RUNNING" and changed <= _SIZE:  # without a restart
+            size = {key: wanted[key] for key in _SIZE if key in wanted}
+            api(ws, "POST", f"{_PATH}/resize", body={"cluster_id": cluster_id, **size})
+        elif state in ("RUNNING", "TERMINATED"):
+            api(ws, "POST", f"{_PATH}/edit", body={"cluster_id": cluster_id, **wanted})
+        else:
+            return False
+    except InvalidState:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""Turns wanted settings and those the service reports into the names of the settings that really differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+# The service reads one word back as the other (databricks-api.md 3.3); None stands for "any".
+_ALIASES: Mapping[str, str | None] = {
+    "DATA_SECURITY_MODE_STANDARD": "USER_ISOLATION",
+    "DATA_SECURITY_MODE_DEDICATED": "SINGLE_USER",
+    "DATA_SECURITY_MODE_AUTO": None,
+}
+
+_FREE_MAPS = ("spark_conf", "spark_env_vars", "custom_tags")
+
+
+def differences(
+    wanted: Mapping[str, Any], current: Mapping[str, Any], *, filled_in: Collection[str] | None = None
+) -> set[str]:
+    """Names of the settings in `wanted` whose value is another in `current`.
+
+    Numbers and booleans may be strings on either side, and an empty value equals a missing one. With
+    `filled_in`, `current` is what was sent: a setting that only it has differs too, unless its name is
+    in `filled_in`, and so does an entry that only its maps of free names have.
+    """
+    changed = {name for name, value in wanted.items() if not _same(value, current.get(name))}
+    if filled_in is None:
+        return changed
+    maps = {name for name in _FREE_MAPS if (current.get(name) or {}).keys() - (wanted.get(name) or {}).keys()}
+    extra = current.keys() - wanted.keys() - set(filled_in)
+    return changed | maps | {name for name in extra if not _is_empty(current[name])}
+
+
+def _same(wanted: Any, current: Any) -> bool:
+    if isinstance(wanted, Mapping) and isinstance(current, Mapping):
+        return all(_same(wanted.get(name), current.get(name)) for name in wanted)
+    if isinstance(wanted, (list, tuple)) and isinstance(current, (list, tuple)):
+        return len(wanted) == len(current) and all(map(_same, wanted, current))
+    if _is_empty(wanted) and _is_empty(current):
+        return True
+    if isinstance(wanted, (Mapping, list, tuple)) or isinstance(current, (Mapping, list, tuple)):
+        return False
+    return _plain(wanted) == _plain(current) or _is_alias(wanted, current)
+
+
+def _is_alias(wanted: Any, current: Any) -> bool:
+    for one, other in ((wanted, current), (current, wanted)):
+        if isinstance(one, str) and one in _ALIASES:
+            return _ALIASES[one] in (None, other)
+    return False
+
+
+def _is_empty(value: Any) -> bool:
+    """Absent, or what the service takes for absent: false, 0, "", {}, []."""
+    return value is None or value in ("", "0", "false") or (not value and not isinstance(value, str))
+
+
+def _plain(value: Any) -> Any:
+    """A scalar in one form: 10, 10.0 and "10" are the same, and so are true and "true"."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        return Decimal(str(value)).normalize()
+    except InvalidOperation:
+        return str(value).lower() if str(value).lower() in ("true", "false") else value
