@@ -1,0 +1,96 @@
+"""Turns the tables that tasks declare as outputs into assets that the tasks' own body materializes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    MaterializeResult,
+    multi_asset,
+)
+
+from dara_dagster.defs.execute import execute_task
+from dara_dagster.defs.names import Names
+from dara_dagster.defs.ops import Ops
+from dara_dagster.defs.translator import Translator
+from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+
+__all__ = ["build_assets"]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The tables an asset definition stands for: those of a task that no task before it writes."""
+
+    workflow: WorkflowPlan
+    task: TaskPlan
+    tables: tuple[str, ...]
+
+
+def build_assets(plan: Plan, translator: Translator, taken: Iterable[str] = ()) -> list[AssetsDefinition]:
+    """Return one definition for every task with outputs; `taken` are names of ops that are used already.
+
+    A table that several tasks write is the asset of the first of them in the plan's order; the others record
+    materializations of it when their jobs run.
+    """
+    ops = Ops(translator, translator.resource_keys(plan))
+    names = Names()
+    for name in taken:
+        names.take(name)
+    return [
+        _definition(names.take(f"{each.workflow.name}__{each.task.name}__tables"), each, translator, ops)
+        for each in _first_writers(plan, translator)
+    ]
+
+
+def _definition(name: str, written: _Written, translator: Translator, ops: Ops) -> AssetsDefinition:
+    workflow, task = written.workflow, written.task
+    upstream = [table for table in _tables_above(workflow, task) if table not in written.tables]
+    specs: list[AssetSpec] = [
+        translator.asset_spec(workflow, task, table, upstream) for table in written.tables
+    ]
+
+    @multi_asset(
+        name=name,
+        specs=specs,
+        can_subset=False,
+        required_resource_keys=ops.required_resources(task),
+        op_tags=dict(translator.op_tags(task)),
+    )
+    def materialize(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
+        result = execute_task(context.op_execution_context, workflow, task, ops.compute_key(task))
+        for spec in specs:
+            yield MaterializeResult(asset_key=spec.key, metadata=result.metadata)
+
+    return materialize
+
+
+def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:
+    seen: set[AssetKey] = set()
+    for workflow in plan.workflows:
+        for task in workflow.tasks:
+            fresh = [table for table in task.outputs if translator.asset_key(table) not in seen]
+            seen.update(translator.asset_key(table) for table in fresh)
+            if fresh and task.kind != "workflow":
+                yield _Written(workflow, task, tuple(fresh))
+
+
+def _tables_above(workflow: WorkflowPlan, task: TaskPlan) -> list[str]:
+    """The tables the task builds on: those of its upstream tasks, looking through tasks that declare none."""
+    tasks = {each.name: each for each in workflow.tasks}
+    found: dict[str, None] = {}
+    waiting, seen = list(task.upstream), set(task.upstream)
+    while waiting:
+        above = tasks[waiting.pop(0)]
+        if above.outputs:
+            found.update(dict.fromkeys(above.outputs))
+            continue
+        fresh = [name for name in above.upstream if name not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return list(found)

@@ -1,0 +1,130 @@
+"""Turns the event logs of a run and of the runs it re-executes into the attempt a step has to make now.
+
+An attempt is one Databricks run. It is written down with its token before the run is submitted, so whatever
+happens to the process, the next one knows which token may have a run. Attempts of a step are numbered over
+the whole family of re-executions (the root run and all that descend from it): no token is used twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dagster import DagsterInstance, DagsterRun, RunsFilter
+
+from dara_dagster.engine.events import Event, Recorded, StepChange, read
+from dara_dagster.remote.runs import attempt_token
+
+__all__ = ["ATTEMPT", "LOST", "RESULT", "SUBMITTED", "Attempt", "AttemptLog"]
+
+# The kinds of our events that this file reads; execute.py writes them.
+ATTEMPT = "attempt"
+SUBMITTED = "submitted"
+RESULT = "result"
+# The verdict of a run that could neither be seen to end nor be stopped: the next start attaches to it.
+LOST = "lost"
+
+_ROOT_TAG = "dagster/root_run_id"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a step.
+
+    `databricks_run` is known once the submission was answered. `open` is False when nothing is left to do
+    for this attempt: its failure was reported, or its success reached Dagster. `earlier` says that another
+    start of the step began it (a process that died, a run that was re-executed).
+    """
+
+    number: int
+    token: str
+    databricks_run: int | None = None
+    open: bool = True
+    earlier: bool = False
+
+
+class AttemptLog:
+    """The attempts of every step of one Dagster run, read once from the event logs and then kept up to date.
+
+    Threads may ask about different steps at the same time.
+    """
+
+    def __init__(self, instance: DagsterInstance, run: DagsterRun) -> None:
+        self.run_id = run.run_id
+        self._root = run.root_run_id or run.run_id
+        self._lock = threading.Lock()
+        self._last: dict[str, Attempt] = {}
+        for run_id in _family(instance, run, self._root):
+            self._learn(read(instance, run_id)[0])
+
+    def begin(self, step_key: str) -> Attempt:
+        """Return the attempt this start of the step has to make.
+
+        The last one again while it is open: the process died, the run was lost, or it succeeded and Dagster
+        never heard of it. Otherwise a new one.
+        """
+        with self._lock:
+            last = self._last.get(step_key)
+        if last is not None and last.open:
+            return replace(last, earlier=True)
+        return self.next(step_key)
+
+    def next(self, step_key: str) -> Attempt:
+        """Return a new attempt of the step, with a token no run has had."""
+        with self._lock:
+            last = self._last.get(step_key)
+            number = last.number + 1 if last else 1
+            attempt = Attempt(number, attempt_token(self._root, step_key, number))
+            self._last[step_key] = attempt
+            return attempt
+
+    def submitted(self, step_key: str, databricks_run: int) -> None:
+        """Note the Databricks run of the step's attempt."""
+        with self._lock:
+            self._last[step_key] = replace(self._last[step_key], databricks_run=databricks_run)
+
+    def failed(self, step_key: str) -> None:
+        """Note that the step's attempt came to a bad end that Dagster is about to hear of."""
+        with self._lock:
+            self._last[step_key] = replace(self._last[step_key], open=False)
+
+    def _learn(self, events: Iterable[Event]) -> None:
+        """Take in the events of one run, in their order; runs may have gone on side by side."""
+        current: dict[str, Attempt] = {}
+        for event in events:
+            key = event.step_key if isinstance(event, Recorded | StepChange) else None
+            if key is None:
+                continue
+            changed = _after(current.get(key), event)
+            if changed is not None:
+                current[key] = changed
+        for key, attempt in current.items():
+            last = self._last.get(key)
+            if last is None or attempt.number >= last.number:
+                self._last[key] = attempt
+
+
+def _after(attempt: Attempt | None, event: Event) -> Attempt | None:
+    """The step's attempt after one more event of its run."""
+    if isinstance(event, Recorded) and event.kind == ATTEMPT:
+        number, token = int(event.data["attempt"]), str(event.data["token"])
+        return attempt if attempt and attempt.number == number else Attempt(number, token)
+    if attempt is None:
+        return None
+    if isinstance(event, StepChange):
+        return replace(attempt, open=False) if event.word == "success" else attempt
+    if isinstance(event, Recorded) and event.kind == SUBMITTED:
+        return replace(attempt, databricks_run=int(event.data["databricks_run_id"]))
+    if isinstance(event, Recorded) and event.kind == RESULT:
+        still_open = bool(event.data["accepted"]) or event.data["verdict"] == LOST
+        return replace(attempt, open=still_open)
+    return attempt
+
+
+def _family(instance: DagsterInstance, run: DagsterRun, root: str) -> list[str]:
+    """The root run and all re-executions under it, oldest first; the run alone when it re-executes none."""
+    if root == run.run_id:
+        return [run.run_id]
+    descendants = instance.get_runs(RunsFilter(tags={_ROOT_TAG: root}))
+    return [root, *(descendant.run_id for descendant in reversed(descendants))]

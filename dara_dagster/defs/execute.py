@@ -1,0 +1,265 @@
+"""Runs one task on Databricks for the op or asset it stands for: ensure, submit, watch, report, cancel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from dagster import DagsterExecutionInterruptedError, Failure, OpExecutionContext, RetryRequested
+
+from dara_dagster.defs.attempts import Attempt
+from dara_dagster.defs.recording import StepRecord
+from dara_dagster.defs.report import TaskResult, result_data, run_failure, task_result
+from dara_dagster.defs.resources import ComputeResource, RunParameters, WorkspaceSession
+from dara_dagster.engine.events import step_key
+from dara_dagster.engine.stop import stop_event
+from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
+from dara_dagster.remote import runs
+from dara_dagster.remote.monitor import Stopped, TimedOut, cancel_and_wait
+from dara_dagster.remote.outcome import Outcome, Retry, is_accepted, retry_class
+from dara_dagster.remote.payloads import run_name, submit_request
+from dara_dagster.remote.runs import Look, RunOutput
+from dara_dagster.spec.plan import TaskPlan, WorkflowPlan
+
+__all__ = ["execute_task"]
+
+# What the platform broke is tried again even where the task asks for no retries of its own.
+_PLATFORM_RETRIES = 2
+_PLATFORM_DELAY_SECONDS = 10.0
+_LONGEST_DELAY_SECONDS = 300.0
+_ENDLESS = sys.maxsize  # `max_retries: -1`, as in the Jobs API
+# Databricks stops a run at its own timeout; ours is for a service that does not, so it comes a little later.
+_TIMEOUT_GRACE_SECONDS = 30.0
+_CANCEL_SECONDS = 50.0
+
+
+def execute_task(
+    context: OpExecutionContext, workflow: WorkflowPlan, task: TaskPlan, compute_key: str | None
+) -> TaskResult:
+    """Run `task` as one Databricks run and return its result; `compute_key` is the resource of its compute.
+
+    Attaches to the run of an earlier start of this step whose end nobody saw. Raises `Failure` (with the
+    error, traceback and run page as metadata), `RetryRequested` where another attempt may help, and
+    `DagsterExecutionInterruptedError` when the Dagster run is terminated, after the Databricks run has
+    stopped.
+    """
+    return _Execution(context, workflow, task, compute_key).run()
+
+
+class _Execution:
+    """One start of a step: it makes an attempt of its own or takes over the one an earlier start left."""
+
+    def __init__(
+        self, context: OpExecutionContext, workflow: WorkflowPlan, task: TaskPlan, compute_key: str | None
+    ) -> None:
+        self.context = context
+        self.workflow = workflow
+        self.task = task
+        self.compute_key = compute_key
+        self.step = step_key(context)
+        # Kept here: the executor holds the event weakly, and leaves an op alone that has asked for it.
+        self.stop = stop_event(context.run_id)
+        self.session: WorkspaceSession = context.resources.workspace
+        self.attempts = self.session.attempts(context.instance, context.run)
+        self.record = StepRecord(context, self.attempts)
+        self.request: Mapping[str, object] | None = None
+        self.run_id: int | None = None
+        self.finished = False
+
+    def run(self) -> TaskResult:
+        try:
+            self.run_id = self._run_of_attempt()
+            return self._finish(self._watch(self.run_id))
+        except Stopped:
+            self._stop()
+            raise DagsterExecutionInterruptedError from None
+        except (DagsterExecutionInterruptedError, KeyboardInterrupt):
+            self._stop()
+            raise
+        except TimedOut:
+            raise self._timed_out() from None
+        except RunLostError as error:
+            self.record.lost(str(error), "LOST")
+            raise self._failed(Failure(f"{self.task.name}: {error}"), "now") from None
+        except DaraError as error:
+            raise self._failed(Failure(f"{self.task.name}: {error}"), _retry_of(error)) from None
+
+    # --- one run for the attempt ---------------------------------------------------------------------
+
+    def _run_of_attempt(self) -> int:
+        attempt = self.attempts.begin(self.step)
+        if attempt.earlier:
+            if (attached := self._attach(attempt)) is not None:
+                return attached
+            attempt = self.attempts.next(self.step)
+        return self._submit(attempt)
+
+    def _attach(self, attempt: Attempt) -> int | None:
+        """The run of the attempt that an earlier start began, or None when it failed meanwhile or is gone."""
+        workspace = self.session.workspace
+        try:
+            run_id = attempt.databricks_run or self._submit(attempt)
+            look = self.session.monitor.call(lambda: runs.look(workspace, run_id))
+        except RunGoneError as error:
+            self.context.log.warning(f"The run of attempt {attempt.number} is gone: {error}")
+            return None
+        if look.outcome is not None and not self._accepts(look.outcome):
+            ended = f"Databricks run {run_id} of attempt {attempt.number} ended while nobody watched"
+            self.context.log.info(f"{ended} ({look.outcome.code}); making a new attempt")
+            return None
+        if attempt.databricks_run is not None:
+            self.record.attempt(attempt, f"Attempt {attempt.number} again")
+            self.record.submitted(attempt, workspace, run_id, f"Attached to Databricks run {run_id}")
+        return run_id
+
+    def _submit(self, attempt: Attempt) -> int:
+        """Submit the attempt's run; a token that has a run already gives that one."""
+        workspace = self.session.workspace
+        request = self._make_request(attempt)
+        if self.stop.is_set():
+            raise Stopped
+        self.record.attempt(attempt, f"Attempt {attempt.number}")
+        self.request = request
+        run_id = self.session.monitor.call(lambda: runs.submit(workspace, request))
+        self.run_id = run_id
+        self.record.submitted(attempt, workspace, run_id, f"Submitted as Databricks run {run_id}")
+        return run_id
+
+    def _make_request(self, attempt: Attempt) -> Mapping[str, object]:
+        task, session = self.task, self.session
+        compute_id = None
+        if self.compute_key is not None and not task.job_cluster:
+            compute: ComputeResource = getattr(self.context.resources, self.compute_key)
+            compute_id = compute.ensure(session)
+        return submit_request(
+            task,
+            run_name=run_name(session.plan.name, self.workflow.name, task.name, self.context.run_id),
+            token=attempt.token,
+            parameters=self._parameters(),
+            remote_file=session.files.ensure(task) if task.file is not None else None,
+            compute_id=compute_id,
+        )
+
+    def _parameters(self) -> Mapping[str, str]:
+        """The task's parameters under those of the run.
+
+        A run's parameter that the task does not declare goes to notebooks and SQL, as Databricks does with
+        job parameters; a script's arguments stay as declared.
+        """
+        given: RunParameters = self.context.resources.parameters
+        declared = self.task.parameters
+        takes_all = self.task.kind in ("notebook", "sql")
+        return {**declared, **{k: v for k, v in given.values.items() if takes_all or k in declared}}
+
+    # --- watching ------------------------------------------------------------------------------------
+
+    def _watch(self, run_id: int) -> Look:
+        timeout = self.task.timeout_seconds
+        return self.session.monitor.watch(
+            run_id,
+            usual_seconds=self._usual_seconds(),
+            min_interval=self.task.poll_seconds,
+            stop=self.stop,
+            on_change=self._changed,
+            deadline=timeout + _TIMEOUT_GRACE_SECONDS if timeout else None,
+        )
+
+    def _usual_seconds(self) -> Sequence[float]:
+        history = self.session.history(self.context.instance, self.context.job_name)
+        return history.usual_seconds(self.step)
+
+    def _changed(self, look: Look) -> None:
+        if look.outcome is None:
+            self.record.state(self.session.workspace, look)
+
+    # --- the end -------------------------------------------------------------------------------------
+
+    def _accepts(self, outcome: Outcome) -> bool:
+        return is_accepted(outcome, on_partial=self.task.on_partial, on_skipped=self.task.on_skipped)
+
+    def _finish(self, look: Look) -> TaskResult:
+        """Report the end of the run, with what it left behind."""
+        outcome = look.outcome
+        assert outcome is not None
+        accepted = self._accepts(outcome)
+        output = self._output(look) if not accepted or self.task.kind in ("notebook", "raw") else RunOutput()
+        url = runs.page_url(self.session.workspace, look)
+        text = f"Databricks run {look.run_id} ended: {outcome.code}"
+        self.record.result(text, result_data(look, outcome, output, url), accepted=accepted)
+        self.finished = True
+        if not accepted:
+            failure = run_failure(self.task.name, look, outcome, output, url)
+            raise self._failed(failure, retry_class(outcome, self.workflow.retry_on))
+        return task_result(look, outcome, output, url)
+
+    def _output(self, look: Look) -> RunOutput:
+        """What the run left; a run that ended well does not fail for an output that cannot be read."""
+        workspace = self.session.workspace
+        try:
+            return self.session.monitor.call(lambda: runs.output(workspace, look))
+        except RunError as error:
+            self.context.log.warning(str(error))
+            return RunOutput()
+
+    def _failed(self, failure: Failure, retry: Retry) -> Failure | RetryRequested:
+        """The failure, or the request for another attempt where that may help and is allowed.
+
+        Dagster's RetryPolicy is not used: it would also repeat a step that was terminated.
+        """
+        most = self.task.max_retries if self.task.max_retries >= 0 else _ENDLESS
+        if retry == "backoff":
+            most = max(most, _PLATFORM_RETRIES)
+        done = self.context.retry_number
+        if retry == "never" or done >= most:
+            failure.allow_retries = False
+            return failure
+        delay = self.task.retry_delay_seconds
+        if retry == "backoff":
+            delay = min((delay or _PLATFORM_DELAY_SECONDS) * 2**done, _LONGEST_DELAY_SECONDS)
+        request = RetryRequested(max_retries=most, seconds_to_wait=delay)
+        request.__cause__ = failure
+        return request
+
+    # --- stopping ------------------------------------------------------------------------------------
+
+    def _timed_out(self) -> Failure | RetryRequested:
+        text = f"{self.task.name}: no end after {self.task.timeout_seconds} s, the task's timeout"
+        outcome = Outcome("timed_out", "TIMEDOUT", text, "now")
+        failure = Failure(f"{text}. {self._cancel(outcome)}")
+        return self._failed(failure, retry_class(outcome, self.workflow.retry_on))
+
+    def _stop(self) -> None:
+        """Stop the attempt's run because the Dagster run is being terminated."""
+        if self.run_id is None and self.request is not None:
+            self.run_id = self._find_run(self.request)
+        if self.run_id is not None and not self.finished:
+            why = "the Dagster run is being terminated"
+            self.context.log.info(self._cancel(Outcome("cancelled", "CANCELED", why, "never")))
+
+    def _find_run(self, request: Mapping[str, object]) -> int | None:
+        """The run of a submission that was never answered: its token sent again tells, and makes no other."""
+        try:
+            return runs.submit(self.session.workspace, request)
+        except DaraError as error:
+            self.context.log.error(f"Cannot tell whether {self.task.name} was submitted: {error}")
+            return None
+
+    def _cancel(self, outcome: Outcome) -> str:
+        """Cancel the run and wait until it has stopped; returns what came of it in a sentence."""
+        run_id, workspace = self.run_id, self.session.workspace
+        assert run_id is not None
+        alive = cancel_and_wait(workspace, self.session.monitor, [run_id], _CANCEL_SECONDS)
+        if alive:
+            page = runs.page_url(workspace, alive[0])
+            text = f"Databricks run {run_id} could not be stopped and is still alive: {page}"
+            self.context.log.error(text)
+            self.record.lost(text, "CANCEL_FAILED")
+            return text
+        text = f"Databricks run {run_id} was cancelled: {outcome.message}"
+        self.record.result(text, {"verdict": outcome.verdict, "code": outcome.code}, accepted=False)
+        return text
+
+
+def _retry_of(error: DaraError) -> Retry:
+    """Whether another attempt may help after an error that kept the run from being made or seen."""
+    return "now" if isinstance(error, UnreachableError | RunError) else "never"

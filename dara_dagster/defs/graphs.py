@@ -1,0 +1,168 @@
+"""Turns a workflow into a Dagster graph: nodes first, edges last; a nested workflow is a graph in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dagster import (
+    DependencyDefinition,
+    GraphDefinition,
+    InputMapping,
+    MultiDependencyDefinition,
+    NodeInvocation,
+    OpDefinition,
+    OutputMapping,
+)
+
+from dara_dagster.defs.names import Names
+from dara_dagster.defs.ops import DONE, RESULT, START, UPSTREAM, Ops, gate_op, join_op
+from dara_dagster.defs.translator import Translator
+from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+
+__all__ = ["Graphs"]
+
+_GATE = "gate"
+_JOIN = "join"
+
+
+@dataclass(frozen=True)
+class _Node:
+    """What stands for a task in a graph, and the outputs that dependants wait for."""
+
+    alias: str
+    definition: OpDefinition | GraphDefinition
+    ends: tuple[str, ...]
+
+
+_Edges = dict[NodeInvocation, dict[str, MultiDependencyDefinition]]
+
+
+class Graphs:
+    """Builds the graphs of a plan's workflows; every definition gets a name of its own in the plan."""
+
+    def __init__(self, plan: Plan, translator: Translator) -> None:
+        self._workflows = {workflow.name: workflow for workflow in plan.workflows}
+        self._translator = translator
+        self._ops = Ops(translator, translator.resource_keys(plan))
+        self._names = Names()
+        self._made: dict[tuple[str, str, bool], OpDefinition] = {}
+
+    def graph(self, name: str, workflow: WorkflowPlan, *, sequential: bool) -> GraphDefinition:
+        """Return the graph of a workflow under a name of its own, `name` if it is free.
+
+        With `sequential` the tasks run one after another in the plan's order, whatever their edges.
+        """
+        verdicts = self.has_rules(workflow)
+        nodes = self._nodes(workflow, sequential, verdicts)
+        return GraphDefinition(
+            self._names.take(name),
+            node_defs=_definitions(nodes.values()),
+            dependencies=_edges(workflow.tasks, nodes, sequential, verdicts),
+            description=workflow.description or None,
+        )
+
+    def has_rules(self, workflow: WorkflowPlan) -> bool:
+        """Whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""
+        return any(
+            task.run_if != "ALL_SUCCESS" or (task.kind == "workflow" and self.has_rules(self._nested(task)))
+            for task in workflow.tasks
+        )
+
+    def _nested(self, task: TaskPlan) -> WorkflowPlan:
+        return self._workflows[task.workflow or ""]
+
+    def _nodes(self, workflow: WorkflowPlan, sequential: bool, verdicts: bool) -> dict[str, _Node]:
+        aliases = self._translator.op_names(workflow)
+        nodes = {}
+        for task in workflow.tasks:
+            alias = aliases[task.name]
+            if task.kind == "workflow":
+                nodes[task.name] = self._nested_node(alias, workflow, task, sequential, verdicts)
+            else:
+                ends = (DONE,) if verdicts else (RESULT,)
+                nodes[task.name] = _Node(alias, self._op(workflow, task, verdicts), ends)
+        return nodes
+
+    def _op(self, workflow: WorkflowPlan, task: TaskPlan, verdicts: bool) -> OpDefinition:
+        key = (workflow.name, task.name, verdicts)
+        if key not in self._made:
+            name = self._names.take(f"{workflow.name}__{task.name}")
+            make = self._ops.with_verdict if verdicts else self._ops.plain
+            self._made[key] = make(name, workflow, task)
+        return self._made[key]
+
+    def _nested_node(
+        self, alias: str, outer: WorkflowPlan, task: TaskPlan, sequential: bool, verdicts: bool
+    ) -> _Node:
+        """The node of a task that runs another workflow: its graph, with an op's inputs and ends."""
+        name = self._names.take(f"{outer.name}__{task.name}")
+        workflow = self._nested(task)
+        nodes = self._nodes(workflow, sequential, verdicts)
+        edges = _edges(workflow.tasks, nodes, sequential, verdicts)
+        every, last = list(nodes.values()), _last(workflow.tasks, nodes)
+        if verdicts:
+            gate = _Node(_GATE, gate_op(self._names.take(f"{name}__gate"), task.run_if), (DONE,))
+            join = _Node(_JOIN, join_op(self._names.take(f"{name}__join")), (DONE,))
+            edges = _between(gate, edges, join, last)
+            every += [gate, join]
+            inputs = [_mapping(each, _GATE, each) for each in (START, UPSTREAM)]
+            outputs = [OutputMapping(DONE, _JOIN, DONE)]
+        else:
+            roots = [node for node, above in edges.items() if not above]
+            inputs = [_mapping(START, node.alias or node.name, START) for node in roots]
+            outputs = [OutputMapping(f"{n.alias}__{end}", n.alias, end) for n in last for end in n.ends]
+        definition = GraphDefinition(
+            name,
+            node_defs=_definitions(every),
+            dependencies=edges,
+            input_mappings=inputs,
+            output_mappings=outputs,
+            description=task.description or workflow.description or None,
+        )
+        return _Node(alias, definition, tuple(output.graph_output_name for output in outputs))
+
+
+def _mapping(outer: str, node: str, inner: str) -> InputMapping:
+    return InputMapping(graph_input_name=outer, mapped_node_name=node, mapped_node_input_name=inner)
+
+
+def _edges(tasks: Sequence[TaskPlan], nodes: Mapping[str, _Node], sequential: bool, verdicts: bool) -> _Edges:
+    """What every node waits for: those it depends on, and with `sequential` the one before it."""
+    edges: _Edges = {}
+    for index, task in enumerate(tasks):
+        node = nodes[task.name]
+        above = [nodes[name] for name in task.upstream]
+        before = [nodes[tasks[index - 1].name]] if sequential and index else []
+        inputs: dict[str, MultiDependencyDefinition] = {}
+        if verdicts and above:
+            inputs[UPSTREAM] = _wait(above)
+        if order := before if sequential else ([] if verdicts else above):
+            inputs[START] = _wait(order)
+        edges[NodeInvocation(node.definition.name, alias=node.alias)] = inputs
+    return edges
+
+
+def _between(gate: _Node, edges: _Edges, join: _Node, last: Sequence[_Node]) -> _Edges:
+    """The edges of a nested workflow whose roots follow its gate, and whose last tasks its join."""
+    return {
+        NodeInvocation(gate.definition.name, alias=gate.alias): {},
+        **{node: {UPSTREAM: _wait([gate]), **inputs} for node, inputs in edges.items()},
+        NodeInvocation(join.definition.name, alias=join.alias): {UPSTREAM: _wait(last)},
+    }
+
+
+def _last(tasks: Sequence[TaskPlan], nodes: Mapping[str, _Node]) -> list[_Node]:
+    """The nodes that no other one depends on."""
+    waited = {name for task in tasks for name in task.upstream}
+    return [nodes[task.name] for task in tasks if task.name not in waited]
+
+
+def _wait(nodes: Iterable[_Node]) -> MultiDependencyDefinition:
+    return MultiDependencyDefinition(
+        [DependencyDefinition(node.alias, end) for node in nodes for end in node.ends]
+    )
+
+
+def _definitions(nodes: Iterable[_Node]) -> list[OpDefinition | GraphDefinition]:
+    return [node.definition for node in nodes]

@@ -1,0 +1,40 @@
+"""Turns names people write into names Dagster takes, still recognisable and never the same for two things."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+
+__all__ = ["Names", "safe_name"]
+
+# Dagster refuses these as names (dagster/_core/definitions/utils.py, DISALLOWED_NAMES).
+_RESERVED = {
+    *("context", "conf", "config", "meta", "arg_dict", "dict", "input_arg_dict", "output_arg_dict"),
+    *("int", "str", "float", "bool", "input", "output", "type"),
+    *keyword.kwlist,
+}
+
+
+def safe_name(text: str) -> str:
+    """Return `text` as a Dagster name (`[A-Za-z0-9_]+`): no accents, one `_` for what else it has."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", plain).strip("_") or "unnamed"
+    return f"{name}_" if name in _RESERVED else name
+
+
+class Names:
+    """Hands out each name once: the second thing that wants `load` is called `load_2`."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, text: str) -> str:
+        """Return the safe form of `text`, with a number when something else has it already."""
+        wanted = name = safe_name(text)
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name

@@ -1,0 +1,85 @@
+"""Turns how a Databricks run ended into what Dagster shows: metadata of a success, the text of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagster import Failure, MetadataValue
+
+from dara_dagster.engine.events import Value
+from dara_dagster.remote.outcome import Outcome
+from dara_dagster.remote.runs import Look, RunOutput
+
+__all__ = ["TaskResult", "result_data", "run_failure"]
+
+_VERDICT_TEXT: Mapping[str, str] = {
+    "failed": "failed",
+    "timed_out": "timed out",
+    "cancelled": "was cancelled",
+    "skipped": "was skipped by Databricks",
+    "excluded": "was excluded by Databricks",
+    "upstream": "did not run: something it depends on failed",
+    "partial": "succeeded with failures, which this task's on_partial does not accept",
+}
+# The event log keeps these for good; what is longer is on the run page.
+_LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A task that ended well; `metadata` is what Dagster shows of it."""
+
+    databricks_run: int
+    url: str
+    exit_value: str | None
+    metadata: Mapping[str, Any]
+
+
+def task_result(look: Look, outcome: Outcome, output: RunOutput, url: str) -> TaskResult:
+    """Return the result of a run that counts as a success."""
+    metadata = dict(_run_metadata(look, outcome, url))
+    if output.exit_value is not None:
+        metadata["exit_value"] = MetadataValue.text(output.exit_value[:_LONGEST])
+    return TaskResult(look.run_id, url, output.exit_value, metadata)
+
+
+def result_data(look: Look, outcome: Outcome, output: RunOutput, url: str) -> dict[str, Value]:
+    """Return the data of the event that says how the run ended; seconds are those of the Databricks run."""
+    return {
+        "verdict": outcome.verdict,
+        "code": outcome.code,
+        "exit_value": (output.exit_value or "")[:_LONGEST],
+        "queue_seconds": look.queue_ms / 1000,
+        "setup_seconds": look.setup_ms / 1000,
+        "execution_seconds": look.execution_ms / 1000,
+        "total_seconds": look.total_ms / 1000,
+        "databricks_run_id": look.run_id,
+        "url": url,
+    }
+
+
+def run_failure(task: str, look: Look, outcome: Outcome, output: RunOutput, url: str) -> Failure:
+    """Return the failure of a run that did not end well: error first, then where to look."""
+    error = output.error or outcome.message or "Databricks gives no reason"
+    what = f"{task}: Databricks run {look.run_id} {_VERDICT_TEXT.get(outcome.verdict, outcome.verdict)}"
+    metadata = dict(_run_metadata(look, outcome, url))
+    metadata["error"] = MetadataValue.text(error[:_LONGEST])
+    if output.error_trace:
+        metadata["traceback"] = MetadataValue.md(f"```\n{output.error_trace[-_LONGEST:]}\n```")
+    if output.logs:
+        metadata["logs"] = MetadataValue.md(f"```\n{output.logs[-_LONGEST:]}\n```")
+    description = f"{what} ({outcome.code}): {error[:_LONGEST]}\nRun page: {url}"
+    return Failure(description, metadata=metadata, allow_retries=False)
+
+
+def _run_metadata(look: Look, outcome: Outcome, url: str) -> Mapping[str, Any]:
+    return {
+        "databricks_run_id": MetadataValue.text(str(look.run_id)),
+        "run_page": MetadataValue.url(url),
+        "termination_code": outcome.code,
+        "queue_seconds": look.queue_ms / 1000,
+        "setup_seconds": look.setup_ms / 1000,
+        "execution_seconds": look.execution_ms / 1000,
+    }

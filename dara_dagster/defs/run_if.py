@@ -1,0 +1,46 @@
+"""Turns a task's `run_if` and how its upstream tasks ended into whether it runs: one pure table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from dara_dagster.spec.plan import RunIf
+
+__all__ = ["Decision", "Ending", "decide"]
+
+# How a task ended, as its dependants see it. `upstream`: it did not run because of a failure above it.
+Ending = Literal["success", "excluded", "failed", "upstream"]
+Decision = Literal["run", "upstream", "excluded"]
+
+_WELL = ("success", "excluded")
+_HANDLES_FAILURE = ("AT_LEAST_ONE_FAILED", "ALL_FAILED")
+
+
+def decide(rule: RunIf, endings: Sequence[Ending]) -> Decision:
+    """Whether a task with that rule runs, given how the tasks it depends on ended; with none, it runs.
+
+    The rules are those of https://docs.databricks.com/en/jobs/run-if.html: excluded tasks count as
+    successful; when all are excluded so is the task, whatever its rule; an unmet rule that handles
+    failure excludes the task, any other marks it as failed upstream. What failed upstream counts as failed.
+    """
+    if not endings:
+        return "run"
+    if all(ending == "excluded" for ending in endings):
+        return "excluded"
+    if _is_met(rule, [ending in _WELL for ending in endings]):
+        return "run"
+    return "excluded" if rule in _HANDLES_FAILURE else "upstream"
+
+
+def _is_met(rule: RunIf, well: Sequence[bool]) -> bool:
+    if rule == "ALL_DONE":
+        return True
+    if rule == "AT_LEAST_ONE_SUCCESS":
+        return any(well)
+    if rule == "AT_LEAST_ONE_FAILED":
+        return not all(well)
+    if rule == "ALL_FAILED":
+        return not any(well)
+    # ALL_SUCCESS, and NONE_FAILED: at least one has run, since not all of them are excluded.
+    return all(well)
