@@ -63,6 +63,7 @@ Open = dict[tuple[str, str], Callable[[Server], Json]]
 
 _APIS = (
     "control",
+    "run_routes",
     "jobs",
     "nested_runs",
     "clusters",

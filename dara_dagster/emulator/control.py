@@ -78,7 +78,18 @@ def _advance(call: Call) -> Json:
 
 
 def _stats(call: Call) -> Json:
-    return {"calls": dict(call.workspace.control.calls)}
+    workspace = call.workspace
+    return {
+        "calls": dict(workspace.control.calls),
+        "runs_created": workspace.runs.created,
+        "processes": workspace.runner.count,
+        "active_runs": sum(1 for _ in workspace.runs.scheduler.active),
+    }
+
+
+def _simulate(call: Call) -> Json:
+    call.workspace.runs.rules.add(call.body)
+    return {}
 
 
 OPEN: Open = {
@@ -90,6 +101,7 @@ ROUTES: Routes = (
     ("GET", "/api/2.0/preview/scim/v2/Me", _me),
     ("POST", "/__emulator/stop", _stop),
     ("POST", "/__emulator/reset", _reset),
+    ("POST", "/__emulator/simulate", _simulate),
     ("POST", "/__emulator/faults", _add_fault),
     ("DELETE", "/__emulator/faults", _clear_faults),
     ("POST", "/__emulator/clock", _advance),

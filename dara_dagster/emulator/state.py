@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.files import Files
     from dara_dagster.emulator.jobs import Jobs
     from dara_dagster.emulator.runner import Runner
+    from dara_dagster.emulator.runs import Runs
     from dara_dagster.emulator.secrets import Secrets
     from dara_dagster.emulator.statements import Statements
     from dara_dagster.emulator.warehouses import Warehouses
@@ -61,22 +62,13 @@ class Workspace:
     def host(self) -> str:
         return self.server.host
 
-    def local_path(self, path: str) -> Path | None:
-        """The local file behind `/Workspace/...`, `/Users/...`, `/Volumes/c/s/v/...` or `dbfs:/Volumes/...`.
-
-        None for other places and for paths that would leave their root.
-        """
-        parts = [part for part in path.removeprefix("dbfs:").split("/") if part and part != "."]
-        if ".." in parts or not path.removeprefix("dbfs:").startswith("/"):
+    def volume_file(self, path: str) -> Path | None:
+        """The local file behind `/Volumes/catalog/schema/volume/...`; None for a path that is not one."""
+        parts = [part for part in path.split("/") if part and part != "."]
+        if parts[:1] != ["Volumes"] or len(parts) < 4 or ".." in parts:
             return None
-        if parts and parts[0] == "Volumes":
-            if len(parts) < 4:
-                return None
-            catalog, schema, volume = (name.lower() for name in parts[1:4])
-            return self.tables.joinpath(catalog, schema, "_volumes", volume, *parts[4:])
-        if path.startswith("dbfs:"):
-            return None
-        return self.files_root.joinpath(*parts[1:] if parts and parts[0] == "Workspace" else parts)
+        catalog, schema, volume = (name.lower() for name in parts[1:4])
+        return self.tables.joinpath(catalog, schema, "_volumes", volume, *parts[4:])
 
     @cached_property
     def control(self) -> Control:
@@ -133,6 +125,12 @@ class Workspace:
         return Jobs(self)
 
     @cached_property
+    def runs(self) -> Runs:
+        from dara_dagster.emulator.runs import Runs
+
+        return Runs(self)
+
+    @cached_property
     def runner(self) -> Runner:
         from dara_dagster.emulator.runner import Runner
 
@@ -169,6 +167,8 @@ class Server:
         found = self._open.get(token)
         if found is None and (self.token is None or self.token == token):
             found = self._open[token] = Workspace(self, self._folder(token), token)
+            found.runs.resume()
+            found.jobs.resume()
         return found
 
     @cached_property

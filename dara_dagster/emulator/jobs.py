@@ -1,0 +1,198 @@
+"""Saved jobs: create, reset, update, delete, get, list and run-now (2.2, with 2.1 and 2.0 as other names)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dara_dagster.emulator import endings
+from dara_dagster.emulator.app import Call, Json, Routes
+from dara_dagster.emulator.job_settings import checked, run_parameters, run_tasks, shown, updated
+from dara_dagster.emulator.paging import page, page_size
+from dara_dagster.emulator.run import Run, TaskRun
+from dara_dagster.emulator.run_routes import PAGE_OF_TASKS, VERSIONS, flag, number
+from dara_dagster.emulator.task_rules import bad, check_token
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.state import Workspace
+
+Job = dict[str, Any]
+"""One stored job: job_id, settings as sent, created_time."""
+
+_DEFAULT_JOBS, _MOST_JOBS = 20, 100
+_DEEPEST = 3  # run_job_task may nest three levels (product documentation, Run Job)
+
+
+class Jobs:
+    """The saved jobs of a workspace. Rules: databricks-api.md 2.7 and 2.8. Schedules do not fire."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._table = workspace.store.table("jobs")
+
+    def create(self, settings: Mapping[str, Any]) -> int:
+        """Save a job -> job_id. Names may repeat."""
+        job_id = self._workspace.ids.next()
+        job = {
+            "job_id": job_id,
+            "settings": checked(settings),
+            "created_time": self._workspace.clock.now_ms(),
+        }
+        self._table[str(job_id)] = job
+        self._workspace.store.save("jobs", str(job_id))
+        return job_id
+
+    def get(self, job_id: int) -> Job:
+        """The job; ApiError 400 whose text the SDK turns into ResourceDoesNotExist."""
+        job: Job | None = self._table.get(str(job_id))
+        if job is None:
+            raise bad(f"Job {job_id} does not exist.")
+        return job
+
+    def reset(self, job_id: int, settings: Mapping[str, Any]) -> None:
+        """Replace all settings; run_as stays when it is left out (a quirk of the service)."""
+        job = self.get(job_id)
+        kept = {key: job["settings"][key] for key in ("run_as",) if key in job["settings"]}
+        self._table[str(job_id)] = {**job, "settings": {**kept, **checked(settings)}}
+
+    def update(self, job_id: int, settings: Mapping[str, Any], removed: list[str]) -> None:
+        """Change some settings and take out others."""
+        job = self.get(job_id)
+        self._table[str(job_id)] = {**job, "settings": checked(updated(job["settings"], settings, removed))}
+
+    def delete(self, job_id: int) -> None:
+        """Forget the job; its runs stay, the active ones are cancelled."""
+        self.get(job_id)
+        del self._table[str(job_id)]
+        self._workspace.runs.cancel_all(job_id, queued=False)
+
+    def list(self, name: str | None) -> list[Job]:
+        """The jobs, newest first; with `name`, those of exactly that name, upper and lower case alike."""
+        found = [self._table[key] for key in sorted(self._table, key=int, reverse=True)]
+        if name is None:
+            return found
+        return [job for job in found if job["settings"].get("name", "Untitled").lower() == name.lower()]
+
+    def run_now(self, job_id: int, request: Mapping[str, Any], **more: Any) -> Run:
+        """Start a run; over max_concurrent_runs it is queued, or skipped where queueing is off.
+
+        A token that was used before gives the run it made then.
+        """
+        token, runs = request.get("idempotency_token"), self._workspace.runs
+        check_token(token)
+        if (known := runs.by_token(token)) is not None:
+            return known
+        settings = self.get(job_id)["settings"]
+        active = sum(run.job_id == job_id and run.state != "QUEUED" for run in runs.scheduler.active)
+        full = active >= settings.get("max_concurrent_runs", 1)
+        run = runs.create(
+            job_id,
+            "JOB_RUN",
+            settings.get("name", "Untitled"),
+            {key: value for key, value in settings.items() if key != "tasks"},
+            run_tasks(settings, request),
+            token=token,
+            hold=full,
+            parameters=run_parameters(settings, request.get("job_parameters") or {}),
+            **more,
+        )
+        queue = request.get("queue") or settings.get("queue") or {"enabled": True}
+        if full and (not queue.get("enabled") or settings.get("max_concurrent_runs") == 0):
+            runs.scheduler.skip(run, endings.TOO_MANY_RUNS)
+        runs.scheduler.when_ended(run, self._run_ended)
+        return run
+
+    def run_for_task(self, payload: Mapping[str, Any], parent: TaskRun) -> Run:
+        """The run a run_job_task asks for; ApiError when the jobs nest too deep."""
+        depth, above = 1, self._workspace.runs.get(parent.run_id)[0]
+        while above.parent_run_id is not None:
+            depth, above = depth + 1, self._workspace.runs.get(above.parent_run_id)[0]
+        if depth > _DEEPEST:
+            raise bad(f"Run Job tasks may be nested at most {_DEEPEST} levels deep.")
+        job_id = int(payload["job_id"])
+        return self.run_now(job_id, payload, trigger="RUN_JOB_TASK", parent_run_id=parent.run_id)
+
+    def resume(self) -> None:
+        """Watch the active runs of jobs again after a restart, and start what may now start."""
+        for run in list(self._workspace.runs.scheduler.active):
+            if run.run_type == "JOB_RUN":
+                self._workspace.runs.scheduler.when_ended(run, self._run_ended)
+
+    def _run_ended(self, ended: Run) -> None:
+        """Let the job's oldest queued run start."""
+        scheduler = self._workspace.runs.scheduler
+        queued = [run for run in scheduler.active if run.job_id == ended.job_id and run.state == "QUEUED"]
+        if queued and ended.state != "SKIPPED":
+            scheduler.release(min(queued, key=lambda run: run.run_id))
+
+
+def _create(call: Call) -> Json:
+    return {"job_id": call.workspace.jobs.create(call.body)}
+
+
+def _get(call: Call) -> Json:
+    job = call.workspace.jobs.get(number(call, "job_id"))
+    view = _view(call, job)
+    tasks = view["settings"].get("tasks")
+    if tasks is not None:
+        view["settings"]["tasks"], tokens = page(tasks, PAGE_OF_TASKS, call.query.get("page_token"))
+        view.update(tokens)
+        view["has_more"] = "next_page_token" in tokens
+    return view
+
+
+def _list(call: Call) -> Json:
+    found = call.workspace.jobs.list(call.query.get("name"))
+    size = page_size(call.query.get("limit"), _DEFAULT_JOBS, _MOST_JOBS)
+    jobs, tokens = page(found, size, call.query.get("page_token"))
+    views = [_view(call, job) for job in jobs]
+    for view in views:
+        tasks = view["settings"].pop("tasks", None)
+        if flag(call, "expand_tasks") and tasks is not None:
+            view["settings"]["tasks"] = tasks[:PAGE_OF_TASKS]
+            view["has_more"] = len(tasks) > PAGE_OF_TASKS
+    return {**({"jobs": views} if views else {}), **tokens, "has_more": "next_page_token" in tokens}
+
+
+def _view(call: Call, job: Job) -> Job:
+    user = call.workspace.user
+    settings = shown(job["settings"], user)
+    return {**job, "creator_user_name": user, "run_as_user_name": user, "settings": settings}
+
+
+def _reset(call: Call) -> Json:
+    call.workspace.jobs.reset(number(call, "job_id"), call.body.get("new_settings") or {})
+    return {}
+
+
+def _update(call: Call) -> Json:
+    removed = call.body.get("fields_to_remove") or []
+    call.workspace.jobs.update(number(call, "job_id"), call.body.get("new_settings") or {}, removed)
+    return {}
+
+
+def _delete(call: Call) -> Json:
+    call.workspace.jobs.delete(number(call, "job_id"))
+    return {}
+
+
+def _run_now(call: Call) -> Json:
+    run = call.workspace.jobs.run_now(number(call, "job_id"), call.body)
+    return {"run_id": run.run_id, "number_in_job": run.number_in_job}
+
+
+_CALLS = (
+    ("POST", "create", _create),
+    ("GET", "get", _get),
+    ("GET", "list", _list),
+    ("POST", "reset", _reset),
+    ("POST", "update", _update),
+    ("POST", "delete", _delete),
+    ("POST", "run-now", _run_now),
+)
+
+ROUTES: Routes = tuple(
+    (method, f"/api/{version}/jobs/{name}", handler)
+    for version in VERSIONS
+    for method, name, handler in _CALLS
+)

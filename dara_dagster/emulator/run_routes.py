@@ -1,0 +1,143 @@
+"""The runs part of the Jobs API (2.2, with 2.1 and 2.0 as other names): requests in, answers out."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import Any
+
+from dara_dagster.emulator.app import Call, Json, Routes
+from dara_dagster.emulator.paging import page
+from dara_dagster.emulator.run import Run
+from dara_dagster.emulator.run_view import has_log, output_view, run_view, task_view
+from dara_dagster.emulator.runs import ListFilter
+from dara_dagster.emulator.task_rules import bad
+
+VERSIONS = ("2.2", "2.1", "2.0")
+"""The paths the Jobs API answers under; older tools ask for older versions."""
+
+PAGE_OF_TASKS = 100
+_DEFAULT_RUNS, _MOST_RUNS = 20, 25
+
+
+def number(call: Call, name: str, default: int | None = None) -> int:
+    """An id or count from body or query; ApiError 400 when missing without a default or not a number."""
+    value = call.body.get(name, call.query.get(name, default))
+    if value is None:
+        raise bad(f"Missing required field: {name}")
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise bad(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def flag(call: Call, name: str) -> bool:
+    """A true or false of the query."""
+    return call.query.get(name, "").lower() == "true"
+
+
+def _submit(call: Call) -> Json:
+    return {"run_id": call.workspace.runs.submit(call.body).run_id}
+
+
+def _get(call: Call) -> Json:
+    workspace = call.workspace
+    run, task = workspace.runs.get(number(call, "run_id"))
+    if task is not None:
+        return {**run_view(workspace, run), **task_view(workspace, run, task), "job_run_id": run.run_id}
+    view = run_view(workspace, run)
+    tasks, tokens = page(run.tasks, PAGE_OF_TASKS, call.query.get("page_token"))
+    view["tasks"] = [task_view(workspace, run, task) for task in tasks]
+    # An empty next_page_token would make the SDK ask for ever: it is left out on the last page.
+    view.update(tokens)
+    return view
+
+
+async def _get_output(call: Call) -> Json:
+    workspace = call.workspace
+    run, task = workspace.runs.get(number(call, "run_id"))
+    if task is None:
+        if run.run_type != "WORKFLOW_RUN":
+            raise bad(
+                "Retrieving the output of runs with multiple tasks is not supported."
+                " Please retrieve the output of each individual task run instead."
+            )
+        task = run.tasks[-1]
+    view = output_view(workspace, run, task)
+    if has_log(task):
+        log, cut = await asyncio.to_thread(workspace.runner.log, run.run_id, task.run_id)
+        view["logs"] = log.rstrip("\n") + "\n" if log else ""
+        view["logs_truncated"] = cut
+    return view
+
+
+def _list(call: Call) -> Json:
+    workspace = call.workspace
+    limit = number(call, "limit", _DEFAULT_RUNS) or _MOST_RUNS
+    if not 0 < limit <= _MOST_RUNS:
+        raise bad(f"Invalid value for limit: {limit}. It must be from 0 to {_MOST_RUNS}.")
+    wanted = _filter(call)
+    before = number(call, "page_token", 0) or None
+    found = list(islice(workspace.runs.list(wanted, before), limit + 1))
+    answer: dict[str, Any] = {"has_more": len(found) > limit}
+    if found:
+        expand = flag(call, "expand_tasks")
+        answer["runs"] = [_item(call, run, expand) for run in found[:limit]]
+    if len(found) > limit:
+        answer["next_page_token"] = str(found[limit - 1].run_id)
+    return answer
+
+
+def _item(call: Call, run: Run, expand: bool) -> dict[str, Any]:
+    view = run_view(call.workspace, run)
+    if expand:
+        view["tasks"] = [task_view(call.workspace, run, task) for task in run.tasks[:PAGE_OF_TASKS]]
+        view["has_more"] = len(run.tasks) > PAGE_OF_TASKS
+    return view
+
+
+def _filter(call: Call) -> ListFilter:
+    active, completed = flag(call, "active_only"), flag(call, "completed_only")
+    if active and completed:
+        raise bad("Only one of active_only and completed_only may be true.")
+    return ListFilter(
+        job_id=number(call, "job_id") if "job_id" in call.query else None,
+        active_only=active,
+        completed_only=completed,
+        run_type=call.query.get("run_type"),
+        start_time_from=number(call, "start_time_from", 0),
+        start_time_to=number(call, "start_time_to") if "start_time_to" in call.query else None,
+    )
+
+
+def _cancel(call: Call) -> Json:
+    call.workspace.runs.cancel(number(call, "run_id"))
+    return {}
+
+
+def _cancel_all(call: Call) -> Json:
+    job_id = number(call, "job_id", 0) or None
+    call.workspace.runs.cancel_all(job_id, queued=bool(call.body.get("all_queued_runs")))
+    return {}
+
+
+def _delete(call: Call) -> Json:
+    call.workspace.runs.delete(number(call, "run_id"))
+    return {}
+
+
+_CALLS = (
+    ("POST", "submit", _submit),
+    ("GET", "get", _get),
+    ("GET", "get-output", _get_output),
+    ("GET", "list", _list),
+    ("POST", "cancel", _cancel),
+    ("POST", "cancel-all", _cancel_all),
+    ("POST", "delete", _delete),
+)
+
+ROUTES: Routes = tuple(
+    (method, f"/api/{version}/jobs/runs/{name}", handler)
+    for version in VERSIONS
+    for method, name, handler in _CALLS
+)
