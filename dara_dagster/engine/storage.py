@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sql import create_engine
@@ -18,6 +19,12 @@ from typing_extensions import Self
 from dara_dagster.engine.shards import ShardConnections
 
 __all__ = ["PooledSqliteEventLogStorage"]
+
+# These go into the index shard as well, which Dagster's own method sees to.
+_MIRRORED_EVENTS = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
+# Building and compiling this statement through SQLAlchemy costs ten times what SQLite does to run it.
+_COLUMNS = ("run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition")
+_INSERT = f"INSERT INTO event_logs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (the names above)
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -54,9 +61,18 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         return engine
 
     def store_event(self, event: EventLogEntry) -> None:
-        super().store_event(event)
+        if event.is_dagster_event and event.dagster_event_type in _MIRRORED_EVENTS:
+            super().store_event(event)
+        else:
+            with self.run_connection(event.run_id) as connection:
+                connection.exec_driver_sql(_INSERT, self._as_sqlite_row(event))
         # Watchers look at the file itself, which a write to its WAL leaves as it is until a checkpoint.
         os.utime(self.path_for_shard(event.run_id))
+
+    def _as_sqlite_row(self, event: EventLogEntry) -> tuple[str | None, ...]:
+        row = self._event_to_row(event)
+        timestamp = row["timestamp"].isoformat(sep=" ", timespec="microseconds")
+        return tuple(timestamp if name == "timestamp" else row[name] for name in _COLUMNS)
 
     def wipe(self) -> None:
         self._shards.close()
