@@ -22,9 +22,12 @@ def check(spec: Spec) -> list[Problem]:
         problems += _task_names(workflow)
         problems += _dependencies(workflow)
         problems += _circles(workflow)
+        problems += _inputs(spec, workflow)
         for task in workflow.all_tasks():
             problems += tasks.check(task)
-    problems += _remote_files(spec)
+        for step in workflow.steps:
+            problems += tasks.check_step(step)
+    problems += [*_workflow_circles(spec), *_remote_files(spec)]
     return sorted(set(problems))
 
 
@@ -96,6 +99,32 @@ def _dependencies(workflow: Workflow) -> Iterator[Problem]:
             seen.add(other)
 
 
+def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:
+    """Only a notebook has an exit value (dbutils.notebook.exit) that another step can read."""
+    tasks = {task.name: task for task in workflow.tasks if task.inputs_from}
+    sources = {task.name: task for task in workflow.tasks} if tasks else {}
+    for task in tasks.values():
+        for source in task.inputs_from.values():
+            if (kind := _kind_without_value(spec, sources[source])) is not None:
+                wrong = f"'{source}' is {kind}, which has no exit value"
+                yield task.problem("inputs_from", wrong, "Read from a notebook, or leave it empty.")
+
+
+def _kind_without_value(spec: Spec, task: Task) -> str | None:
+    name, ending = task.entry.file_name, task.entry.format
+    if task.target is not None:
+        return "a workflow"
+    if ending == "sql":
+        return "SQL"
+    is_script = (
+        name
+        and ending
+        and spec.sources.file(name, ending)
+        and spec.sources.read(name, ending).kind == "script"
+    )
+    return "a script" if is_script else None
+
+
 def _circles(workflow: Workflow) -> Iterator[Problem]:
     tasks = {task.name: task for task in reversed(workflow.tasks)}
     declared = {task.name: tasks[task.name] for task in workflow.tasks}
@@ -105,6 +134,19 @@ def _circles(workflow: Workflow) -> Iterator[Problem]:
     for circle in circles(upstream):
         wrong = f"these tasks wait for each other in a circle: {circle_text(circle)}"
         yield declared[circle[0]].problem("dependent_on", wrong, "Remove one of these dependencies.")
+
+
+def _workflow_circles(spec: Spec) -> Iterator[Problem]:
+    """A workflow that starts itself, over any number of others, would never end."""
+    workflows = {workflow.name: workflow for workflow in spec.workflows}
+    starts = {
+        name: {task.target: task for task in workflow.tasks if task.target in workflows}
+        for name, workflow in workflows.items()
+    }
+    for circle in circles({name: [str(target) for target in targets] for name, targets in starts.items()}):
+        task = starts[circle[0]][[*circle, circle[0]][1]]
+        wrong = f"these workflows start each other in a circle: {circle_text(circle)}"
+        yield task.problem("target", wrong, "Remove one of these steps.")
 
 
 def circle_text(circle: list[str]) -> str:

@@ -7,11 +7,11 @@ Only what the API itself cannot do without is required.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dara_dagster.spec.fields import Count, Model, Number, Positive, Text, Texts, Whole, fault
+from dara_dagster.spec.fields import NOT_TRUTH, Count, Model, Number, Positive, Text, Texts, Whole, fault
 
 
 class AutoScale(Model):
@@ -226,8 +226,8 @@ class WarehouseSettings(Model):
     enable_serverless_compute: bool | None = None
     instance_profile_arn: str | None = None
     max_dbu: Whole | None = None
-    max_num_clusters: Positive | None = Field(default=None, le=40)
-    min_num_clusters: Positive | None = Field(default=None, le=30)
+    max_num_clusters: Annotated[int, Field(ge=1, le=40), NOT_TRUTH] | None = None
+    min_num_clusters: Annotated[int, Field(ge=1, le=30), NOT_TRUTH] | None = None
     name: str | None = None
     reyden_cluster_size_multiplier: Number | None = None
     spot_instance_policy: Literal["COST_OPTIMIZED", "POLICY_UNSPECIFIED", "RELIABILITY_OPTIMIZED"] | None = (

@@ -6,11 +6,11 @@ from typing import Any
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.models import Entry
-from dara_dagster.spec.spec import Items, Task
+from dara_dagster.spec.spec import Executors, Items, Task
 from dara_dagster.spec.validation import read_model
 
 
-def read_entries(items: Items) -> tuple[dict[str, Any], list[Problem]]:
+def read_entries(items: Items, executors: Executors) -> tuple[dict[str, Any], list[Problem]]:
     """The workflow's `tasks` and `unread` names, and the problems of the entries."""
     tasks: list[Task] = []
     unread: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -80,9 +81,27 @@ def _table(value: str) -> str:
 
 
 def _volume(value: str) -> str:
+    if value.startswith("${context."):
+        return value
     parts = value.rstrip("/").split("/")
     if not value.startswith("/Volumes/") or len(parts) < 5 or not all(parts[2:]) or ".." in parts:
         raise fault(f"'{value}' is not a path in a volume", "Write /Volumes/catalog/schema/volume/folder.")
+    return value
+
+
+def _workspace_path(value: str) -> str:
+    if not value.startswith("/") or value.strip("/") == "" or ".." in value.split("/"):
+        raise fault(
+            f"'{value}' is not a folder in the workspace", "Write /Workspace/Shared/name or the like."
+        )
+    return value.rstrip("/")
+
+
+def _moment(value: str) -> str:
+    try:
+        datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        raise fault(f"'{value}' is not a time", "Write, for example, 2024-05-31T06:00:00+00:00.") from None
     return value
 
 
@@ -102,12 +121,15 @@ def _timezone(value: str) -> str:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_no_truth)]
-Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
-Count = Annotated[Whole, Field(ge=0)]
-Positive = Annotated[Whole, Field(ge=1)]
-Seconds = Annotated[Number, Field(ge=0)]
-Text = Annotated[str, BeforeValidator(_as_text)]
+NOT_TRUTH = BeforeValidator(_no_truth)
+Whole = Annotated[int, NOT_TRUTH]
+Count = Annotated[int, Field(ge=0), NOT_TRUTH]
+Positive = Annotated[int, Field(ge=1), NOT_TRUTH]
+Number = Annotated[float, Field(allow_inf_nan=False), NOT_TRUTH]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), NOT_TRUTH]
+MoreThanZero = Annotated[float, Field(gt=0, allow_inf_nan=False), NOT_TRUTH]
+Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
+Label = Annotated[str, Field(min_length=1), BeforeValidator(_as_text, json_schema_input_type=str | float)]
 Texts = dict[str, Text]
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 Name = Annotated[str, AfterValidator(_name)]
@@ -115,6 +137,8 @@ PlainName = Annotated[str, AfterValidator(_plain_name)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 Table = Annotated[str, AfterValidator(_table)]
 Volume = Annotated[str, AfterValidator(_volume)]
+WorkspacePath = Annotated[str, AfterValidator(_workspace_path)]
+Moment = Annotated[str, AfterValidator(_moment)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 RetryRule = Literal["never", "now", "backoff"]

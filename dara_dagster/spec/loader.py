@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
-from dara_dagster.spec.models import Executor, Project
+from dara_dagster.spec.level_models import open_properties
+from dara_dagster.spec.models import Project
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.parameters import read_parameters
 from dara_dagster.spec.plan import ComputeKind
 from dara_dagster.spec.positions import Document
 from dara_dagster.spec.reading import read_document, read_object
 from dara_dagster.spec.sources import Sources
-from dara_dagster.spec.spec import Compute, Spec, Workflow
+from dara_dagster.spec.spec import Compute, Executors, Spec, Workflow
 from dara_dagster.spec.validation import read_model
 from dara_dagster.spec.variables import Variables
 from dara_dagster.spec.workflows import read_workflow
@@ -132,7 +133,7 @@ def _read_workflows(
     folder: Path,
     project: str,
     variables: Variables,
-    executors: Mapping[str, Executor],
+    executors: Executors,
     problems: list[Problem],
 ) -> tuple[Workflow, ...]:
     files = [folder / "dependency.json", folder / "dependency.py"]
@@ -147,7 +148,7 @@ def _read_workflows(
         document, found = read_document(file)
         problems += found
         if document:
-            problems += variables.fill(document)
+            problems += open_properties(document) + variables.fill(document)
             workflow, found = read_workflow(document, name, executors)
             problems += found
             workflows += [workflow] if workflow else []

@@ -11,8 +11,9 @@ from dara_dagster.spec.fields import (
     Cron,
     FileName,
     Model,
+    Moment,
+    MoreThanZero,
     Name,
-    Number,
     OneOrMore,
     PlainName,
     Positive,
@@ -22,6 +23,7 @@ from dara_dagster.spec.fields import (
     Texts,
     Timezone,
     Volume,
+    WorkspacePath,
     fault,
 )
 from dara_dagster.spec.plan import Choice, RunIf
@@ -65,7 +67,23 @@ class Library(Model):
         return self
 
 
-class Entry(Model):
+class FileWork(Model):
+    """What can be said of a file to run, wherever it is named."""
+
+    compute_name: str | None = Field(default=None, description="A cluster's name; for sql a warehouse's.")
+    warehouse_name: str | None = Field(default=None, description="A name in warehouse_config.json.")
+    cluster: Literal["shared", "job"] = Field(
+        default="shared", description="The named cluster, or a fresh cluster a run from its settings."
+    )
+    libraries: tuple[Library, ...] = Field(default=(), description="As in the Jobs API.")
+    parameters: Texts = Field(default={}, description="Given to the code: widgets, arguments or SQL markers.")
+    timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
+    max_retries: Count = Field(default=0, description="How often a failed task is started again.")
+    retry_delay_seconds: Seconds = Field(default=0.0, description="Pause before a retry.")
+    poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
+
+
+class Entry(FileWork):
     """One task: a file of the notebooks folder, or a raw task payload of the Jobs API."""
 
     file_name: FileName | None = Field(
@@ -74,23 +92,10 @@ class Entry(Model):
     name: Name | None = Field(default=None, description="The task's name where it is not the file's.")
     format: Format | None = Field(default=None, description="The file's ending: py, ipynb or sql.")
     dependent_on: tuple[str, ...] = Field(default=(), description="Names of the tasks before it.")
-    compute_name: str | None = Field(
-        default=None, description="A name in cluster_config.json; for sql also a warehouse."
-    )
-    warehouse_name: str | None = Field(default=None, description="A name in warehouse_config.json.")
-    parameters: Texts = Field(default={}, description="Given to the code: widgets, arguments or SQL markers.")
-    timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
-    max_retries: Count = Field(default=0, description="How often a failed task is started again.")
-    retry_delay_seconds: Seconds = Field(default=0.0, description="Pause before a retry.")
-    poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
     run_if: RunIf = Field(default="ALL_SUCCESS", description="Which ends of the tasks before let it run.")
     on_partial: Choice = Field(default="succeed", description="What SUCCESS_WITH_FAILURES counts as.")
     on_skipped: Choice = Field(default="fail", description="What a run that Databricks skipped counts as.")
     outputs: tuple[Table, ...] = Field(default=(), description="Tables it writes, catalog.schema.table.")
-    cluster: Literal["shared", "job"] = Field(
-        default="shared", description="The named cluster, or a fresh cluster a run from its settings."
-    )
-    libraries: tuple[Library, ...] = Field(default=(), description="As in the Jobs API.")
     description: str = Field(default="", description="Shown in Dagster.")
     tags: Texts = Field(default={}, description="Shown in Dagster.")
     task: dict[str, Any] | None = Field(
@@ -129,7 +134,7 @@ class Sensor(Model):
     upload_to: Volume | None = Field(
         default=None, description="Where the files of a local folder are uploaded first."
     )
-    since: str | None = Field(default=None, description="Take files from this time on (ISO 8601).")
+    since: Moment | None = Field(default=None, description="Take files from this time on (ISO 8601).")
     interval_seconds: Positive = Field(default=30, description="Time between two looks.")
 
     @model_validator(mode="after")
@@ -173,8 +178,8 @@ class TasksWorkflow(WorkflowOptions):
 class Poll(Model):
     """How the process watches runs."""
 
-    calls_per_second: Number = Field(default=20.0, gt=0, le=100, description="API calls of the process.")
-    lost_after_seconds: Number = Field(default=900.0, gt=0, description="How long a run may be silent.")
+    calls_per_second: MoreThanZero = Field(default=20.0, description="API calls of the process.")
+    lost_after_seconds: MoreThanZero = Field(default=900.0, description="How long a run may be silent.")
 
 
 class Project(Model):
@@ -184,23 +189,14 @@ class Project(Model):
     name: PlainName | None = Field(default=None, description="Default: the project folder's name.")
     workspace: Literal["emulator", "databricks"] = Field(default="emulator", description="Where tasks run.")
     notebooks: str | None = Field(default=None, description="Folder of task files, relative to this file.")
-    workspace_path: str | None = Field(
-        default=None, pattern=r"^/[^/].*", description="Folder in the workspace where task files go."
-    )
+    workspace_path: WorkspacePath | None = Field(default=None, description="Folder where task files go.")
     catalog: str | None = Field(default=None, description="Default for unqualified tables.")
     schema_: str | None = Field(default=None, alias="schema", description="Default for unqualified tables.")
     poll: Poll = Poll()
     max_concurrent: Positive = Field(default=300, description="How many tasks of a run go side by side.")
 
 
-class Executor(Model):
+class Executor(FileWork):
     """What an executor's name in a LEVEL / THREAD / STEP definition stands for."""
 
     format: Format
-    compute_name: str | None = None
-    warehouse_name: str | None = None
-    cluster: Literal["shared", "job"] = "shared"
-    libraries: tuple[Library, ...] = ()
-    parameters: Texts = Field(default={})
-    max_retries: Count = 0
-    retry_delay_seconds: Seconds = 0.0

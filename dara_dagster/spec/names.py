@@ -36,7 +36,7 @@ class Names:
         if near := self.nearest(wrong):
             return f"Did you mean '{near}'?"
         if not self._names:
-            return f"There is no {what} to choose from."
+            return f"No {what} are declared."
         if len(self._names) <= 40:
             return f"Known {what}: {', '.join(self._names)}."
         return f"Use one of the {len(self._names)} known {what}."

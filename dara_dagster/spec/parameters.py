@@ -12,15 +12,14 @@ from dara_dagster.spec.models import Executor
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.positions import Document
 from dara_dagster.spec.reading import read_object
+from dara_dagster.spec.spec import Executors
 from dara_dagster.spec.validation import kind_of, read_model
 from dara_dagster.spec.variables import Variables
 
 _ENVIRONMENT = re.compile(r"[\w.-]+\Z")
 
 
-def read_parameters(
-    folder: Path, environ: Mapping[str, str]
-) -> tuple[Variables, Mapping[str, Executor], list[Problem]]:
+def read_parameters(folder: Path, environ: Mapping[str, str]) -> tuple[Variables, Executors, list[Problem]]:
     """The variables, what each executor's name stands for, and the problems.
 
     The file of the environment that DARA_ENV names lies over parameters.json: key by key, and in
@@ -37,7 +36,7 @@ def read_parameters(
             both = isinstance(value, dict) and isinstance(values.get(key), dict)
             values[key] = {**values[key], **value} if both else value
     variables = Variables(values, environ)
-    executors: dict[str, Executor] = {}
+    executors: dict[str, Executor | None] = {}
     for document in documents:
         problems += variables.fill(document)
         found_executors, found = _executors(document)
@@ -59,17 +58,16 @@ def _files(folder: Path, environ: Mapping[str, str]) -> tuple[list[Path], list[P
     return [base], [Problem(overlay, 0, "", wrong, known.remedy(name, "environments"))]
 
 
-def _executors(document: Document) -> tuple[dict[str, Executor], list[Problem]]:
+def _executors(document: Document) -> tuple[dict[str, Executor | None], list[Problem]]:
     declared = document.value.get("executors", {})
     if not isinstance(declared, dict):
         wrong = f"should be an object, is {kind_of(declared)}"
         remedy = 'Write {"name": {"format": "py", "compute_name": "..."}}.'
         return {}, [document.problem(("executors",), wrong, remedy)]
-    executors: dict[str, Executor] = {}
+    executors: dict[str, Executor | None] = {}
     problems: list[Problem] = []
     for name, value in declared.items():
         executor, found = read_model(Executor, value, document, ("executors", name))
         problems += found
-        # A wrong executor is told once, here, and not again at every step that names it.
-        executors[name] = executor or Executor(format="py")
+        executors[name] = executor
     return executors, problems

@@ -73,7 +73,7 @@ class StepPlan:
 
     `settings` are as written (JSON values, defaults filled in for built-in steps); texts in them may hold
     `${context.NAME}`, to be filled in from the StepContext. `task` is what a `run_task` step runs,
-    `compute` the warehouse of a `run_sql` or `wait_for_table` step.
+    `compute` the warehouse of a `run_sql` step.
     """
 
     name: str

@@ -13,18 +13,19 @@ from dara_dagster.errors import ConfigError
 from dara_dagster.spec.checks import check
 from dara_dagster.spec.loader import load
 from dara_dagster.spec.models import Sensor
-from dara_dagster.spec.names import unique_keys
+from dara_dagster.spec.names import safe_key, unique_keys
 from dara_dagster.spec.order import topological
 from dara_dagster.spec.plan import (
     ComputePlan,
     Plan,
     PollPlan,
     SensorPlan,
+    StepPlan,
     TaskKind,
     TaskPlan,
     WorkflowPlan,
 )
-from dara_dagster.spec.spec import Spec, Task, Workflow
+from dara_dagster.spec.spec import Spec, Step, Task, Workflow
 
 
 def plan_from(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Plan:
@@ -43,7 +44,6 @@ class _Resolver:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._path = spec.project.workspace_path or f"/Workspace/Shared/dara/{spec.name}"
-        self._path = self._path.rstrip("/")
         self._computes = {
             (compute.kind, compute.name): ComputePlan(compute.kind, compute.name, compute.settings)
             for compute in spec.computes
@@ -79,6 +79,7 @@ class _Resolver:
             source=workflow.document.file,
             description=options.description,
             tasks=tuple(self._task(tasks[name], keys[name], options.parameters) for name in order),
+            steps=tuple(self._step(step, options.parameters) for step in workflow.steps),
             schedule=options.schedule,
             timezone=options.timezone or "UTC",
             sensor=self._sensor(options.sensor) if options.sensor else None,
@@ -89,6 +90,12 @@ class _Resolver:
             retry_on=options.retry_on,
             tags=options.tags,
         )
+
+    def _step(self, step: Step, defaults: Mapping[str, str]) -> StepPlan:
+        task = self._task(step.task, safe_key(step.name), defaults) if step.task else None
+        warehouse = step.settings.get("warehouse_name") if step.uses == "run_sql" else None
+        compute = self._computes["warehouse", warehouse] if warehouse else None
+        return StepPlan(step.name, step.uses, step.settings, task, compute)
 
     def _sensor(self, sensor: Sensor) -> SensorPlan:
         return SensorPlan(
@@ -112,7 +119,8 @@ class _Resolver:
         libraries = tuple(library.model_dump(exclude_unset=True) for library in entry.libraries)
         job_cluster = entry.cluster == "job"
         settings = (
-            kind, digest, remote, parameters, libraries, job_cluster, entry.task, task.target, task.inputs_from,
+            kind, digest, remote, parameters, libraries, job_cluster,
+            entry.task, task.target, task.inputs_from,
             compute and (compute.kind, compute.name, self._compute_texts[compute.kind, compute.name]),
             project.catalog, project.schema_,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dara_dagster.errors import Problem
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.payload import payload_faults
-from dara_dagster.spec.spec import Spec, Task
+from dara_dagster.spec.spec import Spec, Step, Task
 
 # "base_parameters ... JSON 1 MB" (Jobs API, NotebookTask).
 _PARAMETERS_BYTES = 1_000_000
@@ -26,7 +26,8 @@ class TaskChecks:
 
     def check(self, task: Task) -> Iterator[Problem]:
         """Every problem of the task."""
-        if task.target is not None:
+        # A STEP whose executor is not known has no format: that was told when it was read.
+        if task.target is not None or (task.entry.task is None and task.entry.format is None):
             return
         yield from self._compute(task)
         yield from self._outputs(task)
@@ -39,6 +40,14 @@ class TaskChecks:
             yield from self._payload(task)
         elif self._has_folder:
             yield from self._file(task)
+
+    def check_step(self, step: Step) -> Iterator[Problem]:
+        """The problems of a step that its task does not tell."""
+        name = step.settings.get("warehouse_name")
+        if step.uses == "run_sql" and isinstance(name, str) and name not in self._warehouses:
+            remedy = self._warehouse_names.remedy(name, "warehouses")
+            wrong = f"there is no warehouse '{name}' in warehouse_config.json"
+            yield step.document.problem((*step.path, "settings", "warehouse_name"), wrong, remedy)
 
     def _file(self, task: Task) -> Iterator[Problem]:
         sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format or ""

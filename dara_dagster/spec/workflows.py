@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.entries import read_entries
-from dara_dagster.spec.models import Executor, WorkflowOptions
+from dara_dagster.spec.levels import read_definition
+from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.positions import Array, Document, KeyPath, Object
-from dara_dagster.spec.spec import Items, Shape, Workflow
+from dara_dagster.spec.spec import Executors, Items, Shape, Workflow
+from dara_dagster.spec.steps import read_steps
 from dara_dagster.spec.validation import kind_of, read_model
 
 
@@ -20,19 +22,19 @@ class _Form(NamedTuple):
 
     item: str
     told_by: frozenset[str]
-    read: Callable[[Items, Mapping[str, Executor]], tuple[dict[str, Any], list[Problem]]]
+    read: Callable[[Items, Executors], tuple[dict[str, Any], list[Problem]]]
 
 
 _FORMS: Mapping[Shape, _Form] = {
-    "tasks": _Form(
-        "an entry", frozenset({"file_name", "dependent_on"}), lambda items, _: read_entries(items)
-    ),
+    "tasks": _Form("an entry", frozenset({"file_name", "dependent_on"}), read_entries),
+    "definition": _Form("a LEVEL", frozenset({"LEVEL_ID", "THREADS", "STEPS", "JOB_ID"}), read_definition),
+    "steps": _Form("a step", frozenset({"uses"}), read_steps),
 }
 _CHOOSE = f"A workflow has one of {', '.join(_FORMS)}."
 
 
 def read_workflow(
-    document: Document, name: str, executors: Mapping[str, Executor]
+    document: Document, name: str, executors: Executors
 ) -> tuple[Workflow | None, list[Problem]]:
     """The workflow of one file, called `name` unless it names itself; None when its shape is unknown."""
     shape, problems = _shape(document)
@@ -54,9 +56,10 @@ def read_workflow(
     fitting, found = _fitting(Items(document, path, tuple(enumerate(items))), shape)
     content, more = _FORMS[shape].read(fitting, executors)
     problems += found + more
-    if not items:
+    workflow = replace(workflow, **content)
+    if not (problems or workflow.tasks or workflow.steps):
         problems.append(document.problem(path, "the workflow has no tasks", "Add one, or remove the file."))
-    return replace(workflow, **content), problems
+    return workflow, problems
 
 
 def _name_only(said: Mapping[str, Any]) -> WorkflowOptions:

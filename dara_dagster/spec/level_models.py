@@ -1,0 +1,163 @@
+"""The models of a LEVEL / THREAD / STEP definition, with its keys as they are written there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dara_dagster.errors import Problem
+from dara_dagster.spec.fields import Count, FileName, Label, Model, Seconds, Text, fault
+from dara_dagster.spec.models import WorkflowOptions
+from dara_dagster.spec.positions import Array, Document, Object, parse_json
+
+PROPERTIES = "STEP_PROPERTIES"
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _properties(value: Any) -> Any:
+    """JSON text (or an object) -> texts; what is neither text nor number stays JSON."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise fault(f"the text is not JSON: {error}", 'Write "{\\"key\\": \\"value\\"}".') from None
+    if not isinstance(value, dict):
+        raise fault("should be an object in JSON text", 'Write "{\\"key\\": \\"value\\"}".')
+    return {key: item if isinstance(item, str) else json.dumps(item) for key, item in value.items()}
+
+
+StepType = Annotated[Literal["sync", "async", "workflow"], BeforeValidator(_lower)]
+Properties = Annotated[
+    dict[str, str], BeforeValidator(_properties, json_schema_input_type=str | dict[str, Any])
+]
+
+
+class LevelStep(Model):
+    """One STEP."""
+
+    job_id: Label = Field(alias="JOB_ID", description="Unique in the definition.")
+    job_name: Text | None = Field(default=None, alias="JOB_NAME", description="File in the notebooks folder.")
+    type: StepType = Field(default="sync", alias="TYPE", description="sync, async or workflow.")
+    workflow_name: Text | None = Field(default=None, description="For TYPE workflow: what it starts.")
+    executor: Text | None = Field(default=None, alias="FUNCTION_ID_NAME", description="The executor's name.")
+    wait_seconds: Seconds = Field(default=0.0, alias="WAIT_TIME_SECONDS", description="Poll no more often.")
+    async_minutes: Seconds | None = Field(
+        default=None, alias="ASYNC_TIMEOUT_LOOP_IN_MINUTES", description="Time limit of an async step."
+    )
+    timeout_seconds: Count | None = Field(default=None, alias="TIMEOUT_SECONDS", description="Time limit.")
+    continue_if_fail: bool = Field(
+        default=False, alias="CONTINUE_IF_FAIL", description="Go on after this step even if it fails."
+    )
+    next: Text | None = Field(default=None, alias="NEXT", description="JOB_ID to jump to, in this thread.")
+    properties: Properties = Field(default={}, alias="STEP_PROPERTIES", description="JSON text: parameters.")
+    read_input_from: Text | None = Field(
+        default=None, alias="READ_INPUT_FROM", description="JOB_ID whose exit value becomes `input`."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> LevelStep:
+        if self.type == "workflow":
+            if not (self.workflow_name or self.job_name):
+                raise fault("workflow_name is missing", "Name a workflow of the project or a saved job.")
+            return self
+        if self.workflow_name is not None:
+            raise fault(f"workflow_name does not go with TYPE {self.type}", 'Write "TYPE": "workflow".')
+        for value, key in ((self.job_name, "JOB_NAME"), (self.executor, "FUNCTION_ID_NAME")):
+            if value is None:
+                raise fault(f"{key} is missing", f'Add "{key}".')
+        return self
+
+    @property
+    def limit_seconds(self) -> int:
+        """The time limit: an async step's own one first, else the general one first; 0 = none."""
+        minutes = None if self.async_minutes is None else round(self.async_minutes * 60)
+        first, second = (
+            (minutes, self.timeout_seconds) if self.type == "async" else (self.timeout_seconds, minutes)
+        )
+        return first or second or 0
+
+
+class FileStep(LevelStep):
+    """A STEP that runs a file: its name must be one of a file."""
+
+    job_name: FileName | None = Field(default=None, alias="JOB_NAME")
+
+
+class Thread(Model):
+    """The steps of one thread, in sequence; each is read by itself."""
+
+    thread_id: Label = Field(alias="THREAD_ID")
+    steps: tuple[Any, ...] = Field(alias="STEPS")
+
+
+class Level(Model):
+    """The threads of one level, side by side; each is read by itself."""
+
+    level_id: Label = Field(alias="LEVEL_ID")
+    threads: tuple[Any, ...] = Field(alias="THREADS")
+
+
+class ThreadFile(Thread):
+    """A thread with its steps, for the JSON Schema."""
+
+    steps: tuple[LevelStep, ...] = Field(alias="STEPS")
+
+
+class LevelFile(Level):
+    """A level with its threads, for the JSON Schema."""
+
+    threads: tuple[ThreadFile, ...] = Field(alias="THREADS")
+
+
+class DefinitionWorkflow(WorkflowOptions):
+    """A workflow as LEVEL / THREAD / STEP."""
+
+    engine: str | None = Field(
+        default=None, description="For whom it was written; everything runs on Databricks."
+    )
+    definition: tuple[LevelFile, ...]
+
+
+def open_properties(document: Document) -> list[Problem]:
+    """Replaces the JSON text of STEP_PROPERTIES by its object, in place; gives problems of repeated keys.
+
+    Variables are put in afterwards, so that no value can change the structure of the JSON.
+    """
+    problems: list[Problem] = []
+    todo: list[Any] = [document.value] if f'"{PROPERTIES}"' in document.text else []
+    while todo:
+        node = todo.pop()
+        todo += [item for item in (node.values() if isinstance(node, Object) else node) if _holds(item)]
+        text = node.get(PROPERTIES) if isinstance(node, Object) else None
+        if isinstance(text, str):
+            inner, found = parse_json(document.file, text)
+            if isinstance(inner.value, Object):
+                offset = node.places[PROPERTIES][1]
+                line, wrong = document.place(offset)[0], "this key stands twice in the JSON text"
+                problems += [
+                    replace(again, line=line, key=f"{PROPERTIES}.{again.key}", wrong=wrong) for again in found
+                ]
+                _move(inner.value, offset)
+                node[PROPERTIES] = inner.value
+    return problems
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, Object | Array)
+
+
+def _move(value: Any, offset: int) -> None:
+    """Puts everything in `value` at one place of the outer text."""
+    if isinstance(value, Object):
+        value.places = dict.fromkeys(value, (offset, offset))
+    else:
+        value.places = [offset] * len(value)
+    for item in value.values() if isinstance(value, Object) else value:
+        if _holds(item):
+            _move(item, offset)

@@ -1,0 +1,86 @@
+"""The models of step pipelines: what each built-in step can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from dara_dagster.spec.fields import (
+    Count,
+    FileName,
+    Model,
+    MoreThanZero,
+    Name,
+    Seconds,
+    Table,
+    Texts,
+    Volume,
+    Whole,
+)
+from dara_dagster.spec.models import FileWork, Format, WorkflowOptions
+
+
+class UploadFile(Model):
+    """Uploads a file to a volume."""
+
+    file: str | None = Field(default=None, description="Local file; default: the file that started the run.")
+    to: Volume = Field(description="File in a volume, or (ending with /) the folder for it.")
+    overwrite: bool = Field(default=True, description="Replace the file that is there.")
+
+
+class RunJob(Model):
+    """Runs a saved Databricks job."""
+
+    job: Whole | str = Field(description="The job's id or name.")
+    parameters: Texts = Field(default={}, description="Job parameters.")
+    timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
+    poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
+
+
+class RunTask(FileWork):
+    """Runs a file of the notebooks folder."""
+
+    file_name: FileName = Field(description="File in the notebooks folder, without its ending.")
+    format: Format = Field(description="The file's ending: py, ipynb or sql.")
+
+
+class RunSql(Model):
+    """Runs one SQL statement on a warehouse."""
+
+    statement: str = Field(min_length=1, description="The statement; :name stands for a parameter.")
+    warehouse_name: str = Field(description="A name in warehouse_config.json.")
+    parameters: Texts = Field(default={}, description="Values of the statement's parameters.")
+    timeout_seconds: Count = Field(default=0, description="Cancel it after this time; 0 = never.")
+
+
+class WaitForTable(Model):
+    """Waits until a table exists."""
+
+    table: Table = Field(description="catalog.schema.table")
+    timeout_seconds: Count = Field(default=3600, description="Fail after this time; 0 = wait on.")
+    poll_seconds: MoreThanZero = Field(default=10.0, description="Time between two looks.")
+
+
+BUILT_IN: Mapping[str, type[Model]] = {
+    "upload_file": UploadFile,
+    "run_job": RunJob,
+    "run_task": RunTask,
+    "run_sql": RunSql,
+    "wait_for_table": WaitForTable,
+}
+
+
+class StepItem(Model):
+    """One step: a built-in one, or a class of your own as `module:Class`."""
+
+    name: Name | None = Field(default=None, description="Default: what it uses.")
+    uses: str = Field(description=f"{', '.join(BUILT_IN)} or module:Class.")
+    settings: dict[str, Any] = Field(default={}, description="What the step is told.")
+
+
+class StepsWorkflow(WorkflowOptions):
+    """A workflow as a pipeline of steps that share one context."""
+
+    steps: tuple[StepItem, ...]
