@@ -52,7 +52,7 @@ class Workspace:
         self.tables = folder / "tables"
         self.files_root = folder / "workspace"  # what stands behind /Workspace
         self.user = "developer@localhost"
-        self.tables.mkdir(parents=True, exist_ok=True)
+        (self.tables / "main" / "default").mkdir(parents=True, exist_ok=True)
         self.files_root.mkdir(parents=True, exist_ok=True)
         self.store = Store(folder / "store.db")
         self.clock = Clock(self.store.table("clock").get("offset_ms", 0))
