@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         WorkflowPlan,
     )
     from dara_dagster.spec.resolve import make_plan, plan_from
+    from dara_dagster.spec.schema import schemas
     from dara_dagster.spec.spec import Spec
 
 _HOME = {
@@ -33,6 +34,7 @@ _HOME = {
     "load": "loader",
     "make_plan": "resolve",
     "plan_from": "resolve",
+    "schemas": "schema",
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "load",
     "make_plan",
     "plan_from",
+    "schemas",
 ]
 
 

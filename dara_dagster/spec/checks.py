@@ -111,18 +111,13 @@ def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:
 
 
 def _kind_without_value(spec: Spec, task: Task) -> str | None:
-    name, ending = task.entry.file_name, task.entry.format
+    name, ending = task.entry.file_name or "", task.entry.format or ""
     if task.target is not None:
         return "a workflow"
     if ending == "sql":
         return "SQL"
-    is_script = (
-        name
-        and ending
-        and spec.sources.file(name, ending)
-        and spec.sources.read(name, ending).kind == "script"
-    )
-    return "a script" if is_script else None
+    has_file = spec.sources.file(name, ending)
+    return "a script" if has_file and spec.sources.read(name, ending).kind == "script" else None
 
 
 def _circles(workflow: Workflow) -> Iterator[Problem]:

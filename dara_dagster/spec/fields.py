@@ -92,7 +92,7 @@ def _volume(value: str) -> str:
 def _workspace_path(value: str) -> str:
     if not value.startswith("/") or value.strip("/") == "" or ".." in value.split("/"):
         raise fault(
-            f"'{value}' is not a folder in the workspace", "Write /Workspace/Shared/name or the like."
+            f"'{value}' is not a folder in the workspace", "Write, for example, /Workspace/Shared/name."
         )
     return value.rstrip("/")
 

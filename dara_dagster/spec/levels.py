@@ -187,9 +187,15 @@ class _Reader:
 
     def _names(self, steps: Iterable[_Step]) -> Mapping[str, str]:
         """JOB_ID -> the task's name: JOB_NAME, with the JOB_ID where several steps have one name."""
-        plain = {step.said.job_id: _plain_name(step.said) for step in steps}
+        plain = {step.said.job_id: self._plain_name(step.said) for step in steps}
         uses = Counter(plain.values())
         return {job: name if uses[name] == 1 else f"{name}_{job}" for job, name in plain.items()}
+
+    def _plain_name(self, said: LevelStep) -> str:
+        """JOB_NAME without the ending that its executor's format stands for."""
+        executor = self._executors.get(said.executor or "")
+        ending = f".{executor.format}" if executor and said.type != "workflow" else ""
+        return (said.job_name or said.workflow_name or "").removesuffix(ending)
 
     def _task(self, step: _Step, before: list[_Step], names: Mapping[str, str], running: set[str]) -> Task:
         said = step.said
@@ -202,7 +208,7 @@ class _Reader:
         how["timeout_seconds"] = said.limit_seconds or how.get("timeout_seconds", 0)
         how["poll_seconds"] = said.wait_seconds or how.get("poll_seconds", 0.0)
         entry = Entry.model_construct(
-            file_name=_file_name(said, executor.format if executor else "") if is_file else None,
+            file_name=self._plain_name(said) if is_file else None,
             name=names[said.job_id],
             dependent_on=tuple(upstream),
             tags={"level": step.ids[0], "thread": step.ids[1], "job_id": said.job_id},
@@ -239,12 +245,3 @@ class _Reader:
 
 def _same_thread(one: _Step, other: _Step) -> bool:
     return (one.level, one.thread) == (other.level, other.thread)
-
-
-def _plain_name(said: LevelStep) -> str:
-    return said.job_name or said.workflow_name or ""
-
-
-def _file_name(said: LevelStep, ending: str) -> str:
-    """JOB_NAME without the ending that its executor's format stands for."""
-    return (said.job_name or "").removesuffix(f".{ending}")

@@ -41,6 +41,17 @@ _WANTED = {
 }
 
 
+# pydantic's error types -> what is wrong and what to write, with the names of the error's context.
+_RANGES = {
+    "greater_than_equal": ("too small", "Write {ge} or more."),
+    "greater_than": ("too small", "Write more than {gt}."),
+    "less_than_equal": ("too large", "Write {le} or less."),
+    "string_too_short": ("too short", "Write at least {min_length} character."),
+    "too_short": ("too short", "Write at least {min_length}."),
+    "too_long": ("too long", "Write at most {max_length}."),
+}
+
+
 def read_model(
     model: type[ModelT], value: Any, document: Document, path: KeyPath, extra_keys: tuple[str, ...] = ()
 ) -> tuple[ModelT | None, list[Problem]]:
@@ -85,6 +96,9 @@ def _problem(
         )
     if wanted := _WANTED.get(kind):
         return document.problem(where, f"should be {wanted}, is {_described(given)}", f"Write {wanted}.")
+    if kind in _RANGES:
+        wrong, remedy = _RANGES[kind]
+        return document.problem(where, f"{_shown(given)} is {wrong}", remedy.format(**context))
     return document.problem(where, f"{_shown(given)} is not allowed", f"{detail['msg']}.")
 
 
