@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,20 +156,21 @@ def _show(result: dict[str, Any], config_dir: Path) -> None:
         click.echo(f"  {topic:<17} {answer}: {int(flights):,} flights, {float(value):g} {value_is}")
     times = result["seconds"]
     click.secho("Times", bold=True)
-    click.echo(
-        f"  side by side {duration(times['parallel'])}, one by one {duration(times['sequential'])}", nl=False
-    )
-    click.echo(f": {result['ratio']:g} times as fast")
+    click.echo(f"  side by side   {duration(times['parallel']):>12}")
+    click.echo(f"  one after another {duration(times['sequential']):>9}, {result['ratio']:g} times as long")
     click.secho("Try next", bold=True)
-    home = home_folder(config_dir)
-    for command, what in (
-        ("dara status", "the runs; with a run's id its tasks"),
-        ("dara plan", "what runs where, from the files in config/"),
-        (f"DAGSTER_HOME={home} dagster dev -w workspace.yaml", "the UI"),
-        (f"DAGSTER_HOME={home} dagster job execute -m dagster_project -j {_WORKFLOW}", "the same by Dagster"),
-        ("dara run flights_orchestrated", "a notebook that calls the four others"),
-    ):
+    for command, what in _next_commands(config_dir):
         click.echo(f"  {command}\n      {what}")
-    click.echo(
-        "  Your own: put a notebook in dagster_project/notebooks/, an entry in config/dependency.json."
-    )
+    click.echo("  Your own: a file in dagster_project/notebooks/ and an entry in config/dependency.json")
+
+
+def _next_commands(config_dir: Path) -> list[tuple[str, str]]:
+    by = "uv run " if "UV" in os.environ else ""  # uv tells the programs it runs where it is itself
+    home = f"DAGSTER_HOME={home_folder(config_dir)} "
+    return [
+        (f"{by}dara status", "the runs; with a run's id its tasks"),
+        (f"{by}dara plan", "what runs where, from the files in config/"),
+        (f"{by}dara run flights_orchestrated", "a notebook that calls the four others"),
+        (f"{home}{by}dagster dev -w workspace.yaml", "the UI, with these runs in it"),
+        (f"{home}{by}dagster job execute -m dagster_project -j {_WORKFLOW}", "the same, by Dagster alone"),
+    ]

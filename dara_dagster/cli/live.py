@@ -39,9 +39,10 @@ class LiveView:
     def show(self, run: RunStatus) -> None:
         if not self._started:
             self._started = True
-            self._console.print(headline(run), soft_wrap=True)
+            self._console.print(headline(run), soft_wrap=True, markup=False)
             self._live.start()
-        self._live.update(run_table(run, max(self._console.height - _MARGIN, 3)), refresh=True)
+        rows = max(self._console.height - _MARGIN, 3)
+        self._live.update(run_table(run, rows, self._console.width), refresh=True)
 
     def close(self) -> None:
         self._live.stop()

@@ -24,13 +24,15 @@ _STYLES = {
     "running": "cyan",
     "starting": "cyan",
 }
+# `cancelled (2)`, `59 min 59 s`, `123456789012345 timed_out` and what stands between the columns.
+_OTHER_COLUMNS = 60
 
 
 def duration(seconds: float | None) -> str:
     """`3.2 s`, `4 min 05 s`, `2 h 10 min`; nothing for None."""
     if seconds is None:
         return ""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
@@ -43,16 +45,17 @@ def headline(run: RunSummary) -> str:
     return f"{run.job}{where}: {run.state}{took} (run {run.run_id})"
 
 
-def run_table(run: RunStatus, rows: int | None = None) -> Table:
-    """The tasks of a run; with `rows`, the ones that matter now when there are more than that."""
+def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table:
+    """The tasks of a run in `width` columns; with `rows`, the ones that matter now when there are more."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Task", overflow="ellipsis", no_wrap=True, ratio=1, min_width=12)
+    # Long names give way: the other columns hold what a person looks for.
+    table.add_column("Task", overflow="ellipsis", no_wrap=True, max_width=max(width - _OTHER_COLUMNS, 12))
     table.add_column("State", no_wrap=True)
     table.add_column("Took", justify="right", no_wrap=True)
     table.add_column("Databricks run", no_wrap=True)
     shown = run.tasks if rows is None or len(run.tasks) <= rows else _most_urgent(run.tasks, rows)
     for task in shown:
-        table.add_row(task.name, _state(task), duration(task.seconds), _databricks(task))
+        table.add_row(Text(task.name), _state(task), duration(task.seconds), _databricks(task))
     if len(shown) < len(run.tasks):
         table.caption = _counts(run.tasks)
     return table
@@ -61,8 +64,8 @@ def run_table(run: RunStatus, rows: int | None = None) -> Table:
 def print_run(run: RunStatus) -> None:
     """One run: its tasks, the pages of their Databricks runs, and the errors."""
     console = Console(highlight=False)
-    console.print(headline(run), soft_wrap=True)
-    console.print(run_table(run))
+    console.print(headline(run), soft_wrap=True, markup=False)
+    console.print(run_table(run, width=console.width))
     for task in run.tasks:
         if task.url:
             console.print(f"{task.name}: {task.url}", soft_wrap=True, markup=False)
@@ -84,14 +87,14 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("Run", no_wrap=True)
-    table.add_column("Job", overflow="ellipsis", no_wrap=True, ratio=1, min_width=12)
+    table.add_column("Job", overflow="ellipsis", no_wrap=True, max_width=max(console.width - 50, 12))
     table.add_column("State", no_wrap=True)
     table.add_column("Started", no_wrap=True)
     table.add_column("Took", justify="right", no_wrap=True)
     for run in runs:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.start)) if run.start else ""
         state = Text(run.state, style=_STYLES.get(run.state, ""))
-        table.add_row(run.run_id[:8], run.job, state, started, duration(run.seconds))
+        table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds))
     console.print(table)
 
 

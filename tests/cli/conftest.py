@@ -1,0 +1,102 @@
+"""A small project in a folder of its own, and the `dara` command as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Emulator
+
+NOTEBOOK = '# Databricks notebook source\ndbutils.notebook.exit("done")\n'
+
+
+class Project:
+    """A project folder; `write` puts a file there, `dara` calls the command in it."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.root = root
+        kept = ("DARA_", "DAGSTER_", "DATABRICKS_", "UV")
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
+        self.environ = {**outer, **(environ or {})}
+
+    def write(self, name: str, content: Any) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
+        return path
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """`dara ARGUMENTS` in the project's folder, not waited for."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "dara_dagster.cli", *arguments],
+            cwd=self.root,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def dara(self, *arguments: str, code: int = 0) -> str:
+        """The output of `dara ARGUMENTS`; with another exit code than `code` the test fails, showing all."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err
+        return out if code == 0 else out + err
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """What `dara ARGUMENTS --json` prints, parsed."""
+        process = self.start(*arguments, "--json")
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
+        return json.loads(out)
+
+
+def fill(project: Project) -> Project:
+    """The files of a workflow `daily`: `load`, then `left` and `right`."""
+    for name in ("load", "left", "right"):
+        project.write(f"config/notebooks/{name}.py", NOTEBOOK)
+    tasks = [
+        {"file_name": "load", "format": "py"},
+        {"file_name": "left", "format": "py", "dependent_on": ["load"]},
+        {"file_name": "right", "format": "py", "dependent_on": ["load"]},
+    ]
+    project.write("config/project.json", {"name": "tiny", "notebooks": "notebooks"})
+    project.write("config/dependency.json", {"name": "daily", "tasks": tasks})
+    project.write("config/cluster_config.json", {})
+    project.write("config/warehouse_config.json", {})
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The project, for commands that need no workspace."""
+    return fill(Project(tmp_path))
+
+
+@pytest.fixture
+def connected(tmp_path: Path, emulator: Emulator, workspace_token: str) -> Project:
+    """The project with the session's server as its workspace, through the variables a user sets."""
+    environ = {
+        "DARA_WORKSPACE": "databricks",
+        "DATABRICKS_HOST": emulator.host,
+        "DATABRICKS_TOKEN": workspace_token,
+    }
+    return fill(Project(tmp_path, environ))
+
+
+@pytest.fixture
+def simulate(emulator: Emulator, workspace_token: str) -> Callable[..., None]:
+    """Adds a rule for tasks that the workspace of this test does not really run."""
+
+    def add(task_key: str = "*", **rule: Any) -> None:
+        emulator.admin("POST", "simulate", {"task_key": task_key, **rule}, token=workspace_token)
+
+    return add

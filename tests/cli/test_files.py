@@ -1,0 +1,110 @@
+"""Commands that read the config files and nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Project
+
+
+def test_validate_says_what_was_read(project: Project) -> None:
+    assert project.dara("validate") == "config: 1 workflow, 3 tasks, all right\n"
+    assert project.json("validate") == {"ok": True, "problems": []}
+
+
+def test_validate_prints_every_problem_with_its_line(project: Project) -> None:
+    project.write("config/cluster_config.json", '{"etl": {"spark_versoin": "16.4.x-scala2.12"}}')
+    tasks = [
+        {"file_name": "load", "format": "py", "dependent_on": ["load"]},
+        {"file_name": "nowhere", "format": "py", "compute_name": "elt"},
+    ]
+    project.write("config/dependency.json", {"name": "daily", "tasks": tasks})
+
+    text = project.dara("validate", code=1)
+
+    lines = text.splitlines()
+    assert lines[-1] == f"{len(lines) - 1} problems in config"
+    assert any(
+        line.startswith("config/cluster_config.json:1: ") and "spark_version" in line for line in lines
+    )
+    assert any(line.startswith("config/dependency.json:") and "nowhere" in line for line in lines)
+    found = project.json("validate", code=1)
+    assert found["ok"] is False and len(found["problems"]) == len(lines) - 1
+    assert {"file", "line", "key", "wrong", "remedy"} == set(found["problems"][0])
+
+
+def test_the_other_commands_refuse_wrong_files_with_the_same_words(project: Project) -> None:
+    project.write("config/dependency.json", "[{]")
+
+    assert project.dara("plan", code=1) == "".join(
+        line
+        for line in project.dara("validate", code=1).splitlines(keepends=True)
+        if "dependency.json" in line
+    )
+
+
+def test_plan_shows_order_compute_and_files(project: Project) -> None:
+    text = project.dara("plan")
+
+    assert text.index("1. load") < text.index("2. left  after load")
+    assert "notebook load.py on serverless" in text
+    plan = project.json("plan")
+    assert plan["workspace"] == "emulator"
+    tasks = plan["workflows"][0]["tasks"]
+    assert [task["name"] for task in tasks] == ["load", "left", "right"]
+    assert tasks[1]["upstream"] == ["load"] and tasks[0]["remote_file"] == "/Workspace/Shared/dara/tiny/load"
+
+
+def test_the_config_folder_is_found_from_below_and_can_be_named(project: Project, tmp_path: Path) -> None:
+    below = tmp_path / "config" / "notebooks"
+    elsewhere = Project(below)
+
+    assert "3 tasks" in elsewhere.dara("validate")
+    assert "3 tasks" in elsewhere.dara("validate", "--config", "..")
+    assert "there is no such folder" in elsewhere.dara("validate", "--config", "nope", code=1)
+
+
+def test_no_config_folder_is_said_in_a_sentence(tmp_path: Path) -> None:
+    assert "No config/ folder" in Project(tmp_path).dara("plan", code=1)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate"], ["run", "--help"]])
+def test_quick_commands_load_neither_dagster_nor_the_sdk_nor_rich(
+    project: Project, arguments: list[str]
+) -> None:
+    code = (
+        "import sys\n"
+        "from dara_dagster.cli.app import dara\n"
+        f"dara({arguments!r}, standalone_mode=False)\n"
+        "print([name for name in ('dagster', 'databricks.sdk', 'rich', 'pandas') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=project.root, capture_output=True, text=True)
+
+    assert answer.stdout.splitlines()[-1] == "[]", answer.stderr
+
+
+def test_schema_prints_one_schema_a_file(project: Project, tmp_path: Path) -> None:
+    schemas = json.loads(project.dara("schema"))
+
+    assert "dependency.json" in schemas and schemas["dependency.json"]["$schema"].startswith("https://")
+    project.dara("schema", "--out", "schemas")
+    assert (tmp_path / "schemas" / "dependency.schema.json").is_file()
+
+
+def test_an_unexpected_error_asks_for_a_report_and_debug_shows_the_place(project: Project) -> None:
+    broken = "import dara_dagster.cli.project as p, dara_dagster.spec as s\n"
+    code = broken + "s.plan_from = lambda d: 1 / 0\nfrom dara_dagster.cli import main\nmain()"
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(command, cwd=project.root, capture_output=True, text=True)
+
+    plain, debug = call("plan"), call("--debug", "plan")
+    assert plain.returncode == 1 and "Traceback" not in plain.stderr
+    assert "ZeroDivisionError: division by zero" in plain.stderr and "report it" in plain.stderr
+    assert debug.returncode == 1 and "Traceback" in debug.stderr

@@ -1,0 +1,116 @@
+"""The parts of the command that can be looked at without a run: process marks, tables, homes."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dara_dagster.cli.process import own_mark, owner_of
+from dara_dagster.cli.project import config_folder, home_folder
+from dara_dagster.cli.tables import duration, run_table
+from dara_dagster.errors import DaraError
+from dara_dagster.serve.progress import TaskStatus
+from dara_dagster.serve.status import RunStatus
+from tests.cli.conftest import Project
+
+
+def test_a_mark_tells_this_process_from_another_with_its_number() -> None:
+    host, pid, began = own_mark().rsplit(":", 2)
+
+    assert owner_of(own_mark()).alive is True and int(pid) == os.getpid()
+    assert owner_of(f"{host}:{pid}:{began}0").alive is False
+    assert owner_of(f"elsewhere:{pid}:{began}").alive is None
+
+
+def test_a_mark_of_a_dead_process_is_dead() -> None:
+    code = "from dara_dagster.cli.process import own_mark; print(own_mark())"
+    mark = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert owner_of(mark.strip()).alive is False
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 00 s"),
+        (245.4, "4 min 05 s"),
+        (7800, "2 h 10 min"),
+        (7199.9, "2 h 00 min"),
+    ],
+)
+def test_durations_read_like_text(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def run_of(*tasks: TaskStatus) -> RunStatus:
+    return RunStatus("r" * 36, "job", "running", "emulator", 0.0, None, 1.0, None, tasks)
+
+
+def drawn(run: RunStatus, rows: int | None = None, width: int = 80) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    console.print(run_table(run, rows))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_the_table_fits_80_columns_with_long_names_and_markup() -> None:
+    name = "[bold]a task with a name of " + 60 * "x"
+    task = TaskStatus(name, "k", state="failed", attempt=3, start=0.0, seconds=4000.0, verdict="timed_out")
+    lines = drawn(
+        run_of(TaskStatus(**{**vars(task), "databricks_run_id": 987654321098765, "url": "http://h"}))
+    )
+
+    assert all(len(line) <= 80 for line in lines)
+    row = next(line for line in lines if "[bold]" in line)
+    assert "failed (3)" in row and "1 h 06 min" in row and "987654321098765 timed_out" in row
+
+
+def test_a_long_run_shows_what_matters_and_counts_the_rest() -> None:
+    tasks = [TaskStatus(f"t{n}", f"t{n}") for n in range(5000)]
+    tasks[4321] = TaskStatus("broken", "broken", state="failed", attempt=1)
+    tasks[77] = TaskStatus("going", "going", state="running", attempt=1)
+
+    lines = drawn(run_of(*tasks), rows=5)
+
+    assert "broken" in lines[3] and "going" in lines[4]
+    assert any("4,998 waiting, 1 running, 1 failed" in line for line in lines)
+
+
+def test_the_history_is_beside_workspace_yaml(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    config = project.root / "config"
+
+    assert home_folder(config) == project.root / ".dagster"
+    project.write("deep/er/config/dependency.json", [])
+    assert home_folder(project.root / "deep/er/config") == project.root / "deep/er/.dagster"
+    project.write("workspace.yaml", "load_from: []\n")
+    assert home_folder(project.root / "deep/er/config") == project.root / ".dagster"
+    monkeypatch.setenv("DAGSTER_HOME", "relative")
+    with pytest.raises(DaraError, match="absolute"):
+        home_folder(config)
+    monkeypatch.setenv("DAGSTER_HOME", "/some/where")
+    assert home_folder(config) == Path("/some/where")
+
+
+def test_a_config_folder_without_our_files_is_passed_over(project: Project) -> None:
+    project.write("sub/config/other.txt", "not ours")
+
+    assert config_folder(None, project.root / "sub" / "config") == project.root / "config"
+
+
+def test_an_unwritable_history_is_said_in_a_sentence(project: Project) -> None:
+    project.write("a_file", "")
+    project.environ["DAGSTER_HOME"] = str(project.root / "a_file" / "home")
+
+    text = project.dara("status", code=1)
+
+    assert "Dagster's history cannot be kept in" in text and "DAGSTER_HOME" in text

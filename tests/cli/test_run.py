@@ -1,0 +1,200 @@
+"""`dara run`, `status`, `cancel` and `orphans` on a real server, as processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from databricks.sdk import WorkspaceClient
+
+from tests.cli.conftest import Project
+from tests.conftest import Emulator
+
+Simulate = Callable[..., None]
+
+
+@pytest.fixture
+def active(emulator: Emulator, workspace_token: str) -> Callable[[], int]:
+    """How many runs go on in this test's workspace."""
+    return lambda: int(emulator.admin("GET", "stats", token=workspace_token)["active_runs"])
+
+
+@pytest.fixture
+def started(
+    connected: Project, simulate: Simulate, active: Callable[[], int]
+) -> Iterator[subprocess.Popen[str]]:
+    """A `dara run daily` whose first task goes on for long."""
+    simulate("load", duration_ms=60_000)
+    simulate("left", duration_ms=50)
+    simulate("right", duration_ms=50)
+    process = connected.start("run", "daily")
+    deadline = time.monotonic() + 60
+    while not active():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def only_run(project: Project) -> dict[str, Any]:
+    runs = project.json("status")
+    assert len(runs) == 1
+    return dict(project.json("status", runs[0]["run_id"]))
+
+
+def states(run: dict[str, Any]) -> dict[str, str]:
+    return {task["name"]: task["state"] for task in run["tasks"]}
+
+
+def test_a_run_tells_of_each_task_and_sums_up(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=200)
+
+    text = connected.dara("run", "daily")
+
+    assert " load: running as Databricks run " in text and " load: success after " in text
+    assert text.index("load: success") < text.index("left: running")
+    assert "daily on databricks: success in " in text
+    run = only_run(connected)
+    assert (run["state"], run["job"]) == ("success", "daily")
+    assert states(run) == {"load": "success", "left": "success", "right": "success"}
+    assert all(task["url"].startswith("http") and task["databricks_run_id"] for task in run["tasks"])
+    assert f"load: {run['tasks'][0]['url']}" in text
+
+
+def test_json_is_all_that_is_printed(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=50)
+
+    assert connected.json("run", "daily")["state"] == "success"
+
+
+def test_a_failed_task_is_told_and_the_run_can_be_resumed(
+    connected: Project, simulate: Simulate, emulator: Emulator, workspace_token: str
+) -> None:
+    simulate(duration_ms=50)
+    simulate("left", duration_ms=50, result="FAILED", error="ValueError: no such column: amount", count=1)
+
+    text = connected.dara("run", "daily", code=1)
+
+    failed = only_run(connected)
+    assert "ValueError: no such column: amount" in text
+    assert f"dara run --resume {failed['run_id'][:8]}" in text
+    assert states(failed) == {"load": "success", "left": "failed", "right": "success"}
+
+    again = connected.json("run", "--resume", failed["run_id"][:8])
+
+    assert (again["state"], states(again)) == ("success", {"left": "success"})
+    assert again["parent_run_id"] == failed["run_id"]
+    assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 4
+    assert "there is nothing to resume" in connected.dara("run", "--resume", again["run_id"], code=1)
+
+
+def test_sequential_runs_one_task_after_another(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=50)
+
+    run = connected.json("run", "daily", "--sequential")
+
+    assert run["job"] == "daily_sequential"
+    times = sorted((task["start"], task["end"]) for task in run["tasks"])
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+
+
+def test_parameters_reach_every_task(connected: Project, simulate: Simulate, client: WorkspaceClient) -> None:
+    simulate(duration_ms=50)
+
+    run = connected.json("run", "daily", "--param", "day=2013-01-01", "-p", "x=a=b")
+
+    for task in run["tasks"]:
+        found = client.jobs.get_run(task["databricks_run_id"]).tasks
+        assert found and found[0].notebook_task
+        assert found[0].notebook_task.base_parameters == {"day": "2013-01-01", "x": "a=b"}
+
+
+def test_wrong_words_are_refused_before_anything_runs(connected: Project) -> None:
+    assert "There is no workflow 'dayly'. This project has: daily." in connected.dara("run", "dayly", code=1)
+    assert "not of the form name=value" in connected.dara("run", "daily", "-p", "day", code=2)
+    assert "no run 'zzz'" in connected.dara("run", "--resume", "zzz", code=1)
+    assert "no run 'zzz'" in connected.dara("status", "zzz", code=1)
+    assert "no run 'zzz'" in connected.dara("cancel", "zzz", code=1)
+    assert "No runs yet" in connected.dara("status")
+
+
+def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Project) -> None:
+    connected.environ["DATABRICKS_HOST"] = "http://127.0.0.1:9"
+
+    text = connected.dara("run", "daily", code=1)
+
+    assert "load failed: http://127.0.0.1:9 does not answer" in text
+
+
+def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
+    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+) -> None:
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate(timeout=60)
+
+    assert started.returncode == 1 and "Traceback" not in err
+    assert "daily on databricks: cancelled" in out
+    assert active() == 0
+    assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}
+
+
+def test_cancel_ends_a_run_of_another_process(
+    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+) -> None:
+    run_id = connected.json("status")[0]["run_id"]
+
+    assert connected.dara("cancel", run_id[:8]) == f"Run {run_id} ended: cancelled.\n"
+
+    out, _ = started.communicate(timeout=60)
+    assert started.returncode == 1 and "cancelled" in out
+    assert active() == 0
+    assert "has already ended: cancelled" in connected.dara("cancel", run_id)
+
+
+def test_what_a_killed_process_leaves_is_found_and_ended(
+    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+) -> None:
+    assert connected.json("orphans") == []
+    started.kill()
+    started.communicate()
+    run = only_run(connected)
+
+    found = connected.json("orphans")
+
+    assert run["state"] == "running"
+    assert [orphan["run_id"] for orphan in found] == [run["tasks"][0]["databricks_run_id"]]
+    assert f"Run {run['run_id']} ended: cancelled." in connected.dara("cancel", run["run_id"])
+    assert active() == 0
+    assert "No orphans" in connected.dara("orphans")
+
+
+def test_orphans_can_be_cancelled(
+    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+) -> None:
+    started.kill()
+    started.communicate()
+
+    assert "1 cancelled." in connected.dara("orphans", "--cancel")
+    assert active() == 0
+
+
+def test_a_killed_run_is_resumed_without_a_second_databricks_run(
+    connected: Project, started: subprocess.Popen[str], emulator: Emulator, workspace_token: str
+) -> None:
+    started.kill()
+    started.communicate()
+    before = only_run(connected)
+    emulator.admin("POST", "clock", {"advance_ms": 60_000}, token=workspace_token)
+
+    again = connected.json("run", "--resume", before["run_id"])
+
+    assert again["state"] == "success"
+    assert again["tasks"][0]["databricks_run_id"] == before["tasks"][0]["databricks_run_id"]
+    assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 3
