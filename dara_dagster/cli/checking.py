@@ -66,15 +66,16 @@ def plan(config_dir: Path, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write one file each there.")
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of the config files, for editors."""
-    from dara_dagster.spec.schema import json_schemas
+    from dara_dagster.spec.schema import schemas
 
-    schemas = json_schemas()
+    found = schemas()
     if out is None:
-        click.echo(json.dumps(schemas, indent=2))
+        click.echo(json.dumps(found, indent=2))
         return
     out.mkdir(parents=True, exist_ok=True)
-    for name, content in schemas.items():
-        file = out / f"{Path(name).stem}.schema.json"
+    for name, content in found.items():
+        # `workflows/*.json` is a pattern: its schema becomes workflows.schema.json.
+        file = out / f"{name.partition('*')[0].strip('/').removesuffix('.json')}.schema.json"
         file.write_text(json.dumps(content, indent=2) + "\n")
         click.echo(file)
 

@@ -95,8 +95,9 @@ class Timeline:
     def _stepped(self, task: TaskStatus, event: StepChange) -> TaskStatus:
         if event.word in ("start", "restart"):
             return _started(task, event)
+        error = event.error.removeprefix(f"{task.name}: ")  # our ops begin with the name; here it is known
         if event.word == "retry":
-            return replace(task, state="retrying", error=event.error)
+            return replace(task, state="retrying", error=error)
         if event.word == "failure":
             # Dagster reports a step it interrupted as failed; to the reader it was cancelled.
             stopped = self.state in ("cancelling", "cancelled") or task.verdict == "cancelled"
