@@ -1,7 +1,6 @@
 """Turns the tables that tasks declare as outputs into assets that the tasks' own body materializes."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

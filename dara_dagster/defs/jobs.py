@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import ExecutorDefinition, Field, Int, JobDefinition, Permissive, ResourceDefinition
+from dagster import (
+    ExecutorDefinition,
+    Field,
+    GraphDefinition,
+    Int,
+    JobDefinition,
+    Permissive,
+    ResourceDefinition,
+)
 
 from dara_dagster.defs.graphs import Graphs
 from dara_dagster.defs.names import Names
@@ -16,6 +25,7 @@ from dara_dagster.spec.plan import Plan, WorkflowPlan
 __all__ = ["SEQUENTIAL", "build_jobs", "executor_for", "job_names", "run_tags"]
 
 SEQUENTIAL = "_sequential"
+_LONGEST_CHAIN = 500
 
 
 def job_names(plan: Plan, translator: Translator) -> Mapping[str, str]:
@@ -50,28 +60,43 @@ def executor_for(max_concurrent: int, *, tolerant: bool = False) -> ExecutorDefi
 def build_jobs(
     plan: Plan, translator: Translator, resources: Mapping[str, ResourceDefinition]
 ) -> Iterator[JobDefinition]:
-    """Yield `<workflow>` and `<workflow>_sequential` for every workflow of the plan."""
+    """Yield `<workflow>` and `<workflow>_sequential` for every workflow of the plan.
+
+    The sequential job is one chain of the tasks in the plan's order. Beyond 500 tasks, as Dagster's time to
+    sort a chain grows with the square of its length, it has the other's graph and runs one task at a time.
+    """
     graphs = Graphs(plan, translator)
     names = job_names(plan, translator)
     for workflow in plan.workflows:
-        yield _job(graphs, plan, workflow, names[workflow.name], resources, sequential=False)
-        yield _job(graphs, plan, workflow, names[workflow.name] + SEQUENTIAL, resources, sequential=True)
+        _allow_depth(len(workflow.tasks))
+        name, tolerant = names[workflow.name], graphs.has_rules(workflow)
+        graph = graphs.graph(name, workflow, sequential=False)
+        yield _job(
+            plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent, tolerant=tolerant)
+        )
+        name += SEQUENTIAL
+        if len(workflow.tasks) <= _LONGEST_CHAIN:
+            graph = graphs.graph(name, workflow, sequential=True)
+        yield _job(plan, workflow, graph, name, resources, executor_for(1, tolerant=tolerant))
 
 
 def _job(
-    graphs: Graphs,
     plan: Plan,
     workflow: WorkflowPlan,
+    graph: GraphDefinition,
     name: str,
     resources: Mapping[str, ResourceDefinition],
-    *,
-    sequential: bool,
+    executor: ExecutorDefinition,
 ) -> JobDefinition:
-    executor = executor_for(workflow.max_concurrent, tolerant=graphs.has_rules(workflow))
-    return graphs.graph(name, workflow, sequential=sequential).to_job(
+    return graph.to_job(
         name=name,
         resource_defs=resources,
         executor_def=executor,
         tags={**run_tags(plan), "dara/workflow": workflow.name, **workflow.tags},
         description=workflow.description or None,
     )
+
+
+def _allow_depth(tasks: int) -> None:
+    """Let Dagster walk a chain of that many tasks: it does so by recursion, one frame a task."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000 + 4 * tasks))
