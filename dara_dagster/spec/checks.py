@@ -42,12 +42,16 @@ def _workflow_names(spec: Spec) -> Iterator[Problem]:
     """Each workflow makes the jobs `<name>` and `<name>_sequential`: no two may be the same."""
     taken: dict[str, str] = {}
     for workflow in spec.workflows:
-        for job in (workflow.name, f"{workflow.name}_sequential"):
-            if job in taken:
-                clash = "is taken by" if job == workflow.name else f"needs the job '{job}', as does"
-                wrong = f"the workflow's name '{workflow.name}' {clash} {taken[job]}"
-                yield workflow.problem("name", wrong, 'Give this one another "name".')
-            taken.setdefault(job, str(workflow.document.file))
+        name, sequential, file = workflow.name, f"{workflow.name}_sequential", str(workflow.document.file)
+        wrong = None
+        if name in taken:
+            wrong = f"the name '{name}' is taken by {taken[name]}"
+        elif sequential in taken:
+            wrong = f"'{name}' needs the job '{sequential}', which is taken by {taken[sequential]}"
+        if wrong:
+            yield workflow.problem("name", wrong, 'Give this workflow another "name".')
+        taken.setdefault(name, file)
+        taken.setdefault(sequential, file)
 
 
 def _notebooks_folder(spec: Spec) -> Iterator[Problem]:

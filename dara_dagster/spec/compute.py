@@ -9,9 +9,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from dara_dagster.spec.fields import NOT_TRUTH, Count, Model, Number, Positive, Text, Texts, Whole, fault
+
+
+def _minutes(value: int) -> int:
+    if value and not 10 <= value <= 10000:
+        raise fault(f"{value} minutes are out of range", "Write 0 (never) or 10 to 10000.")
+    return value
+
+
+Minutes = Annotated[Count, AfterValidator(_minutes)]
 
 
 class AutoScale(Model):
@@ -142,7 +151,7 @@ class ClusterSettings(Model):
     spark_version: str
     apply_policy_default_values: bool | None = None
     autoscale: AutoScale | None = None
-    autotermination_minutes: Count | None = None
+    autotermination_minutes: Minutes | None = None
     aws_attributes: AwsAttributes | None = None
     azure_attributes: AzureAttributes | None = None
     clone_from: CloneFrom | None = None
@@ -180,9 +189,6 @@ class ClusterSettings(Model):
     def _agrees(self) -> ClusterSettings:
         if self.num_workers is not None and self.autoscale is not None:
             raise fault("num_workers and autoscale exclude each other", "Remove one of the two.")
-        minutes = self.autotermination_minutes
-        if minutes and not 10 <= minutes <= 10000:
-            raise fault(f"autotermination_minutes is {minutes}", "Write 0 (never) or 10 to 10000.")
         return self
 
 

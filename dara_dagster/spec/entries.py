@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dara_dagster.errors import Problem
@@ -18,10 +19,22 @@ def read_entries(items: Items, executors: Executors) -> tuple[dict[str, Any], li
     for index, value in items.found:
         path = (*items.path, index)
         entry, found = read_model(Entry, value, items.document, path)
-        if entry:
+        problems += found
+        if isinstance(value, dict):
+            problems += [items.document.problem(path, *missing) for missing in _missing(value)]
+        if entry and entry.task_name:
             tasks.append(Task(entry, items.document, path))
-        else:
-            problems += found
-            names = (value.get("name"), value.get("file_name")) if isinstance(value, dict) else ()
+        elif isinstance(value, dict):
+            names = (value.get("name"), value.get("file_name"))
             unread.update(name for name in names if isinstance(name, str))
     return {"tasks": tuple(tasks), "unread": frozenset(unread)}, problems
+
+
+def _missing(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an entry lacks, and the remedy; told from what was written, right or wrong."""
+    if "file_name" not in entry and "task" not in entry:
+        yield "file_name is missing", 'Add "file_name": a file in the notebooks folder.'
+    elif "file_name" not in entry and "name" not in entry:
+        yield "the task has no name", 'Add "name": the name of the task.'
+    elif "format" not in entry and "task" not in entry:
+        yield "format is missing", 'Add "format": "py", "ipynb" or "sql".'

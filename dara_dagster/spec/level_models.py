@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.fields import Count, FileName, Label, Model, Seconds, Text, fault
@@ -60,19 +61,6 @@ class LevelStep(Model):
         default=None, alias="READ_INPUT_FROM", description="JOB_ID whose exit value becomes `input`."
     )
 
-    @model_validator(mode="after")
-    def _complete(self) -> LevelStep:
-        if self.type == "workflow":
-            if not (self.workflow_name or self.job_name):
-                raise fault("workflow_name is missing", "Name a workflow of the project or a saved job.")
-            return self
-        if self.workflow_name is not None:
-            raise fault(f"workflow_name does not go with TYPE {self.type}", 'Write "TYPE": "workflow".')
-        for value, key in ((self.job_name, "JOB_NAME"), (self.executor, "FUNCTION_ID_NAME")):
-            if value is None:
-                raise fault(f"{key} is missing", f'Add "{key}".')
-        return self
-
     @property
     def limit_seconds(self) -> int:
         """The time limit: an async step's own one first, else the general one first; 0 = none."""
@@ -81,6 +69,19 @@ class LevelStep(Model):
             (minutes, self.timeout_seconds) if self.type == "async" else (self.timeout_seconds, minutes)
         )
         return first or second or 0
+
+
+def lacks(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a STEP lacks or has too much for its TYPE, and the remedy; told from what was written."""
+    kind = str(step.get("TYPE", "sync")).lower()
+    if kind == "workflow" and "workflow_name" not in step and "JOB_NAME" not in step:
+        yield "workflow_name is missing", "Name a workflow of the project or a saved job."
+    if kind in ("sync", "async"):
+        for key in ("JOB_NAME", "FUNCTION_ID_NAME"):
+            if key not in step:
+                yield f"{key} is missing", f'Add "{key}".'
+        if "workflow_name" in step:
+            yield f"workflow_name does not go with TYPE {kind}", 'Write "TYPE": "workflow".'
 
 
 class FileStep(LevelStep):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dara_dagster.errors import Problem
-from dara_dagster.spec.level_models import FileStep, Level, LevelStep, Thread
+from dara_dagster.spec.level_models import FileStep, Level, LevelStep, Thread, lacks
 from dara_dagster.spec.models import Entry, Executor
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.positions import Document, KeyPath
@@ -125,12 +125,17 @@ class _Reader:
         is_workflow = isinstance(value, dict) and str(value.get("TYPE", "")).lower() == "workflow"
         said, problems = read_model(LevelStep if is_workflow else FileStep, value, self._document, path)
         self.problems += problems
-        if said is None and isinstance(value, dict):
-            self._unread.add(str(value.get("JOB_ID")))
+        if not isinstance(value, dict):
+            return None
+        for wrong, remedy in lacks(value):
+            self._refuse(path, wrong, remedy)
         if said and said.executor is not None and said.executor not in self._executors and not is_workflow:
             remedy = self._executor_names.remedy(said.executor, "executors")
             wrong = f"there is no executor '{said.executor}' in parameters.json"
             self._refuse((*path, "FUNCTION_ID_NAME"), wrong, remedy)
+        if said is None or not (said.job_name or said.workflow_name):
+            self._unread.add(str(value.get("JOB_ID")))
+            return None
         return said
 
     def _claim_job(self, step: _Step) -> None:

@@ -102,19 +102,6 @@ class Entry(FileWork):
         default=None, description="A raw task payload of the Jobs API instead of a file."
     )
 
-    @model_validator(mode="after")
-    def _named(self) -> Entry:
-        if self.file_name is None and (self.task is None or self.name is None):
-            remedy = (
-                'Add "name": the name of the task.'
-                if self.task
-                else 'Add "file_name": a file in the notebooks folder.'
-            )
-            raise fault("the entry has no file_name" if not self.task else "the task has no name", remedy)
-        if self.file_name is not None and self.task is None and self.format is None:
-            raise fault("format is missing", 'Add "format": "py", "ipynb" or "sql".')
-        return self
-
     @property
     def task_name(self) -> str:
         """The name other tasks call it by."""

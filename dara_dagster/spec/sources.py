@@ -45,7 +45,7 @@ class Sources:
     @cached_property
     def names(self) -> Names:
         """The names of all task files, without their endings."""
-        return Names(path.rpartition(".")[0] for path in self._files)
+        return Names(sorted(path.rpartition(".")[0] for path in self._files))
 
     @cached_property
     def _files(self) -> Mapping[str, Path]:

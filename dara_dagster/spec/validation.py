@@ -43,9 +43,9 @@ _WANTED = {
 
 # pydantic's error types -> what is wrong and what to write, with the names of the error's context.
 _RANGES = {
-    "greater_than_equal": ("too small", "Write {ge} or more."),
-    "greater_than": ("too small", "Write more than {gt}."),
-    "less_than_equal": ("too large", "Write {le} or less."),
+    "greater_than_equal": ("too small", "Write {ge:g} or more."),
+    "greater_than": ("too small", "Write more than {gt:g}."),
+    "less_than_equal": ("too large", "Write {le:g} or less."),
     "string_too_short": ("too short", "Write at least {min_length} character."),
     "too_short": ("too short", "Write at least {min_length}."),
     "too_long": ("too long", "Write at most {max_length}."),
@@ -55,15 +55,31 @@ _RANGES = {
 def read_model(
     model: type[ModelT], value: Any, document: Document, path: KeyPath, extra_keys: tuple[str, ...] = ()
 ) -> tuple[ModelT | None, list[Problem]]:
-    """Validates `value`, which stands at `path`; gives the model or the problems.
+    """Validates `value`, which stands at `path`; gives the model or None, and every problem.
 
-    `extra_keys` are keys allowed beside the model's own, named when an unknown key is refused.
+    Where keys are wrong the model is made of the others, so that they can be checked further; it is
+    None when a wrong or missing key is one that it cannot do without. `extra_keys` are keys allowed
+    beside the model's own, named when an unknown key is refused.
     """
-    try:
-        return model.model_validate(value), []
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        return None, [_problem(model, detail, document, path, extra_keys) for detail in details]
+    problems: list[Problem] = []
+    left_out: set[str | int] = set()
+    while True:
+        try:
+            return model.model_validate(value), problems
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        wrong: set[str | int] = set()
+        for detail in details:
+            loc, absent = detail["loc"], detail["type"] == "missing"
+            if absent and loc[0] in left_out:
+                continue
+            problem = _problem(model, detail, document, path, extra_keys)
+            problems += [problem] if problem not in problems else []
+            wrong.update(() if absent and len(loc) == 1 else loc[:1])
+        if not wrong or not isinstance(value, dict):
+            return None, problems
+        left_out |= wrong
+        value = {key: item for key, item in value.items() if key not in left_out}
 
 
 def kind_of(value: Any) -> str:
@@ -103,7 +119,9 @@ def _problem(
 
 
 def _shown(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str | int | float) else kind_of(value)
+    if isinstance(value, int | float):
+        return str(value)
+    return f"'{value}'" if isinstance(value, str) else kind_of(value)
 
 
 def _described(value: Any) -> str:

@@ -41,13 +41,13 @@ def read_workflow(
     if shape is None:
         return None, problems
     items: Any = document.value
-    options: WorkflowOptions = WorkflowOptions()
+    options = WorkflowOptions()
     path: KeyPath = ()
     if isinstance(items, Object):
         beside = (shape, "engine") if shape == "definition" else (shape,)
         said = {key: value for key, value in items.items() if key not in beside}
         read, problems = read_model(WorkflowOptions, said, document, (), beside)
-        options = read or _name_only(said)
+        options = read or options
         items, path = items[shape], (shape,)
     if not isinstance(items, Array):
         problems.append(document.problem(path, f"should be a list, is {kind_of(items)}", "Write [ ... ]."))
@@ -60,12 +60,6 @@ def read_workflow(
     if not (problems or workflow.tasks or workflow.steps):
         problems.append(document.problem(path, "the workflow has no tasks", "Add one, or remove the file."))
     return workflow, problems
-
-
-def _name_only(said: Mapping[str, Any]) -> WorkflowOptions:
-    """What is used of wrong options: the name, under which others know the workflow."""
-    name = said.get("name")
-    return WorkflowOptions.model_construct(name=name if isinstance(name, str) else None)
 
 
 def _shape(document: Document) -> tuple[Shape | None, list[Problem]]:
