@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from dagster._core.events import DagsterEvent
+from dagster import DagsterEvent, DagsterEventType, Nothing
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._core.execution.plan.outputs import StepOutputHandle
@@ -17,10 +17,13 @@ from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.types.dagster_type import resolve_dagster_type
 
 from dara_dagster.engine.lanes import Lanes
 
 __all__ = ["ReadySteps"]
+
+_NOTHING = resolve_dagster_type(Nothing).key
 
 
 class ReadySteps(ActiveExecution):
@@ -47,6 +50,7 @@ class ReadySteps(ActiveExecution):
         self._waits_for: dict[str, set[object]] = {}
         self._waiting: defaultdict[object, list[str]] = defaultdict(list)
         self._outputs_waited_for: defaultdict[str, set[StepOutputHandle]] = defaultdict(set)
+        self._unstored: dict[str, StepOutputHandle] = {}
         self._touched: set[str] = set()
         self._indexed = False
         self._retries_due: list[tuple[float, str]] = []
@@ -106,10 +110,27 @@ class ReadySteps(ActiveExecution):
         if self._retry_mode.enabled:
             heapq.heappush(self._retries_due, (due, step_key))
 
+    def handle_event(self, dagster_event: DagsterEvent) -> None:
+        is_next = dagster_event.is_successful_output or dagster_event.is_step_success
+        if is_next or dagster_event.event_type is DagsterEventType.HANDLED_OUTPUT:
+            self._now_stored(dagster_event.step_key or "")
+        super().handle_event(dagster_event)
+
     def mark_step_produced_output(self, step_output_handle: StepOutputHandle) -> None:
-        super().mark_step_produced_output(step_output_handle)
+        # The event comes before the output's value is stored. A dependant that waits for the step does not
+        # mind; one that waits for the output alone could look for a value that is not there yet.
         if self._by_output:
-            self._settle(step_output_handle)
+            self._unstored[step_output_handle.step_key] = step_output_handle
+            if self._plan.get_step_output(step_output_handle).dagster_type_key == _NOTHING:
+                self._now_stored(step_output_handle.step_key)
+        else:
+            super().mark_step_produced_output(step_output_handle)
+
+    def _now_stored(self, step_key: str) -> None:
+        handle = self._unstored.pop(step_key, None)
+        if handle is not None:
+            super().mark_step_produced_output(handle)
+            self._settle(handle)
 
     def _mark_complete(self, step_key: str) -> None:
         super()._mark_complete(step_key)
