@@ -27,6 +27,7 @@ class Control:
         clock = self._workspace.clock
         clock.advance(milliseconds)
         self._workspace.store.table("clock")["offset_ms"] = clock.offset_ms
+        self._workspace.store.save("clock", "offset_ms")  # a clock set back would hold up every timer
         return clock.now_ms()
 
 

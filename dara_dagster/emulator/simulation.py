@@ -54,7 +54,8 @@ class Rules:
     """The simulation rules of a workspace, newest first; they outlive the server."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._stored = workspace.store.table("simulation")
+        self._store = workspace.store
+        self._stored = self._store.table("simulation")
         self._rules = [Rule(**rule) for rule in self._stored.get("rules", [])]
 
     def add(self, wanted: Mapping[str, Any]) -> None:
@@ -67,6 +68,7 @@ class Rules:
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Simulation rule: {error}") from None
         self._rules.insert(0, rule)
         self._keep()
+        self._store.save("simulation", "rules")
 
     def take(self, task: TaskRun) -> dict[str, Any] | None:
         """The rule for this attempt in its JSON form, counted as used; None when it is to run for real."""

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 def work_for(workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> Work:
-    """The work of this attempt; a simulation when a rule asks for one."""
-    if task.simulation is None:
-        task.simulation = workspace.runs.rules.take(task)
-    if task.simulation is not None:
-        return Simulation(workspace, scheduler, run, task)
+    """The work of this attempt; a simulation when a rule asks for one and there is code to simulate."""
     if "condition_task" in task.task:
         return _Condition(workspace, scheduler, run, task)
     if "run_job_task" in task.task:
         return _ChildRun(workspace, scheduler, run, task)
+    if task.simulation is None:
+        task.simulation = workspace.runs.rules.take(task)
+    if task.simulation is not None:
+        return Simulation(workspace, scheduler, run, task)
     return _Process(workspace, scheduler, run, task)
 
 

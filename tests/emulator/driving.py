@@ -1,0 +1,71 @@
+"""Short words for driving runs through the real SDK in tests."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service import jobs
+from databricks.sdk.service.workspace import ImportFormat, Language
+
+END = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
+
+
+def notebook(key: str, *upstream: str, path: str = "/Shared/nb", **more: Any) -> jobs.SubmitTask:
+    """A serverless notebook task."""
+    edges = [jobs.TaskDependency(task_key=name) for name in upstream]
+    task = jobs.NotebookTask(notebook_path=path, base_parameters=more.pop("parameters", None))
+    return jobs.SubmitTask(task_key=key, notebook_task=task, depends_on=edges or None, **more)
+
+
+def submit(client: WorkspaceClient, *tasks: jobs.SubmitTask, **more: Any) -> int:
+    """Submit and return the run id."""
+    answer = client.jobs.submit(run_name=more.pop("run_name", "test"), tasks=list(tasks), **more)
+    assert answer.response.run_id is not None
+    return int(answer.response.run_id)
+
+
+def life_cycle(run: Any) -> str:
+    assert run.state is not None
+    return str(run.state.life_cycle_state.value)
+
+
+def result(run: Any) -> str:
+    assert run.state is not None
+    return f"{run.state.life_cycle_state.value}/{run.state.result_state.value}"
+
+
+def code(run: Any) -> str:
+    return str(run.status.termination_details.code.value)
+
+
+def wait(client: WorkspaceClient, run_id: int, *, until: tuple[str, ...] = END) -> jobs.Run:
+    """Look until the run is in one of the states; fails after 30 s."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        run = client.jobs.get_run(run_id)
+        if life_cycle(run) in until:
+            return run
+        time.sleep(0.02)
+    raise AssertionError(f"run {run_id} did not reach {until}: {run.state}")
+
+
+def tasks_of(run: jobs.Run) -> dict[str, jobs.RunTask]:
+    """The last attempt of each task."""
+    return {task.task_key: task for task in run.tasks or []}
+
+
+def put_notebook(client: WorkspaceClient, path: str, code: str) -> None:
+    """A Python notebook at `path` (its folder is made)."""
+    client.workspace.mkdirs(path.rpartition("/")[0])
+    content = code.encode()
+    client.workspace.upload(
+        path, content, format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True
+    )
+
+
+def put_file(client: WorkspaceClient, path: str, content: str) -> None:
+    """A plain workspace file."""
+    client.workspace.mkdirs(path.rpartition("/")[0])
+    client.workspace.upload(path, content.encode(), format=ImportFormat.RAW, overwrite=True)
