@@ -1,0 +1,90 @@
+"""Makes single API calls through the budget, again and again while only the service is at fault."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import requests
+from databricks.sdk.errors import InternalError
+
+from dara_dagster.errors import RunError, UnreachableError
+from dara_dagster.remote.budget import Budget
+from dara_dagster.remote.calls import TryLater, backoff, explain, one_try
+
+T = TypeVar("T")
+
+_PASSING = (TryLater, InternalError, requests.RequestException, TimeoutError)
+
+
+class Stopped(RunError):
+    """The stop event was set while waiting; a run that was being watched goes on."""
+
+
+class Meter:
+    """Calls through one budget; `patience` is how many seconds of faults a call bears by default."""
+
+    def __init__(self, budget: Budget, patience: float, clock: Callable[[], float]) -> None:
+        self._budget = budget
+        self._patience = patience
+        self._clock = clock
+
+    def call(
+        self,
+        fn: Callable[[], T],
+        *,
+        stop: threading.Event | None = None,
+        urgent: bool = False,
+        patience: float | None = None,
+    ) -> T:
+        """`fn()`, which makes one API call, when it is its turn; repeated while the service is at fault.
+
+        So `fn` must be safe to repeat (a submit is: its token says so). `urgent` calls do not wait for their
+        turn. Raises Stopped once `stop` is set, UnreachableError after `patience` seconds of faults
+        (`lost_after_seconds` by default), and whatever else `fn` raises, at once.
+        """
+        patience = self._patience if patience is None else patience
+        failing_since: float | None = None
+        failures = 0
+        while True:
+            self._take_turn(stop, urgent)
+            try:
+                with one_try():
+                    return fn()
+            except _PASSING as error:
+                failures += 1
+                now = self._clock()
+                failing_since = now if failing_since is None else failing_since
+                wait = self._note(error, failures, now)
+                if now + wait - failing_since > patience:
+                    message = f"No good answer for {patience:.0f} s, last: {explain(error)}"
+                    raise UnreachableError(message) from error
+            _sleep(wait, stop)
+
+    def _note(self, error: Exception, failures: int, now: float) -> float:
+        """Tell the budget about a fault; returns how long its caller should wait."""
+        if not isinstance(error, TryLater):
+            return backoff(failures, 0.0)
+        if error.throttled:
+            self._budget.throttled(now, error.after)
+        return backoff(failures, error.after)
+
+    def _take_turn(self, stop: threading.Event | None, urgent: bool) -> None:
+        if urgent:
+            self._budget.spend(self._clock())
+            return
+        ticket = self._budget.queue("call")
+        try:
+            while wait := self._budget.ask("call", ticket, self._clock()):
+                _sleep(wait, stop)
+        finally:
+            self._budget.leave("call", ticket)
+
+
+def _sleep(seconds: float, stop: threading.Event | None) -> None:
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise Stopped("Stopped while waiting to call Databricks")

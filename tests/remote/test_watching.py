@@ -1,0 +1,185 @@
+"""The watcher's figures on a simulated clock: calls a run costs, and how late its end is seen."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+import requests
+
+from dara_dagster.errors import RunGoneError, RunLostError
+from dara_dagster.remote.calls import TryLater
+from dara_dagster.remote.schedule import spacing
+from tests.remote.simulated import Simulation, one_run
+
+TEN_MINUTES = 600.0
+SOON = 1e-3  # the clock of the simulation moves in steps of a microsecond at least
+
+
+def every_duration() -> list[float]:
+    dice = random.Random(5)
+    return [dice.uniform(0.1, 20) for _ in range(60)] + [dice.uniform(20, 3000) for _ in range(60)]
+
+
+def test_without_history_the_end_is_seen_within_a_tenth_of_the_age() -> None:
+    for duration in every_duration():
+        _, late = one_run(duration)
+        assert 0 <= late <= min(max(0.1 * duration, 0.5), 10.0) + SOON, duration
+
+
+def test_without_history_ten_minutes_cost_at_most_95_calls() -> None:
+    calls, _ = one_run(TEN_MINUTES)
+    assert calls <= 95
+
+
+def test_looks_are_never_closer_than_half_a_second() -> None:
+    for usual in ((), (TEN_MINUTES,), (5.0, 7.0)):
+        simulation = Simulation()
+        run_id = simulation.start(700.0, usual)
+        simulation.run()
+        looks = simulation.looks_at[run_id]
+        assert min(later - sooner for sooner, later in itertools.pairwise(looks)) >= 0.5 - SOON
+        assert looks[0] <= 2.0 + SOON
+
+
+@pytest.mark.parametrize("usual", [(600.0,), (590.0, 600.0, 612.0), (585.0, 600.0, 600.0, 601.0, 615.0)])
+def test_with_history_ten_minutes_cost_at_most_30_calls(usual: tuple[float, ...]) -> None:
+    for duration in (596.0, 598.0, 600.0, 602.0, 604.0):
+        calls, late = one_run(duration, usual)
+        assert calls <= 30 and late <= 3.0 + SOON, (duration, calls, late)
+
+
+def test_a_run_that_lasts_longer_than_usual_is_seen_as_soon_as_without_history() -> None:
+    for usual in (5.0, 60.0, TEN_MINUTES, 7200.0):
+        for share in (0.9, 0.93, 0.97, 1.0, 1.03, 1.1, 1.2, 1.5, 3.0):
+            duration = usual * share
+            _, late = one_run(duration, (usual,))
+            assert late <= min(max(0.1 * duration, 0.5), 10.0) + SOON, (usual, share)
+
+
+def test_an_early_end_is_seen_within_a_tenth_of_the_usual_time_and_a_minute() -> None:
+    for usual in (5.0, 60.0, TEN_MINUTES, 7200.0):
+        for duration in [duration for duration in every_duration() if duration < 0.9 * usual]:
+            _, late = one_run(duration, (usual,))
+            plain = min(max(0.1 * duration, 0.5), 10.0)
+            assert late <= max(plain, min(max(0.6 * duration, 2.0), 0.1 * usual, 60.0)) + SOON, (
+                usual,
+                duration,
+            )
+
+
+def test_the_promise_without_history_alone_costs_more_than_30_looks() -> None:
+    """Why an early end may be seen later with history: a look at t can vouch for t + bound at most."""
+    age, looks = 0.0, 0
+    while age < 0.8 * TEN_MINUTES:
+        # the latest next look that keeps the bound for every end in between: t' - T <= min(max(T/10, .5), 10)
+        age += min(max(0.1 * age, 0.5), 10.0)
+        looks += 1
+    assert looks > 60
+
+
+def test_min_interval_holds_with_and_without_history() -> None:
+    for usual in ((), (10.0,)):
+        assert all(spacing(age, usual, 7.0) >= 7.0 for age in (0.0, 1.0, 9.0, 10.0, 1000.0))
+
+
+@pytest.mark.parametrize("foreign", [0, 200])
+def test_300_runs_side_by_side_cost_at_most_20_calls_each(foreign: int) -> None:
+    simulation = Simulation(foreign_runs=foreign)
+    dice = random.Random(3)
+    for _ in range(300):
+        simulation.start(TEN_MINUTES + dice.uniform(-20, 20))
+        simulation.run(until=simulation.now + 0.1)  # they are submitted one after another
+    simulation.run()
+    assert simulation.calls / 300 <= 20
+    assert max(map(simulation.lateness, simulation.ends)) <= 10.0 + 16.0  # 300 last looks at 20 a second
+
+
+def test_the_budget_holds_whatever_is_due() -> None:
+    simulation = Simulation(calls_per_second=5.0)
+    for _ in range(300):
+        simulation.start(60.0)
+    began = simulation.now
+    simulation.run(until=began + 60)
+    assert simulation.calls <= 5.0 * 61 + 5
+
+
+def test_a_failed_look_never_ends_the_watch() -> None:
+    dice = random.Random(9)
+
+    def fault(now: float) -> None:
+        if dice.random() < 0.5:
+            raise dice.choice([requests.ConnectionError("lost"), ValueError("no JSON"), TimeoutError("slow")])
+
+    simulation = Simulation(fault=fault)
+    for _ in range(40):
+        simulation.start(300.0)
+    simulation.run()
+    assert len(simulation.seen) == 40
+
+
+def test_silence_ends_the_watch_and_an_answer_starts_it_anew() -> None:
+    def fault(now: float) -> None:
+        if 1100 < now < 1150 or now > 1400:
+            raise requests.ConnectionError("lost")
+
+    simulation = Simulation(lost_after=60.0, fault=fault)
+    run_id = simulation.start(100_000.0)
+    simulation.run()
+    news: list[Any] = []
+    while not simulation.watches[run_id].inbox.empty():
+        news.append(simulation.watches[run_id].inbox.get())
+    assert len(news) == 2 and isinstance(news[-1], RunLostError)
+    assert "run 1" in str(news[-1]) and 1460 <= simulation.now <= 1480
+
+
+def test_a_process_that_slept_for_hours_listens_before_it_gives_up() -> None:
+    simulation = Simulation(lost_after=60.0)
+    run_id = simulation.start(20_000.0)
+    simulation.run(until=1200)
+    failing = iter([True])
+
+    def fault(now: float) -> None:
+        if next(failing, False):
+            raise requests.ConnectionError("lost")
+
+    simulation.fault = fault
+    simulation.now += 15_000
+    simulation.run()
+    assert simulation.lateness(run_id) <= 10.0 + SOON
+
+
+def test_a_run_that_is_gone_twice_is_gone() -> None:
+    def fault(now: float) -> None:
+        raise RunGoneError("Run 1 does not exist")
+
+    simulation = Simulation(fault=fault)
+    run_id = simulation.start(100.0)
+    simulation.run()
+    assert isinstance(simulation.watches[run_id].inbox.get_nowait(), RunGoneError) and simulation.calls == 2
+
+
+def test_too_many_requests_slow_the_watcher_down_and_it_recovers_slowly() -> None:
+    class TooMany(Exception):
+        retry_after_secs = 5
+
+    simulation = Simulation()
+
+    def fault(now: float) -> None:
+        if now < 1010:
+            error = TryLater(TooMany())
+            error.throttled = True
+            raise error
+
+    simulation.fault = fault
+    for _ in range(100):
+        simulation.start(400.0)
+    simulation.run(until=1004.9)
+    assert simulation.calls <= 2, "nobody calls before Retry-After"
+    simulation.run(until=1011)
+    slowed = simulation.monitor.budget.rate(simulation.now)
+    assert slowed < 10.0
+    simulation.run()
+    assert len(simulation.seen) == 100 and simulation.monitor.budget.rate(simulation.now + 200) == 20.0
