@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.names import Names
@@ -11,10 +12,18 @@ from dara_dagster.spec.spec import Spec, Task, Workflow
 from dara_dagster.spec.task_checks import TaskChecks
 
 _SHOWN_OF_CIRCLE = 100
+# A spec never changes: `make_plan` after `check` need not look at 10,000 tasks again.
+_FOUND: WeakKeyDictionary[Spec, list[Problem]] = WeakKeyDictionary()
 
 
 def check(spec: Spec) -> list[Problem]:
     """Every problem of the files, those met while reading included, sorted by file and line."""
+    if spec not in _FOUND:
+        _FOUND[spec] = _check(spec)
+    return list(_FOUND[spec])
+
+
+def _check(spec: Spec) -> list[Problem]:
     problems = [*spec.problems, *_same_compute_names(spec), *_workflow_names(spec), *_notebooks_folder(spec)]
     tasks = TaskChecks(spec)
     for workflow in spec.workflows:

@@ -17,6 +17,8 @@ KeyPath = tuple[str | int, ...]
 
 MAX_DEPTH = 100
 _SPACE = re.compile(r"[ \t\n\r]*")
+_PLAIN_KEY_COLON = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
+_AFTER_ITEM = re.compile(r"[ \t\n\r]*([,\]}]?)[ \t\n\r]*")
 _PLAIN_STRING = re.compile(r'"([^"\\\x00-\x1f]*)"')
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -223,14 +225,11 @@ class _Reader:
         if text[end : end + 1] == "}":
             return found, end + 1
         while True:
-            if text[end : end + 1] != '"':
-                raise self._unexpected(end, "a key in double quotes")
             key_at = end
-            key, end = self._string(end)
-            end = _skip_space(text, end)
-            if text[end : end + 1] != ":":
-                raise self._unexpected(end, "':' after the key")
-            value_at = _skip_space(text, end + 1)
+            if match := _PLAIN_KEY_COLON.match(text, end):
+                key, value_at = match.group(1), match.end()
+            else:
+                key, value_at = self._key(end)
             value, end = self._value(value_at, depth)
             if key in found:
                 self._again.append((found, key, key_at))
@@ -240,6 +239,16 @@ class _Reader:
             end, more = self._separator(end, "}")
             if not more:
                 return found, end
+
+    def _key(self, index: int) -> tuple[str, int]:
+        """A key with escapes in it, or the problem of what stands here instead."""
+        if not self._text.startswith('"', index):
+            raise self._unexpected(index, "a key in double quotes")
+        key, end = self._string(index)
+        end = _skip_space(self._text, end)
+        if not self._text.startswith(":", end):
+            raise self._unexpected(end, "':' after the key")
+        return key, _skip_space(self._text, end + 1)
 
     def _array(self, index: int, depth: int) -> tuple[Array, int]:
         self._check_depth(index, depth)
@@ -257,17 +266,15 @@ class _Reader:
 
     def _separator(self, index: int, close: str) -> tuple[int, bool]:
         """What follows an item: the close (False) or a comma and the start of the next item (True)."""
-        text = self._text
-        index = _skip_space(text, index)
-        char = text[index : index + 1]
-        if char == close:
-            return index + 1, False
-        if char != ",":
-            raise self._unexpected(index, f"',' or '{close}'")
-        following = _skip_space(text, index + 1)
-        if text[following : following + 1] == close:
-            raise SyntaxProblem(index, f"a comma before '{close}'", "Remove the comma.")
-        return following, True
+        match = _AFTER_ITEM.match(self._text, index)
+        found = match.group(1) if match else ""
+        if match is None or (found != close and found != ","):
+            raise self._unexpected(match.start(1) if match else index, f"',' or '{close}'")
+        if found == close:
+            return match.end(1), False
+        if self._text.startswith(close, match.end()):
+            raise SyntaxProblem(match.start(1), f"a comma before '{close}'", "Remove the comma.")
+        return match.end(), True
 
     def _check_depth(self, index: int, depth: int) -> None:
         if depth > MAX_DEPTH:

@@ -100,7 +100,7 @@ class Workflow:
         return self.tasks + tuple(step.task for step in self.steps if step.task)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spec:
     """Everything the files say; `problems` is what was found wrong while reading them."""
 
