@@ -1,0 +1,29 @@
+"""`dbutils`: the notebook-side utilities, one file each."""
+
+from __future__ import annotations
+
+from dara_dagster.emulator.engine.dbutils.context import EntryPoint
+from dara_dagster.emulator.engine.dbutils.files import FileInfo, Files
+from dara_dagster.emulator.engine.dbutils.jobs import Jobs
+from dara_dagster.emulator.engine.dbutils.library import Library
+from dara_dagster.emulator.engine.dbutils.notebooks import NotebookExit, Notebooks, NotebookRunError
+from dara_dagster.emulator.engine.dbutils.secrets import Secrets
+from dara_dagster.emulator.engine.dbutils.widgets import Widgets
+from dara_dagster.emulator.engine.paths import PathMap
+from dara_dagster.emulator.engine.spec import TaskSpec
+from dara_dagster.emulator.engine.streams import Redactor
+
+__all__ = ["DBUtils", "FileInfo", "NotebookExit", "NotebookRunError"]
+
+
+class DBUtils:
+    """What a task sees as `dbutils`."""
+
+    def __init__(self, spec: TaskSpec, paths: PathMap, redactor: Redactor) -> None:
+        self.fs = Files(paths)
+        self.widgets = Widgets(spec.named_parameters)
+        self.secrets = Secrets(spec.secrets, redactor)
+        self.jobs = Jobs(spec.run_dir, spec.task_key)
+        self.library = Library()
+        self.notebook = Notebooks(spec, EntryPoint(spec))
+        self.entry_point = self.notebook.entry_point

@@ -1,0 +1,206 @@
+"""Reads and writes the transaction log of a Delta table in plain Python (Sail has no statement for most of it)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+__all__ = [
+    "CommitRecord",
+    "Snapshot",
+    "change_metadata",
+    "commit",
+    "history",
+    "latest_version",
+    "read_commit",
+    "read_snapshot",
+    "restore",
+    "versions",
+]
+
+Action = dict[str, Any]
+_COMMIT = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
+_ATTEMPTS = 20
+
+
+@dataclass
+class Snapshot:
+    """A table at one version."""
+
+    version: int
+    metadata: Action = field(default_factory=dict)
+    protocol: Action = field(default_factory=dict)
+    files: dict[str, Action] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> list[dict[str, Any]]:
+        """The columns, as in Delta's schema JSON."""
+        return list(json.loads(self.metadata["schemaString"])["fields"])
+
+    @property
+    def partition_columns(self) -> list[str]:
+        return list(self.metadata.get("partitionColumns") or [])
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        return {key: str(value) for key, value in (self.metadata.get("configuration") or {}).items()}
+
+    @property
+    def constraints(self) -> dict[str, str]:
+        """CHECK constraints: name -> SQL expression."""
+        prefix = "delta.constraints."
+        return {k[len(prefix) :]: v for k, v in self.configuration.items() if k.lower().startswith(prefix)}
+
+    def apply(self, action: Action) -> None:
+        if "add" in action:
+            self.files[action["add"]["path"]] = action["add"]
+        elif "remove" in action:
+            self.files.pop(action["remove"]["path"], None)
+        elif "metaData" in action:
+            self.metadata = action["metaData"]
+        elif "protocol" in action:
+            self.protocol = action["protocol"]
+
+
+@dataclass(frozen=True)
+class CommitRecord:
+    """One line of a table's history; `timestamp` in epoch ms."""
+
+    version: int
+    timestamp: int
+    operation: str
+    parameters: dict[str, str]
+    metrics: dict[str, str]
+    engine: str | None
+
+
+def versions(table: str | Path) -> list[int]:
+    """The versions whose commit file is there, oldest first; empty when there is no table."""
+    log = Path(table) / "_delta_log"
+    names = os.listdir(log) if log.is_dir() else []
+    return sorted(int(match[1]) for name in names if (match := _COMMIT.fullmatch(name)))
+
+
+def latest_version(table: str | Path) -> int:
+    """The newest version, -1 when there is no table."""
+    return max(versions(table), default=-1)
+
+
+def read_commit(table: str | Path, version: int) -> list[Action]:
+    with open(Path(table) / "_delta_log" / f"{version:020d}.json") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def read_snapshot(table: str | Path, version: int | None = None) -> Snapshot:
+    """The table at a version (default: now), from the newest checkpoint before it and the commits after that."""
+    known = [v for v in versions(table) if version is None or v <= version]
+    if not known:
+        raise ValueError(f"There is no version {version} of {table}.")
+    snapshot = Snapshot(known[-1])
+    start = _load_checkpoint(Path(table) / "_delta_log", snapshot)
+    for number in known:
+        if number >= start:
+            for action in read_commit(table, number):
+                snapshot.apply(action)
+    return snapshot
+
+
+def _load_checkpoint(log: Path, snapshot: Snapshot) -> int:
+    """Fills the snapshot from the newest fitting checkpoint; returns the first version still to be read."""
+    numbers = [int(m[1]) for name in os.listdir(log) if (m := _CHECKPOINT.fullmatch(name))]
+    newest = max((n for n in numbers if n <= snapshot.version), default=None)
+    if newest is None:
+        return 0
+    for row in pq.read_table(log / f"{newest:020d}.checkpoint.parquet").to_pylist():
+        for kind in ("add", "metaData", "protocol"):
+            if row.get(kind):
+                snapshot.apply({kind: {k: _plain(v) for k, v in row[kind].items() if v is not None}})
+    return newest + 1
+
+
+def _plain(value: Any) -> Any:
+    """Parquet's map columns come as lists of pairs."""
+    if isinstance(value, list) and value and all(isinstance(item, tuple) for item in value):
+        return dict(value)
+    return value
+
+
+def commit(
+    table: str | Path, actions: Sequence[Action], operation: str, parameters: dict[str, str] | None = None
+) -> int:
+    """Adds a commit and returns its version. The file is linked into place, so two writers never share a number."""
+    log = Path(table) / "_delta_log"
+    info = {
+        "timestamp": int(time.time() * 1000),
+        "operation": operation,
+        "operationParameters": parameters or {},
+        "engineInfo": "dara-dagster-local-workspace",
+    }
+    partial = log / f".{uuid.uuid4().hex}.tmp"
+    partial.write_text("\n".join(json.dumps(action) for action in [{"commitInfo": info}, *actions]))
+    try:
+        for _ in range(_ATTEMPTS):
+            version = latest_version(table) + 1
+            try:
+                os.link(partial, log / f"{version:020d}.json")
+            except FileExistsError:
+                continue
+            return version
+    finally:
+        partial.unlink()
+    raise RuntimeError(f"Could not commit to {table}: other writers were faster {_ATTEMPTS} times.")
+
+
+def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
+    """Commits changed metadata: `fields` replaces the columns, `configuration` is merged, the rest is set."""
+    metadata = dict(read_snapshot(table).metadata)
+    if "fields" in changes:
+        schema = {**json.loads(metadata["schemaString"]), "fields": changes.pop("fields")}
+        metadata["schemaString"] = json.dumps(schema)
+    if "configuration" in changes:
+        metadata["configuration"] = {**(metadata.get("configuration") or {}), **changes.pop("configuration")}
+    commit(table, [{"metaData": {**metadata, **changes}}], operation)
+
+
+def restore(table: str | Path, version: int) -> None:
+    """Makes the table what it was at a version, as a new commit."""
+    old, new = read_snapshot(table, version), read_snapshot(table)
+    now = int(time.time() * 1000)
+    actions: list[Action] = [{"metaData": old.metadata}] if old.metadata != new.metadata else []
+    actions += [
+        {"remove": {"path": path, "deletionTimestamp": now, "dataChange": True}}
+        for path in new.files
+        if path not in old.files
+    ]
+    actions += [
+        {"add": {**add, "dataChange": True}} for path, add in old.files.items() if path not in new.files
+    ]
+    commit(table, actions, "RESTORE", {"version": str(version)})
+
+
+def history(table: str | Path, limit: int | None = None) -> list[CommitRecord]:
+    """The commits, newest first."""
+    newest_first = versions(table)[::-1]
+    return [_record(table, version) for version in newest_first[:limit]]
+
+
+def _record(table: str | Path, version: int) -> CommitRecord:
+    info = next((a["commitInfo"] for a in read_commit(table, version) if "commitInfo" in a), {})
+    return CommitRecord(
+        version=version,
+        timestamp=int(info.get("timestamp") or 0),
+        operation=info.get("operation") or "",
+        parameters={k: str(v) for k, v in (info.get("operationParameters") or {}).items()},
+        metrics={k: str(v) for k, v in (info.get("operationMetrics") or {}).items()},
+        engine=info.get("engineInfo"),
+    )

@@ -1,0 +1,152 @@
+"""Rewrites every plan on its way to the server: paths, table registration, the user's name, refused options."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import pyspark.sql.connect.proto as pb
+
+from dara_dagster.emulator.engine.paths import PathMap
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.registry import names_in
+
+__all__ = ["PlanInterceptor"]
+
+_PATH_OPTIONS = {"path", "checkpointlocation"}
+_OPAQUE = {"LocalRelation", "CommonInlineUserDefinedFunction", "CommonInlineUserDefinedTableFunction"}
+_USER_FUNCTIONS = {"current_user", "user", "session_user"}
+
+
+class PlanInterceptor(
+    grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]
+    grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
+):
+    """Sees every request of a session, so SQL text, DataFrame calls and imported modules are treated alike.
+
+    `ensure` is called with the names of a plan that could be tables, before the plan is sent.
+    """
+
+    def __init__(self, paths: PathMap, user: str) -> None:
+        self.ensure: Callable[[set[str]], None] = lambda names: None
+        self._paths = paths
+        self._user = user
+        self._own = threading.local()
+
+    @contextmanager
+    def untreated(self) -> Iterator[None]:
+        """Requests of this thread pass as they are: the statements by which we tend the catalog ourselves."""
+        before = self.is_untreated
+        self._own.active = True
+        try:
+            yield
+        finally:
+            self._own.active = before
+
+    @property
+    def is_untreated(self) -> bool:
+        return bool(getattr(self._own, "active", False))
+
+    def intercept_unary_unary(self, proceed: Callable[..., Any], details: Any, request: Any) -> Any:
+        self._treat(request)
+        return proceed(details, request)
+
+    def intercept_unary_stream(self, proceed: Callable[..., Any], details: Any, request: Any) -> Any:
+        self._treat(request)
+        return proceed(details, request)
+
+    def _treat(self, request: Any) -> None:
+        if self.is_untreated or not isinstance(request, pb.ExecutePlanRequest | pb.AnalyzePlanRequest):
+            return
+        names: set[str] = set()
+        self._walk(request, names)
+        if names:
+            with self.untreated():
+                self.ensure(names)
+
+    def _walk(self, message: Any, names: set[str]) -> None:
+        treat = _TREATMENTS.get(message.DESCRIPTOR.name)
+        if treat:
+            treat(self, message, names)
+        for field, value in message.ListFields():
+            if field.type != field.TYPE_MESSAGE:
+                continue
+            if field.message_type.GetOptions().map_entry:
+                if field.message_type.fields_by_name["value"].type == field.TYPE_MESSAGE:
+                    for item in value.values():
+                        self._walk(item, names)
+            elif field.is_repeated:
+                for item in value:
+                    self._walk(item, names)
+            elif field.message_type.name not in _OPAQUE:
+                self._walk(value, names)
+
+    def _map_options(self, options: MutableMapping[str, str]) -> None:
+        for key in list(options):
+            if key.lower() in _PATH_OPTIONS:
+                options[key] = self._paths.local(options[key])
+
+    def _data_source(self, message: Any, names: set[str]) -> None:
+        # Sail takes the option and ignores it: every line would become a row.
+        if any(
+            key.lower() == "wholetext" and message.options[key].lower() == "true" for key in message.options
+        ):
+            raise NotSupportedLocally(
+                "The text option `wholetext`", 'Read the file with format("binaryFile").'
+            )
+        for index, path in enumerate(message.paths):
+            message.paths[index] = self._paths.local(path)
+        self._map_options(message.options)
+
+    def _named_table(self, message: Any, names: set[str]) -> None:
+        if "/" in message.unparsed_identifier:
+            message.unparsed_identifier = self._paths.in_sql(message.unparsed_identifier)
+        else:
+            names.add(message.unparsed_identifier)
+
+    def _sql(self, message: Any, names: set[str]) -> None:
+        for key in ("query", "sql"):
+            if getattr(message, key, ""):
+                text = self._paths.in_sql(getattr(message, key))
+                setattr(message, key, text)
+                names.update(names_in(text))
+
+    def _write(self, message: Any, names: set[str]) -> None:
+        if message.path:
+            message.path = self._paths.local(message.path)
+        self._map_options(message.options)
+        if message.table.table_name:
+            names.add(message.table.table_name)
+
+    def _write_by_name(self, message: Any, names: set[str]) -> None:
+        names.add(getattr(message, "table_name", "") or getattr(message, "target_table_name", ""))
+
+    def _catalog_call(self, message: Any, names: set[str]) -> None:
+        names.add(f"{message.db_name}.{message.table_name}" if message.db_name else message.table_name)
+
+    def _expression(self, message: Any, names: set[str]) -> None:
+        # current_user() is '' in Sail, whatever the client says.
+        if message.WhichOneof("expr_type") == "unresolved_function":
+            name = message.unresolved_function.function_name.lower()
+            if name in _USER_FUNCTIONS and not message.unresolved_function.arguments:
+                message.Clear()
+                message.alias.expr.literal.string = self._user
+                message.alias.name.append(f"{name}()")
+
+
+_TREATMENTS: dict[str, Callable[[PlanInterceptor, Any, set[str]], None]] = {
+    "DataSource": PlanInterceptor._data_source,
+    "Expression": PlanInterceptor._expression,
+    "GetTable": PlanInterceptor._catalog_call,
+    "ListColumns": PlanInterceptor._catalog_call,
+    "MergeIntoTableCommand": PlanInterceptor._write_by_name,
+    "NamedTable": PlanInterceptor._named_table,
+    "SQL": PlanInterceptor._sql,
+    "SqlCommand": PlanInterceptor._sql,
+    "TableExists": PlanInterceptor._catalog_call,
+    "WriteOperation": PlanInterceptor._write,
+    "WriteOperationV2": PlanInterceptor._write_by_name,
+}

@@ -1,0 +1,108 @@
+"""The `spark` of a task: a Spark Connect session whose plans, writes and SQL pass through our own treatment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import SparkSession as PublicSparkSession  # noqa: F401  first: it sets pyspark to connect-only
+from pyspark.sql.connect.client.core import DefaultChannelBuilder
+from pyspark.sql.connect.client.retries import DefaultPolicy
+from pyspark.sql.connect.dataframe import DataFrame
+from pyspark.sql.connect.session import SparkSession
+
+from dara_dagster.emulator.engine.interceptor import PlanInterceptor
+from dara_dagster.emulator.engine.paths import PathMap
+from dara_dagster.emulator.engine.registry import Registry
+from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
+from dara_dagster.emulator.engine.sql.dispatch import run_sql
+from dara_dagster.emulator.engine.writes import WriteGuard
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.engine.streaming import StreamReader
+
+__all__ = ["LocalSpark", "open_session"]
+
+_SETTINGS = {
+    "spark.sql.sources.default": "delta",  # Sail's own default is parquet
+    "spark.sql.session.timeZone": "UTC",
+}
+# pyspark's default tries a dead server again for about ten minutes.
+_RETRIES = DefaultPolicy(max_retries=4)
+
+
+class LocalSpark(SparkSession):
+    """A Spark session on the local workspace's tables.
+
+    `store` is the catalog on disk, `paths` maps Databricks paths, `registry` knows the current schema,
+    `writes` guards and measures writes, `native` runs a statement past all of them.
+    """
+
+    paths: PathMap
+    interceptor: PlanInterceptor
+    registry: Registry
+    writes: WriteGuard
+
+    def begin(self, server: SparkServer, paths: PathMap, interceptor: PlanInterceptor, user: str) -> None:
+        """Finishes the construction (pyspark owns `__init__`)."""
+        self.store = server.store
+        self.paths = paths
+        self.interceptor = interceptor
+        self.user = user
+        self.client.set_retry_policies([_RETRIES])
+        for key, value in {**_SETTINGS, "spark.sql.warehouse.dir": f"{self.store.root}/_warehouse"}.items():
+            self.conf.set(key, value)
+        self.registry = Registry(self.store, self.native)
+        self.registry.use(DEFAULT_CATALOG, DEFAULT_SCHEMA)
+        self.writes = WriteGuard(self)
+        interceptor.ensure = self.registry.ensure
+        execute = self.client.execute_command
+
+        def guarded(command: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.writes.execute(command, lambda: execute(command, *args, **kwargs))
+
+        self.client.execute_command = guarded  # type: ignore[method-assign]
+
+    def native(self, query: str) -> DataFrame:
+        """Runs a statement as Sail understands it: no rewriting, no registration, no lock."""
+        with self.interceptor.untreated():
+            frame = super().sql(query)
+            return frame  # type: ignore[return-value]
+
+    def plain_sql(self, query: str, args: Any = None, **frames: Any) -> DataFrame:
+        """Runs a statement without the dialect; paths, registration and locks still apply."""
+        return super().sql(query, args, **frames)  # type: ignore[return-value]
+
+    def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:  # type: ignore[override]
+        return run_sql(self, sqlQuery, args, kwargs)
+
+    def rows(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
+        """A DataFrame of rows we made ourselves; `schema` is a DDL string."""
+        return self.createDataFrame([tuple(row) for row in rows], schema)  # type: ignore[return-value]
+
+    def setting(self, key: str) -> str:
+        """A setting in lower case; '' when unset."""
+        return str(self.conf.get(key, "") or "").lower()
+
+    @property
+    def readStream(self) -> StreamReader:  # type: ignore[override]
+        from dara_dagster.emulator.engine.streaming import StreamReader
+
+        return StreamReader(self)
+
+    def stop(self) -> None:
+        """Does nothing: the session belongs to the task, as on Databricks; `close` ends it."""
+
+    def close(self) -> None:
+        super().stop()
+
+
+def open_session(server: SparkServer, paths: PathMap, user: str) -> LocalSpark:
+    """A new session, made the default one, so that `SparkSession.builder.getOrCreate()` returns it in every thread."""
+    channel = DefaultChannelBuilder(server.url)
+    interceptor = PlanInterceptor(paths, user)
+    channel.add_interceptor(interceptor)
+    spark = LocalSpark(connection=channel)
+    spark.begin(server, paths, interceptor, user)
+    SparkSession._set_default_and_active_session(spark)
+    return spark

@@ -1,0 +1,101 @@
+"""information_schema: temporary views made from the store when a statement reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.sql.types import delta_type
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.engine.session import LocalSpark
+
+__all__ = ["replace_information_schema"]
+
+_REFERENCE = re.compile(
+    r"(?:(?P<catalog>`[^`]+`|\w+)\s*\.\s*)?\binformation_schema\s*\.\s*(?P<view>\w+)", re.I
+)
+Rows = Iterable[tuple[Any, ...]]
+
+
+def _catalogs(spark: LocalSpark) -> Rows:
+    return ((name,) for name in spark.store.catalogs())
+
+
+def _schemata(spark: LocalSpark) -> Rows:
+    return (
+        (catalog, schema) for catalog in spark.store.catalogs() for schema in spark.store.schemas(catalog)
+    )
+
+
+def _tables(spark: LocalSpark) -> Rows:
+    for name in spark.store.all_tables():
+        yield (*name, "EXTERNAL" if spark.store.is_external(name) else "MANAGED", "DELTA")
+    for catalog, schema in _schemata(spark):
+        yield from ((catalog, schema, view, "VIEW", None) for view in spark.store.views(catalog, schema))
+
+
+def _columns(spark: LocalSpark) -> Rows:
+    for name in spark.store.all_tables():
+        folder = spark.store.table_folder(name)
+        for position, field in enumerate(delta_log.read_snapshot(folder).fields if folder else []):
+            nullable = "YES" if field["nullable"] else "NO"
+            kind = delta_type(field["type"])
+            comment = field["metadata"].get("comment")
+            yield (
+                *name,
+                field["name"],
+                position,
+                nullable,
+                kind.split("(")[0].split("<")[0].upper(),
+                kind,
+                comment,
+            )
+
+
+def _views(spark: LocalSpark) -> Rows:
+    for catalog, schema, view, kind, _ in _tables(spark):
+        if kind == "VIEW":
+            yield catalog, schema, view
+
+
+def _volumes(spark: LocalSpark) -> Rows:
+    for catalog, schema in _schemata(spark):
+        yield from ((catalog, schema, volume, "MANAGED") for volume in spark.store.volumes(catalog, schema))
+
+
+_TABLE = "table_catalog string, table_schema string, table_name string"
+_VIEWS: dict[str, tuple[Callable[[LocalSpark], Rows], str]] = {
+    "catalogs": (_catalogs, "catalog_name string"),
+    "columns": (
+        _columns,
+        f"{_TABLE}, column_name string, ordinal_position int, is_nullable string, data_type string, "
+        "full_data_type string, comment string",
+    ),
+    "schemata": (_schemata, "catalog_name string, schema_name string"),
+    "tables": (_tables, f"{_TABLE}, table_type string, data_source_format string"),
+    "views": (_views, _TABLE),
+    "volumes": (
+        _volumes,
+        "volume_catalog string, volume_schema string, volume_name string, volume_type string",
+    ),
+}
+
+
+def replace_information_schema(spark: LocalSpark, text: str) -> str:
+    """The statement reading our temporary views; those of a catalog show that catalog, those of `system` all."""
+
+    def view(match: re.Match[str]) -> str:
+        name = match["view"].lower()
+        if name not in _VIEWS:
+            return match[0]
+        catalog = (match["catalog"] or spark.registry.catalog).strip("`")
+        rows, schema = _VIEWS[name]
+        shown = [row for row in rows(spark) if catalog == "system" or row[0] == catalog]
+        ours = f"_information_schema_{re.sub(r'[^0-9A-Za-z]', '_', catalog)}_{name}"
+        spark.rows(shown, schema).createOrReplaceTempView(ours)
+        return ours
+
+    return _REFERENCE.sub(view, text)

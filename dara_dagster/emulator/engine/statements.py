@@ -1,0 +1,95 @@
+"""Runs SQL texts and turns their last result into columns and rows of strings, as SQL statements answer them."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql.types import DataType, StructType, TimestampNTZType, TimestampType
+
+from dara_dagster.emulator.engine.sql.lexing import split_statements, strip_comments
+from dara_dagster.emulator.engine.sql.literals import bind
+from dara_dagster.emulator.engine.sql.types import type_text
+from dara_dagster.emulator.engine.traces import SourceMap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    from dara_dagster.emulator.engine.session import LocalSpark
+
+__all__ = ["ResultTable", "fetch", "run_script"]
+
+_Cell = str | None
+
+
+class ResultTable:
+    """Columns with Databricks type texts, rows as strings and nulls (the JSON_ARRAY format)."""
+
+    def __init__(self, columns: list[list[str]], rows: list[list[_Cell]], truncated: bool) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.truncated = truncated
+
+
+def run_script(
+    spark: LocalSpark, script: str, parameters: Mapping[str, Any], sources: SourceMap, key: str
+) -> Iterator[DataFrame]:
+    """Runs the statements of a script one by one; yields the DataFrame of each.
+
+    `:name` markers take the parameters. An error's traceback shows the statement's line of `key`, which `sources`
+    must know. Raises UnboundParameter for a marker without value.
+    """
+    for text, line in split_statements(script):
+        bound = bind(strip_comments(text), parameters)
+        yield sources.at_line(key, line, lambda query=bound or text: spark.sql(query))
+
+
+def fetch(frame: DataFrame, row_limit: int | None) -> ResultTable:
+    """The rows of a DataFrame, at most `row_limit`."""
+    schema: StructType = frame.schema
+    limited = frame if row_limit is None else frame.limit(row_limit + 1)
+    found = limited.collect()
+    truncated = row_limit is not None and len(found) > row_limit
+    kinds = [field.dataType for field in schema.fields]
+    rows = [[_cell(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in found[:row_limit]]
+    return ResultTable([[field.name, type_text(field.dataType)] for field in schema.fields], rows, truncated)
+
+
+def _cell(value: Any, kind: DataType) -> _Cell:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.datetime):
+        zone = "Z" if isinstance(kind, TimestampType) and not isinstance(kind, TimestampNTZType) else ""
+        return value.isoformat(timespec="milliseconds") + zone
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(bytes(value)).decode()
+    if isinstance(value, list | dict | tuple):
+        return json.dumps(_plain(value), default=str)
+    if isinstance(value, float):
+        return _double(value)
+    return str(value)
+
+
+def _double(value: float) -> str:
+    """A double as Java writes it."""
+    special = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+    return special.get(str(value)) or str(value).replace("e+", "E").replace("e", "E")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "asDict"):
+        return {key: _plain(item) for key, item in value.asDict().items()}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -1,0 +1,182 @@
+"""Guards every write to a Delta table: one writer at a time, conflicts retried, results measured, checks enforced."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyspark.sql.connect.proto as pb
+from pyspark.errors import AnalysisException
+
+from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.overwrites import prepare_write
+from dara_dagster.emulator.engine.sql.lexing import named
+from dara_dagster.emulator.engine.store import TableName
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.engine.session import LocalSpark
+
+__all__ = ["WriteGuard", "WriteOutcome"]
+
+# Both are lost races that a second try wins: a newer version was committed; a checkpoint was being written.
+_CONFLICT = re.compile(r"Failed to commit transaction: \d+|Missing commit file: expected version")
+_ATTEMPTS = 12
+_WRITE = re.compile(
+    r"^\s*(?:merge\s+(?:with\s+schema\s+evolution\s+)?into|insert\s+(?:into|overwrite)(?:\s+table)?|update|delete\s+from"
+    r"|(?P<create>create\s+(?:or\s+replace\s+)?table(?:\s+if\s+not\s+exists)?))\s+"
+    rf"(?:delta\.`(?P<path>[^`]+)`|{named('name')})",
+    re.I | re.S,
+)
+_NO_CHECKS_BY_SAIL = {"MERGE", "UPDATE"}
+
+
+@dataclass(frozen=True)
+class WriteOutcome:
+    """What a write did, in rows. `operation` is empty when it changed nothing."""
+
+    operation: str = ""
+    updated: int = 0
+    deleted: int = 0
+    inserted: int = 0
+
+    @property
+    def affected(self) -> int:
+        return self.updated + self.deleted + self.inserted
+
+
+@dataclass(frozen=True)
+class _Target:
+    folder: Path
+    name: TableName | None
+    creates: bool
+
+
+class WriteGuard:
+    """Stands between the session and its server for commands that write."""
+
+    def __init__(self, spark: LocalSpark) -> None:
+        self._spark = spark
+        self._last = threading.local()
+        self._written_lock = threading.Lock()
+        self.written: dict[str, int | None] = {}
+
+    @property
+    def last(self) -> WriteOutcome:
+        """Of this thread's latest write."""
+        return getattr(self._last, "outcome", WriteOutcome())
+
+    def execute(self, command: pb.Command, run: Callable[[], Any]) -> Any:
+        """Runs a command by `run`; one that writes a table under the table's lock."""
+        if self._spark.interceptor.is_untreated:
+            return run()
+        self._last.outcome = WriteOutcome()
+        target = self._target(command)
+        if target is None:
+            return run()
+        prepare_write(self._spark, command)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._locked(target, run)
+            except Exception as error:
+                if attempt == _ATTEMPTS or not _CONFLICT.search(str(error)):
+                    raise
+                time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
+        raise AssertionError("unreachable")
+
+    def record(self, name: TableName | None, rows: int | None) -> None:
+        """Notes that the task wrote a table; the rows of several writes are added up."""
+        if name is not None:
+            with self._written_lock:
+                before = self.written.get(str(name), 0)
+                self.written[str(name)] = None if rows is None or before is None else before + rows
+
+    def _locked(self, target: _Target, run: Callable[[], Any]) -> Any:
+        with self._spark.store.lock(target.folder):
+            before = delta_log.latest_version(target.folder)
+            answer = run()
+            after = delta_log.latest_version(target.folder)
+            if after != before and after >= 0:
+                outcome = _outcome(target.folder, after)
+                if outcome.operation in _NO_CHECKS_BY_SAIL:
+                    self._enforce_checks(target.folder, before)
+                self._last.outcome = outcome
+                self.record(target.name, outcome.affected)
+            if target.creates or before < 0:
+                self._spark.registry.forget_folder(target.folder)
+            return answer
+
+    def _enforce_checks(self, folder: Path, before: int) -> None:
+        """Sail checks constraints on INSERT only: look at the result, put the old version back if it is wrong."""
+        for name, rule in delta_log.read_snapshot(folder).constraints.items():
+            query = f"SELECT * FROM delta.`{folder}` WHERE NOT coalesce(({rule}), false) LIMIT 1"
+            bad = self._spark.native(query).collect()
+            if bad:
+                delta_log.restore(folder, before)
+                values = ", ".join(f"{key} = {value}" for key, value in bad[0].asDict().items())
+                raise AnalysisException(
+                    f"[DELTA_VIOLATE_CONSTRAINT_WITH_VALUES] CHECK constraint {name} ({rule}) violated by row with "
+                    f"values: {values}. SQLSTATE: 23001"
+                )
+
+    def _target(self, command: pb.Command) -> _Target | None:
+        kind = command.WhichOneof("command_type")
+        if kind == "write_operation":
+            write = command.write_operation
+            replaces = write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE
+            return self._place(
+                write.table.table_name or write.path, bool(write.table.table_name) and replaces
+            )
+        if kind == "write_operation_v2":
+            return self._place(command.write_operation_v2.table_name, True)
+        if kind == "merge_into_table_command":
+            return self._place(command.merge_into_table_command.target_table_name, False)
+        if kind == "sql_command":
+            match = _WRITE.match(command.sql_command.input.sql.query or command.sql_command.sql)
+            return self._place(match["path"] or match["name"], bool(match["create"])) if match else None
+        return None
+
+    def _place(self, text: str, creates: bool) -> _Target | None:
+        if "/" in text:
+            folder = Path(self._spark.paths.local(text)).absolute()
+            return _Target(folder, self._name_of(folder), creates)
+        name = self._spark.registry.resolve(text)
+        if name is None:
+            return None
+        return _Target(
+            self._spark.store.table_folder(name) or self._spark.store.managed_folder(name), name, creates
+        )
+
+    def _name_of(self, folder: Path) -> TableName | None:
+        root = self._spark.store.root
+        parts = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
+        return TableName(*parts) if len(parts) == 3 and not parts[2].startswith("_") else None
+
+
+def _outcome(folder: Path, version: int) -> WriteOutcome:
+    """Rows of the newest commit by its metrics (measured on Sail 0.7.2)."""
+    commit = delta_log.read_commit(folder, version)
+    info: dict[str, Any] = next((action["commitInfo"] for action in commit if "commitInfo" in action), {})
+    metrics = info.get("operationMetrics") or {}
+    operation = str(info.get("operation") or "")
+
+    def rows(*keys: str) -> int:
+        return next((int(metrics[key]) for key in keys if key in metrics), 0)
+
+    if operation == "MERGE":
+        return WriteOutcome(
+            operation,
+            rows("numTargetRowsUpdated"),
+            rows("numTargetRowsDeleted"),
+            rows("numTargetRowsInserted"),
+        )
+    if operation == "UPDATE":
+        return WriteOutcome(operation, updated=rows("numUpdatedRows"))
+    if operation == "DELETE":
+        return WriteOutcome(operation, deleted=rows("numDeletedRows"))
+    return WriteOutcome(operation or "WRITE", inserted=rows("numOutputRows"))
