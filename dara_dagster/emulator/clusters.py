@@ -86,7 +86,7 @@ def _filtered(call: Call) -> Iterable[dict[str, Any]]:
         if (
             (not states or cluster["state"] in states)
             and (not sources or cluster["cluster_source"] in sources)
-            and (pinned is None or (pinned == "true") == ("pinned_by_user_name" in cluster))
+            and (pinned is None or (pinned.lower() == "true") == ("pinned_by_user_name" in cluster))
             and (not policy or cluster.get("policy_id") == policy)
         ):
             yield cluster

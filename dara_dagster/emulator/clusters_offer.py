@@ -16,7 +16,7 @@ _NODES = (
     ("i3.2xlarge", 8, 61, 0, 1, 1900, "Storage Optimized"),
     ("r5d.xlarge", 4, 32, 0, 1, 150, "Memory Optimized"),
     ("c5d.2xlarge", 8, 16, 0, 1, 200, "Compute Optimized"),
-    ("g4dn.xlarge", 4, 16, 1, 1, 125, "GPU Accelerated"),
+    ("g5.2xlarge", 8, 32, 1, 1, 450, "GPU Accelerated"),
 )
 
 # runtime, its Apache Spark, its Scala versions, name suffix

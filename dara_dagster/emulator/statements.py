@@ -28,9 +28,9 @@ _HOUR_MS = 3_600_000
 _SQL_STATE = re.compile(r"SQLSTATE: ?(\w{5})")
 _LINK_SECONDS = 900
 _TOO_LARGE = (
-    "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most"
-    f" {MAX_INLINE_BYTES} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you want to"
-    " download the full result."
+    "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at"
+    f" most {MAX_INLINE_BYTES} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you"
+    " want to download the full result."
 )
 
 
