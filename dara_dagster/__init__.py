@@ -12,13 +12,13 @@ from typing import Any
 _HOME = {
     "ConfigError": "errors",
     "DaraError": "errors",
-    "Plan": "spec.plan",
+    "Plan": "spec",
     "Problem": "errors",
     "Translator": "defs.translator",
     "build_definitions": "defs.definitions",
-    "check": "spec.checks",
-    "load": "spec.loader",
-    "make_plan": "spec.plan",
+    "check": "spec",
+    "load": "spec",
+    "make_plan": "spec",
     "plan_from": "spec",
     "read_status": "serve.status",
 }
