@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import ipaddress
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from dara_dagster.emulator.serving import serve
 from dara_dagster.emulator.state import Server
 
 TOKEN_VARIABLE = "DARA_EMULATOR_TOKEN"  # noqa: S105 - the name of a variable
+
+
+_CLAIM_SECONDS = 3.0  # a predecessor that was told to end needs a moment
+_CLAIMS: list[IO[str]] = []  # kept open, and so locked, until the process ends
 
 
 class _Refused(Exception):
@@ -27,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_host(options.host, token)
         data = _data_folder(options.data)
+        _claim(data)
         listener = _listen(options.host, options.port)
     except _Refused as error:
         print(f"dara emulator: {error}", file=sys.stderr)
@@ -68,6 +76,23 @@ def _data_folder(folder: Path) -> Path:
     except OSError as error:
         raise _Refused(f"cannot write to the data folder {folder}: {error.strerror}") from None
     return folder.resolve()
+
+
+def _claim(data: Path) -> None:
+    """Hold the folder as long as this process lives: two servers would overwrite each other's state."""
+    claim = (data / "server.lock").open("a")
+    _CLAIMS.append(claim)
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    while True:
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise _Refused(
+                    f"another emulator is at work in {data}; stop it or give another --data"
+                ) from None
+            time.sleep(0.05)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import json
 import logging
@@ -61,19 +59,8 @@ Routes = tuple[tuple[str, str, Handler], ...]
 Open = dict[tuple[str, str], Callable[[Server], Json]]
 """Routes that need no token: (method, path) to a function of the server."""
 
-_APIS = (
-    "control",
-    "run_routes",
-    "jobs",
-    "nested_runs",
-    "clusters",
-    "warehouses",
-    "statements",
-    "workspace",
-    "files",
-    "catalog",
-    "secrets",
-)
+PRESIGNED = "/__emulator/presigned/"
+"""Where URLs begin that are a permission by themselves and come without a token."""
 
 PRESIGNED = "/__emulator/presigned/"
 """Where URLs begin that are a permission by themselves and come without a token."""
@@ -85,10 +72,34 @@ _HEADERS = [
 
 
 def all_routes() -> Routes:
-    """The routes of every API file."""
-    names = [f"dara_dagster.emulator.{name}" for name in _APIS]
-    modules = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
-    return tuple(route for module in modules for route in module.ROUTES)
+    """The routes of every API file (which all import this module, hence the late import)."""
+    from dara_dagster.emulator import (
+        catalog,
+        clusters,
+        control,
+        files,
+        jobs,
+        nested_runs,
+        run_routes,
+        secrets,
+        statements,
+        warehouses,
+        workspace,
+    )
+
+    return (
+        *control.ROUTES,
+        *run_routes.ROUTES,
+        *jobs.ROUTES,
+        *nested_runs.ROUTES,
+        *clusters.ROUTES,
+        *warehouses.ROUTES,
+        *statements.ROUTES,
+        *workspace.ROUTES,
+        *files.ROUTES,
+        *catalog.ROUTES,
+        *secrets.ROUTES,
+    )
 
 
 @dataclass(frozen=True)
@@ -157,11 +168,11 @@ class App:
         if (method, path) in self._open:
             return self._open[method, path](self._server)
         workspace = self._let_in(scope)
+        target, values = self._router.find(method, path)
+        workspace.control.calls[target.route] += 1
         faults = workspace.control.faults.hits(method, path)
         for fault in faults:
             await fault.before()
-        target, values = self._router.find(method, path)
-        workspace.control.calls[target.route] += 1
         query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
         call = Call(workspace, values, query, await _json_body(scope, receive), Request(scope, receive))
         answer = target.handler(call)
@@ -227,6 +238,8 @@ async def _json_body(scope: Scope, receive: Receive) -> dict[str, Json]:
         parsed = json.loads(body)
     except ValueError:
         raise ApiError(400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request") from None
+    if parsed is None:
+        return {}
     if not isinstance(parsed, dict):
         raise ApiError(
             400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request: not an object"

@@ -7,7 +7,7 @@ import posixpath
 from typing import Any
 
 from dara_dagster.emulator.app import Call, Json, Routes
-from dara_dagster.emulator.run import Run, code_path
+from dara_dagster.emulator.run import Run
 from dara_dagster.emulator.run_routes import number
 from dara_dagster.emulator.task_rules import bad
 
@@ -15,15 +15,13 @@ _LONGEST_WAIT = 60.0
 
 
 def _start(call: Call) -> Json:
-    """Body: parent_run_id (the task run that asks), path, arguments, timeout_seconds -> run_id."""
+    """Body: parent_run_id (the task run that asks), absolute path, arguments, timeout_seconds -> run_id."""
     runs = call.workspace.runs
     parent, parent_task = runs.get(number(call, "parent_run_id"))
     parent_task = parent_task or parent.tasks[-1]
     if parent_task.ending is not None or parent_task.stop:
         raise bad(f"Task run {parent_task.run_id} is over; it cannot start notebooks.")
     path = str(call.body.get("path", ""))
-    if not path.startswith("/"):
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(code_path(parent_task.task)), path))
     arguments = {str(name): str(value) for name, value in (call.body.get("arguments") or {}).items()}
     task: dict[str, Any] = {
         "task_key": posixpath.basename(path),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from dara_dagster.emulator.run import Run, TaskRun, code_path
 from dara_dagster.emulator.state import WORKSPACE_ID
@@ -113,13 +114,14 @@ def _other_task(workspace: Workspace, run: Run, _task: TaskRun, names: list[str]
 
 
 def _task_value(workspace: Workspace, run: Run, task_key: str, name: str) -> str | None:
-    folder = workspace.folder / "runs" / str(run.run_id) / "task_values"
-    for file in (folder / task_key / f"{name}.json", folder / f"{task_key}.json"):
-        if file.is_file():
-            found = json.loads(file.read_text())
-            value = found if file.parent.name == task_key else found.get(name)
-            return value if isinstance(value, str) else json.dumps(value)
-    return None
+    """What the task set with dbutils.jobs.taskValues; the engine keeps it in a file for each task."""
+    file = workspace.folder / "runs" / str(run.run_id) / "task_values" / f"{quote(task_key, safe='')}.json"
+    if not file.is_file():
+        return None
+    values = json.loads(file.read_text())
+    if name not in values:
+        return None
+    return values[name] if isinstance(values[name], str) else json.dumps(values[name])
 
 
 def _workspace(workspace: Workspace, _run: Run, _task: TaskRun, names: list[str]) -> str | None:

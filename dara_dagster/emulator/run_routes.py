@@ -122,7 +122,10 @@ def _cancel_all(call: Call) -> Json:
 
 
 def _delete(call: Call) -> Json:
-    call.workspace.runs.delete(number(call, "run_id"))
+    run, task = call.workspace.runs.get(number(call, "run_id"))
+    if task is not None:
+        raise bad(f"Run {task.run_id} is a task run; delete run {run.run_id} instead.")
+    call.workspace.runs.delete(run)
     return {}
 
 

@@ -91,7 +91,7 @@ class Runner:
         """End all processes of the workspace without waiting."""
         for process in list(self._processes.values()):
             process.started, process.ended = _ignore_start, _ignore_end
-            self._workspace.server.zygote.stop(process)
+            self._workspace.server.zygote.end_now(process)
         self._processes.clear()
 
     def task_folder(self, job_run_id: int, run_id: int) -> Path:

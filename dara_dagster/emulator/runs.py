@@ -17,6 +17,9 @@ from dara_dagster.emulator.work import work_for
 if TYPE_CHECKING:
     from dara_dagster.emulator.state import Workspace
 
+_NOT_OF_A_SUBMIT = ("idempotency_token", "job_clusters", "parameters", "tags")
+"""The token is kept apart; the others are a saved job's only (databricks-api.md 2.1)."""
+
 RETENTION_MS = 60 * 24 * 3600 * 1000
 """Runs are gone after 60 days [SDK, Jobs.get_run]."""
 
@@ -61,7 +64,9 @@ class Runs:
         self._order = sorted(self._runs)
 
     def resume(self) -> None:
-        """Go on with what was active when the last server ended."""
+        """Go on with what was active when the last server ended; runs of the past are dropped."""
+        for run in [run for run in self._runs.values() if not run.active and self.find(run.run_id) is None]:
+            self.delete(run)
         for run in [run for run in self._runs.values() if run.active]:
             self.scheduler.resume(run)
 
@@ -77,9 +82,10 @@ class Runs:
         check_token(token)
         if (known := self.by_token(token)) is not None:
             return known
-        check_settings(body)
+        settings = {key: value for key, value in body.items() if key not in _NOT_OF_A_SUBMIT}
+        check_settings(settings)
         check_name(body.get("run_name"))
-        settings = {key: value for key, value in body.items() if key not in ("tasks", "idempotency_token")}
+        del settings["tasks"]
         name = body.get("run_name") or "Untitled"
         return self.create(
             self._workspace.ids.next(), "SUBMIT_RUN", name, settings, body["tasks"], token=token
@@ -170,11 +176,9 @@ class Runs:
             if run.job_id == job_id or (queued and job_id is None and run.state == "QUEUED"):
                 self.scheduler.stop(run, "cancel")
 
-    def delete(self, run_id: int) -> None:
-        """Forget an ended run; its token stays taken."""
-        run, task = self.get(run_id)
-        if task is not None:
-            raise bad(f"Run {run_id} is a task run; delete run {run.run_id} instead.")
+    def delete(self, run: Run) -> None:
+        """Forget an ended run; its token stays taken. ApiError 400 for an active one."""
+        run_id = run.run_id
         if run.active:
             raise bad(f"Run {run_id} is still active. Cancel it first, then delete it.")
         del self._runs[run_id]

@@ -80,8 +80,9 @@ class _Http(uvicorn.Server):
         for task in self._tasks:
             task.cancel()
         _remove_state(self._state_file)
-        self._server.close()
+        self._server.end_tasks()
         await super().shutdown(sockets)
+        self._server.close()
 
     async def _watch_idle(self) -> None:
         while not self.should_exit:

@@ -136,15 +136,11 @@ class Workspace:
 
         return Runner(self)
 
-    def close(self) -> None:
-        """Stop what runs and write what changed."""
+    def erase(self) -> None:
+        """Kill what runs and delete all the workspace holds on disk."""
         if "runner" in self.__dict__:
             self.runner.close()
         self.store.close()
-
-    def erase(self) -> None:
-        """Close the workspace and delete all it holds on disk."""
-        self.close()
         for name in ("tables", "workspace", "runs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for file in self.folder.glob("store.db*"):
@@ -188,13 +184,16 @@ class Server:
         self._open.pop(workspace.token, None)
         workspace.erase()
 
-    def close(self) -> None:
-        """End every task process and write every store."""
-        for workspace in self._open.values():
-            workspace.close()
-        self._open.clear()
+    def end_tasks(self) -> None:
+        """Kill every task process; what they were doing is found to be lost at the next start."""
         if "zygote" in self.__dict__:
             self.zygote.close()
+
+    def close(self) -> None:
+        """Write every store."""
+        for workspace in self._open.values():
+            workspace.store.close()
+        self._open.clear()
 
     def _folder(self, token: str) -> Path:
         if self.token is not None:

@@ -62,6 +62,12 @@ class Zygote:
             if process.pid is not None:
                 self._signal(process)
 
+    def end_now(self, process: TaskProcess) -> None:
+        """Kill the process and its group without grace."""
+        self.stop(process)
+        if process.pid is not None:
+            _kill_group(process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """Kill every task process and the engine process, now."""
         for process in self.running.values():

@@ -49,7 +49,7 @@ def test_a_lost_submit_is_sent_again_and_makes_one_run(
     switch("POST", "faults", path=SUBMIT, kind=kind, when=when, count=1, status=503, retry_after=0)
     assert submit(client, notebook("a"), idempotency_token="one")
     assert switch.made() == 1
-    assert switch.calls(f"POST {SUBMIT}") == (2 if when == "after" else 1)
+    assert switch.calls(f"POST {SUBMIT}") == 2
 
 
 def test_without_a_token_a_lost_answer_makes_two_runs(switch: Switches, client: WorkspaceClient) -> None:

@@ -124,6 +124,12 @@ def test_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
     assert str(tmp_path / "file") in _refused("--data", str(tmp_path / "file" / "data"))
 
 
+def test_two_servers_on_one_folder_are_refused(tmp_path: Path) -> None:
+    running = start_emulator(tmp_path)
+    assert "another emulator is at work" in _refused("--data", str(tmp_path))
+    assert running.stop() == 0
+
+
 def test_reachable_from_outside_only_with_a_token(tmp_path: Path) -> None:
     assert "DARA_EMULATOR_TOKEN" in _refused("--data", str(tmp_path), "--host", "0.0.0.0")
     assert "not an address" in _refused("--data", str(tmp_path), "--host", "nowhere.example")

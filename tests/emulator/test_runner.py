@@ -1,0 +1,347 @@
+"""Task processes: what they are told, how they end, how they are stopped. The engine here is plain Python."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service import jobs
+from databricks.sdk.service.catalog import VolumeType
+from databricks.sdk.service.compute import Environment, State
+
+from tests.conftest import Emulator, start_emulator
+from tests.emulator.driving import (
+    code,
+    life_cycle,
+    notebook,
+    put_file,
+    put_notebook,
+    result,
+    submit,
+    tasks_of,
+    wait,
+)
+
+ENGINE = ("--engine", sys.executable, str(Path(__file__).with_name("stub_engine.py")))
+
+SLEEP = "import time; time.sleep(600)"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    running = start_emulator(tmp_path_factory.mktemp("runner"), *ENGINE)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def client(server: Emulator, workspace_token: str) -> WorkspaceClient:
+    return server.client(workspace_token)
+
+
+def run_code(client: WorkspaceClient, code: str, **more: Any) -> jobs.Run:
+    put_notebook(client, "/Shared/nb", code)
+    return wait(client, submit(client, notebook("a", **more)))
+
+
+def output(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> jobs.RunOutput:
+    return client.jobs.get_run_output(tasks_of(run)[key].run_id or 0)
+
+
+def exit_value(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> Any:
+    found = output(client, run, key).notebook_output
+    assert found is not None
+    return json.loads(found.result or "null")
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return False
+
+
+def test_a_notebook_gets_its_parameters_and_gives_its_value(client: WorkspaceClient) -> None:
+    run = run_code(
+        client,
+        "import json; answer(json.dumps([spec['parameters'], spec['kind'], spec['path'], spec['task_key']]))",
+        parameters={"day": "monday", "id": "{{job.run_id}}", "text": "{{ not.a.reference }}"},
+    )
+    parameters = {"day": "monday", "id": str(run.run_id), "text": "{{ not.a.reference }}"}
+    assert exit_value(client, run) == [parameters, "notebook", "/Shared/nb", "a"]
+    assert result(run) == "TERMINATED/SUCCESS"
+
+
+def test_what_every_task_is_told(server: Emulator, client: WorkspaceClient, workspace_token: str) -> None:
+    client.secrets.create_scope("s")
+    client.secrets.put_secret("s", "k", string_value="hush")
+    run = run_code(client, "import json; answer(json.dumps([spec, json.load(open(spec['secrets']))]))")
+    spec, secrets = exit_value(client, run)
+    assert secrets == {"s": {"k": "aHVzaA=="}}
+    assert (spec["run_id"], spec["job_run_id"], spec["job_id"]) == (
+        tasks_of(run)["a"].run_id,
+        run.run_id,
+        run.job_id,
+    )
+    assert (spec["host"], spec["token"], spec["user"]) == (
+        server.host,
+        workspace_token,
+        "developer@localhost",
+    )
+    assert Path(spec["tables"]).name == "tables"
+    assert Path(spec["workspace"], "Shared").is_dir()
+    left = {file.name for file in Path(spec["log"]).parent.iterdir()}
+    assert left == {"log.txt", "result.json"}, "files with the token or secrets are gone"
+
+
+def test_a_raising_notebook(client: WorkspaceClient) -> None:
+    run = run_code(client, "raise ValueError('no rows')")
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "RUN_EXECUTION_ERROR")
+    assert result(tasks_of(run)["a"]) == "TERMINATED/FAILED"
+    found = output(client, run)
+    assert found.error == "ValueError: no rows"
+    assert "Traceback" in (found.error_trace or "")
+
+
+def test_a_missing_notebook(client: WorkspaceClient) -> None:
+    run = wait(client, submit(client, notebook("k", path="/Shared/none")))
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "RESOURCE_NOT_FOUND")
+    assert result(tasks_of(run)["k"]) == "INTERNAL_ERROR/FAILED"
+    assert run.state is not None
+    assert run.state.state_message == (
+        'Task k failed with message: Unable to access the notebook "/Shared/none" in the workspace. Either it'
+        " does not exist, or the identity used to run this job, developer@localhost, lacks the required"
+        " permissions."
+    )
+    assert run.execution_duration == 0
+
+
+def script(key: str, path: str, *parameters: str) -> jobs.SubmitTask:
+    task = jobs.SparkPythonTask(python_file=path, parameters=list(parameters))
+    return jobs.SubmitTask(task_key=key, spark_python_task=task, environment_key="e")
+
+
+ENVIRONMENT = jobs.JobEnvironment(environment_key="e", spec=Environment(environment_version="4"))
+
+
+def test_a_script_and_its_log(client: WorkspaceClient) -> None:
+    put_file(
+        client, "/Shared/s.py", "import sys; print('out', spec['parameters']); print('err', file=sys.stderr)"
+    )
+    run = wait(
+        client, submit(client, script("a", "/Workspace/Shared/s.py", "x", "y"), environments=[ENVIRONMENT])
+    )
+    found = output(client, run)
+    assert sorted((found.logs or "").splitlines()) == ["err", "out ['x', 'y']"]
+    assert (found.logs or "").endswith("\n")
+    assert not found.logs_truncated
+
+
+def test_logs_keep_their_last_five_megabytes(client: WorkspaceClient) -> None:
+    put_file(client, "/Shared/s.py", "print('a' * 6_000_000); print('end')")
+    run = wait(client, submit(client, script("a", "/Shared/s.py"), environments=[ENVIRONMENT]))
+    found = output(client, run)
+    assert found.logs_truncated
+    assert len(found.logs or "") == 5_000_000
+    assert (found.logs or "").endswith("aa\nend\n")
+
+
+def test_a_script_in_a_volume(server: Emulator, client: WorkspaceClient) -> None:
+    client.volumes.create("main", "default", "code", VolumeType.MANAGED)
+    client.files.upload("/Volumes/main/default/code/s.py", BytesIO(b"print('from a volume')"))
+    task = script("a", "/Volumes/main/default/code/s.py")
+    run = wait(client, submit(client, task, environments=[ENVIRONMENT]))
+    assert output(client, run).logs == "from a volume\n"
+
+
+@pytest.mark.parametrize("path", ["/Shared/none.py", "/Shared/nb", "/Volumes/a/b/c/none.py", "dbfs:/x.py"])
+def test_a_script_that_is_missing_or_a_notebook(client: WorkspaceClient, path: str) -> None:
+    put_notebook(client, "/Shared/nb", "1")
+    run = wait(client, submit(client, script("a", path), environments=[ENVIRONMENT]))
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "RESOURCE_NOT_FOUND")
+    assert run.state is not None
+    message = (run.state.state_message or "").removeprefix("Task a failed with message: ")
+    assert message.startswith(f"Cannot read the python file {path}.")
+
+
+def test_a_kind_that_cannot_run_here_says_so(client: WorkspaceClient) -> None:
+    pipeline = jobs.SubmitTask(task_key="p", pipeline_task=jobs.PipelineTask(pipeline_id="1"))
+    run = wait(client, submit(client, pipeline))
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "FEATURE_DISABLED")
+    assert run.state is not None
+    assert "cannot run a pipeline_task" in (run.state.state_message or "")
+
+
+def test_the_cluster_is_started_first(client: WorkspaceClient) -> None:
+    made = client.clusters.create(spark_version="15.4.x-scala2.12", node_type_id="i3.xlarge", num_workers=1)
+    cluster_id = made.response.cluster_id or ""
+    client.clusters.delete(cluster_id).result()
+    put_notebook(client, "/Shared/nb", "answer(repr(spec['cluster_id']).replace(chr(39), chr(34)))")
+    run_id = submit(client, notebook("a", existing_cluster_id=cluster_id))
+    assert life_cycle(client.jobs.get_run(run_id)) == "PENDING"
+    run = wait(client, run_id)
+    assert exit_value(client, run) == cluster_id
+    assert client.clusters.get(cluster_id).state == State.RUNNING
+    instance = tasks_of(run)["a"].cluster_instance
+    assert instance is not None
+    assert instance.cluster_id == cluster_id
+
+
+def test_an_unknown_cluster_fails_the_run(client: WorkspaceClient) -> None:
+    run = wait(client, submit(client, notebook("a", existing_cluster_id="0101-000000-abcdefgh")))
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "INVALID_CLUSTER_REQUEST")
+
+
+def test_tasks_run_side_by_side(client: WorkspaceClient, tmp_path: Path) -> None:
+    """Each of two tasks waits for a file that the other one makes."""
+    for mine, other in (("one", "two"), ("two", "one")):
+        text = f"""
+import pathlib, time
+pathlib.Path({str(tmp_path)!r}, {mine!r}).touch()
+end = time.monotonic() + 20
+while not pathlib.Path({str(tmp_path)!r}, {other!r}).exists():
+    assert time.monotonic() < end
+    time.sleep(0.01)
+"""
+        put_notebook(client, f"/Shared/{mine}", text)
+    run_id = submit(client, notebook("a", path="/Shared/one"), notebook("b", path="/Shared/two"))
+    assert result(wait(client, run_id)) == "TERMINATED/SUCCESS"
+
+
+@pytest.mark.parametrize("way", ["cancel", "timeout"])
+def test_a_stopped_task_leaves_no_process(client: WorkspaceClient, tmp_path: Path, way: str) -> None:
+    """Its own children end with it, also those that do not listen to SIGTERM."""
+    text = f"""
+import os, pathlib, signal, subprocess, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 600; true"])
+pathlib.Path({str(tmp_path)!r}, "pids.part").write_text(f"{{os.getpid()}} {{child.pid}}")
+pathlib.Path({str(tmp_path)!r}, "pids.part").rename(pathlib.Path({str(tmp_path)!r}, "pids"))
+time.sleep(600)
+"""
+    put_notebook(client, "/Shared/nb", text)
+    run_id = submit(client, notebook("a", timeout_seconds=1 if way == "timeout" else None))
+    eventually((tmp_path / "pids").exists)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    if way == "cancel":
+        client.jobs.cancel_run(run_id)
+    assert result(wait(client, run_id)) == f"TERMINATED/{'CANCELED' if way == 'cancel' else 'TIMEDOUT'}"
+    eventually(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_cancel_before_the_compute_is_up(
+    server: Emulator, client: WorkspaceClient, workspace_token: str
+) -> None:
+    made = client.clusters.create(spark_version="15.4.x-scala2.12", node_type_id="i3.xlarge", num_workers=1)
+    put_notebook(client, "/Shared/nb", SLEEP)
+    run_id = submit(client, notebook("a", existing_cluster_id=made.response.cluster_id))
+    client.jobs.cancel_run(run_id)
+    assert result(wait(client, run_id)) == "TERMINATED/CANCELED"
+    assert server.admin("GET", "stats", token=workspace_token)["processes"] == 0
+
+
+def test_a_process_that_dies_is_a_driver_error(client: WorkspaceClient) -> None:
+    run = run_code(client, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
+    assert "signal 9" in (output(client, run).error or "")
+
+
+def test_a_dead_engine_process_is_replaced(client: WorkspaceClient) -> None:
+    put_notebook(client, "/Shared/kill-the-engine", "1")
+    run = wait(client, submit(client, notebook("a", path="/Shared/kill-the-engine")))
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
+    assert result(run_code(client, "answer('1')")) == "TERMINATED/SUCCESS"
+
+
+def test_more_tasks_than_places(server: Emulator, client: WorkspaceClient) -> None:
+    put_notebook(client, "/Shared/nb", "answer('1')")
+    run = wait(client, submit(client, *[notebook(f"t{i}") for i in range(40)]))
+    assert {result(task) for task in run.tasks or []} == {"TERMINATED/SUCCESS"}
+
+
+NESTED = """
+import http.client, json
+connection = http.client.HTTPConnection(spec["host"].removeprefix("http://"))
+def call(method, path, body=None):
+    headers = {"Authorization": "Bearer " + spec["token"], "Content-Type": "application/json"}
+    connection.request(method, path, json.dumps(body), headers)
+    return json.loads(connection.getresponse().read())
+asked = {"parent_run_id": spec["run_id"], "path": "/Shared/inner", "arguments": {"n": 1}}
+run_id = call("POST", "/__emulator/notebook-runs", asked)["run_id"]
+found = {"done": False}
+while not found["done"]:
+    found = call("GET", f"/__emulator/notebook-runs/{run_id}?wait=20")
+answer(json.dumps(found))
+"""
+
+
+def test_a_notebook_runs_another(client: WorkspaceClient) -> None:
+    put_notebook(client, "/Shared/inner", "import json; answer(json.dumps(spec['parameters']))")
+    run = run_code(client, NESTED)
+    found = exit_value(client, run)
+    assert (found["ok"], found["exit_value"]) == (True, '{"n": "1"}')
+    [inner] = client.jobs.list_runs(run_type=jobs.RunType.WORKFLOW_RUN)
+    assert inner.run_name == "/Shared/inner"
+    assert client.jobs.get_run_output(inner.run_id or 0).notebook_output is not None
+
+
+@pytest.mark.parametrize(
+    "inner,error", [("raise KeyError('x')", "KeyError: 'x'"), (None, "Unable to access the notebook")]
+)
+def test_a_failing_inner_notebook(client: WorkspaceClient, inner: str | None, error: str) -> None:
+    if inner is not None:
+        put_notebook(client, "/Shared/inner", inner)
+    found = exit_value(client, run_code(client, NESTED))
+    assert not found["ok"]
+    assert error in found["error"]
+
+
+def test_cancelling_the_outer_notebook_ends_the_inner(client: WorkspaceClient, tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    text = f"import os, pathlib; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))\n{SLEEP}"
+    put_notebook(client, "/Shared/inner", text)
+    put_notebook(client, "/Shared/nb", NESTED)
+    run_id = submit(client, notebook("a"))
+    eventually(lambda: file.exists() and bool(file.read_text()))
+    client.jobs.cancel_run(run_id)
+    assert result(wait(client, run_id)) == "TERMINATED/CANCELED"
+    eventually(lambda: not alive(int(file.read_text())))
+    [inner] = client.jobs.list_runs(run_type=jobs.RunType.WORKFLOW_RUN)
+    assert result(wait(client, inner.run_id or 0)) == "TERMINATED/CANCELED"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["asked to end", "killed"])
+def test_no_task_outlives_the_server(tmp_path: Path, number: int) -> None:
+    server = start_emulator(tmp_path / "data", *ENGINE, token="t")
+    client = server.client("t")
+    file = tmp_path / "pid"
+    text = f"import os, pathlib; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))\n{SLEEP}"
+    put_notebook(client, "/Shared/nb", text)
+    run_id = submit(client, notebook("a"))
+    eventually(lambda: file.exists() and bool(file.read_text()))
+    server.stop(number)
+    eventually(lambda: not alive(int(file.read_text())))
+    again = start_emulator(tmp_path / "data", *ENGINE, token="t")
+    try:
+        run = wait(again.client("t"), run_id)
+        assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
+        assert result(tasks_of(run)["a"]) == "INTERNAL_ERROR/FAILED"
+    finally:
+        again.stop()
