@@ -10,16 +10,16 @@ Lane = Literal["call", "watch"]
 
 _LANES: tuple[Lane, Lane] = ("call", "watch")
 _BURST_SECONDS = 0.5
-_SLOWEST = 0.05  # of the full rate
-_SLOW_DOWN = 0.5
-_SLOW_DOWN_EVERY = 3.0  # seconds: the refusals of one burst count once
-_RECOVERY_SECONDS = 120.0  # from nothing to the full rate
+_SLOWEST = 0.1  # of the full rate
+_SLOW_DOWN = 0.6
+_SLOW_DOWN_EVERY = 5.0  # seconds: the refusals of one burst count once
+_RECOVERY_SECONDS = 60.0  # from nothing to the full rate
 
 
 class Budget:
     """A token bucket with two lanes that take turns, first come first served within each.
 
-    All times are monotonic seconds that the caller passes in. The rate halves on "too many requests" and
+    All times are monotonic seconds that the caller passes in. The rate drops on "too many requests" and
     comes back slowly (additive increase, multiplicative decrease). Safe for threads.
     """
 

@@ -16,6 +16,8 @@ from dara_dagster.remote.calls import TryLater, backoff, explain, one_try
 
 T = TypeVar("T")
 
+_LONGEST = 10.0  # seconds between two tries, unless the service asks for more
+_LONGEST_URGENT = 1.0
 _PASSING = (TryLater, InternalError, requests.RequestException, TimeoutError)
 
 
@@ -57,19 +59,19 @@ class Meter:
                 failures += 1
                 now = self._clock()
                 failing_since = now if failing_since is None else failing_since
-                wait = self._note(error, failures, now)
+                wait = self._note(error, failures, now, _LONGEST_URGENT if urgent else _LONGEST)
                 if now + wait - failing_since > patience:
                     message = f"No good answer for {patience:.0f} s, last: {explain(error)}"
                     raise UnreachableError(message) from error
             _sleep(wait, stop)
 
-    def _note(self, error: Exception, failures: int, now: float) -> float:
+    def _note(self, error: Exception, failures: int, now: float, longest: float) -> float:
         """Tell the budget about a fault; returns how long its caller should wait."""
         if not isinstance(error, TryLater):
-            return backoff(failures, 0.0)
+            return backoff(failures, 0.0, longest=longest)
         if error.throttled:
             self._budget.throttled(now, error.after)
-        return backoff(failures, error.after)
+        return backoff(failures, error.after, longest=longest)
 
     def _take_turn(self, stop: threading.Event | None, urgent: bool) -> None:
         if urgent:

@@ -1,0 +1,275 @@
+"""Runs on the emulator through the SDK: one run a token, looks, output, faults, cancel."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from dara_dagster.errors import RunError, RunGoneError, RunLostError, UnreachableError
+from dara_dagster.remote import runs
+from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.monitor import Monitor, Stopped, TimedOut, cancel_and_wait, monitor_for
+from dara_dagster.remote.payloads import parse_run_name, run_name, submit_request
+from dara_dagster.remote.runs import Look
+from dara_dagster.spec.plan import PollPlan, TaskPlan
+from tests.conftest import Emulator
+
+QUICK = PollPlan(calls_per_second=400.0, lost_after_seconds=60.0)
+
+
+class Admin:
+    """The emulator's switches for this test's workspace."""
+
+    def __init__(self, emulator: Emulator, token: str) -> None:
+        self._emulator, self._token = emulator, token
+
+    def simulate(self, task_key: str = "*", **rule: Any) -> None:
+        self._emulator.admin("POST", "simulate", {"task_key": task_key, **rule}, token=self._token)
+
+    def fault(self, method: str, path: str, **fault: Any) -> None:
+        body = {"method": method, "path": path, **fault}
+        self._emulator.admin("POST", "faults", body, token=self._token)
+
+    def heal(self) -> None:
+        self._emulator.admin("DELETE", "faults", token=self._token)
+
+    def stats(self) -> Any:
+        return self._emulator.admin("GET", "stats", token=self._token)
+
+
+@pytest.fixture
+def admin(emulator: Emulator, workspace_token: str) -> Admin:
+    admin = Admin(emulator, workspace_token)
+    admin.simulate(duration_ms=100)
+    return admin
+
+
+@pytest.fixture
+def monitor(workspace: Workspace) -> Monitor:
+    return monitor_for(workspace, QUICK)
+
+
+def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:
+    return submit_request(
+        TaskPlan(task, task, "notebook", **more),
+        run_name=run_name("tests", "flow", task, "run"),
+        token=runs.attempt_token("run", token, 0),
+        parameters={},
+        remote_file="/Workspace/Shared/tests/nb",
+        compute_id=None,
+    )
+
+
+def test_tokens_differ_by_run_step_and_attempt_and_fit() -> None:
+    tokens = {
+        runs.attempt_token(run, step, attempt)
+        for run in ("a", "ab")
+        for step in ("c", "bc", "x[1]")
+        for attempt in (0, 1, 11)
+    }
+    assert len(tokens) == 18 and {len(token) for token in tokens} == {64}
+
+
+@pytest.mark.parametrize(
+    ("url", "modern"),
+    [
+        ("https://h.cloud/?o=12#job/3/run/4", "https://h.cloud/jobs/3/runs/4?o=12"),
+        ("http://127.0.0.1:80/#job/3/run/4", "http://127.0.0.1:80/jobs/3/runs/4"),
+        ("https://h.cloud/jobs/3/runs/4?o=12", "https://h.cloud/jobs/3/runs/4?o=12"),
+        ("", ""),
+    ],
+)
+def test_run_pages_get_the_address_that_works_for_everyone(url: str, modern: str) -> None:
+    assert runs.modern_url(url) == modern
+
+
+def test_one_run_from_submit_to_end(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
+    admin.simulate(duration_ms=300, pending_ms=200, exit_value='{"rows": 3}')
+    run_id = runs.submit(workspace, request_of("one"))
+    assert runs.submit(workspace, request_of("one")) == run_id, "the same token is the same run"
+    assert [look.run_id for look in runs.list_active(workspace)] == [run_id]
+    changes: list[Look] = []
+    last = monitor.watch(run_id, on_change=changes.append)
+    assert last is changes[-1] and last.outcome is not None and last.outcome.verdict == "success"
+    assert all(one.outcome is None for one in changes[:-1])
+    assert len({(one.state, one.outcome) for one in changes}) == len(changes)
+    assert last.total_ms >= 300 and last.end_ms > last.start_ms and last.task_run_id not in (None, run_id)
+    assert runs.output(workspace, last).exit_value == '{"rows": 3}'
+    assert runs.page_url(workspace, last).startswith(f"{workspace.host}/jobs/{last.job_id}/runs/{run_id}")
+    mark = parse_run_name(last.run_name)
+    assert mark is not None and (mark.project, mark.workflow, mark.task) == ("tests", "flow", "t")
+
+
+def test_a_failed_run_tells_its_error(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
+    admin.simulate(duration_ms=50, result="FAILED", error="ValueError: no flights")
+    last = monitor.watch(runs.submit(workspace, request_of("one")))
+    assert last.outcome is not None
+    assert (last.outcome.verdict, last.outcome.code) == ("failed", "RUN_EXECUTION_ERROR")
+    assert "ValueError: no flights" in runs.output(workspace, last).error
+
+
+def test_a_deleted_run_is_gone_for_look_token_and_watch(
+    workspace: Workspace, monitor: Monitor, admin: Admin
+) -> None:
+    run_id = runs.submit(workspace, request_of("one"))
+    monitor.watch(run_id)
+    workspace.client.jobs.delete_run(run_id)
+    with pytest.raises(RunGoneError, match=f"Run {run_id} was deleted or is older than 60 days"):
+        runs.look(workspace, run_id)
+    with pytest.raises(RunGoneError, match="was deleted"):
+        runs.submit(workspace, request_of("one"))
+    with pytest.raises(RunGoneError):
+        monitor.watch(run_id)
+    with pytest.raises(RunGoneError):
+        runs.cancel(workspace, 1)
+
+
+def test_a_request_databricks_refuses_is_an_error_at_once(workspace: Workspace, monitor: Monitor) -> None:
+    bad = {**request_of("one"), "tasks": [{"task_key": "t"}]}
+    with pytest.raises(RunError, match="Databricks did not take the run: INVALID_PARAMETER_VALUE"):
+        monitor.call(lambda: runs.submit(workspace, bad))
+
+
+def test_databricks_own_timeout_ends_the_run(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
+    admin.simulate(duration_ms=60_000)
+    last = monitor.watch(runs.submit(workspace, request_of("one", timeout_seconds=1)))
+    assert last.outcome is not None and (last.outcome.verdict, last.outcome.code) == ("timed_out", "TIMEDOUT")
+
+
+def test_a_stop_and_a_deadline_end_the_wait_but_not_the_run(
+    workspace: Workspace, monitor: Monitor, admin: Admin
+) -> None:
+    admin.simulate(duration_ms=60_000)
+    run_id = runs.submit(workspace, request_of("one"))
+    stop = threading.Event()
+    with pytest.raises(Stopped):
+        monitor.watch(run_id, stop=stop, on_change=lambda look: stop.set())
+    with pytest.raises(Stopped):
+        monitor.watch(run_id, stop=stop)
+    with pytest.raises(TimedOut):
+        monitor.watch(run_id, deadline=monitor.clock() + 0.3)
+    assert runs.look(workspace, run_id).outcome is None
+    assert cancel_and_wait(workspace, monitor, [run_id], 20) == []
+    last = runs.look(workspace, run_id)
+    assert last.outcome is not None and last.outcome.verdict == "cancelled"
+
+
+def test_500_submissions_in_bad_weather_are_exactly_500_runs(
+    workspace: Workspace, monitor: Monitor, admin: Admin
+) -> None:
+    for seed, (kind, probability) in enumerate(
+        [
+            ({"kind": "status", "status": 429, "retry_after": "0"}, 0.10),
+            ({"kind": "status", "status": 503, "retry_after": "0"}, 0.05),
+            ({"kind": "status", "status": 503, "retry_after": "0", "when": "after"}, 0.05),
+            ({"kind": "drop", "when": "after"}, 0.02),
+        ]
+    ):
+        admin.fault("POST", "*/jobs/runs/submit", probability=probability, seed=seed, **kind)
+
+    def one(number: int) -> str:
+        run_id = monitor.call(lambda: runs.submit(workspace, request_of(str(number))))
+        last = monitor.watch(run_id)
+        return last.outcome.verdict if last.outcome else "running"
+
+    with ThreadPoolExecutor(100) as pool:
+        assert set(pool.map(one, range(500))) == {"success"}
+    stats = admin.stats()
+    assert stats["runs_created"] == 500 and stats["active_runs"] == 0
+    assert stats["calls"]["POST /api/2.2/jobs/runs/submit"] > 500
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_faults_while_watching_fail_no_run(
+    workspace: Workspace, monitor: Monitor, admin: Admin, status: int
+) -> None:
+    run_id = runs.submit(workspace, request_of("one"))
+    admin.fault("GET", "*/jobs/runs/get", kind="status", status=status, retry_after="0", count=2)
+    last = monitor.watch(run_id)
+    assert last.outcome is not None and last.outcome.verdict == "success"
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
+def test_faults_the_sdk_does_not_retry_are_retried_with_the_token(
+    workspace: Workspace, monitor: Monitor, admin: Admin, status: int
+) -> None:
+    admin.fault("POST", "*/jobs/runs/submit", kind="status", status=status, when="after", count=1)
+    run_id = monitor.call(lambda: runs.submit(workspace, request_of("one")))
+    assert admin.stats()["runs_created"] == 1 and runs.look(workspace, run_id).run_id == run_id
+
+
+def test_a_lasting_fault_is_reported_in_words(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
+    run_id = runs.submit(workspace, request_of("one"))
+    admin.fault(
+        "*", "*/jobs/runs/*", kind="status", status=503, retry_after="0", message="closed for repairs"
+    )
+    with pytest.raises(UnreachableError, match=r"No good answer for 1 s, last: .*closed for repairs"):
+        monitor.call(lambda: runs.submit(workspace, request_of("two")), patience=1)
+    impatient = Monitor(_service(workspace), PollPlan(50.0, 1.0))
+    with pytest.raises(RunLostError, match=f"No answer about run {run_id} .*closed for repairs"):
+        impatient.watch(run_id)
+
+
+def test_many_runs_are_seen_by_the_page(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
+    admin.simulate(duration_ms=6_000)
+    with ThreadPoolExecutor(60) as pool:
+        ids = list(pool.map(lambda n: runs.submit(workspace, request_of(str(n))), range(60)))
+        lasts = list(pool.map(monitor.watch, ids))
+    assert {last.outcome.verdict for last in lasts if last.outcome} == {"success"} and len(lasts) == 60
+    calls = admin.stats()["calls"]
+    looks = calls["GET /api/2.2/jobs/runs/get"] + calls["GET /api/2.2/jobs/runs/list"]
+    assert calls["GET /api/2.2/jobs/runs/list"] > 3 and looks / 60 < 8  # one by one it is more than 11
+
+
+@pytest.mark.parametrize("weather", ["fair", "foul"])
+def test_100_runs_in_flight_are_cancelled_while_the_budget_is_busy(
+    workspace: Workspace, admin: Admin, weather: str
+) -> None:
+    admin.simulate(duration_ms=600_000)
+    with ThreadPoolExecutor(20) as pool:
+        ids = list(pool.map(lambda n: runs.submit(workspace, request_of(str(n))), range(100)))
+    busy = Monitor(_service(workspace), PollPlan(0.5, 60.0))
+    stop = threading.Event()
+    waiting = [threading.Thread(target=_call_until, args=(busy, workspace, ids[0], stop)) for _ in range(20)]
+    for thread in waiting:
+        thread.start()
+    if weather == "foul":
+        admin.fault(
+            "POST", "*/jobs/runs/cancel", kind="status", status=429, retry_after="0", probability=0.2, seed=1
+        )
+        admin.fault("POST", "*/jobs/runs/cancel", kind="drop", when="before", probability=0.1, seed=2)
+    assert cancel_and_wait(workspace, busy, ids, 30) == []
+    stop.set()
+    for thread in waiting:
+        thread.join()
+    assert admin.stats()["active_runs"] == 0
+    assert list(runs.list_active(workspace)) == []
+
+
+def test_a_run_that_cannot_be_cancelled_is_named(
+    workspace: Workspace, monitor: Monitor, admin: Admin
+) -> None:
+    admin.simulate(duration_ms=60_000)
+    run_id = runs.submit(workspace, request_of("one"))
+    admin.fault("POST", "*/jobs/runs/cancel", kind="status", status=503, retry_after="0")
+    (alive,) = cancel_and_wait(workspace, monitor, [run_id], 1.5)
+    assert alive.run_id == run_id and alive.outcome is None
+    admin.heal()
+    assert cancel_and_wait(workspace, monitor, [run_id, 1], 20) == []
+
+
+def _service(workspace: Workspace) -> Any:
+    from dara_dagster.remote.monitor import _Jobs
+
+    return _Jobs(workspace)
+
+
+def _call_until(monitor: Monitor, workspace: Workspace, run_id: int, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            monitor.call(lambda: runs.look(workspace, run_id), stop=stop)
+        except Stopped:
+            return
