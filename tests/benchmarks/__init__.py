@@ -1,0 +1,1 @@
+"""Measures as commands: `python -m tests.benchmarks.executor` prints ours, the other and the ratio."""

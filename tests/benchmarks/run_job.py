@@ -1,0 +1,29 @@
+"""Runs one measured job and prints its times: `python -m tests.benchmarks.run_job SHAPE COUNT SECONDS EXECUTOR`."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from dagster import DagsterInstance, build_reconstructable_job, execute_job
+
+from dara_dagster.engine.home import write_dagster_yaml
+
+
+def main() -> int:
+    shape, count, seconds, executor = sys.argv[1:]
+    arguments = {"shape": shape, "count": int(count), "seconds": float(seconds), "executor": executor}
+    write_dagster_yaml(Path(os.environ["DAGSTER_HOME"]))
+    job = build_reconstructable_job("tests.benchmarks.jobs", "get_job", reconstructable_kwargs=arguments)
+    began = time.monotonic()
+    job.get_definition().get_job_snapshot_id()
+    loaded = time.monotonic()
+    with DagsterInstance.get() as instance, execute_job(job, instance) as result:
+        run_seconds = time.monotonic() - loaded
+        print(json.dumps({"load_seconds": loaded - began, "run_seconds": run_seconds}))
+        return 0 if result.success else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
