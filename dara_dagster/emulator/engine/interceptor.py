@@ -90,13 +90,13 @@ class PlanInterceptor(
                 options[key] = self._paths.local(options[key])
 
     def _data_source(self, message: Any, names: set[str]) -> None:
-        # Sail takes the option and ignores it: every line would become a row.
-        if any(
-            key.lower() == "wholetext" and message.options[key].lower() == "true" for key in message.options
-        ):
+        on = {key.lower() for key, value in message.options.items() if value.lower() == "true"}
+        if "wholetext" in on:  # Sail takes the option and ignores it: every line would become a row
             raise NotSupportedLocally(
                 "The text option `wholetext`", 'Read the file with format("binaryFile").'
             )
+        if "multiline" in on and message.format.lower() == "json":
+            raise NotSupportedLocally("The JSON option `multiLine`", "Write one JSON object a line.")
         for index, path in enumerate(message.paths):
             message.paths[index] = self._paths.local(path)
         self._map_options(message.options)

@@ -27,12 +27,14 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
 
     - `replaceWhere` with a table name replaces the whole table in Sail 0.7.2; with a path it is right.
     - `partitionOverwriteMode=dynamic` is ignored: it becomes a `replaceWhere` over the partitions of the new rows.
+    - `writeTo(t).overwritePartitions()` is refused by Sail: it becomes such a dynamic overwrite.
     - autoMerge is ignored: it becomes `mergeSchema`, or schema evolution of the MERGE.
     """
     if command.HasField("merge_into_table_command"):
         if spark.setting(AUTO_MERGE) == "true":
             command.merge_into_table_command.with_schema_evolution = True
         return
+    _partitions_by_name(command)
     if not command.HasField("write_operation"):
         return
     write = command.write_operation
@@ -61,6 +63,22 @@ def partition_filter(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) 
 
     partitions = [" AND ".join(test(column, row[column]) for column in columns) for row in rows]
     return " OR ".join(f"({partition})" for partition in partitions) or "false"
+
+
+def _partitions_by_name(command: pb.Command) -> None:
+    """Turns writeTo(t).overwritePartitions() into the same write by saveAsTable."""
+    modern = command.write_operation_v2
+    if not command.HasField("write_operation_v2") or modern.mode != modern.MODE_OVERWRITE_PARTITIONS:
+        return
+    write = pb.WriteOperation(
+        input=modern.input,
+        source="delta",
+        mode=pb.WriteOperation.SAVE_MODE_OVERWRITE,
+        options={**modern.options, "partitionOverwriteMode": "dynamic"},
+    )
+    write.table.table_name = modern.table_name
+    write.table.save_method = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_SAVE_AS_TABLE
+    command.write_operation.CopyFrom(write)
 
 
 def _existing_table(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:

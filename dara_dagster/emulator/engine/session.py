@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import SparkSession as PublicSparkSession  # noqa: F401  first: it sets pyspark to connect-only
@@ -11,8 +14,10 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.session import SparkSession
 
+from dara_dagster.emulator.engine.catalog import LocalCatalog
 from dara_dagster.emulator.engine.interceptor import PlanInterceptor
 from dara_dagster.emulator.engine.paths import PathMap
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.registry import Registry
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
 from dara_dagster.emulator.engine.sql.dispatch import run_sql
@@ -84,11 +89,27 @@ class LocalSpark(SparkSession):
         """A setting in lower case; '' when unset."""
         return str(self.conf.get(key, "") or "").lower()
 
+    @functools.cached_property
+    def catalog(self) -> LocalCatalog:
+        return LocalCatalog(self)
+
     @property
     def readStream(self) -> StreamReader:  # type: ignore[override]
         from dara_dagster.emulator.engine.streaming import StreamReader
 
         return StreamReader(self)
+
+    def addArtifacts(
+        self, *path: str, pyfile: bool = False, archive: bool = False, file: bool = False
+    ) -> None:
+        """Python files become importable (functions run in this process); other artifacts have no place to go."""
+        if not pyfile:
+            raise NotSupportedLocally("addArtifact of anything but Python files")
+        for place in path:
+            local = Path(self.paths.local(place)).absolute()
+            sys.path.insert(0, str(local.parent if local.suffix == ".py" else local))
+
+    addArtifact = addArtifacts
 
     def stop(self) -> None:
         """Does nothing: the session belongs to the task, as on Databricks; `close` ends it."""

@@ -1,4 +1,4 @@
-"""Guards every write to a Delta table: one writer at a time, conflicts retried, results measured, checks enforced."""
+"""Guards every write to a Delta table: one writer at a time, conflicts retried, results measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.connect.proto as pb
-from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import prepare_write
@@ -33,7 +32,6 @@ _WRITE = re.compile(
     rf"(?:delta\.`(?P<path>[^`]+)`|{named('name')})",
     re.I | re.S,
 )
-_NO_CHECKS_BY_SAIL = {"MERGE", "UPDATE"}
 
 
 @dataclass(frozen=True)
@@ -103,26 +101,11 @@ class WriteGuard:
             after = delta_log.latest_version(target.folder)
             if after != before and after >= 0:
                 outcome = _outcome(target.folder, after)
-                if outcome.operation in _NO_CHECKS_BY_SAIL:
-                    self._enforce_checks(target.folder, before)
                 self._last.outcome = outcome
                 self.record(target.name, outcome.affected)
             if target.creates or before < 0:
                 self._spark.registry.forget_folder(target.folder)
             return answer
-
-    def _enforce_checks(self, folder: Path, before: int) -> None:
-        """Sail checks constraints on INSERT only: look at the result, put the old version back if it is wrong."""
-        for name, rule in delta_log.read_snapshot(folder).constraints.items():
-            query = f"SELECT * FROM delta.`{folder}` WHERE NOT coalesce(({rule}), false) LIMIT 1"
-            bad = self._spark.native(query).collect()
-            if bad:
-                delta_log.restore(folder, before)
-                values = ", ".join(f"{key} = {value}" for key, value in bad[0].asDict().items())
-                raise AnalysisException(
-                    f"[DELTA_VIOLATE_CONSTRAINT_WITH_VALUES] CHECK constraint {name} ({rule}) violated by row with "
-                    f"values: {values}. SQLSTATE: 23001"
-                )
 
     def _target(self, command: pb.Command) -> _Target | None:
         kind = command.WhichOneof("command_type")

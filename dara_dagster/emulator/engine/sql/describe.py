@@ -97,6 +97,12 @@ def describe_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return spark.rows(rows, _COLUMNS)
 
 
+@statement(r"(?:describe|desc)\s+query\s+(?P<query>.*)")
+def describe_query(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    fields = spark.sql(match["query"]).schema.fields
+    return spark.rows([(f.name, f.dataType.simpleString(), None) for f in fields], _COLUMNS)
+
+
 def _detailed(
     spark: LocalSpark, name: TableName, snapshot: delta_log.Snapshot, folder: str
 ) -> list[tuple[str, str, str | None]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
-from dara_dagster.emulator.engine.sql.handlers import statement, table_folder
+from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
 from dara_dagster.emulator.engine.sql.lexing import NAME, pieces, split_top_level, unquote
 from dara_dagster.emulator.engine.sql.types import delta_type
 
@@ -132,7 +132,7 @@ def insert_some_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame | 
 def delete_by_subquery(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     merge = _merge_by_rows(spark, match["name"], match["alias"], match["condition"], [])
     spark.sql(f"{merge} WHEN MATCHED THEN DELETE")
-    return result(spark, "delete", spark.rows([], "result string"))
+    return result(spark, "delete", done(spark))
 
 
 @statement(rf"update\s+{NAME}{_ALIAS}\s+set\s+(?P<rest>.*\(\s*select\b.*)")
@@ -145,7 +145,7 @@ def update_by_subquery(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
         for index, (column, _, _) in enumerate(pairs)
     )
     spark.sql(f"{merge} WHEN MATCHED THEN UPDATE SET {changes}")
-    return result(spark, "update", spark.rows([], "result string"))
+    return result(spark, "update", done(spark))
 
 
 def _merge_by_rows(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pyspark.errors import AnalysisException
+from pyspark.sql.types import StructType
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def statement(pattern: str) -> Callable[[Handler], Handler]:
 
 def done(spark: LocalSpark) -> DataFrame:
     """The empty answer of a statement without a result."""
-    return spark.rows([], "result string")
+    return cast("DataFrame", spark.createDataFrame([], StructType([])))
 
 
 def table_folder(spark: LocalSpark, name: str) -> Path:

@@ -21,12 +21,14 @@ _NEW_SYNTAX = re.compile(
     r"\bqualify\b|\*\s*except\s*\(|group\s+by\s+all\b|order\s+by\s+all\b|[\w`\])]\s*:\s*[a-z_`\[]|\|>|\bdecode\s*\(|\biff\s*\(",
     re.I,
 )
+_PIVOT_COLUMN = re.compile(r"\bfor\s+(`[^`]+`|[A-Za-z_]\w*)\s+in\s*\(", re.I)
 _MISSING_COLUMN = "is missing from the schema"
 
 
 def modernise(spark: LocalSpark, text: str, error: str) -> str | None:
     """The statement in words Sail knows; None when we know of nothing to change. `error` is what Sail said."""
     replaced = replace_information_schema(spark, replace_read_files(spark, text))
+    replaced = _PIVOT_COLUMN.sub(r"FOR (\1) IN (", replaced)
     lateral = _MISSING_COLUMN in error
     if not (lateral or _NEW_SYNTAX.search(replaced)):
         return replaced if replaced != text else None

@@ -23,7 +23,6 @@ _REFUSED: list[tuple[str, str]] = [
     (r"set\s+var(?:iable)?\b", "SET VARIABLE"),
     (r"set\s*$", "SET without a key"),
     (r"begin\b", "SQL scripting (BEGIN ... END)"),
-    (r"describe\s+query\b|desc\s+query\b", "DESCRIBE QUERY"),
     (r"call\b", "CALL"),
     (r"execute\s+immediate\b", "EXECUTE IMMEDIATE"),
     (r"reorg\b", "REORG TABLE"),
@@ -31,8 +30,9 @@ _REFUSED: list[tuple[str, str]] = [
     (r"alter\s+table\b.*\brename\s+column\b", "ALTER TABLE ... RENAME COLUMN"),
     (r"alter\s+table\b.*\bdrop\s+columns?\b", "ALTER TABLE ... DROP COLUMN"),
 ]
-_FUNCTIONS: list[tuple[str, str]] = [
+_ANYWHERE: list[tuple[str, str]] = [
     (r"\btable_changes\s*\(", "table_changes() (the change data feed)"),
+    (r"\bwith\s+recursive\b", "WITH RECURSIVE"),
     (r"\bai_\w+\s*\(", "An ai_ function"),
     (r"\bh3_\w+\s*\(", "An h3_ function"),
 ]
@@ -43,6 +43,6 @@ def refuse_unsupported(statement: str) -> None:
     for pattern, what in _REFUSED:
         if re.match(rf"\s*{pattern}", statement, re.I | re.S):
             raise NotSupportedLocally(what)
-    for pattern, what in _FUNCTIONS:
+    for pattern, what in _ANYWHERE:
         if re.search(pattern, statement, re.I):
             raise NotSupportedLocally(what)

@@ -1,0 +1,36 @@
+"""Checks that fail, each with a pattern of what the user is told."""
+
+from __future__ import annotations
+
+_SENTENCE = "is not supported by the local workspace; it works on Databricks"
+
+KNOWN_FAILURES: dict[str, str] = {
+    "ddl: CREATE TABLE … CDF on": rf"change data feed \(delta.enableChangeDataFeed\) {_SENTENCE}",
+    "ddl: CREATE TABLE … CDF on: insert into CDF table": "TABLE_OR_VIEW_NOT_FOUND",
+    "ddl: CREATE TABLE … CDF on: update CDF table": "TABLE_OR_VIEW_NOT_FOUND",
+    "ddl: CREATE TABLE … CDF on: table_changes()": rf"table_changes\(\) \(the change data feed\) {_SENTENCE}",
+    "ddl: ALTER TABLE RENAME COLUMN": f"RENAME COLUMN {_SENTENCE}",
+    "ddl: CREATE MATERIALIZED VIEW": f"CREATE MATERIALIZED VIEW {_SENTENCE}",
+    "ddl: CREATE STREAMING TABLE": f"CREATE STREAMING TABLE {_SENTENCE}",
+    "ddl: CREATE FUNCTION (SQL UDF)": f"CREATE FUNCTION {_SENTENCE}",
+    "ddl: CREATE TEMPORARY FUNCTION (SQL UDF)": f"CREATE FUNCTION {_SENTENCE}",
+    "ddl: SET (list)": f"SET without a key {_SENTENCE}",
+    "ddl: DECLARE VARIABLE": f"DECLARE VARIABLE {_SENTENCE}",
+    "ddl: SET VAR": f"SET VARIABLE {_SENTENCE}",
+    "ddl: BEGIN…END SQL scripting": rf"SQL scripting \(BEGIN ... END\) {_SENTENCE}",
+    "ddl: UNDROP TABLE": f"UNDROP TABLE {_SENTENCE}",
+    "readwrite: csv mode PERMISSIVE + _corrupt_record/rescued": "Csv error: incorrect number of fields",
+    "readwrite: read.json multiLine": f"JSON option `multiLine` {_SENTENCE}",
+    "readwrite: text(wholetext=True)": f"text option `wholetext` {_SENTENCE}",
+    "readwrite: _metadata.file_path / input_file_name": "_metadata.* is missing from the schema",
+    "readwrite: input_file_name()": "UnsupportedOperationException: function: input_file_name",
+    "readwrite: read excel/xml": "No data source found for: xml",
+    "readwrite: rdd access (not in Connect)": "`rdd` is not supported in Spark Connect",
+    "readwrite: spark.sparkContext (not in Connect)": "`sparkContext` is not supported in Spark Connect",
+    "frames: stat.corr/approxQuantile": "UnsupportedOperationException: approx quantile",
+    "frames: VARIANT parse_json / variant_get": "VariantType",
+    "frames: CTE recursive": f"WITH RECURSIVE {_SENTENCE}",
+    "frames: observe()": "UnsupportedOperationException: collect metrics",
+    "udfs: cogroup applyInPandas": "unmasked nulls",
+    "streams: foreachBatch": "missing argument: Python UDF output type",
+}
