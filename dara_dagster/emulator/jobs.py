@@ -119,7 +119,9 @@ class Jobs:
                 self._workspace.runs.scheduler.when_ended(run, self._run_ended)
 
     def _run_ended(self, ended: Run) -> None:
-        """Let the job's oldest queued run start."""
+        """End the clusters that were the run's own, and let the job's oldest queued run start."""
+        for cluster_id in ended.job_cluster_ids.values():
+            self._workspace.clusters.terminate(cluster_id, "JOB_FINISHED")
         scheduler = self._workspace.runs.scheduler
         queued = [run for run in scheduler.active if run.job_id == ended.job_id and run.state == "QUEUED"]
         if queued and ended.state != "SKIPPED":

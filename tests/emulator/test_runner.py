@@ -17,7 +17,7 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
 from databricks.sdk.service.catalog import VolumeType
-from databricks.sdk.service.compute import Environment, State
+from databricks.sdk.service.compute import ClusterSource, ClusterSpec, Environment, State
 
 from tests.conftest import Emulator, start_emulator
 from tests.emulator.driving import (
@@ -202,6 +202,64 @@ def test_the_cluster_is_started_first(client: WorkspaceClient) -> None:
     instance = tasks_of(run)["a"].cluster_instance
     assert instance is not None
     assert instance.cluster_id == cluster_id
+
+
+NEW_CLUSTER = ClusterSpec(
+    spark_version="15.4.x-scala2.12", node_type_id="i3.xlarge", num_workers=1, spark_env_vars={"STAGE": "dev"}
+)
+
+
+def test_a_cluster_of_its_own_ends_with_the_task(client: WorkspaceClient) -> None:
+    text = "import json; answer(json.dumps([spec['cluster_id'], spec['env']]))"
+    run = run_code(client, text, new_cluster=NEW_CLUSTER)
+    cluster_id, env = exit_value(client, run)
+    assert env == {"STAGE": "dev"}
+    found = client.clusters.get(cluster_id)
+    assert (found.cluster_source, found.cluster_name) == (
+        ClusterSource.JOB,
+        f"job-{run.job_id}-run-{tasks_of(run)['a'].run_id}",
+    )
+    assert found.state in (State.TERMINATING, State.TERMINATED)
+
+
+def test_a_job_cluster_is_shared_and_ends_with_the_run(client: WorkspaceClient) -> None:
+    put_notebook(client, "/Shared/nb", "import json; answer(json.dumps(spec['cluster_id']))")
+    task = jobs.NotebookTask(notebook_path="/Shared/nb")
+    tasks = [jobs.Task(task_key=key, notebook_task=task, job_cluster_key="one") for key in "ab"]
+    shared = jobs.JobCluster(job_cluster_key="one", new_cluster=NEW_CLUSTER)
+    job_id = client.jobs.create(name="j", tasks=tasks, job_clusters=[shared]).job_id
+    run = wait(client, client.jobs.run_now(job_id or 0).run_id or 0)
+    used = {exit_value(client, run, key) for key in "ab"}
+    assert len(used) == 1
+    assert client.clusters.get(used.pop()).state in (State.TERMINATING, State.TERMINATED)
+
+
+def test_job_parameters_beat_those_of_the_task(client: WorkspaceClient) -> None:
+    put_notebook(client, "/Shared/nb", "import json; answer(json.dumps(spec['parameters']))")
+    notebook_task = jobs.NotebookTask(
+        notebook_path="/Shared/nb", base_parameters={"day": "task", "own": "{{job.parameters.day}}"}
+    )
+    job_id = client.jobs.create(
+        name="j",
+        tasks=[jobs.Task(task_key="a", notebook_task=notebook_task)],
+        parameters=[jobs.JobParameterDefinition(name="day", default="default")],
+    ).job_id
+    run = wait(client, client.jobs.run_now(job_id or 0, job_parameters={"day": "sent"}).run_id or 0)
+    assert exit_value(client, run) == {"day": "sent", "own": "sent"}
+
+
+def test_an_unknown_reference_fails_the_run(client: WorkspaceClient) -> None:
+    run = run_code(client, "1", parameters={"x": "{{job.naem}}"})
+    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "INVALID_RUN_CONFIGURATION")
+
+
+def test_a_retried_notebook_runs_again(client: WorkspaceClient, tmp_path: Path) -> None:
+    flag = str(tmp_path / "flag")
+    text = (
+        f"import pathlib; p = pathlib.Path({flag!r}); seen = p.exists(); p.touch(); assert seen, 'first time'"
+    )
+    run = run_code(client, text, max_retries=1)
+    assert [result(task) for task in run.tasks or []] == ["TERMINATED/FAILED", "TERMINATED/SUCCESS"]
 
 
 def test_an_unknown_cluster_fails_the_run(client: WorkspaceClient) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
+from io import BytesIO
+
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
+from databricks.sdk.service.catalog import VolumeType
 from databricks.sdk.service.compute import Environment
 
 from tests.emulator.driving import notebook, put_file, put_notebook, result, submit, tasks_of, wait
@@ -72,3 +76,34 @@ def test_a_failing_notebook_shows_its_error(client: WorkspaceClient) -> None:
     found = client.jobs.get_run_output(tasks_of(run)["bad"].run_id or 0)
     assert found.error == "ValueError: no rows"
     assert "raise ValueError" in (found.error_trace or "")
+
+
+def _wheel(module: str, code: str) -> bytes:
+    """A wheel `paint` with one module and a console script `go`."""
+    info = "paint-1.0.dist-info"
+    files = {
+        f"{module}.py": code,
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: paint\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[console_scripts]\ngo = {module}:main\n",
+        f"{info}/RECORD": "",
+    }
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_a_wheel_from_a_volume(client: WorkspaceClient) -> None:
+    client.volumes.create("main", "default", "wheels", VolumeType.MANAGED)
+    path = "/Volumes/main/default/wheels/paint-1.0-py3-none-any.whl"
+    client.files.upload(path, BytesIO(_wheel("paint", "import sys\ndef main():\n    print(sys.argv[1:])\n")))
+    environment = jobs.JobEnvironment(
+        environment_key="e", spec=Environment(environment_version="4", dependencies=[path])
+    )
+    wheel = jobs.PythonWheelTask(package_name="paint", entry_point="go", named_parameters={"color": "red"})
+    task = jobs.SubmitTask(task_key="a", python_wheel_task=wheel, environment_key="e")
+    run = wait(client, submit(client, task, environments=[environment]))
+    output = client.jobs.get_run_output(tasks_of(run)["a"].run_id or 0)
+    assert (result(run), output.error, output.logs) == ("TERMINATED/SUCCESS", None, "['--color=red']\n")
