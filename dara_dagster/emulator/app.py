@@ -62,8 +62,8 @@ Open = dict[tuple[str, str], Callable[[Server], Json]]
 PRESIGNED = "/__emulator/presigned/"
 """Where URLs begin that are a permission by themselves and come without a token."""
 
-PRESIGNED = "/__emulator/presigned/"
-"""Where URLs begin that are a permission by themselves and come without a token."""
+_CONTENT = ("/api/2.0/fs/files/", "/api/2.0/workspace-files/", PRESIGNED)
+"""Where a body is a file's content, whatever its content type says (curl calls it a form)."""
 
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -223,6 +223,8 @@ async def _stay_silent(receive: Receive, *, cut: bool) -> None:
 async def _json_body(scope: Scope, receive: Receive) -> dict[str, Json]:
     kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     if not kind.startswith((b"application/json", b"application/x-www-form-urlencoded")):
+        return {}
+    if scope["path"].startswith(_CONTENT):
         return {}
     body = b""
     while True:

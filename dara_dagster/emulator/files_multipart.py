@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -69,10 +70,10 @@ class Upload:
                 400, "INVALID_PARAMETER_VALUE", "The upload session belongs to another file, or has no parts."
             )
         for part in parts:
-            if self.etag(int(part["part_number"])) != part.get("etag"):
+            if self.etag(part["part_number"]) != part["etag"]:
                 text = f"The etag of part {part['part_number']} is not that of its upload."
                 raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
-        numbers = sorted(int(part["part_number"]) for part in parts)
+        numbers = sorted(part["part_number"] for part in parts)
         whole = self.folder / "whole"
         self.part(numbers[0]).rename(whole)
         with whole.open("ab") as out:
@@ -103,9 +104,21 @@ async def _start_or_complete(call: Call) -> Any:
         return {"multipart_upload": {"session_token": token}}
     if action == "complete-upload":
         upload = Upload(files, call.query.get("session_token", ""))
-        await run_in_threadpool(upload.complete, path, call.body.get("parts") or ())
+        await run_in_threadpool(upload.complete, path, await _parts(call))
         return {}
     raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Unknown action {action!r} on a file.")
+
+
+async def _parts(call: Call) -> list[Any]:
+    """The `parts` in the JSON body, which is left unread on this path: it might have been a file."""
+    assert call.request is not None
+    try:
+        parts = json.loads(await call.request.body() or b"{}")["parts"]
+        return [{"part_number": int(part["part_number"]), "etag": str(part["etag"])} for part in parts]
+    except (ValueError, KeyError, TypeError):
+        raise ApiError(
+            400, "INVALID_PARAMETER_VALUE", "The body must list the parts: part_number, etag."
+        ) from None
 
 
 def _part_urls(call: Call) -> Any:
