@@ -49,7 +49,7 @@ def _name(value: str) -> str:
     if not value.strip():
         raise fault("the name is empty", "Write a name.")
     if value != value.strip() or _CONTROL.search(value):
-        raise fault(f"the name {value!r} has spaces around it or a control character", "Remove them.")
+        raise fault("the name has spaces around it or a control character in it", "Remove them.")
     if len(value) > NAME_LENGTH:
         wrong = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
         raise fault(wrong, f"Shorten it to {NAME_LENGTH} characters.")

@@ -190,11 +190,17 @@ class _Reader:
                 path, f"NEXT '{target}' points nowhere", f"Did you mean '{hint}'?" if hint else remedy
             )
 
-    def _names(self, steps: Iterable[_Step]) -> Mapping[str, str]:
-        """JOB_ID -> the task's name: JOB_NAME, with the JOB_ID where several steps have one name."""
-        plain = {step.said.job_id: self._plain_name(step.said) for step in steps}
-        uses = Counter(plain.values())
-        return {job: name if uses[name] == 1 else f"{name}_{job}" for job, name in plain.items()}
+    def _names(self, steps: Iterable[_Step]) -> Mapping[KeyPath, str]:
+        """Each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
+        said = list(steps)
+        uses = Counter(self._plain_name(step.said) for step in said)
+        names: dict[KeyPath, str] = {}
+        for step in said:
+            job, name = step.said.job_id, self._plain_name(step.said)
+            # A repeated JOB_ID was told; its step still gets a name of its own, to be checked under.
+            mark = "" if self._steps[job] is step else str(step.path)
+            names[step.path] = f"{name}_{job}{mark}" if uses[name] > 1 or mark else name
+        return names
 
     def _plain_name(self, said: LevelStep) -> str:
         """JOB_NAME without the ending that its executor's format stands for."""
@@ -202,10 +208,12 @@ class _Reader:
         ending = f".{executor.format}" if executor and said.type != "workflow" else ""
         return (said.job_name or said.workflow_name or "").removesuffix(ending)
 
-    def _task(self, step: _Step, before: list[_Step], names: Mapping[str, str], running: set[str]) -> Task:
+    def _task(
+        self, step: _Step, before: list[_Step], names: Mapping[KeyPath, str], running: set[str]
+    ) -> Task:
         said = step.said
         source = self._source(step, running)
-        upstream = {names[other.said.job_id]: other for other in [*before, *([source] if source else [])]}
+        upstream = {names[other.path]: other for other in [*before, *([source] if source else [])]}
         is_file = said.type != "workflow"
         executor = self._executors.get(said.executor or "") if is_file else None
         how = {key: getattr(executor, key) for key in Executor.model_fields} if executor else {}
@@ -214,7 +222,7 @@ class _Reader:
         how["poll_seconds"] = said.wait_seconds or how.get("poll_seconds", 0.0)
         entry = Entry.model_construct(
             file_name=self._plain_name(said) if is_file else None,
-            name=names[said.job_id],
+            name=names[step.path],
             dependent_on=tuple(upstream),
             tags={"level": step.ids[0], "thread": step.ids[1], "job_id": said.job_id},
             **how,
@@ -225,7 +233,7 @@ class _Reader:
             step.path,
             written=_WRITTEN if said.workflow_name else {**_WRITTEN, "target": "JOB_NAME"},
             target=None if is_file else said.workflow_name or said.job_name,
-            inputs_from={INPUT: names[source.said.job_id]} if source else {},
+            inputs_from={INPUT: names[source.path]} if source else {},
             tolerates=tuple(name for name, other in upstream.items() if other.said.continue_if_fail),
         )
 

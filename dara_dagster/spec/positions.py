@@ -95,7 +95,8 @@ class Document:
         return Problem(self.file, line, key_text(path), self._redact(wrong), self._redact(remedy))
 
     def _redact(self, text: str) -> str:
-        for value, written in self.redactions.items():
+        # The longest first: a value may be part of another one.
+        for value, written in sorted(self.redactions.items(), key=lambda item: -len(item[0])):
             # A value of a few characters is no secret, and would be found inside other words.
             text = (
                 text.replace(value, written) if len(value) > 3 else text.replace(f"'{value}'", f"'{written}'")

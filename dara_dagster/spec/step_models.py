@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from dara_dagster.spec.fields import (
     Count,
@@ -17,9 +17,18 @@ from dara_dagster.spec.fields import (
     Table,
     Texts,
     Volume,
-    Whole,
+    fault,
 )
 from dara_dagster.spec.models import FileWork, Format, WorkflowOptions
+
+
+def _job(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        raise fault("should be a job's id or name", "Write the id as a number or the name as text.")
+    return value
+
+
+JobReference = Annotated[int | str, BeforeValidator(_job)]
 
 
 class UploadFile(Model):
@@ -33,7 +42,7 @@ class UploadFile(Model):
 class RunJob(Model):
     """Runs a saved Databricks job."""
 
-    job: Whole | str = Field(description="The job's id or name.")
+    job: JobReference = Field(description="The job's id (a number) or name (text).")
     parameters: Texts = Field(default={}, description="Job parameters.")
     timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
     poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")

@@ -1,0 +1,119 @@
+"""The fields we know are fields of the API, and the JSON Schemas say what the files may hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks.sdk.service.compute import ClustersAPI, Library
+from databricks.sdk.service.jobs import SubmitTask
+from databricks.sdk.service.sql import WarehousesAPI
+
+from dara_dagster.spec import schemas
+from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
+from dara_dagster.spec.models import Library as LibraryModel
+from dara_dagster.spec.payload import BESIDE, KINDS
+
+
+def test_every_setting_we_know_is_one_of_the_create_call() -> None:
+    cluster = set(inspect.signature(ClustersAPI.create).parameters) - {"self"}
+    warehouse = set(inspect.signature(WarehousesAPI.create).parameters) - {"self"}
+    assert set(ClusterSettings.model_fields) <= cluster
+    assert set(WarehouseSettings.model_fields) <= warehouse
+
+
+def test_every_task_field_we_know_is_one_of_a_submitted_task() -> None:
+    fields = {field.name for field in dataclasses.fields(SubmitTask)}
+    assert {*KINDS, *BESIDE} <= fields
+    assert set(LibraryModel.model_fields) == {field.name for field in dataclasses.fields(Library)}
+
+
+def test_there_is_a_schema_for_every_file() -> None:
+    assert list(schemas()) == [
+        "cluster_config.json",
+        "warehouse_config.json",
+        "dependency.json",
+        "workflows/*.json",
+        "project.json",
+        "parameters*.json",
+    ]
+    assert json.loads(json.dumps(schemas())) == schemas()
+
+
+def fits(value: Any, schema: Any, root: Any) -> bool:
+    """A JSON Schema validator of the few words that these schemas use."""
+    return all(_fits(value, word, wanted, schema, root) for word, wanted in schema.items())
+
+
+def _fits(value: Any, word: str, wanted: Any, schema: Any, root: Any) -> bool:
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+    if word == "$ref":
+        return fits(value, root["$defs"][wanted.rpartition("/")[2]], root)
+    if word in ("anyOf", "oneOf"):
+        return any(fits(value, option, root) for option in wanted)
+    if word == "type":
+        if wanted in ("integer", "number"):
+            return isinstance(value, int if wanted == "integer" else int | float) and not isinstance(
+                value, bool
+            )
+        return isinstance(value, kinds[wanted])
+    if word == "required":
+        return all(key in value for key in wanted) if isinstance(value, dict) else True
+    if word == "properties" and isinstance(value, dict):
+        return all(fits(value[key], inner, root) for key, inner in wanted.items() if key in value)
+    if word == "additionalProperties" and isinstance(value, dict):
+        others = [item for key, item in value.items() if key not in schema.get("properties", {})]
+        return all(wanted if isinstance(wanted, bool) else fits(item, wanted, root) for item in others)
+    if word == "items" and isinstance(value, list):
+        return all(fits(item, wanted, root) for item in value)
+    if word == "pattern" and isinstance(value, str):
+        return re.search(wanted, value) is not None
+    return value in wanted if word == "enum" else value == wanted if word == "const" else True
+
+
+def shipped() -> Iterator[tuple[str, Path]]:
+    config = Path(__file__).parents[2] / "config"
+    for pattern in schemas():
+        yield from ((pattern, file) for file in sorted(config.glob(pattern)))
+
+
+@pytest.mark.parametrize(("pattern", "file"), list(shipped()), ids=lambda value: getattr(value, "name", ""))
+def test_the_shipped_files_fit_their_schemas(pattern: str, file: Path) -> None:
+    schema = schemas()[pattern]
+    assert fits(json.loads(file.read_text()), schema, schema)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "right"),
+    [
+        ("cluster_config.json", {"a b": {"spark_version": "1", "num_workers": "2"}, "$schema": "x"}, True),
+        ("cluster_config.json", {"a": {"spark_version": "1", "num_workers": "${n}"}}, True),
+        ("cluster_config.json", {"a": {"spark_version": "1", "num_workers": "two"}}, False),
+        ("cluster_config.json", {"a": {"spark_version": "1", "num_worker": 2}}, False),
+        ("cluster_config.json", {"a": {}}, False),
+        ("dependency.json", [{"file_name": "a", "format": "py", "parameters": {"n": 5, "t": True}}], True),
+        ("dependency.json", {"tasks": [{"file_name": "a", "format": "${f}"}], "fail_fast": "yes"}, True),
+        ("dependency.json", [{"file_name": "a", "format": "pi"}], False),
+        ("workflows/*.json", {"steps": [{"uses": "run_job", "settings": {}}]}, True),
+        ("workflows/*.json", {"steps": [{}]}, False),
+        (
+            "workflows/*.json",
+            [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": "1", "STEPS": [{"JOB_ID": 1}]}]}],
+            True,
+        ),
+        ("workflows/*.json", {"engine": "x", "definition": [{"LEVEL_ID": 1}]}, False),
+        ("project.json", {"workspace": "databricks", "schema": "s", "poll": {"calls_per_second": "5"}}, True),
+        ("project.json", {"workspace": "other"}, False),
+        ("parameters*.json", {"anything": [1], "executors": {"e": {"format": "sql"}}}, True),
+        ("parameters*.json", {"executors": {"e": {}}}, False),
+    ],
+)
+def test_schemas_take_what_the_files_take(pattern: str, value: Any, right: bool) -> None:
+    schema = schemas()[pattern]
+    assert fits(value, schema, schema) is right
