@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
@@ -69,3 +74,35 @@ def put_file(client: WorkspaceClient, path: str, content: str) -> None:
     """A plain workspace file."""
     client.workspace.mkdirs(path.rpartition("/")[0])
     client.workspace.upload(path, content.encode(), format=ImportFormat.RAW, overwrite=True)
+
+
+def run_code(client: WorkspaceClient, code: str, **more: Any) -> jobs.Run:
+    """The ended run of one notebook task `a` with this code."""
+    put_notebook(client, "/Shared/nb", code)
+    return wait(client, submit(client, notebook("a", **more)))
+
+
+def output(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> jobs.RunOutput:
+    return client.jobs.get_run_output(tasks_of(run)[key].run_id or 0)
+
+
+def exit_value(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> Any:
+    """What the notebook exited with, read as JSON."""
+    found = output(client, run, key).notebook_output
+    assert found is not None
+    return json.loads(found.result or "null")
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process is there and not a zombie."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return False

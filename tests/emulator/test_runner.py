@@ -1,17 +1,9 @@
-"""Task processes: what they are told, how they end, how they are stopped. The engine here is plain Python."""
+"""Task processes: what they are told and what comes back. The engine here is plain Python."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
@@ -19,63 +11,26 @@ from databricks.sdk.service import jobs
 from databricks.sdk.service.catalog import VolumeType
 from databricks.sdk.service.compute import ClusterSource, ClusterSpec, Environment, State
 
-from tests.conftest import Emulator, start_emulator
+from tests.conftest import Emulator
 from tests.emulator.driving import (
     code,
+    exit_value,
     life_cycle,
     notebook,
+    output,
     put_file,
     put_notebook,
     result,
+    run_code,
     submit,
     tasks_of,
     wait,
 )
 
-ENGINE = ("--engine", sys.executable, str(Path(__file__).with_name("stub_engine.py")))
-
-SLEEP = "import time; time.sleep(600)"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running = start_emulator(tmp_path_factory.mktemp("runner"), *ENGINE)
-    yield running
-    assert running.stop() == 0
-
 
 @pytest.fixture
-def client(server: Emulator, workspace_token: str) -> WorkspaceClient:
-    return server.client(workspace_token)
-
-
-def run_code(client: WorkspaceClient, code: str, **more: Any) -> jobs.Run:
-    put_notebook(client, "/Shared/nb", code)
-    return wait(client, submit(client, notebook("a", **more)))
-
-
-def output(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> jobs.RunOutput:
-    return client.jobs.get_run_output(tasks_of(run)[key].run_id or 0)
-
-
-def exit_value(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> Any:
-    found = output(client, run, key).notebook_output
-    assert found is not None
-    return json.loads(found.result or "null")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return False
+def client(stub_server: Emulator, workspace_token: str) -> WorkspaceClient:
+    return stub_server.client(workspace_token)
 
 
 def test_a_notebook_gets_its_parameters_and_gives_its_value(client: WorkspaceClient) -> None:
@@ -89,7 +44,9 @@ def test_a_notebook_gets_its_parameters_and_gives_its_value(client: WorkspaceCli
     assert result(run) == "TERMINATED/SUCCESS"
 
 
-def test_what_every_task_is_told(server: Emulator, client: WorkspaceClient, workspace_token: str) -> None:
+def test_what_every_task_is_told(
+    stub_server: Emulator, client: WorkspaceClient, workspace_token: str
+) -> None:
     client.secrets.create_scope("s")
     client.secrets.put_secret("s", "k", string_value="hush")
     run = run_code(client, "import json; answer(json.dumps([spec, json.load(open(spec['secrets']))]))")
@@ -101,7 +58,7 @@ def test_what_every_task_is_told(server: Emulator, client: WorkspaceClient, work
         run.job_id,
     )
     assert (spec["host"], spec["token"], spec["user"]) == (
-        server.host,
+        stub_server.host,
         workspace_token,
         "developer@localhost",
     )
@@ -163,7 +120,7 @@ def test_logs_keep_their_last_five_megabytes(client: WorkspaceClient) -> None:
     assert (found.logs or "").endswith("aa\nend\n")
 
 
-def test_a_script_in_a_volume(server: Emulator, client: WorkspaceClient) -> None:
+def test_a_script_in_a_volume(stub_server: Emulator, client: WorkspaceClient) -> None:
     client.volumes.create("main", "default", "code", VolumeType.MANAGED)
     client.files.upload("/Volumes/main/default/code/s.py", BytesIO(b"print('from a volume')"))
     task = script("a", "/Volumes/main/default/code/s.py")
@@ -265,141 +222,3 @@ def test_a_retried_notebook_runs_again(client: WorkspaceClient, tmp_path: Path) 
 def test_an_unknown_cluster_fails_the_run(client: WorkspaceClient) -> None:
     run = wait(client, submit(client, notebook("a", existing_cluster_id="0101-000000-abcdefgh")))
     assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "INVALID_CLUSTER_REQUEST")
-
-
-def test_tasks_run_side_by_side(client: WorkspaceClient, tmp_path: Path) -> None:
-    """Each of two tasks waits for a file that the other one makes."""
-    for mine, other in (("one", "two"), ("two", "one")):
-        text = f"""
-import pathlib, time
-pathlib.Path({str(tmp_path)!r}, {mine!r}).touch()
-end = time.monotonic() + 20
-while not pathlib.Path({str(tmp_path)!r}, {other!r}).exists():
-    assert time.monotonic() < end
-    time.sleep(0.01)
-"""
-        put_notebook(client, f"/Shared/{mine}", text)
-    run_id = submit(client, notebook("a", path="/Shared/one"), notebook("b", path="/Shared/two"))
-    assert result(wait(client, run_id)) == "TERMINATED/SUCCESS"
-
-
-@pytest.mark.parametrize("way", ["cancel", "timeout"])
-def test_a_stopped_task_leaves_no_process(client: WorkspaceClient, tmp_path: Path, way: str) -> None:
-    """Its own children end with it, also those that do not listen to SIGTERM."""
-    text = f"""
-import os, pathlib, signal, subprocess, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 600; true"])
-pathlib.Path({str(tmp_path)!r}, "pids.part").write_text(f"{{os.getpid()}} {{child.pid}}")
-pathlib.Path({str(tmp_path)!r}, "pids.part").rename(pathlib.Path({str(tmp_path)!r}, "pids"))
-time.sleep(600)
-"""
-    put_notebook(client, "/Shared/nb", text)
-    run_id = submit(client, notebook("a", timeout_seconds=1 if way == "timeout" else None))
-    eventually((tmp_path / "pids").exists)
-    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-    if way == "cancel":
-        client.jobs.cancel_run(run_id)
-    assert result(wait(client, run_id)) == f"TERMINATED/{'CANCELED' if way == 'cancel' else 'TIMEDOUT'}"
-    eventually(lambda: not any(alive(pid) for pid in pids))
-
-
-def test_cancel_before_the_compute_is_up(
-    server: Emulator, client: WorkspaceClient, workspace_token: str
-) -> None:
-    made = client.clusters.create(spark_version="15.4.x-scala2.12", node_type_id="i3.xlarge", num_workers=1)
-    put_notebook(client, "/Shared/nb", SLEEP)
-    run_id = submit(client, notebook("a", existing_cluster_id=made.response.cluster_id))
-    client.jobs.cancel_run(run_id)
-    assert result(wait(client, run_id)) == "TERMINATED/CANCELED"
-    assert server.admin("GET", "stats", token=workspace_token)["processes"] == 0
-
-
-def test_a_process_that_dies_is_a_driver_error(client: WorkspaceClient) -> None:
-    run = run_code(client, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
-    assert "signal 9" in (output(client, run).error or "")
-
-
-def test_a_dead_engine_process_is_replaced(client: WorkspaceClient) -> None:
-    put_notebook(client, "/Shared/kill-the-engine", "1")
-    run = wait(client, submit(client, notebook("a", path="/Shared/kill-the-engine")))
-    assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
-    assert result(run_code(client, "answer('1')")) == "TERMINATED/SUCCESS"
-
-
-def test_more_tasks_than_places(server: Emulator, client: WorkspaceClient) -> None:
-    put_notebook(client, "/Shared/nb", "answer('1')")
-    run = wait(client, submit(client, *[notebook(f"t{i}") for i in range(40)]))
-    assert {result(task) for task in run.tasks or []} == {"TERMINATED/SUCCESS"}
-
-
-NESTED = """
-import http.client, json
-connection = http.client.HTTPConnection(spec["host"].removeprefix("http://"))
-def call(method, path, body=None):
-    headers = {"Authorization": "Bearer " + spec["token"], "Content-Type": "application/json"}
-    connection.request(method, path, json.dumps(body), headers)
-    return json.loads(connection.getresponse().read())
-asked = {"parent_run_id": spec["run_id"], "path": "/Shared/inner", "arguments": {"n": 1}}
-run_id = call("POST", "/__emulator/notebook-runs", asked)["run_id"]
-found = {"done": False}
-while not found["done"]:
-    found = call("GET", f"/__emulator/notebook-runs/{run_id}?wait=20")
-answer(json.dumps(found))
-"""
-
-
-def test_a_notebook_runs_another(client: WorkspaceClient) -> None:
-    put_notebook(client, "/Shared/inner", "import json; answer(json.dumps(spec['parameters']))")
-    run = run_code(client, NESTED)
-    found = exit_value(client, run)
-    assert (found["ok"], found["exit_value"]) == (True, '{"n": "1"}')
-    [inner] = client.jobs.list_runs(run_type=jobs.RunType.WORKFLOW_RUN)
-    assert inner.run_name == "/Shared/inner"
-    assert client.jobs.get_run_output(inner.run_id or 0).notebook_output is not None
-
-
-@pytest.mark.parametrize(
-    "inner,error", [("raise KeyError('x')", "KeyError: 'x'"), (None, "Unable to access the notebook")]
-)
-def test_a_failing_inner_notebook(client: WorkspaceClient, inner: str | None, error: str) -> None:
-    if inner is not None:
-        put_notebook(client, "/Shared/inner", inner)
-    found = exit_value(client, run_code(client, NESTED))
-    assert not found["ok"]
-    assert error in found["error"]
-
-
-def test_cancelling_the_outer_notebook_ends_the_inner(client: WorkspaceClient, tmp_path: Path) -> None:
-    file = tmp_path / "pid"
-    text = f"import os, pathlib; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))\n{SLEEP}"
-    put_notebook(client, "/Shared/inner", text)
-    put_notebook(client, "/Shared/nb", NESTED)
-    run_id = submit(client, notebook("a"))
-    eventually(lambda: file.exists() and bool(file.read_text()))
-    client.jobs.cancel_run(run_id)
-    assert result(wait(client, run_id)) == "TERMINATED/CANCELED"
-    eventually(lambda: not alive(int(file.read_text())))
-    [inner] = client.jobs.list_runs(run_type=jobs.RunType.WORKFLOW_RUN)
-    assert result(wait(client, inner.run_id or 0)) == "TERMINATED/CANCELED"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["asked to end", "killed"])
-def test_no_task_outlives_the_server(tmp_path: Path, number: int) -> None:
-    server = start_emulator(tmp_path / "data", *ENGINE, token="t")
-    client = server.client("t")
-    file = tmp_path / "pid"
-    text = f"import os, pathlib; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))\n{SLEEP}"
-    put_notebook(client, "/Shared/nb", text)
-    run_id = submit(client, notebook("a"))
-    eventually(lambda: file.exists() and bool(file.read_text()))
-    server.stop(number)
-    eventually(lambda: not alive(int(file.read_text())))
-    again = start_emulator(tmp_path / "data", *ENGINE, token="t")
-    try:
-        run = wait(again.client("t"), run_id)
-        assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
-        assert result(tasks_of(run)["a"]) == "INTERNAL_ERROR/FAILED"
-    finally:
-        again.stop()
