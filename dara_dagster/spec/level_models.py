@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Array, Document, Object
 from dara_dagster.spec.fields import Count, FileName, Label, Model, Seconds, Text, fault
 from dara_dagster.spec.models import WorkflowOptions
-from dara_dagster.spec.positions import Array, Document, Object, parse_json
+from dara_dagster.spec.positions import parse_json
 
 PROPERTIES = "STEP_PROPERTIES"
 

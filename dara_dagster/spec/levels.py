@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Document, KeyPath
 from dara_dagster.spec.level_models import FileStep, Level, LevelStep, Thread, lacks
 from dara_dagster.spec.models import Entry, Executor
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.positions import Document, KeyPath
 from dara_dagster.spec.spec import Executors, Items, Task
 from dara_dagster.spec.validation import read_model
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
+from dara_dagster.spec.document import Document
 from dara_dagster.spec.level_models import open_properties
 from dara_dagster.spec.models import Project
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.parameters import read_parameters
 from dara_dagster.spec.plan import ComputeKind
-from dara_dagster.spec.positions import Document
 from dara_dagster.spec.reading import read_document, read_object
 from dara_dagster.spec.sources import Sources
 from dara_dagster.spec.spec import Compute, Executors, Spec, Workflow

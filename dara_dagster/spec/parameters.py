@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Document
 from dara_dagster.spec.models import Executor
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.positions import Document
 from dara_dagster.spec.reading import read_object
 from dara_dagster.spec.spec import Executors
 from dara_dagster.spec.validation import kind_of, read_model

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dara_dagster.errors import Problem
-from dara_dagster.spec.positions import (
+from dara_dagster.spec.document import (
     Array,
     Document,
     KeyPath,

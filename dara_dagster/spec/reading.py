@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from dara_dagster.errors import Problem
-from dara_dagster.spec.positions import Document, Object, parse_json
+from dara_dagster.spec.document import Document, Object
+from dara_dagster.spec.positions import parse_json
 from dara_dagster.spec.python_list import parse_python
 from dara_dagster.spec.validation import kind_of
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Document, KeyPath
 from dara_dagster.spec.models import Entry, Executor, Project, WorkflowOptions
 from dara_dagster.spec.plan import ComputeKind
-from dara_dagster.spec.positions import Document, KeyPath
 from dara_dagster.spec.sources import Sources
 
 # What each executor's name stands for; None where what is declared could not be read.

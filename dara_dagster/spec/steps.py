@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Document, KeyPath
 from dara_dagster.spec.models import Entry
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.positions import Document, KeyPath
 from dara_dagster.spec.spec import Executors, Items, Step, Task
 from dara_dagster.spec.step_models import BUILT_IN, RunTask, StepItem
 from dara_dagster.spec.validation import read_model

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Document, KeyPath
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.positions import Document, KeyPath
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Array, Document, KeyPath, Object
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.positions import Array, Document, KeyPath, Object
 
 # `$${name}` stands for the text `${name}`.
 _REFERENCE = re.compile(r"(\$?)\$\{([^{}]*)\}")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.document import Array, Document, KeyPath, Object
 from dara_dagster.spec.entries import read_entries
 from dara_dagster.spec.levels import read_definition
 from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.positions import Array, Document, KeyPath, Object
 from dara_dagster.spec.spec import Executors, Items, Shape, Workflow
 from dara_dagster.spec.steps import read_steps
 from dara_dagster.spec.validation import kind_of, read_model

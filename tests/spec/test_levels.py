@@ -184,7 +184,7 @@ WRONG: list[tuple[Any, str, str, str]] = [
     (levels([[step(1, NEXT=2)], [step(2)]]), f"{STEP}.NEXT", "is in another thread (line ", "a later"),
     (levels([[step(1), step(1, "n2")]]), "[0].THREADS[0].STEPS[1].JOB_ID", "a second JOB_ID", "another"),
     ([*levels([[step(1)]]), *levels([[step(2)]])], "[1].LEVEL_ID", "a second LEVEL_ID '1'", "another"),
-    (levels([[step(1)]], [[step(2)]])[::-1], "[1].LEVEL_ID", "level 1 stands after level 2", "Put the levels"),
+    (levels([[step(1)]], [[step(2)]])[::-1], "[1].LEVEL_ID", "level 1 stands after level 2", "Put the"),
     (
         [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": 1, "STEPS": [step(1)]}, {"THREAD_ID": "1", "STEPS": []}]}],
         "[0].THREADS[1].THREAD_ID", "a second THREAD_ID '1'", "another one",

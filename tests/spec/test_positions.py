@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dara_dagster.spec.positions import MAX_DEPTH, Array, Object, key_text, parse_json
+from dara_dagster.spec.document import Array, Object, key_text
+from dara_dagster.spec.positions import MAX_DEPTH, parse_json
 
 FILE = Path("x.json")
 

@@ -94,7 +94,7 @@ def test_the_context_is_for_step_pipelines_only(project: Project) -> None:
             "there is no warehouse 'y'",
             "bi",
         ),
-        ({"uses": "run_job", "settings": {"job": []}}, "steps[0].settings.job", "name or", "Write"),
+        ({"uses": "run_job", "settings": {"job": []}}, "steps[0].settings.job", "id or name", "Write"),
         (
             {"uses": "wait_for_table", "settings": {"table": "a b"}},
             "steps[0].settings.table",
