@@ -147,8 +147,8 @@ def raise_if_refused(error: BaseException) -> None:
 
 
 def backoff(failures: int, after: float, *, longest: float = 10.0) -> float:
-    """Seconds to wait after so many failures in a row: doubling from 0.5, spread; at least `after`."""
-    own = min(longest, 0.5 * 2.0 ** min(failures - 1, 8))
+    """Seconds to wait after so many failures in a row: growing from 0.5, spread; at least `after`."""
+    own = min(longest, 0.5 * 1.5 ** min(failures - 1, 8))
     return max(after, own * random.uniform(0.7, 1.3))  # noqa: S311 - spreading, not secrecy
 
 

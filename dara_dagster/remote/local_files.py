@@ -1,0 +1,136 @@
+"""Turns the local notebooks folder into the files that go to the workspace: where to, and in which form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dara_dagster.errors import FileError
+from dara_dagster.spec.plan import Plan, TaskPlan
+
+# A notebook in source form begins with this line, and with nothing else on it (databricks-api.md 5.1).
+_NOTEBOOK_LINE = "Databricks notebook source"
+_LANGUAGES: Mapping[str, tuple[str, str]] = {
+    ".py": ("#", "PYTHON"),
+    ".scala": ("//", "SCALA"),
+    ".r": ("#", "R"),
+}
+_LARGEST = 10 * 1024 * 1024  # what one import takes
+_SKIPPED = frozenset(("__pycache__", "node_modules"))
+
+Stamp = tuple[int, int]
+"""Size and time of change in nanoseconds: enough to see that a local file was saved anew."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """One local file and its place in the workspace. `language` "" means that it is no source notebook."""
+
+    path: Path
+    remote: str
+    content: bytes
+    stamp: Stamp
+    language: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The workspace folder it goes to."""
+        return self.remote.rpartition("/")[0]
+
+    @property
+    def object_type(self) -> str:
+        """What it becomes in the workspace."""
+        return "NOTEBOOK" if self.language or self.path.suffix == ".ipynb" else "FILE"
+
+    @property
+    def import_options(self) -> dict[str, str]:
+        """Format and language of its import. Only these are sure: AUTO renames, SOURCE makes notebooks of
+        scripts (databricks-api.md 5.1).
+        """
+        if self.path.suffix == ".ipynb":
+            return {"format": "JUPYTER", "language": "PYTHON"}
+        return {"format": "SOURCE", "language": self.language} if self.language else {"format": "RAW"}
+
+    @cached_property
+    def digest(self) -> str:
+        """What decides whether it has to be sent: content and form."""
+        form = f"{self.object_type}\0{self.language}\0".encode()
+        return hashlib.sha256(form + self.content).hexdigest()
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The file's stamp. Raises FileError when it is not there."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from None
+    return status.st_size, status.st_mtime_ns
+
+
+def find_files(plan: Plan, root: str) -> list[LocalFile]:
+    """Every file of the notebooks folder, and task files that lie elsewhere; `root` is the remote folder.
+
+    Hidden files and what is larger than an import takes stay behind, unless it is a task's file: that is a
+    FileError, as is a file that cannot be read, or two files with the same place.
+    """
+    wanted = {task.file: task.remote_file for task in _tasks(plan) if task.file is not None}
+    tasks = {file.resolve(): (file, remote) for file, remote in wanted.items() if remote is not None}
+    beside = [path for path in _walk(plan.notebooks) if path.resolve() not in tasks]
+    found: dict[str, LocalFile] = {}
+    for path, remote in [*tasks.values(), *((path, "") for path in beside if _fits(path))]:
+        if remote and not _fits(path):
+            raise FileError(f"{path} is too large: a file of the workspace can have 10 MB")
+        file = _read(path, remote, plan.notebooks, root)
+        other = found.setdefault(file.remote, file)
+        if other is not file:
+            message = f"{other.path} and {file.path} are the same notebook {file.remote} in the workspace"
+            raise FileError(f"{message}. Rename one of the two.")
+    return list(found.values())
+
+
+def _tasks(plan: Plan) -> Iterator[TaskPlan]:
+    for workflow in plan.workflows:
+        yield from workflow.tasks
+        yield from (step.task for step in workflow.steps if step.task is not None)
+
+
+def _fits(path: Path) -> bool:
+    return stamp_of(path)[0] <= _LARGEST
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in _SKIPPED or path.suffix == ".pyc":
+            continue
+        if path.is_dir():
+            yield from _walk(path)
+        elif path.is_file():
+            yield path
+
+
+def _read(path: Path, remote: str, notebooks: Path, root: str) -> LocalFile:
+    stamp = stamp_of(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from None
+    language = _notebook_language(path, content)
+    if not remote:
+        relative = path.relative_to(notebooks)
+        is_notebook = language or path.suffix == ".ipynb"
+        remote = f"{root}/{(relative.with_suffix('') if is_notebook else relative).as_posix()}"
+    return LocalFile(path, remote, content, stamp, language)
+
+
+def _notebook_language(path: Path, content: bytes) -> str:
+    """The language of a source notebook, "" for anything else. A `.sql` file always stays a file: a SQL
+    task runs files, not notebooks.
+    """
+    comment, language = _LANGUAGES.get(path.suffix.lower(), ("", ""))
+    first = content.partition(b"\n")[0].decode(errors="replace").removeprefix("\ufeff").rstrip()
+    return language if language and first == f"{comment} {_NOTEBOOK_LINE}" else ""

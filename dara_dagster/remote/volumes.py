@@ -1,0 +1,62 @@
+"""Streams local files into volumes and makes sure that they arrived whole."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dara_dagster.errors import FileError
+from dara_dagster.remote.calls import API_ERRORS, explain, raise_if_refused
+from dara_dagster.remote.client import Workspace
+
+_REPORT_EVERY = 8 * 1024 * 1024
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes read so far and the size of the file; after a retry the first may fall back."""
+
+
+def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progress | None = None) -> int:
+    """Copy `local` to the file `remote` (`/Volumes/...`), replacing what is there; returns its size in bytes.
+
+    The file is never held in memory: below 50 MiB it is one PUT, above the SDK sends parts side by side
+    (SDK FilesExt.upload). Raises FileError, also when the copy's size is not the file's.
+    """
+    try:
+        with _Reported(local, progress) as stream:
+            ws.client.files.upload(remote, stream, overwrite=True)
+        arrived = ws.client.files.get_metadata(remote).content_length
+    except API_ERRORS as error:
+        raise_if_refused(error)
+        raise FileError(f"{local} cannot be uploaded to {remote}: {explain(error)}") from error
+    except OSError as error:
+        raise FileError(f"{local} cannot be read: {error.strerror or error}") from error
+    if arrived != stream.size:
+        raise FileError(f"{remote} has {arrived} bytes after the upload of {local}, which has {stream.size}")
+    if progress is not None:
+        progress(stream.size, stream.size)
+    return stream.size
+
+
+class _Reported(io.FileIO):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, path: Path, progress: Progress | None) -> None:
+        super().__init__(path, "rb")
+        self.size = path.stat().st_size
+        self._progress = progress
+        self._next_report = _REPORT_EVERY
+
+    def read(self, size: int | None = -1, /) -> Any:
+        data = super().read(-1 if size is None else size)
+        position = self.tell()
+        if self._progress is not None and position >= self._next_report and position < self.size:
+            self._progress(position, self.size)
+            self._next_report = position + _REPORT_EVERY
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        position = super().seek(offset, whence)
+        self._next_report = position + _REPORT_EVERY
+        return position

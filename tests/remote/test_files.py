@@ -1,0 +1,178 @@
+"""Files on the emulator: sent once, again after a change on either side, to volumes whole."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dara_dagster.errors import FileError
+from dara_dagster.remote.calls import api
+from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.files import FileSync, upload_to_volume
+from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+from tests.conftest import Emulator
+
+ROOT = "/Workspace/Shared/dara/tests"
+NOTEBOOK = "# Databricks notebook source\nprint(1)\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "notebooks"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "daily.py").write_text(NOTEBOOK)
+    (folder / "load.py").write_text("print('script')\n")
+    (folder / "marts.sql").write_text("SELECT 1;\n")
+    cell = {"cell_type": "code", "source": ["1"], "metadata": {}, "outputs": [], "execution_count": None}
+    (folder / "explore.ipynb").write_text(
+        json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    (folder / "shared.py").write_text("# Databricks notebook source\nx = 1\n")
+    (folder / "lib" / "names.py").write_text("A = 1\n")
+    (folder / "lib" / "__pycache__").mkdir()
+    (folder / "lib" / "__pycache__" / "names.pyc").write_bytes(b"\0")
+    (folder / ".hidden").write_text("x")
+    return folder
+
+
+@pytest.fixture
+def plan(folder: Path) -> Plan:
+    kinds = {"daily.py": "notebook", "load.py": "script", "marts.sql": "sql", "explore.ipynb": "notebook"}
+    tasks = []
+    for name, kind in kinds.items():
+        file = folder / name
+        remote = f"{ROOT}/{file.stem if kind == 'notebook' else name}"
+        tasks.append(TaskPlan(file.stem, file.stem, kind, file=file, remote_file=remote))  # type: ignore[arg-type]
+    flow = WorkflowPlan("flow", folder / "flow.json", tasks=tuple(tasks))
+    return Plan("tests", folder.parent, folder.parent, "emulator", folder, ROOT, {}, {}, (flow,))
+
+
+def imports(emulator: Emulator, token: str) -> int:
+    calls = emulator.admin("GET", "stats", token=token)["calls"]
+    return int(calls.get("POST /api/2.0/workspace/import", 0))
+
+
+def tree(workspace: Workspace, path: str = ROOT) -> dict[str, str]:
+    listed = api(workspace, "GET", "/api/2.0/workspace/list", query={"path": path})
+    return {item["path"].rpartition("/")[2]: item["object_type"] for item in listed["objects"]}
+
+
+def test_every_file_arrives_in_its_form(workspace: Workspace, plan: Plan) -> None:
+    assert FileSync(workspace, plan).sync_all() == 6
+    assert tree(workspace) == {
+        "daily": "NOTEBOOK",
+        "load.py": "FILE",
+        "marts.sql": "FILE",
+        "explore": "NOTEBOOK",
+        "shared": "NOTEBOOK",
+        "lib": "DIRECTORY",
+        ".dara-files.json": "FILE",
+    }
+    assert tree(workspace, f"{ROOT}/lib") == {"names.py": "FILE"}
+    with workspace.client.workspace.download(f"{ROOT}/load.py") as content:
+        assert content.read() == b"print('script')\n"
+
+
+def test_nothing_is_sent_again_by_anyone_until_it_changes(
+    emulator: Emulator, workspace: Workspace, workspace_token: str, plan: Plan, folder: Path
+) -> None:
+    task = plan.workflows[0].tasks[0]
+    sync = FileSync(workspace, plan)
+    assert sync.ensure(task) == f"{ROOT}/daily"
+    sent = imports(emulator, workspace_token)
+    assert sent == 7  # six files and the manifest
+    assert sync.ensure(task) == FileSync(workspace, plan).ensure(task)
+    assert FileSync(workspace, plan).sync_all() == 0 and imports(emulator, workspace_token) == sent
+    (folder / "daily.py").write_text(NOTEBOOK + "print(2)\n")
+    sync.ensure(task)
+    assert imports(emulator, workspace_token) == sent + 2
+    (folder / "daily.py").touch()
+    sync.ensure(task)
+    assert imports(emulator, workspace_token) == sent + 2, "saved anew, but with the same content"
+
+
+def test_what_somebody_changed_in_the_workspace_is_sent_again(workspace: Workspace, plan: Plan) -> None:
+    FileSync(workspace, plan).sync_all()
+    body = {"path": f"{ROOT}/daily", "format": "SOURCE", "language": "PYTHON", "overwrite": True}
+    api(workspace, "POST", "/api/2.0/workspace/import", body={**body, "content": "cHJpbnQoOSk="})
+    assert FileSync(workspace, plan).sync_all() == 1
+    with workspace.client.workspace.download(f"{ROOT}/daily") as content:
+        assert b"print(1)" in content.read()
+    workspace.client.workspace.delete(f"{ROOT}/marts.sql")
+    assert FileSync(workspace, plan).sync_all() == 1 and "marts.sql" in tree(workspace)
+
+
+def test_a_notebook_takes_the_place_of_a_file(workspace: Workspace, plan: Plan) -> None:
+    workspace.client.workspace.mkdirs(ROOT)
+    body = {"path": f"{ROOT}/daily", "format": "RAW", "content": "eA=="}
+    api(workspace, "POST", "/api/2.0/workspace/import", body=body)
+    FileSync(workspace, plan).sync_all()
+    assert tree(workspace)["daily"] == "NOTEBOOK"
+
+
+def test_many_threads_send_each_file_once(
+    emulator: Emulator, workspace: Workspace, workspace_token: str, plan: Plan
+) -> None:
+    sync = FileSync(workspace, plan)
+    with ThreadPoolExecutor(20) as pool:
+        paths = set(pool.map(sync.ensure, plan.workflows[0].tasks * 10))
+    assert len(paths) == 4 and imports(emulator, workspace_token) == 7
+
+
+def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder: Path) -> None:
+    (folder / "shared.ipynb").write_text("{}")
+    with pytest.raises(FileError, match=r"shared\.\w+ and .*shared\.\w+ are the same notebook"):
+        FileSync(workspace, plan).sync_all()
+    (folder / "shared.ipynb").unlink()
+    gone = TaskPlan("gone", "gone", "script", file=folder / "gone.py", remote_file=f"{ROOT}/gone.py")
+    flow = replace(plan.workflows[0], tasks=(gone,))
+    with pytest.raises(FileError, match=r"gone\.py cannot be read: No such file"):
+        FileSync(workspace, replace(plan, workflows=(flow,))).ensure(gone)
+    with (folder / "load.py").open("ab") as file:
+        file.truncate(11 * 1024 * 1024)
+    with pytest.raises(FileError, match=r"load\.py is too large"):
+        FileSync(workspace, plan).sync_all()
+
+
+@pytest.fixture
+def volume(workspace: Workspace) -> str:
+    body = {"catalog_name": "main", "schema_name": "default", "name": "inbox", "volume_type": "MANAGED"}
+    api(workspace, "POST", "/api/2.1/unity-catalog/volumes", body=body)
+    return "/Volumes/main/default/inbox"
+
+
+@pytest.mark.parametrize("megabytes", [0, 9, 60])
+def test_a_file_goes_to_a_volume_whole_and_tells_how_far_it_is(
+    workspace: Workspace, volume: str, tmp_path: Path, megabytes: int
+) -> None:
+    local = tmp_path / "a b#?.csv"
+    local.write_bytes(b"x,y\n")
+    with local.open("r+b") as file:
+        file.truncate(megabytes * 1024 * 1024 + 4)
+    steps: list[tuple[int, int]] = []
+    lock = threading.Lock()
+
+    def report(done: int, size: int) -> None:
+        with lock:
+            steps.append((done, size))
+
+    size = upload_to_volume(workspace, local, f"{volume}/new/a b#?.csv", progress=report)
+    assert size == local.stat().st_size and steps[-1] == (size, size)
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert len(steps) >= 1 + megabytes // 9
+    found: Any = workspace.client.files.get_metadata(f"{volume}/new/a b#?.csv")
+    assert found.content_length == size
+
+
+def test_an_upload_that_cannot_be_says_why(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"no\.csv cannot be read: No such file"):
+        upload_to_volume(workspace, tmp_path / "no.csv", "/Volumes/main/default/inbox/no.csv")
+    (tmp_path / "a.csv").write_text("x")
+    with pytest.raises(FileError, match=r"a\.csv cannot be uploaded to /Volumes/main/default/none/a.csv: "):
+        upload_to_volume(workspace, tmp_path / "a.csv", "/Volumes/main/default/none/a.csv")
