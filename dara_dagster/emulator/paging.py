@@ -30,7 +30,7 @@ def page(items: Sequence[T], size: int, token: str | None) -> tuple[Sequence[T],
 def page_size(sent: Any, default: int, most: int) -> int:
     """The wanted number of items: `default` when absent or 0, at most `most`; ApiError 400 for nonsense."""
     try:
-        size = int(sent or default)
+        size = int(sent or 0) or default  # a 0 in a query is the text "0"
     except (TypeError, ValueError):
         size = -1
     if size < 0:
