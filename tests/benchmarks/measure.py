@@ -37,7 +37,13 @@ def measure(module: str, *arguments: str, home_yaml: str | None = None, timeout:
         if home_yaml is not None:
             (home / "dagster.yaml").write_text(home_yaml)
         command = [sys.executable, "-m", module, *arguments]
-        return _run(command, {**os.environ, "DAGSTER_HOME": str(home)}, Path(folder, "log"), timeout)
+        return _run(command, _environ() | {"DAGSTER_HOME": str(home)}, Path(folder, "log"), timeout)
+
+
+def _environ() -> dict[str, str]:
+    """Python keeps what it compiled, as it does for users: some machines for tests switch that off."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environ | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir(), "dara-bench-pycache"))}
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], log: Path, timeout: float) -> Cost:

@@ -1,4 +1,4 @@
-"""Runs one measured job and prints its times: `python -m tests.benchmarks.run_job SHAPE COUNT SECONDS EXECUTOR`."""
+"""Runs one job to be measured and prints its times; arguments: SHAPE COUNT SECONDS EXECUTOR."""
 
 import json
 import os
