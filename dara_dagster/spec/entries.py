@@ -32,9 +32,10 @@ def read_entries(items: Items, executors: Executors) -> tuple[dict[str, Any], li
 
 def _missing(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What an entry lacks, and the remedy; told from what was written, right or wrong."""
-    if "file_name" not in entry and "task" not in entry:
+    has = {key for key, value in entry.items() if value is not None}
+    if not has & {"file_name", "task"}:
         yield "file_name is missing", 'Add "file_name": a file in the notebooks folder.'
-    elif "file_name" not in entry and "name" not in entry:
+    elif not has & {"file_name", "name"}:
         yield "the task has no name", 'Add "name": the name of the task.'
-    elif "format" not in entry and "task" not in entry:
+    elif not has & {"format", "task"}:
         yield "format is missing", 'Add "format": "py", "ipynb" or "sql".'
