@@ -37,12 +37,13 @@ class Clock:
 
     def __init__(self, offset_ms: int = 0) -> None:
         self.offset_ms = offset_ms
-        self._epoch = time.time() * 1000 - time.monotonic() * 1000  # never runs backwards under us
+        self._catch_up = self._latest = 0.0  # the machine's clock may be set back; ours does not follow
         self._moment: float | None = None  # while advancing, the moment being lived through
         self._due: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
+        self._closed = False
 
     def now_ms(self) -> int:
         """Epoch milliseconds."""
@@ -55,6 +56,9 @@ class Clock:
     def call_at(self, due_ms: float, call: Callable[[], None]) -> Timer:
         """Plan `call` for the moment `due_ms`; a moment gone by means at once."""
         timer = Timer(call)
+        if self._closed:
+            timer.cancel()
+            return timer
         heapq.heappush(self._due, (due_ms, next(self._order), timer))
         self._set_alarm()
         return timer
@@ -66,10 +70,22 @@ class Clock:
         self.offset_ms += milliseconds
         self._set_alarm()
 
+    def close(self) -> None:
+        """Forget all timers and take no more: the workspace is gone."""
+        self._closed = True
+        self._due.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
+
     def _now(self) -> float:
         if self._moment is not None:
             return self._moment
-        return time.monotonic() * 1000 + self._epoch + self.offset_ms
+        now = time.time() * 1000 + self._catch_up
+        if now < self._latest:
+            self._catch_up += self._latest - now
+            now = self._latest
+        self._latest = now
+        return now + self.offset_ms
 
     def _fire(self, until: float) -> None:
         try:

@@ -114,18 +114,26 @@ class Jobs:
 
     def resume(self) -> None:
         """Watch the active runs of jobs again after a restart, and start what may now start."""
-        for run in list(self._workspace.runs.scheduler.active):
-            if run.run_type == "JOB_RUN":
-                self._workspace.runs.scheduler.when_ended(run, self._run_ended)
+        runs = [run for run in self._workspace.runs.scheduler.active if run.run_type == "JOB_RUN"]
+        for run in runs:
+            self._workspace.runs.scheduler.when_ended(run, self._run_ended)
+        for job_id in {run.job_id for run in runs}:
+            self._start_waiting(job_id)
 
     def _run_ended(self, ended: Run) -> None:
         """End the clusters that were the run's own, and let the job's oldest queued run start."""
         for cluster_id in ended.job_cluster_ids.values():
             self._workspace.clusters.terminate(cluster_id, "JOB_FINISHED")
-        scheduler = self._workspace.runs.scheduler
-        queued = [run for run in scheduler.active if run.job_id == ended.job_id and run.state == "QUEUED"]
-        if queued and ended.state != "SKIPPED":
-            scheduler.release(min(queued, key=lambda run: run.run_id))
+        self._start_waiting(ended.job_id)
+
+    def _start_waiting(self, job_id: int) -> None:
+        """Start the job's oldest queued runs as far as max_concurrent_runs allows."""
+        active = [run for run in self._workspace.runs.scheduler.active if run.job_id == job_id]
+        queued = sorted((run for run in active if run.state == "QUEUED"), key=lambda run: run.run_id)
+        for run in queued:
+            started = sum(other.state != "QUEUED" for other in active)
+            if started < run.settings.get("max_concurrent_runs", 1):
+                self._workspace.runs.scheduler.release(run)
 
 
 def _create(call: Call) -> Json:

@@ -169,6 +169,7 @@ class Runs:
             self.scheduler.stop(run, "cancel")
         else:
             self.scheduler.stop_task(run, task)
+        self.save_now(run)  # a cancel that was answered is not forgotten
 
     def cancel_all(self, job_id: int | None, queued: bool) -> None:
         """Cancel the active runs of a job, or every queued run of all jobs."""

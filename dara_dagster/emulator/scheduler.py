@@ -101,14 +101,14 @@ class Scheduler:
         for task in list(live.latest.values()):
             if task.ending is not None or task.state == "BLOCKED":
                 continue
-            if task.stop or run.stop:
-                self._clock.call_later(0, partial(self.ended, run, task, endings.FAILED))
-            elif task.state == "WAITING_FOR_RETRY":
+            if task.state == "WAITING_FOR_RETRY":
                 self._plan_retry(live, task)
-            else:
-                self._limit(live, task)
-                work = live.work[task.run_id] = self._work_for(run, task)
-                work.resume()
+                continue
+            self._limit(live, task)
+            work = live.work[task.run_id] = self._work_for(run, task)
+            work.resume()
+            if task.stop:
+                work.stop()
         if run.stop:
             self._clock.call_later(STOP_SECONDS, partial(self._finish, live))
         elif run.state != "QUEUED":

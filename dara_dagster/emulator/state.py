@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from functools import cached_property
+from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -140,6 +141,7 @@ class Workspace:
         """Kill what runs and delete all the workspace holds on disk."""
         if "runner" in self.__dict__:
             self.runner.close()
+        self.clock.close()
         self.store.close()
         for name in ("tables", "workspace", "runs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -161,7 +163,7 @@ class Server:
     def workspace(self, token: str) -> Workspace | None:
         """The workspace behind a bearer token; None when the token is not let in."""
         found = self._open.get(token)
-        if found is None and (self.token is None or self.token == token):
+        if found is None and (self.token is None or compare_digest(self.token.encode(), token.encode())):
             found = self._open[token] = Workspace(self, self._folder(token), token)
             found.runs.resume()
             found.jobs.resume()

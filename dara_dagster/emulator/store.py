@@ -64,7 +64,7 @@ class Store:
         for kind, key, value in self._db.execute("SELECT kind, key, value FROM items"):
             self._items.setdefault(kind, {})[key] = json.loads(value)
         self._dirty: dict[tuple[str, str], None] = {}
-        self._planned = False
+        self._planned = self._closed = False
 
     def table(self, name: str) -> MutableMapping[str, Any]:
         """The table of that name, empty when new."""
@@ -73,7 +73,9 @@ class Store:
         return self._tables[name]
 
     def changed(self, kind: str, key: str) -> None:
-        """Note that this item has to be written."""
+        """Note that this item has to be written; nothing is, once the store is closed."""
+        if self._closed:
+            return
         self._dirty[kind, key] = None
         if not self._planned:
             try:
@@ -94,17 +96,11 @@ class Store:
         if self._dirty.pop((kind, key), False) is None:
             self._write([(kind, key)])
 
-    def clear(self) -> None:
-        """Forget everything, on disk too."""
-        self._dirty.clear()
-        for items in self._items.values():
-            items.clear()
-        self._db.execute("DELETE FROM items")
-
     def close(self) -> None:
+        """Write what is left and leave the file alone from now on."""
         self.flush()
+        self._closed = True
         self._db.close()
-        self._dirty.clear()
 
     def _flush_planned(self) -> None:
         self._planned = False

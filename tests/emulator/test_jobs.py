@@ -160,6 +160,14 @@ def test_a_queued_run_can_be_cancelled(client: WorkspaceClient) -> None:
     assert result(wait(client, waiting)) == "TERMINATED/CANCELED"
 
 
+def test_a_cancelled_queued_run_gives_no_place_away(client: WorkspaceClient) -> None:
+    job_id = create(client, task("a"))
+    _, second, third = (client.jobs.run_now(job_id).run_id or 0 for _ in range(3))
+    client.jobs.cancel_run(second)
+    wait(client, second)
+    assert wait(client, third, until=("QUEUED",)).run_id == third
+
+
 def test_cancel_all_runs_of_a_job(client: WorkspaceClient) -> None:
     job_id = create(client, task("a"), max_concurrent_runs=5)
     started = [client.jobs.run_now(job_id).run_id or 0 for _ in range(3)]
