@@ -10,10 +10,12 @@ import pytest
 
 from dara_dagster.errors import RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
+from dara_dagster.remote.calls import api
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.monitor import Monitor, Stopped, TimedOut, cancel_and_wait, monitor_for
-from dara_dagster.remote.payloads import parse_run_name, run_name, submit_request
+from dara_dagster.remote.payloads import parse_run_name, run_name, run_now_request, submit_request
 from dara_dagster.remote.runs import Look
+from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.spec.plan import PollPlan, TaskPlan
 from tests.conftest import Emulator
 
@@ -131,6 +133,28 @@ def test_a_request_databricks_refuses_is_an_error_at_once(workspace: Workspace, 
     bad = {**request_of("one"), "tasks": [{"task_key": "t"}]}
     with pytest.raises(RunError, match="Databricks did not take the run: INVALID_PARAMETER_VALUE"):
         monitor.call(lambda: runs.submit(workspace, bad))
+
+
+def test_a_saved_job_runs_by_name_once_a_token(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
+    def save(name: str) -> int:
+        task = {"task_key": "t", "notebook_task": {"notebook_path": "/Shared/nb"}}
+        return int(
+            api(workspace, "POST", "/api/2.2/jobs/create", body={"name": name, "tasks": [task]})["job_id"]
+        )
+
+    job_id = save("nightly")
+    save("Nightly")
+    assert find_saved_job(workspace, "nightly") == job_id
+    request = run_now_request(job_id, token=runs.attempt_token("run", "saved", 0), parameters={"day": "1"})
+    run_id = monitor.call(lambda: runs.submit(workspace, request))
+    assert runs.submit(workspace, request) == run_id
+    last = monitor.watch(run_id)
+    assert last.outcome is not None and last.outcome.verdict == "success" and last.run_type == "JOB_RUN"
+    save("nightly")
+    with pytest.raises(RunError, match=r"2 saved jobs are named 'nightly' \(\d+, \d+\)"):
+        find_saved_job(workspace, "nightly")
+    with pytest.raises(RunError, match="There is no saved job 'weekly'"):
+        find_saved_job(workspace, "weekly")
 
 
 def test_databricks_own_timeout_ends_the_run(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
