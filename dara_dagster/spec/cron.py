@@ -18,6 +18,8 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("day of week", 0, 7, _DAYS),
 )
 _PART = re.compile(r"(\*|[0-9a-z]+(?:-[0-9a-z]+)?)(?:/([0-9]+))?\Z")
+# A weekday may say which one of the month: mon#1.
+_NTH = re.compile(r"(\*|[0-9a-z]+(?:-[0-9a-z]+)?)(?:/([0-9]+)|#[1-5])?\Z")
 _LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 
 
@@ -41,19 +43,24 @@ def cron_fault(text: str) -> str | None:
 
 
 def _numbers(field: str, low: int, high: int, words: dict[str, int]) -> set[int] | str:
-    """The numbers a field stands for, or what is wrong with it."""
+    """The numbers a field stands for, or what is wrong with it. A range may go round: 22-2, fri-mon."""
     found: set[int] = set()
     for part in field.split(","):
-        match = _PART.match(part)
+        if part == "l" and high == 31:
+            found.add(28)  # the last day of the month: there is one in every month
+            continue
+        match = (_NTH if high == 7 else _PART).match(part)
         if not match:
             return f"'{part}' is not understood"
         span, step = match.group(1), int(match.group(2) or 1)
-        ends = ["*"] if span == "*" else span.split("-")
-        numbers = [low, high] if span == "*" else [_number(end, words) for end in ends]
-        start, stop = numbers[0], high if match.group(2) and len(numbers) == 1 else numbers[-1]
-        if step < 1 or not low <= start <= stop <= high:
+        ends = [_number(end, words) for end in span.split("-")] if span != "*" else [low, high]
+        start, stop = ends[0], high if match.group(2) and len(ends) == 1 else ends[-1]
+        if step < 1 or not all(low <= end <= high for end in (start, stop)):
             return f"'{part}' is out of range"
-        found.update(range(start, stop + 1, step))
+        numbers = (
+            range(start, stop + 1) if start <= stop else [*range(start, high + 1), *range(low, stop + 1)]
+        )
+        found.update(numbers[::step])
     return found
 
 
