@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import sql
 from databricks.sdk.service.sql import State
 
-from tests.conftest import Emulator
+from tests.conftest import Emulator, start_emulator
 
 WAIT = timedelta(seconds=20)
 
@@ -145,3 +146,23 @@ def test_serverless_is_a_pro_warehouse(client: WorkspaceClient, make: Callable[.
     shown = client.warehouses.get(make(enable_serverless_compute=True, auto_stop_mins=5))
     assert shown.warehouse_type == sql.GetWarehouseResponseWarehouseType.PRO
     assert shown.enable_serverless_compute is True
+
+
+def test_compute_outlives_the_server_and_goes_on(tmp_path: Path) -> None:
+    running = start_emulator(tmp_path, token="t")
+    client = running.client("t")
+    warehouse = str(client.warehouses.create(name="bi", cluster_size="Small").id)
+    cluster = client.clusters.create(
+        spark_version="15.4.x-scala2.12", node_type_id="i3.xlarge", num_workers=1
+    )
+    client.workspace.mkdirs("/Shared/kept")
+    assert running.stop() == 0
+    again = start_emulator(tmp_path, token="t")
+    try:
+        client = again.client("t")
+        again.admin("POST", "clock", {"advance_ms": 2000}, token="t")
+        assert client.warehouses.get(warehouse).state == State.RUNNING
+        assert client.clusters.wait_get_cluster_running(str(cluster.cluster_id)).num_workers == 1
+        assert [item.path for item in client.workspace.list("/Shared")] == ["/Shared/kept"]
+    finally:
+        again.stop()
