@@ -16,8 +16,13 @@ from dara_dagster.spec.cron import cron_fault, is_timezone
         "0 22-2 1,15 jan-mar,DEC 0,7",
         "5/10 0 L * *",
         "@daily",
-    ]
-    + ["0 0 29 2 *", "0 0 31 1,2 *", "0 0 31 2 mon", "0 0 * * mon#1", "0 6 * * fri-mon", "@weekly"],
+        "0 0 29 2 *",
+        "0 0 31 1,2 *",
+        "0 0 31 2 mon",
+        "0 0 * * mon#1",
+        "0 6 * * fri-mon",
+        "@weekly",
+    ],
 )
 def test_right_expressions(text: str) -> None:
     assert cron_fault(text) is None
