@@ -7,6 +7,7 @@ import fcntl
 import ipaddress
 import os
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -40,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"dara emulator: {error}", file=sys.stderr)
         return 2
     engine = tuple(options.engine) or (sys.executable, "-m", "dara_dagster.emulator.engine")
-    serve(Server(data, token, engine), listener, idle_seconds=options.idle)
+    try:
+        serve(Server(data, token, engine), listener, idle_seconds=options.idle)
+    except sqlite3.DatabaseError as error:
+        text = f"{data / 'store.db'} cannot be used ({error}); move it away to start with an empty workspace"
+        print(f"dara emulator: {text}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -26,8 +26,8 @@ STATE_FILE = "emulator.json"
 def serve(server: Server, listener: socket.socket, *, idle_seconds: float) -> None:
     """Serve until SIGTERM, SIGINT, `/__emulator/stop` or `idle_seconds` without a call; then clean up."""
     address = listener.getsockname()
-    host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    server.host = f"http://{host}:{address[1]}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104 - how to reach it
+    server.host = f"http://[{host}]:{address[1]}" if ":" in host else f"http://{host}:{address[1]}"
     http = _Http(server, idle_seconds)
     server.stop = http.end
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,7 +48,7 @@ class _Http(uvicorn.Server):
                 access_log=False,
                 log_level="warning",
                 timeout_graceful_shutdown=1,
-                timeout_keep_alive=75,
+                timeout_keep_alive=3600,
                 server_header=False,
                 date_header=False,
             )

@@ -52,9 +52,10 @@ class Store:
         # Secrets live here: the file is made private before SQLite first opens it.
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
         self._db = sqlite3.connect(file, isolation_level=None)
-        # A killed process loses nothing that was handed to the operating system, so no fsync is needed.
+        # A killed process loses nothing that was handed to the operating system, so a commit need not
+        # wait for the disk; checkpoints do, so that a power cut leaves an older store but a whole one.
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")
+        self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS items (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))"
             " WITHOUT ROWID"
@@ -114,7 +115,13 @@ class Store:
             for kind, key in changes
             if key in self._items[kind]
         ]
-        self._db.execute("BEGIN")
-        self._db.executemany("REPLACE INTO items VALUES (?, ?, ?)", kept)
-        self._db.executemany("DELETE FROM items WHERE kind = ? AND key = ?", gone)
-        self._db.execute("COMMIT")
+        try:
+            self._db.execute("BEGIN")
+            self._db.executemany("REPLACE INTO items VALUES (?, ?, ?)", kept)
+            self._db.executemany("DELETE FROM items WHERE kind = ? AND key = ?", gone)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:  # a full disk, for one: tried again with the next change
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._dirty.update(dict.fromkeys(changes))
+            raise

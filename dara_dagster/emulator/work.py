@@ -123,7 +123,8 @@ class _Process(_Base):
         if self.task.pid is None:
             self.begin()
             return
-        end_orphan(self.task.pid)
+        if self.task.pid:  # 0: handed to the engine, which had not named its process yet
+            end_orphan(self.task.pid)
         text = "The driver was restarted while the task was running."
         self.end_soon(platform_failure("DRIVER_ERROR", text))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
+import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
@@ -102,7 +100,5 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 def alive(pid: int) -> bool:
     """Whether the process is there and not a zombie."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return False
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return bool(shown.strip()) and not shown.startswith("Z")

@@ -102,9 +102,12 @@ def test_signals_end_it_cleanly(tmp_path: Path, number: int) -> None:
     assert start_emulator(tmp_path).stop(number) == 0
 
 
-def _refused(*arguments: str) -> str:
+def _refused(*arguments: str, **environ: str) -> str:
     command = [sys.executable, "-m", "dara_dagster.emulator", *arguments]
-    environ = {name: value for name, value in os.environ.items() if name != "DARA_EMULATOR_TOKEN"}
+    environ = {
+        **{name: value for name, value in os.environ.items() if name != "DARA_EMULATOR_TOKEN"},
+        **environ,
+    }
     done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1, "one line, no traceback"
@@ -122,6 +125,12 @@ def test_port_taken_is_one_clear_line(tmp_path: Path) -> None:
 def test_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert str(tmp_path / "file") in _refused("--data", str(tmp_path / "file" / "data"))
+
+
+def test_a_damaged_store_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_text("this is no database, however long it may be" * 100)
+    assert "move it away" in _refused("--data", str(tmp_path), DARA_EMULATOR_TOKEN="t")
+    assert not (tmp_path / "emulator.json").exists()
 
 
 def test_two_servers_on_one_folder_are_refused(tmp_path: Path) -> None:
