@@ -1,4 +1,6 @@
-"""`python -m dara_dagster.emulator.engine`: the parent of all task processes, or one task when a spec is named."""
+"""`python -m dara_dagster.emulator.engine`: the parent of all task processes, or one task when a spec is
+named.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ _LANGUAGES = {"py": "python"}
 
 @dataclass(frozen=True)
 class Cell:
-    """`number` and `line` count from 1; `line` is the file's line of the source's first line (1 in .ipynb: the cell's)."""
+    """`number` and `line` count from 1; `line` is the file's line of the source's first line (1 in .ipynb:
+    the cell's).
+    """
 
     number: int
     language: str

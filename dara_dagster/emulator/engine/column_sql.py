@@ -1,4 +1,6 @@
-"""Turns a Column into SQL text, by walking the expression it sends to the server (a subset: what conditions need)."""
+"""Turns a Column into SQL text, by walking the expression it sends to the server (a subset: what conditions
+need).
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,13 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def column_sql(value: Any, client: Any) -> str:
-    """SQL of a Column, or the text itself. Raises NotSupportedLocally for expressions without SQL form here (UDFs)."""
+    """SQL of a Column, or the text itself. Raises NotSupportedLocally for expressions without SQL form here
+    (UDFs).
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, Column):
-        return _expression(value._expr.to_plan(client))  # type: ignore[attr-defined]
+        return _expression(value._expr.to_plan(client))
     text = literal(value)
     if text is None:
         raise NotSupportedLocally(f"A {type(value).__name__} as an expression of DeltaTable")

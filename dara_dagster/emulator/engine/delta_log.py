@@ -1,4 +1,6 @@
-"""Reads and writes the transaction log of a Delta table in plain Python (Sail has no statement for most of it)."""
+"""Reads and writes the transaction log of a Delta table in plain Python (Sail has no statement for most of
+it).
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,7 @@ class CommitRecord:
 def versions(table: str | Path) -> list[int]:
     """The versions whose commit file is there, oldest first; empty when there is no table."""
     log = Path(table) / "_delta_log"
-    names = os.listdir(log) if log.is_dir() else []
+    names = [file.name for file in log.iterdir()] if log.is_dir() else []
     return sorted(int(match[1]) for name in names if (match := _COMMIT.fullmatch(name)))
 
 
@@ -117,7 +119,7 @@ def read_snapshot(table: str | Path, version: int | None = None) -> Snapshot:
 
 def _load_checkpoint(log: Path, snapshot: Snapshot) -> int:
     """Fills the snapshot from the newest fitting checkpoint; returns the first version still to be read."""
-    numbers = [int(m[1]) for name in os.listdir(log) if (m := _CHECKPOINT.fullmatch(name))]
+    numbers = [int(m[1]) for file in log.iterdir() if (m := _CHECKPOINT.fullmatch(file.name))]
     newest = max((n for n in numbers if n <= snapshot.version), default=None)
     if newest is None:
         return 0
@@ -138,7 +140,9 @@ def _plain(value: Any) -> Any:
 def commit(
     table: str | Path, actions: Sequence[Action], operation: str, parameters: dict[str, str] | None = None
 ) -> int:
-    """Adds a commit and returns its version. The file is linked into place, so two writers never share a number."""
+    """Adds a commit and returns its version. The file is linked into place, so two writers never share a
+    number.
+    """
     log = Path(table) / "_delta_log"
     info = {
         "timestamp": int(time.time() * 1000),
@@ -195,7 +199,7 @@ def history(table: str | Path, limit: int | None = None) -> list[CommitRecord]:
 
 
 def _record(table: str | Path, version: int) -> CommitRecord:
-    info = next((a["commitInfo"] for a in read_commit(table, version) if "commitInfo" in a), {})
+    info: Action = next((a["commitInfo"] for a in read_commit(table, version) if "commitInfo" in a), {})
     return CommitRecord(
         version=version,
         timestamp=int(info.get("timestamp") or 0),

@@ -1,5 +1,8 @@
-"""`from delta.tables import DeltaTable` in terms of SQL (Sail refuses the messages of Delta's own Connect plug-in)."""
+"""`from delta.tables import DeltaTable` in terms of SQL (Sail refuses the messages of Delta's own Connect
+plug-in).
+"""
 
+# ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 import sys
@@ -49,8 +52,9 @@ class DeltaTable:
         return DeltaTable(self._spark, self._reference, aliasName)
 
     def toDF(self) -> DataFrame:
-        frame = self._spark.sql(f"SELECT * FROM {self._reference}")
-        return frame.alias(self._alias) if self._alias else frame
+        frame: Any = self._spark.sql(f"SELECT * FROM {self._reference}")
+        named: DataFrame = frame.alias(self._alias) if self._alias else frame
+        return named
 
     def merge(self, source: DataFrame, condition: Condition) -> DeltaMergeBuilder:
         return DeltaMergeBuilder(self._spark, self._reference, self._alias, source, condition)
@@ -158,9 +162,8 @@ class DeltaMergeBuilder:
         condition = column_sql(self._condition, self._spark.client)
         self._source.createOrReplaceTempView(view)
         try:
-            return self._spark.sql(
-                f"MERGE {evolution}INTO {self._target} USING {view}{alias} ON {condition} {' '.join(self._clauses)}"
-            )
+            head = f"MERGE {evolution}INTO {self._target} USING {view}{alias} ON {condition}"
+            return self._spark.sql(" ".join([head, *self._clauses]))
         finally:
             self._spark.catalog.dropTempView(view)
 

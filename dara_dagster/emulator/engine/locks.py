@@ -41,16 +41,19 @@ _held = _Held()
 
 
 class locked:
-    """Context manager: holds the lock `name` of `folder`; waits for as long as another process or thread has it."""
+    """Context manager: holds the lock `name` of `folder`; waits for as long as another process or thread has
+    it.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        self._folder = folder
         self._file = str(folder / digest)
 
     def __enter__(self) -> None:
         descriptor, depth = _held.locks.get(self._file, (-1, 0))
         if depth == 0:
-            os.makedirs(os.path.dirname(self._file), exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o644)
             _acquire(descriptor)
         _held.locks[self._file] = (descriptor, depth + 1)

@@ -1,4 +1,6 @@
-"""The names a notebook or script finds: `spark`, `dbutils`, `display` and the modules that stand for Databricks' own."""
+"""The names a notebook or script finds: `spark`, `dbutils`, `display` and the modules that stand for
+Databricks' own.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ def _globals(spark: LocalSpark, dbutils: DBUtils) -> dict[str, Any]:
 def install_modules(spec: TaskSpec, spark: LocalSpark, dbutils: DBUtils) -> None:
     """Makes `delta`, `dbruntime` and `pyspark.dbutils` importable.
 
-    `databricks.sdk.runtime` takes its names from `dbruntime` when that exists (databricks-sdk 0.162, runtime/__init__.py).
+    `databricks.sdk.runtime` takes its names from `dbruntime` when that exists (databricks-sdk 0.162,
+    runtime/__init__.py).
     """
     delta_tables.install()
     names = _globals(spark, dbutils)

@@ -26,7 +26,7 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
     """Changes a write command in place so that Sail does what Databricks would.
 
     - `replaceWhere` with a table name replaces the whole table in Sail 0.7.2; with a path it is right.
-    - `partitionOverwriteMode=dynamic` is ignored: it becomes a `replaceWhere` over the partitions of the new rows.
+    - `partitionOverwriteMode=dynamic` is ignored: it becomes `replaceWhere` over the new rows' partitions.
     - `writeTo(t).overwritePartitions()` is refused by Sail: it becomes such a dynamic overwrite.
     - autoMerge is ignored: it becomes `mergeSchema`, or schema evolution of the MERGE.
     """
@@ -99,7 +99,7 @@ def _replace_partitions(spark: LocalSpark, write: pb.WriteOperation, folder: Pat
     snapshot = delta_log.read_snapshot(folder)
     if not snapshot.partition_columns:
         return
-    rows = DataFrame(CachedRelation(write.input), spark)
+    rows: Any = DataFrame(CachedRelation(write.input), spark)
     by_position = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_INSERT_INTO
     if write.HasField("table") and write.table.save_method == by_position:
         rows = rows.toDF(*[field["name"] for field in snapshot.fields])

@@ -9,9 +9,9 @@ from dara_dagster.emulator.engine.store import Store
 
 __all__ = ["PathMap"]
 
-_VOLUME = re.compile(r"^(?:dbfs:)?/+Volumes/([^/]+)/([^/]+)/([^/]+)(/.*)?$", re.S)
+_VOLUME = re.compile(r"^(?:dbfs:|/dbfs)?/+Volumes/([^/]+)/([^/]+)/([^/]+)(/.*)?$", re.S)
 _DBFS = re.compile(r"^(?:dbfs:/+|/dbfs/+)")
-_PREFIXES = ("/Volumes/", "dbfs:/", "/dbfs/", "/Workspace/", "file:/")
+_PREFIXES = ("/Volumes/", "//Volumes/", "dbfs:/", "/dbfs/", "/Workspace/", "file:/")
 _QUOTED = re.compile(r"""(['"`])((?:dbfs:/|/dbfs/|/Volumes/|/Workspace/|file:/)[^'"`]*)\1""")
 _IN_SHELL = re.compile(r"(?<![\w./])(?:/Volumes|/dbfs|/Workspace)/[\w./-]+")
 
@@ -25,8 +25,10 @@ class PathMap:
 
     def local(self, path: str) -> str:
         """The path on this disk."""
-        if not path.startswith(_PREFIXES) and "/Volumes/" not in path[:12]:
-            return "/Workspace" == path and self._workspace or path
+        if path == "/Workspace" and self._workspace:
+            return self._workspace
+        if not path.startswith(_PREFIXES):
+            return path
         if volume := _VOLUME.match(path):
             return str(self._store.volume_folder(*volume.group(1, 2, 3))) + (volume[4] or "")
         if path.startswith("file:/"):

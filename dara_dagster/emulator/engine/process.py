@@ -15,7 +15,9 @@ __all__ = ["run_spec"]
 
 
 def run_spec(path: str) -> int:
-    """Runs the task of a spec file; 0 when it succeeded. Standard output and error go to its log from here on."""
+    """Runs the task of a spec file; 0 when it succeeded. Standard output and error go to its log from here
+    on.
+    """
     spec = TaskSpec.read(path)
     _redirect_output(spec.log)
     # fork keeps only the forking thread; the task's main thread is this one.
@@ -41,11 +43,11 @@ def _redirect_output(log: str) -> None:
         os.dup2(target, descriptor)
     os.close(target)
     os.close(nothing)
-    sys.stdin = open(0, closefd=False)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115  for the process's life
     sys.stdout = _text_stream(1)
     sys.stderr = _text_stream(2)
 
 
 def _text_stream(descriptor: int) -> io.TextIOWrapper:
-    raw = open(descriptor, "wb", buffering=0, closefd=False)
+    raw = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115  for the process's life
     return io.TextIOWrapper(raw, encoding="utf-8", errors="replace", write_through=True)

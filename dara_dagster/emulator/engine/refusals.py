@@ -8,7 +8,9 @@ __all__ = ["NotSupportedLocally"]
 
 
 class NotSupportedLocally(AnalysisException):
-    """Names the statement or option; it is an AnalysisException so that the user's handlers see the usual class."""
+    """Names the statement or option; it is an AnalysisException so that the user's handlers see the usual
+    class.
+    """
 
     def __init__(self, what: str, hint: str = "") -> None:
         text = f"{what} is not supported by the local workspace; it works on Databricks."

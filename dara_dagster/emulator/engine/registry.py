@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -25,8 +24,8 @@ def names_in(query: str) -> set[str]:
 class Registry:
     """What the in-memory catalog knows. `run` executes a statement without any of our own treatment.
 
-    Tables are registered without columns: with a column list Sail trusts the catalog over the Delta log, and a
-    table changed by another task then fails to scan.
+    Tables are registered without columns: with a column list Sail trusts the catalog over the Delta log, and
+    a table changed by another task then fails to scan.
     """
 
     def __init__(self, store: Store, run: Callable[[str], object]) -> None:
@@ -41,7 +40,9 @@ class Registry:
                 self.add_schema(catalog, schema)
 
     def use(self, catalog: str, schema: str) -> None:
-        """Makes a schema the current one. A catalog made after the server's start is a namespace of the default one."""
+        """Makes a schema the current one. A catalog made after the server's start is a namespace of the
+        default one.
+        """
         self.add_schema(catalog, schema)
         try:
             self._run(f"USE CATALOG `{catalog}`")
@@ -105,7 +106,7 @@ class Registry:
 
     def _has_schema(self, name: TableName) -> bool:
         if (name.catalog, name.schema) not in self._schemas:
-            if not os.path.isdir(self.store.schema_folder(name.catalog, name.schema)):
+            if not self.store.schema_folder(name.catalog, name.schema).is_dir():
                 return False
             self.add_schema(name.catalog, name.schema)
         return True

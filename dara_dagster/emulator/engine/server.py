@@ -17,8 +17,8 @@ DEFAULT_SCHEMA = "default"
 class SparkServer:
     """One server, alone in its process. Its catalogs live in memory; sessions fill them from the store.
 
-    Stop every session before the server: a client whose server is gone retries (measured: 614 s in its exit hook
-    with the default policy).
+    Stop every session before the server: a client whose server is gone retries (measured: 614 s in its exit
+    hook with the default policy).
     """
 
     def __init__(self, store: Store) -> None:

@@ -71,14 +71,13 @@ class LocalSpark(SparkSession):
     def native(self, query: str) -> DataFrame:
         """Runs a statement as Sail understands it: no rewriting, no registration, no lock."""
         with self.interceptor.untreated():
-            frame = super().sql(query)
-            return frame  # type: ignore[return-value]
+            return super().sql(query)  # type: ignore[return-value]
 
     def plain_sql(self, query: str, args: Any = None, **frames: Any) -> DataFrame:
         """Runs a statement without the dialect; paths, registration and locks still apply."""
         return super().sql(query, args, **frames)  # type: ignore[return-value]
 
-    def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:  # type: ignore[override]
+    def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
         return run_sql(self, sqlQuery, args, kwargs)
 
     def rows(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
@@ -102,7 +101,9 @@ class LocalSpark(SparkSession):
     def addArtifacts(
         self, *path: str, pyfile: bool = False, archive: bool = False, file: bool = False
     ) -> None:
-        """Python files become importable (functions run in this process); other artifacts have no place to go."""
+        """Python files become importable (functions run in this process); other artifacts have no place to
+        go.
+        """
         if not pyfile:
             raise NotSupportedLocally("addArtifact of anything but Python files")
         for place in path:
@@ -119,7 +120,9 @@ class LocalSpark(SparkSession):
 
 
 def open_session(server: SparkServer, paths: PathMap, user: str) -> LocalSpark:
-    """A new session, made the default one, so that `SparkSession.builder.getOrCreate()` returns it in every thread."""
+    """A new session, made the default one, so that `SparkSession.builder.getOrCreate()` returns it in every
+    thread.
+    """
     channel = DefaultChannelBuilder(server.url)
     interceptor = PlanInterceptor(paths, user)
     channel.add_interceptor(interceptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -47,7 +46,9 @@ class TaskSpec:
 
     @classmethod
     def read(cls, path: str | Path) -> TaskSpec:
-        """The spec in a file; keys this version does not know are ignored. Raises OSError, ValueError, TypeError."""
+        """The spec in a file; keys this version does not know are ignored. Raises OSError, ValueError,
+        TypeError.
+        """
         content = json.loads(Path(path).read_text())
         known = {f.name for f in fields(cls)}
         return cls(**{key: value for key, value in content.items() if key in known})
@@ -84,4 +85,4 @@ class TaskResult:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         partial.write_text(json.dumps(asdict(self)))
-        os.replace(partial, target)
+        partial.replace(target)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import json
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import DataType, StructType, TimestampNTZType, TimestampType
@@ -41,12 +44,12 @@ def run_script(
 ) -> Iterator[DataFrame]:
     """Runs the statements of a script one by one; yields the DataFrame of each.
 
-    `:name` markers take the parameters. An error's traceback shows the statement's line of `key`, which `sources`
-    must know. Raises UnboundParameter for a marker without value.
+    `:name` markers take the parameters. An error's traceback shows the statement's line of `key`, which
+    `sources` must know. Raises UnboundParameter for a marker without value.
     """
     for text, line in split_statements(script):
-        bound = bind(strip_comments(text), parameters)
-        yield sources.at_line(key, line, lambda query=bound or text: spark.sql(query))
+        query = bind(strip_comments(text), parameters) or text
+        yield sources.at_line(key, line, functools.partial(spark.sql, query))
 
 
 def fetch(frame: DataFrame, row_limit: int | None) -> ResultTable:
@@ -80,9 +83,13 @@ def _cell(value: Any, kind: DataType) -> _Cell:
 
 
 def _double(value: float) -> str:
-    """A double as Java writes it."""
-    special = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
-    return special.get(str(value)) or str(value).replace("e+", "E").replace("e", "E")
+    """A double as Java writes it: 1.0E10 from ten million on and below a thousandth."""
+    if not math.isfinite(value):
+        return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return str(value)
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}E{int(exponent)}"
 
 
 def _plain(value: Any) -> Any:

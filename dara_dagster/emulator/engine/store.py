@@ -142,7 +142,7 @@ class Store:
     def _meta_names(self, catalog: str, schema: str, kind: str) -> list[str]:
         folder = self.schema_folder(catalog, schema) / _META
         return (
-            sorted(f.removesuffix(kind) for f in os.listdir(folder) if f.endswith(kind))
+            sorted(f.name.removesuffix(kind) for f in folder.iterdir() if f.name.endswith(kind))
             if folder.is_dir()
             else []
         )
@@ -152,7 +152,7 @@ class Store:
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(f".{uuid.uuid4().hex}")
         partial.write_text(text)
-        os.replace(partial, file)
+        partial.replace(file)
 
     def _discard(self, folder: Path) -> None:
         # Renamed first: a reader then sees the table whole or not at all.

@@ -1,4 +1,5 @@
-"""Structured Streaming as incremental batches: `readStream` remembers its source, each start reads what is new.
+"""Structured Streaming as incremental batches: `readStream` remembers its source, each start reads what is
+new.
 
 Sail 0.7 has neither Delta nor file streams, and no Auto Loader.
 """
@@ -106,8 +107,8 @@ class DeltaSource(StreamSource):
             return []
         if removed:
             raise RuntimeError(
-                "[DELTA_SOURCE_TABLE_IGNORE_CHANGES] Detected a data update in the source table. To skip such commits "
-                "set the option skipChangeCommits to true."
+                "[DELTA_SOURCE_TABLE_IGNORE_CHANGES] Detected a data update in the source table. To skip "
+                "such commits set the option skipChangeCommits to true."
             )
         added = [
             action["add"] for action in actions if "add" in action and action["add"].get("dataChange", True)
@@ -202,8 +203,9 @@ class StreamReader:
         hinted = {f.name: f.dataType for f in self._spark.rows([], hints).schema.fields} if hints else {}
         for field in schema.fields:
             field.dataType = hinted.get(field.name, field.dataType)
-        frame = self._files(kind, place, options, schema.json())
-        return frame.withColumn("_rescued_data", lit(None).cast("string"))
+        frame: Any = self._files(kind, place, options, schema.json())
+        rescued: DataFrame = frame.withColumn("_rescued_data", lit(None).cast("string"))
+        return rescued
 
 
 _native_writer = DataFrame.writeStream.fget  # type: ignore[attr-defined]

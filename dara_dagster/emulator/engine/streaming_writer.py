@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -26,7 +25,9 @@ _OWN_OPTIONS = ("checkpointLocation", "path")
 
 @dataclass(frozen=True)
 class Batch:
-    """`size` files are new (0: nothing to do), `seen` goes to the checkpoint, `changes` are set on the plan node."""
+    """`size` files are new (0: nothing to do), `seen` goes to the checkpoint, `changes` are set on the plan
+    node.
+    """
 
     size: int
     seen: Any
@@ -192,4 +193,4 @@ def _write_state(checkpoint: Path, state: dict[str, Any]) -> None:
     checkpoint.mkdir(parents=True, exist_ok=True)
     partial = checkpoint / f".{uuid.uuid4().hex}"
     partial.write_text(json.dumps(state))
-    os.replace(partial, checkpoint / "local_state.json")
+    partial.replace(checkpoint / "local_state.json")

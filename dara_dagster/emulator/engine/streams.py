@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-__all__ = ["Redactor", "RedactingStream"]
+__all__ = ["RedactingStream", "Redactor"]
 
 REDACTED = "[REDACTED]"
 
@@ -22,7 +22,9 @@ class Redactor:
             self.add(value)
 
     def add(self, value: str) -> None:
-        """Redacts a value from now on; blank ones and single characters would redact everything and are left out."""
+        """Redacts a value from now on; blank ones and single characters would redact everything and are left
+        out.
+        """
         if len(value.strip()) > 1:
             with self._lock:
                 # Longest first, or a secret that contains another would leave its rest behind.

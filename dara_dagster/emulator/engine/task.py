@@ -1,4 +1,6 @@
-"""Runs one task: sets the process up, executes the notebook, script, SQL or wheel, and writes the result file."""
+"""Runs one task: sets the process up, executes the notebook, script, SQL or wheel, and writes the result
+file.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,9 @@ __all__ = ["Task", "run_task"]
 
 
 def run_task(spec: TaskSpec) -> TaskResult:
-    """Runs the task in this process and writes its result file. Changes the process for good: environment, working
-    folder, file functions, standard output. The caller ends the process."""
+    """Runs the task in this process and writes its result file. Changes the process for good: environment,
+    working folder, file functions, standard output. The caller ends the process.
+    """
     redactor = Redactor([spec.token])
     sys.stdout = cast(TextIO, RedactingStream(sys.stdout, redactor))
     sys.stderr = cast(TextIO, RedactingStream(sys.stderr, redactor))
@@ -114,7 +117,9 @@ class Task:
         Notebook(self.spec.path, self._file(), self.spark, self.dbutils, self._sources, names).run()
 
     def _script(self, result: TaskResult) -> None:
-        """Executes the file as a REPL would: `__name__` is `__main__`, there is no `__file__`, sys.exit is a failure."""
+        """Executes the file as a REPL would: `__name__` is `__main__`, there is no `__file__`, sys.exit is a
+        failure.
+        """
         source = self._file().read_text(encoding="utf-8")
         sys.argv = [self.spec.path, *self.spec.arguments]
         self._sources.add(self.spec.path, self.spec.path, source, 1, "")
@@ -122,7 +127,9 @@ class Task:
         exec(code, main_namespace(self.spark, self.dbutils))  # noqa: S102  running the user's code is the point
 
     def _sql(self, result: TaskResult) -> None:
-        """Statements of a file (or the one text); the last result is the task's. A file's statement is shown in errors."""
+        """Statements of a file (or the one text); the last result is the task's. A file's statement is shown
+        in errors.
+        """
         text = self.spec.text if self.spec.text is not None else self._file().read_text(encoding="utf-8")
         key = self.spec.path or "<statement>"
         self._sources.add(key, key, text, 1, "")

@@ -1,4 +1,6 @@
-"""Turns an exception into the one line and the traceback a user should read: their cells and files, not our frames."""
+"""Turns an exception into the one line and the traceback a user should read: their cells and files, not our
+frames.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -14,8 +17,8 @@ import pyspark
 
 __all__ = ["SourceMap", "error_line", "error_trace"]
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_HIDDEN = (_OURS, os.path.dirname(os.path.abspath(pyspark.__file__)) + os.sep, "<frozen ")
+_OURS = f"{Path(__file__).parent}{os.sep}"
+_HIDDEN = (_OURS, f"{Path(pyspark.__file__).parent}{os.sep}", "<frozen ")
 _HIDDEN_PARTS = (f"{os.sep}grpc{os.sep}",)
 _LINE_LIMIT = 2000
 Result = TypeVar("Result")
@@ -73,7 +76,7 @@ def _syntax_line(error: SyntaxError, sources: SourceMap | None) -> str:
     where = f" (line {error.lineno})" if error.lineno else ""
     if sources and error.filename and error.lineno:
         cell = sources.cell(error.filename, error.lineno)
-        name = os.path.basename(sources.path(error.filename))
+        name = Path(sources.path(error.filename)).name
         where = f" ({name}, line {error.lineno}{', ' + cell if cell else ''})"
     return f"{type(error).__name__}: {error.msg}{where}"
 

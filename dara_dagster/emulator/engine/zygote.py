@@ -1,4 +1,6 @@
-"""Starts task processes: forks a process that has the heavy imports done, on requests that come as JSON lines."""
+"""Starts task processes: forks a process that has the heavy imports done, on requests that come as JSON
+lines.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def _load_engine() -> str | None:
 
         preload.warm_up()
     except ImportError as error:
-        return f"The local workspace cannot run tasks: {error}. Install it with: pip install 'dara-dagster[emulator]'"
+        remedy = "pip install 'dara-dagster[emulator]'"
+        return f"The local workspace cannot run tasks: {error}. Install it with: {remedy}"
     return None
 
 

@@ -13,6 +13,7 @@ from dara_dagster.emulator.engine.python_io import redirect_file_calls
 from dara_dagster.emulator.engine.server import SparkServer
 from dara_dagster.emulator.engine.session import LocalSpark, open_session
 from dara_dagster.emulator.engine.store import Store
+from tests.emulator.engine.tasks import Tasks
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSpark]:
     restore()
     session.close()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tasks]:
+    """A zygote for all tests that run tasks; every task is a process of its own."""
+    running = Tasks(tmp_path_factory.mktemp("tasks"))
+    yield running
+    assert running.stop() == 0

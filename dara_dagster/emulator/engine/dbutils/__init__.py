@@ -6,7 +6,7 @@ from dara_dagster.emulator.engine.dbutils.context import EntryPoint
 from dara_dagster.emulator.engine.dbutils.files import FileInfo, Files
 from dara_dagster.emulator.engine.dbutils.jobs import Jobs
 from dara_dagster.emulator.engine.dbutils.library import Library
-from dara_dagster.emulator.engine.dbutils.notebooks import NotebookExit, Notebooks, NotebookRunError
+from dara_dagster.emulator.engine.dbutils.notebooks import NotebookExit, NotebookRunError, Notebooks
 from dara_dagster.emulator.engine.dbutils.secrets import Secrets
 from dara_dagster.emulator.engine.dbutils.widgets import Widgets
 from dara_dagster.emulator.engine.paths import PathMap

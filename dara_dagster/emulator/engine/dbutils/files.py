@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -107,7 +106,7 @@ class Files:
 
 
 def _info(place: Path, base: str) -> FileInfo:
-    status = os.stat(place)
+    status = place.stat()
     end = "/" if place.is_dir() else ""
     size = 0 if end else status.st_size
     return FileInfo(f"{base}/{place.name}{end}", f"{place.name}{end}", size, int(status.st_mtime * 1000))

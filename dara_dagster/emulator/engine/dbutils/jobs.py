@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import uuid
 from pathlib import Path
@@ -40,10 +39,12 @@ class TaskValues:
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = self._folder / f".{uuid.uuid4().hex}"
             partial.write_text(json.dumps({**self._read(self._task_key), key: value}))
-            os.replace(partial, self._file(self._task_key))
+            partial.replace(self._file(self._task_key))
 
     def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:
-        """A value set by another task of this run; a None default counts as missing. Raises ValueError without value."""
+        """A value set by another task of this run; a None default counts as missing. Raises ValueError
+        without value.
+        """
         values = self._read(taskKey)
         if key in values:
             return values[key]

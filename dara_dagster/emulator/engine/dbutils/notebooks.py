@@ -21,7 +21,9 @@ _LOST_AFTER_SECONDS = 30.0
 
 
 class NotebookExit(BaseException):
-    """Ends a notebook with success. Not an Exception, so that `except Exception` around a call does not swallow it."""
+    """Ends a notebook with success. Not an Exception, so that `except Exception` around a call does not
+    swallow it.
+    """
 
     def __init__(self, value: str) -> None:
         self.value = value
@@ -52,7 +54,8 @@ class Notebooks:
     def run(self, path: str, timeout_seconds: int = 0, arguments: Mapping[str, Any] | None = None) -> str:
         """Runs a notebook and returns its exit value ('' without one); `timeout_seconds` 0 means none.
 
-        Safe to call from several threads. Raises NotebookRunError when it fails, with its error and traceback.
+        Safe to call from several threads. Raises NotebookRunError when it fails, with its error and
+        traceback.
         """
         target = resolve_notebook(path, self._spec.path)
         body = {

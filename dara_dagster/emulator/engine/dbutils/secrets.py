@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-
 
 from dara_dagster.emulator.engine.streams import Redactor
 
@@ -54,8 +54,8 @@ class Secrets:
     def get(self, scope: str, key: str) -> str:
         return self.getBytes(scope, key).decode()
 
-    def list(self, scope: str) -> list[SecretMetadata]:
+    def list(self, scope: str) -> Sequence[SecretMetadata]:
         return [SecretMetadata(key) for key in sorted(self._scope(scope))]
 
-    def listScopes(self) -> list[SecretScope]:
+    def listScopes(self) -> Sequence[SecretScope]:
         return [SecretScope(name) for name in sorted(self._scopes())]

@@ -42,7 +42,8 @@ class Widgets:
         unknown = [value for value in defaults if str(value) not in allowed]
         if unknown:
             raise ValueError(
-                f"The default value {unknown[0]!r} of widget {name} is not one of its choices: {', '.join(allowed)}."
+                f"The default value {unknown[0]!r} of widget {name} is not one of its choices: "
+                f"{', '.join(allowed)}."
             )
         self._declared[name] = ",".join(str(value) for value in defaults)
 

@@ -1,5 +1,6 @@
 """ALTER TABLE, COMMENT ON TABLE and TRUNCATE by changes of the Delta log."""
 
+# ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 import json
@@ -49,14 +50,15 @@ def add_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     text = match["columns"].strip()
     text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
     text = re.sub(r"\b(add\s+)?(if\s+not\s+exists)\s+", "", text, flags=re.I)
-    new = [_column(spark, definition) for definition in split_top_level(text)]
+    new = [_column(spark, definition) for definition in split_top_level(text, "()[]<>")]
 
     def add(fields: Fields) -> Fields:
         there = {field["name"].lower() for field in fields}
         for field in new:
             if field["name"].lower() in there:
                 raise AnalysisException(
-                    f"[FIELD_ALREADY_EXISTS] Cannot add column, because `{field['name']}` already exists. SQLSTATE: 42710"
+                    f"[FIELD_ALREADY_EXISTS] Cannot add column, because `{field['name']}` already exists. "
+                    "SQLSTATE: 42710"
                 )
         return fields + new
 
@@ -80,8 +82,8 @@ def comment_on_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
 
 @statement(
-    _ALTER
-    + r"(?:(?:un)?set\s+(?:tags|owner)|owner\s+to|cluster\s+by|(?:add|drop)\s+(?:constraint\s+\w+\s+)?(?:primary|foreign)\s+key)\b.*"
+    _ALTER + r"(?:(?:un)?set\s+(?:tags|owner)|owner\s+to|cluster\s+by"
+    r"|(?:add|drop)\s+(?:constraint\s+\w+\s+)?(?:primary|foreign)\s+key)\b.*"
 )
 def informational(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     """Tags, owners, clustering and informational keys: the table must exist, nothing else is done."""

@@ -1,4 +1,6 @@
-"""Runs one SQL statement: bind, look for a handler, else Sail itself, else Sail with the statement modernised."""
+"""Runs one SQL statement: bind, look for a handler, else Sail itself, else Sail with the statement
+modernised.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine.sql import dml, modern
-from dara_dagster.emulator.engine.sql.handlers import HANDLERS
+from dara_dagster.emulator.engine.sql.handlers import HANDLERS, done
 from dara_dagster.emulator.engine.sql.lexing import replace_in_code, strip_comments
 from dara_dagster.emulator.engine.sql.literals import bind, fold_identifiers, quote
 from dara_dagster.emulator.engine.sql.refused import refuse_unsupported
@@ -36,6 +38,7 @@ for _topic in (
     importlib.import_module(f"dara_dagster.emulator.engine.sql.{_topic}")
 
 _SELECT = re.compile(r"^[\s(]*(select|with|values|table|from)\b", re.I)
+_COMMAND = re.compile(r"^\s*(create|drop|alter)\b", re.I)
 _VERSION = re.compile(r"(?<=[\w`])@v(\d+)\b")
 _SESSION_FUNCTION = re.compile(
     r"\b(?P<user>current_user|session_user)\s*\(\s*\)|\b(?P<catalog>current_catalog)\s*\(\s*\)"
@@ -89,7 +92,7 @@ def _run_natively(spark: LocalSpark, text: str) -> DataFrame:
             answer = _analysed(spark, newer)
         except Exception as second:
             raise second from None
-    return dml.result(spark, text, answer)
+    return done(spark) if _COMMAND.match(text) else dml.result(spark, text, answer)
 
 
 def _analysed(spark: LocalSpark, text: str) -> DataFrame:

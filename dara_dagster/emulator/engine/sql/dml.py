@@ -1,11 +1,14 @@
-"""INSERT, UPDATE, DELETE and MERGE: the forms Sail lacks as forms it has, and the row counts Databricks answers."""
+"""INSERT, UPDATE, DELETE and MERGE: the forms Sail lacks as forms it has, and the row counts Databricks
+answers.
+"""
 
+# ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
@@ -104,7 +107,7 @@ def insert_overwrite_dynamic(spark: LocalSpark, match: re.Match[str]) -> DataFra
         return None
     names = [field["name"] for field in snapshot.fields]
     casts = [f"CAST(`{f['name']}` AS {delta_type(f['type'])}) AS `{f['name']}`" for f in snapshot.fields]
-    rows = spark.sql(match["query"]).toDF(*names).selectExpr(*casts)
+    rows: Any = spark.sql(match["query"]).toDF(*names).selectExpr(*casts)
     return _overwrite(spark, table_folder(spark, match["name"]), rows, "")
 
 
@@ -153,14 +156,15 @@ def _merge_by_rows(
 ) -> str:
     """The head of a MERGE whose source are the rows that fulfil a condition, each different row once.
 
-    Rows that are equal in all columns fulfil the condition together, so matching by all columns changes the rows
-    it should and no others. The hash lets Sail join by equality.
+    Rows that are equal in all columns fulfil the condition together, so matching by all columns changes the
+    rows it should and no others. The hash lets Sail join by equality.
     """
     fields = [field["name"] for field in delta_log.read_snapshot(table_folder(spark, name)).fields]
     table = f"`{alias or spark.registry.parts(name)[-1]}`"
     computed = [f"{value.strip()} AS _v{index}" for index, value in enumerate(values)]
     hashed = f"xxhash64({', '.join(f'{table}.`{field}`' for field in fields)}) AS _h"
-    source = f"SELECT DISTINCT {', '.join([f'{table}.*', hashed, *computed])} FROM {name} AS {table} WHERE {condition}"
+    columns = ", ".join([f"{table}.*", hashed, *computed])
+    source = f"SELECT DISTINCT {columns} FROM {name} AS {table} WHERE {condition}"
     same = " AND ".join(f"_t.`{field}` <=> _s.`{field}`" for field in fields)
     key = f"xxhash64({', '.join(f'_t.`{field}`' for field in fields)}) = _s._h"
     return f"MERGE INTO {name} AS _t USING ({source}) AS _s ON {key} AND {same}"

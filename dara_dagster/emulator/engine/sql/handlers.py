@@ -24,7 +24,9 @@ HANDLERS: list[tuple[re.Pattern[str], Handler]] = []
 
 
 def statement(pattern: str) -> Callable[[Handler], Handler]:
-    """Marks a function as the handler of whole statements that match; it may return None to leave one to Sail."""
+    """Marks a function as the handler of whole statements that match; it may return None to leave one to
+    Sail.
+    """
 
     def add(handler: Handler) -> Handler:
         HANDLERS.append((re.compile(rf"^\s*{pattern}\s*$", re.I | re.S), handler))
@@ -44,7 +46,7 @@ def table_folder(spark: LocalSpark, name: str) -> Path:
     folder = spark.store.table_folder(full) if full else None
     if folder is None:
         raise AnalysisException(
-            f"[TABLE_OR_VIEW_NOT_FOUND] The table or view {name} cannot be found. Verify the spelling and correctness "
-            "of the schema and catalog. SQLSTATE: 42P01"
+            f"[TABLE_OR_VIEW_NOT_FOUND] The table or view {name} cannot be found. Verify the spelling and "
+            "correctness of the schema and catalog. SQLSTATE: 42P01"
         )
     return folder

@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.sql.handlers import statement, table_folder
@@ -44,14 +44,14 @@ def copy_into(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
         files = [
             file
             for file in _files(place, match["rest"])
-            if force or loaded.get(file) != os.stat(file).st_mtime
+            if force or loaded.get(file) != Path(file).stat().st_mtime
         ]
         count = _append(spark, match, folder, files, copy_options) if files else 0
-        loaded.update({file: os.stat(file).st_mtime for file in files})
+        loaded.update({file: Path(file).stat().st_mtime for file in files})
         ledger.parent.mkdir(exist_ok=True)
         partial = ledger.with_name(f".{uuid.uuid4().hex}")
         partial.write_text(json.dumps(loaded))
-        os.replace(partial, ledger)
+        partial.replace(ledger)
     return spark.rows([(count, count, 0)], _COPIED)
 
 
@@ -61,7 +61,7 @@ def _options(text: str, kind: str) -> dict[str, str]:
 
 
 def _files(place: str, rest: str) -> list[str]:
-    if not os.path.isdir(place):
+    if not Path(place).is_dir():
         return [place]
     found = sorted(
         str(Path(folder, name))
@@ -83,7 +83,7 @@ def _append(
     spark: LocalSpark, match: re.Match[str], folder: Path, files: list[str], copy_options: dict[str, str]
 ) -> int:
     reader = spark.read.format(match["format"].lower()).options(**_options(match["rest"], "format_options"))
-    frame = reader.load(files)
+    frame: Any = reader.load(files)
     if match["select"] and match["select"].strip() != "*":
         frame = frame.selectExpr(*split_top_level(match["select"]))
     types = {field["name"].lower(): field for field in delta_log.read_snapshot(folder).fields}

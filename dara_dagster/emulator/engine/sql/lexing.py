@@ -92,16 +92,17 @@ def split_statements(script: str) -> list[Statement]:
     return statements
 
 
-def split_top_level(text: str, separator: str = ",") -> list[str]:
-    """The parts of a list, split at separators that stand outside brackets and strings."""
+def split_top_level(text: str, brackets: str = "()[]") -> list[str]:
+    """The parts of a list, split at commas that stand outside brackets and strings (types also need `<>`)."""
+    opening, closing = brackets[::2], brackets[1::2]
     parts, depth = [""], 0
     for piece in pieces(text):
         if piece.kind != "code":
             parts[-1] += piece.text
             continue
         for character in piece.text:
-            depth += (character in "([<") - (character in ")]>")
-            if character == separator and depth == 0:
+            depth += (character in opening) - (character in closing)
+            if character == "," and depth == 0:
                 parts.append("")
             else:
                 parts[-1] += character

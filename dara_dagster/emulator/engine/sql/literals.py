@@ -63,7 +63,8 @@ def literal(value: Any) -> str | None:
 def bind(query: str, values: Mapping[str, Any] | Sequence[Any], *, strict: bool = True) -> str | None:
     """The statement with `:name` (mapping) or `?` (sequence) markers replaced by literals.
 
-    None when a value has no literal form. Raises UnboundParameter for a name without value, unless not `strict`.
+    None when a value has no literal form. Raises UnboundParameter for a name without value, unless not
+    `strict`.
     """
     named = values if isinstance(values, Mapping) else {}
     texts = {name: literal(value) for name, value in named.items()}

@@ -1,4 +1,6 @@
-"""Newer SELECT syntax, spelled in the older way that Sail parses; used only after Sail has refused a statement."""
+"""Newer SELECT syntax, spelled in the older way that Sail parses; used only after Sail has refused a
+statement.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def create_schema(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
         )
     if schema in spark.store.schemas(catalog) and not match["quiet"]:
         raise AnalysisException(
-            f"[SCHEMA_ALREADY_EXISTS] Cannot create schema `{schema}` because it already exists. SQLSTATE: 42P06"
+            f"[SCHEMA_ALREADY_EXISTS] Cannot create schema `{schema}` because it already exists. "
+            "SQLSTATE: 42P06"
         )
     spark.store.create_schema(catalog, schema)
     spark.registry.add_schema(catalog, schema)

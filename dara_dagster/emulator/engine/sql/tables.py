@@ -1,5 +1,6 @@
 """CREATE TABLE in the forms Sail lacks (CTAS with options, LIKE, CLONE, CLUSTER BY, keys), and DROP TABLE."""
 
+# ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 import re
@@ -39,8 +40,8 @@ def _exists(spark: LocalSpark, match: re.Match[str]) -> bool:
     there = name is not None and spark.store.table_folder(name) is not None
     if there and not match["quiet"] and not match["replace"]:
         raise AnalysisException(
-            f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view {match['name']} because it already exists. "
-            "Choose a different name, drop or replace the existing object, or add the IF NOT EXISTS clause. "
+            f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view {match['name']} because it already "
+            "exists. Choose a different name, drop or replace the existing object, or add the IF NOT EXISTS clause. "
             "SQLSTATE: 42P07"
         )
     return there
@@ -144,7 +145,9 @@ def create_with_key(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
 @statement(rf"(?P<head>{_CREATE}{NAME})(?P<rest>\s*(?:using\s+delta\s*)?\(.*)")
 def create_with_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    """Sail makes the table; the schema's folder must be there, and an external place is noted for other tasks."""
+    """Sail makes the table; the schema's folder must be there, and an external place is noted for other
+    tasks.
+    """
     name = spark.registry.resolve(match["name"])
     assert name is not None
     if not spark.store.schema_folder(name.catalog, name.schema).is_dir():
@@ -153,11 +156,11 @@ def create_with_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
         )
     if _exists(spark, match) and match["quiet"]:
         return done(spark)
-    created = spark.plain_sql(match["head"] + match["rest"])
+    spark.plain_sql(match["head"] + match["rest"])
     location = re.search(r"\)\s*(?:.*\s)?location\s+'([^']*)'", match["rest"], re.I | re.S)
     if location:
         spark.store.add_external(name, spark.paths.local(location[1]))
-    return created
+    return done(spark)
 
 
 @statement(

@@ -1,5 +1,6 @@
 """Views, kept as SQL text in the store so that every task sees them."""
 
+# ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 import re
@@ -66,8 +67,8 @@ def _qualified(spark: LocalSpark, body: str) -> str:
             continue
         if not table.db and table.name.lower() in temporary:
             raise AnalysisException(
-                "[INVALID_TEMP_OBJ_REFERENCE] Cannot create the persistent object: it refers to the temporary view "
-                f"{table.name}. SQLSTATE: 42K0F"
+                "[INVALID_TEMP_OBJ_REFERENCE] Cannot create the persistent object: it refers to the "
+                f"temporary view {table.name}. SQLSTATE: 42K0F"
             )
         if not table.db:
             table.set("db", exp.to_identifier(spark.registry.schema))

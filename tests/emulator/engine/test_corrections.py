@@ -1,0 +1,186 @@
+"""Where Sail answers wrongly without an error: the engine's answer must be Databricks'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.session import LocalSpark
+
+T = "main.fixes.t"
+
+
+@pytest.fixture(autouse=True)
+def table(spark: LocalSpark) -> Iterator[None]:
+    """A table of regions, partitioned: (1, eu), (2, us), (3, us)."""
+    spark.sql("CREATE SCHEMA IF NOT EXISTS main.fixes")
+    spark.sql(f"CREATE OR REPLACE TABLE {T} (id INT, region STRING) PARTITIONED BY (region)")
+    spark.sql(f"INSERT INTO {T} VALUES (1, 'eu'), (2, 'us'), (3, 'us')")
+    yield
+    spark.sql("USE main.default")
+    spark.conf.unset(AUTO_MERGE)
+    spark.conf.unset(DYNAMIC_MODE)
+
+
+def rows(spark: LocalSpark, query: str = f"SELECT * FROM {T}") -> list[tuple[Any, ...]]:
+    return sorted(tuple(row) for row in spark.sql(query).collect())
+
+
+def new(spark: LocalSpark, *values: tuple[int, str]) -> Any:
+    return spark.createDataFrame(list(values), "id int, region string")
+
+
+def test_replace_where_keeps_the_rest(spark: LocalSpark) -> None:
+    new(spark, (9, "eu")).write.mode("overwrite").option("replaceWhere", "region = 'eu'").saveAsTable(T)
+    assert rows(spark) == [(2, "us"), (3, "us"), (9, "eu")]
+
+
+def test_dynamic_overwrite_by_option_and_by_setting(spark: LocalSpark) -> None:
+    new(spark, (9, "eu")).write.mode("overwrite").option("partitionOverwriteMode", "dynamic").saveAsTable(T)
+    assert rows(spark) == [(2, "us"), (3, "us"), (9, "eu")]
+    spark.conf.set(DYNAMIC_MODE, "dynamic")
+    new(spark, (7, "us")).write.mode("overwrite").insertInto(T)
+    assert rows(spark) == [(7, "us"), (9, "eu")]
+    spark.sql(f"INSERT OVERWRITE {T} SELECT 8, 'us'")
+    assert rows(spark) == [(8, "us"), (9, "eu")]
+    spark.sql(f"INSERT OVERWRITE TABLE {T} VALUES (5, NULL)")
+    assert len(rows(spark, f"SELECT id FROM {T}")) == 3
+    new(spark, (6, "eu")).writeTo(T).overwritePartitions()
+    assert rows(spark, f"SELECT id FROM {T}") == [(5,), (6,), (8,)]
+
+
+def test_static_overwrite_replaces_all(spark: LocalSpark) -> None:
+    spark.sql(f"INSERT OVERWRITE {T} SELECT 8, 'us'")
+    assert rows(spark) == [(8, "us")]
+
+
+def test_insert_with_partition(spark: LocalSpark) -> None:
+    spark.sql(f"INSERT INTO {T} PARTITION (region = 'ap') VALUES (4), (5)")
+    spark.sql(f"INSERT OVERWRITE {T} PARTITION (region = 'us') SELECT 6")
+    assert rows(spark) == [(1, "eu"), (4, "ap"), (5, "ap"), (6, "us")]
+
+
+def test_writes_answer_affected_rows(spark: LocalSpark) -> None:
+    def answer(statement: str) -> dict[str, int]:
+        return spark.sql(statement).first().asDict()
+
+    assert answer(f"UPDATE {T} SET id = id + 10 WHERE region = 'us'") == {"num_affected_rows": 2}
+    assert answer(f"UPDATE {T} SET id = 0 WHERE false") == {"num_affected_rows": 0}
+    assert answer(f"DELETE FROM {T} WHERE id = 1") == {"num_affected_rows": 1}
+    assert answer(f"INSERT INTO {T} SELECT 5, 'eu'") == {"num_affected_rows": 1, "num_inserted_rows": 1}
+    merge = f"""MERGE INTO {T} t USING (SELECT 5 AS id, 'eu' AS region UNION ALL SELECT 6, 'ap') s
+        ON t.id = s.id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT * WHEN NOT MATCHED BY SOURCE THEN DELETE"""
+    assert answer(merge) == {
+        "num_affected_rows": 4,
+        "num_updated_rows": 1,
+        "num_deleted_rows": 2,
+        "num_inserted_rows": 1,
+    }
+
+
+def test_delete_and_update_by_subquery(spark: LocalSpark) -> None:
+    spark.sql(f"INSERT INTO {T} VALUES (2, 'us')")
+    assert spark.sql(f"DELETE FROM {T} WHERE id IN (SELECT 2)").first().num_affected_rows == 2
+    spark.sql(
+        f"UPDATE {T} AS x SET region = (SELECT max(region) FROM {T}) WHERE EXISTS (SELECT 1 WHERE x.id = 1)"
+    )
+    assert rows(spark) == [(1, "us"), (3, "us")]
+    spark.sql(f"DELETE FROM {T} WHERE id NOT IN (SELECT 1 UNION SELECT 99)")
+    assert rows(spark) == [(1, "us")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT INTO {T} VALUES (-1, 'eu')",
+        f"UPDATE {T} SET id = -id WHERE id = 2",
+        f"MERGE INTO {T} t USING (SELECT 2 AS id) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET id = -5",
+        f"MERGE INTO {T} t USING (SELECT -2 AS id, 'x' AS region) s ON t.id = s.id "
+        "WHEN NOT MATCHED THEN INSERT *",
+    ],
+)
+def test_check_constraints_hold_for_every_write(spark: LocalSpark, statement: str) -> None:
+    spark.sql(f"ALTER TABLE {T} ADD CONSTRAINT positive CHECK (id > 0)")
+    with pytest.raises(AnalysisException, match=r"CHECK constraint positive \(id > 0\) violated"):
+        spark.sql(statement).collect()
+    assert rows(spark) == [(1, "eu"), (2, "us"), (3, "us")]
+
+
+def test_auto_merge_adds_columns(spark: LocalSpark) -> None:
+    spark.conf.set(AUTO_MERGE, "true")
+    new(spark, (4, "ap")).withColumn("extra", F.lit(1)).write.mode("append").saveAsTable(T)
+    assert spark.table(T).columns == ["id", "region", "extra"]
+    spark.sql(
+        f"MERGE INTO {T} t USING (SELECT 5 AS id, 'ap' AS region, 2 AS extra, 'm' AS more) s ON t.id = s.id "
+        "WHEN NOT MATCHED THEN INSERT *"
+    )
+    assert rows(spark, f"SELECT id, more FROM {T} WHERE more IS NOT NULL") == [(5, "m")]
+
+
+def test_create_over_an_existing_table_is_refused(spark: LocalSpark) -> None:
+    spark.registry.forget_folder(
+        spark.store.root / "main" / "fixes" / "t"
+    )  # as in a session that never named it
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_ALREADY_EXISTS"):
+        spark.sql(f"CREATE TABLE {T} (id INT)")
+    with pytest.raises(AnalysisException):
+        new(spark, (1, "x")).write.saveAsTable(T)
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {T} (id INT)")
+    assert len(rows(spark)) == 3
+
+
+def test_who_and_where_we_are(spark: LocalSpark) -> None:
+    spark.sql("USE main.fixes")
+    assert tuple(spark.sql("SELECT current_user(), current_catalog(), current_schema()").first()) == (
+        "ada@example.org",
+        "main",
+        "fixes",
+    )
+    assert spark.range(1).select(F.current_user()).collect()[0].asDict() == {
+        "current_user()": "ada@example.org"
+    }
+    assert (spark.catalog.currentCatalog(), spark.catalog.currentDatabase()) == ("main", "fixes")
+    assert "t" in [table.name for table in spark.catalog.listTables()]
+    spark.catalog.setCurrentDatabase("default")
+    assert spark.sql("SELECT current_database()").first()[0] == "default"
+
+
+def test_versions_and_parameters_in_names(spark: LocalSpark) -> None:
+    assert spark.sql(f"SELECT count(*) FROM {T}@v0").first()[0] == 0
+    counted = spark.sql(
+        "SELECT count(*) FROM IDENTIFIER(:schema || '.t') WHERE id > :n", {"schema": "main.fixes", "n": 1}
+    )
+    assert counted.first()[0] == 2
+    assert spark.sql("SELECT ':n', ?", ["it's"]).first()[1] == "it's"
+
+
+def test_catalogs_made_at_run_time(spark: LocalSpark) -> None:
+    spark.sql("CREATE CATALOG IF NOT EXISTS extra")
+    spark.sql("USE CATALOG extra")
+    spark.sql("CREATE TABLE things (id INT)")
+    spark.sql("INSERT INTO things VALUES (1)")
+    assert rows(spark, "SELECT * FROM extra.default.things") == [(1,)]
+    assert spark.sql("SHOW TABLES").first().tableName == "things"
+
+
+def test_decode_pivot_and_lateral_aliases(spark: LocalSpark) -> None:
+    assert spark.sql("SELECT decode(2, 1, 'a', 2, 'b', 'z')").first()[0] == "b"
+    assert tuple(spark.sql("SELECT 1 AS a, a + 1 AS b").first()) == (1, 2)
+    pivoted = spark.sql(f"SELECT * FROM {T} PIVOT (count(id) FOR region IN ('eu', 'us'))").first()
+    assert tuple(pivoted) == (1, 2)
+
+
+def test_time_of_errors_is_the_call(spark: LocalSpark) -> None:
+    with pytest.raises(AnalysisException):
+        spark.sql(f"SELECT no_such_column FROM {T}")
+
+
+def test_text_as_a_whole_is_refused(spark: LocalSpark) -> None:
+    with pytest.raises(NotSupportedLocally, match="`wholetext` is not supported by the local workspace"):
+        spark.read.text("/Volumes/main/fixes/x", wholetext=True).collect()
