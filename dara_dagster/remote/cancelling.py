@@ -8,9 +8,8 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dara_dagster.errors import CredentialsError, RunError, RunGoneError, UnreachableError
+from dara_dagster.errors import DaraError, RunGoneError
 from dara_dagster.remote import runs
-from dara_dagster.remote.calls import API_ERRORS, explain
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.runs import PAGE_SIZE, Look
 
@@ -56,7 +55,7 @@ def _cancel(ws: Workspace, monitor: Monitor, deadline: float, run_id: int) -> bo
         monitor.call(lambda: runs.cancel(ws, run_id), urgent=True, patience=patience)
     except RunGoneError:
         return True
-    except (RunError, UnreachableError, CredentialsError):
+    except DaraError:
         return False  # it may end by itself; looking tells
     return False
 
@@ -68,8 +67,8 @@ def _look(ws: Workspace, monitor: Monitor, deadline: float, run_id: int) -> Look
         return monitor.call(lambda: runs.look(ws, run_id), urgent=True, patience=patience)
     except RunGoneError:
         return None
-    except (*API_ERRORS, UnreachableError) as error:
-        return _unseen(run_id, explain(error))
+    except DaraError as error:
+        return _unseen(run_id, str(error))
 
 
 def _ended_candidates(
@@ -85,7 +84,7 @@ def _ended_candidates(
         page = functools.partial(runs.list_page, ws, token)
         try:
             looks, token = monitor.call(page, urgent=True, patience=patience)
-        except (*API_ERRORS, UnreachableError):
+        except DaraError:
             return list(run_ids)
         active.update(look.run_id for look in looks)
     return [run_id for run_id in run_ids if run_id not in active]

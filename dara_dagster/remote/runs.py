@@ -89,15 +89,15 @@ def submit(ws: Workspace, request: Mapping[str, Any]) -> int:
 
 
 def look(ws: Workspace, run_id: int) -> Look:
-    """One look at a run, all its tasks included. Raises RunGoneError, or what is in calls.API_ERRORS."""
+    """One look at a run, all its tasks included. Raises RunGoneError, CredentialsError or RunError."""
     try:
-        run = _get(ws, run_id)
+        return read_look(_get(ws, run_id))
     except API_ERRORS as error:
         if _is_gone(error):
             message = f"Run {run_id} was deleted or is older than 60 days: {explain(error)}"
             raise RunGoneError(message) from error
-        raise
-    return read_look(run)
+        raise_if_refused(error)
+        raise RunError(f"Run {run_id} could not be looked at: {explain(error)}") from error
 
 
 def cancel(ws: Workspace, run_id: int) -> None:
@@ -153,13 +153,20 @@ def list_active(ws: Workspace) -> Iterator[Look]:
 
 
 def list_page(ws: Workspace, page_token: str = "", run_type: str = "") -> tuple[list[Look], str | None]:
-    """One page of the runs that are going on, and the token of the next page (None at the end)."""
+    """One page of the runs that are going on, and the token of the next page (None at the end).
+
+    Raises CredentialsError or RunError.
+    """
     query: dict[str, Any] = {"active_only": True, "limit": PAGE_SIZE}
     if page_token:
         query["page_token"] = page_token
     if run_type:
         query["run_type"] = run_type
-    answer = api(ws, "GET", f"{_JOBS}/runs/list", query=query)
+    try:
+        answer = api(ws, "GET", f"{_JOBS}/runs/list", query=query)
+    except API_ERRORS as error:
+        raise_if_refused(error)
+        raise RunError(f"The active runs could not be listed: {explain(error)}") from error
     return [read_look(run) for run in answer.get("runs") or ()], answer.get("next_page_token") or None
 
 

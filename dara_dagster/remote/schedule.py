@@ -20,7 +20,9 @@ _RARE_LONGEST = 60.0
 _RARE_LONGEST_SHARE = 0.1  # of the usual time
 
 
-def spacing(age: float, usual: Sequence[float] = (), min_interval: float = 0.0) -> float:
+def spacing(
+    age: float, usual: Sequence[float] = (), min_interval: float = 0.0, head_start: float = 0.0
+) -> float:
     """Seconds from a look at a run of this age to the next. All arguments are in seconds.
 
     Without history a tenth of the age, but 0.5 to 10 s: so the end is seen at most that much late, and a run
@@ -28,20 +30,24 @@ def spacing(age: float, usual: Sequence[float] = (), min_interval: float = 0.0) 
     30 (the bound alone needs 70 looks in the first eight minutes), so with history (`usual`: durations of
     the last successful runs) it is kept where the end is likely and after it, and relaxed before: an end
     long before any usual one is seen at most a tenth of the usual time and a minute late.
+
+    `age` counts from when the watch began. Where the run was older then, `head_start` says by how much; it
+    tells how near the end is, and never makes a look later than the age alone would.
     """
     usual = [duration for duration in usual if duration > 0]
-    return max(_with_history(age, usual) if usual else _plain(age), min_interval)
+    return max(_with_history(age, usual, head_start) if usual else _plain(age), min_interval)
 
 
 def _plain(age: float) -> float:
     return min(max(_SHARE * age, _SHORTEST), _LONGEST)
 
 
-def _with_history(age: float, usual: Sequence[float]) -> float:
+def _with_history(age: float, usual: Sequence[float], head_start: float) -> float:
+    run_age = age + head_start
     likely_from = _LIKELY_FROM * min(usual)
-    if age < likely_from:
+    if run_age < likely_from:
         longest = min(_RARE_LONGEST, _RARE_LONGEST_SHARE * min(usual))
         rare = min(max(_RARE_SHARE * age, _RARE_SHORTEST), longest)
-        return min(max(rare, _plain(age)), max(likely_from - age, _SHORTEST))
-    distance = min(abs(age - duration) for duration in usual)
+        return min(max(rare, _plain(age)), max(likely_from - run_age, _SHORTEST))
+    distance = min(abs(run_age - duration) for duration in usual)
     return min(max(_CLOSING_IN * distance, _CLOSEST), _plain(age))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -36,6 +37,7 @@ class Watch:
     seen: tuple[str, str, object] | None = None
     failures: int = 0
     failing_since: float = 0.0
+    head_start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,11 @@ class Watchlist:
     def _take(self, watch: Watch, look: Look, now: float) -> None:
         if watch not in self._watches:
             return
+        age = now - watch.since
+        if watch.seen is None and look.start_ms:  # by two clocks, so it only says how near the end may be
+            watch.head_start = max(time.time() - look.start_ms / 1000 - age, 0.0)
         watch.failures = 0
-        watch.next_at = now + spacing(now - watch.since, watch.usual, watch.min_interval)
+        watch.next_at = now + spacing(age, watch.usual, watch.min_interval, watch.head_start)
         seen = (look.life_cycle, look.state, look.outcome)
         if seen != watch.seen:
             watch.seen = seen

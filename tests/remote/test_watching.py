@@ -80,6 +80,13 @@ def test_the_promise_without_history_alone_costs_more_than_30_looks() -> None:
     assert looks > 60
 
 
+def test_a_run_taken_over_late_is_looked_at_closely_when_its_end_is_near() -> None:
+    for watched in (0.0, 5.0, 20.0, 60.0, 100.0):
+        plain = spacing(watched)
+        assert spacing(watched, (600.0,), head_start=600.0 - watched) <= min(plain, 3.0)
+        assert spacing(watched, (600.0,), head_start=100_000.0) == plain, "whatever a wrong clock says"
+
+
 def test_min_interval_holds_with_and_without_history() -> None:
     for usual in ((), (10.0,)):
         assert all(spacing(age, usual, 7.0) >= 7.0 for age in (0.0, 1.0, 9.0, 10.0, 1000.0))
