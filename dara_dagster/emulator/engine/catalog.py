@@ -1,4 +1,4 @@
-"""`spark.catalog`: the current schema is the registry's, tables are those of the store, caches do not exist."""
+"""`spark.catalog`: the current schema is the registry's, tables are the store's, caches do not exist."""
 
 from __future__ import annotations
 

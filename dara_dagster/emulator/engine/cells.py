@@ -68,7 +68,7 @@ def _source_cells(text: str, comment: str, language: str) -> list[Cell]:
 
 
 def _source_cell(number: int, block: list[str], start: int, comment: str, language: str) -> Cell | None:
-    """One cell; lines that are only for the notebook editor (titles) are blanked, so that line numbers stay."""
+    """One cell; lines only for the notebook editor (titles) are blanked, so that line numbers stay."""
     title = f"{comment} DBTITLE"
     lines = ["" if line.startswith(title) else line for line in block]
     while lines and not lines[0].strip():

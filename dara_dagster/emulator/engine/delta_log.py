@@ -104,7 +104,7 @@ def read_commit(table: str | Path, version: int) -> list[Action]:
 
 
 def read_snapshot(table: str | Path, version: int | None = None) -> Snapshot:
-    """The table at a version (default: now), from the newest checkpoint before it and the commits after that."""
+    """The table at a version (default: now), from the newest checkpoint before it and the commits since."""
     known = [v for v in versions(table) if version is None or v <= version]
     if not known:
         raise ValueError(f"There is no version {version} of {table}.")

@@ -1,4 +1,4 @@
-"""Rewrites every plan on its way to the server: paths, table registration, the user's name, refused options."""
+"""Rewrites plans on their way to the server: paths, table registration, the user's name, refused options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the session's in-memory catalog know the tables and views of the store, each when it is first named."""
+"""Makes the session's in-memory catalog know the store's tables and views, each when first named."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Registry:
                     self._ensure(name)
 
     def forget_folder(self, folder: Path) -> None:
-        """Drops the entries of a table (its files stay), so that the next use takes the columns from the log."""
+        """Drops the entries of a table (its files stay): the next use takes the columns from the log."""
         with self._lock:
             stale = {name for name, at in self._known.items() if at == str(folder)}
             if folder.is_relative_to(self.store.root):

@@ -1,4 +1,4 @@
-"""The `spark` of a task: a Spark Connect session whose plans, writes and SQL pass through our own treatment."""
+"""The `spark` of a task: a Spark Connect session whose plans, writes and SQL we treat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs SQL texts and turns their last result into columns and rows of strings, as SQL statements answer them."""
+"""Runs SQL texts and turns results into columns and rows of strings, as the statements API answers."""
 
 from __future__ import annotations
 

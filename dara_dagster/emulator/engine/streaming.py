@@ -190,7 +190,7 @@ class StreamReader:
         return DataFrame(node, self._spark)
 
     def _auto_loader(self, place: str) -> DataFrame:
-        """cloudFiles: the files of a folder, all columns strings unless types are to be inferred or hinted."""
+        """cloudFiles: files of a folder, all columns strings unless types are inferred or hinted."""
         kind = self._options["cloudFiles.format"]
         options = {key: value for key, value in self._options.items() if not key.startswith("cloudFiles.")}
         if self._schema is not None:

@@ -123,7 +123,7 @@ class StreamWriter:
         return self
 
     def trigger(self, **kind: Any) -> StreamWriter:
-        """Every trigger reads what is there now, once; a stream that never ends would hold the task for ever."""
+        """Every trigger reads what is there now, once; an endless stream would hold the task for ever."""
         return self
 
     def foreachBatch(self, func: Callable[[DataFrame, int], None]) -> StreamWriter:

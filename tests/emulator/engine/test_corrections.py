@@ -75,7 +75,8 @@ def test_writes_answer_affected_rows(spark: LocalSpark) -> None:
     assert answer(f"DELETE FROM {T} WHERE id = 1") == {"num_affected_rows": 1}
     assert answer(f"INSERT INTO {T} SELECT 5, 'eu'") == {"num_affected_rows": 1, "num_inserted_rows": 1}
     merge = f"""MERGE INTO {T} t USING (SELECT 5 AS id, 'eu' AS region UNION ALL SELECT 6, 'ap') s
-        ON t.id = s.id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT * WHEN NOT MATCHED BY SOURCE THEN DELETE"""
+        ON t.id = s.id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *
+        WHEN NOT MATCHED BY SOURCE THEN DELETE"""
     assert answer(merge) == {
         "num_affected_rows": 4,
         "num_updated_rows": 1,

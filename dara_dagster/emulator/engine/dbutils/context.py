@@ -1,4 +1,4 @@
-"""The notebook context: the minimum of `dbutils.notebook.entry_point.getDbutils().notebook().getContext()`."""
+"""The notebook context, the minimum: `dbutils.notebook.entry_point.getDbutils().notebook().getContext()`."""
 
 from __future__ import annotations
 

@@ -61,5 +61,5 @@ def set_value(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 @statement(r"comment\s+on\s+(?:schema|database|catalog|volume|column)\s+.*")
 @statement(r"alter\s+(?:schema|database|catalog|volume)\s+.*")
 def nothing_to_do(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    """Permissions, statistics, caches and comments on containers have no effect on a local workspace's data."""
+    """Permissions, statistics, caches and comments on containers change nothing about the data."""
     return done(spark)

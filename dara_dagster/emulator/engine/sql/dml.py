@@ -31,7 +31,7 @@ _FILLED_BY_DELTA = ("delta.identity", "delta.generationExpression", "CURRENT_DEF
 
 
 def result(spark: LocalSpark, text: str, answer: DataFrame) -> DataFrame:
-    """The answer of a statement; for a write the counts of Databricks instead of Sail's one (rewritten rows)."""
+    """The answer of a statement; for a write Databricks' counts instead of Sail's one (rewritten rows)."""
     match = _KIND.match(text)
     if match is None:
         return answer
@@ -171,7 +171,7 @@ def _merge_by_rows(
 
 
 def _split_where(text: str) -> tuple[str, str]:
-    """(assignments, condition) of what follows SET: split at the WHERE outside brackets; no WHERE is `true`."""
+    """(assignments, condition) of what follows SET: split at the WHERE outside brackets, if any."""
     depth, position = 0, 0
     for piece in pieces(text):
         if piece.kind == "code":

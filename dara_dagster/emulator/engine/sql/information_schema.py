@@ -85,7 +85,7 @@ _VIEWS: dict[str, tuple[Callable[[LocalSpark], Rows], str]] = {
 
 
 def replace_information_schema(spark: LocalSpark, text: str) -> str:
-    """The statement reading our temporary views; those of a catalog show that catalog, those of `system` all."""
+    """The statement reading temporary views of ours; a catalog's show that catalog, `system`'s all."""
 
     def view(match: re.Match[str]) -> str:
         name = match["view"].lower()

@@ -1,4 +1,4 @@
-"""Turns Python values and parameters into SQL text, so that a statement is complete before it is looked at."""
+"""Turns Python values and parameters into SQL text, so that a statement is complete before we look at it."""
 
 from __future__ import annotations
 

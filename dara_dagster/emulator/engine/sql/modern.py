@@ -28,7 +28,7 @@ _MISSING_COLUMN = "is missing from the schema"
 
 
 def modernise(spark: LocalSpark, text: str, error: str) -> str | None:
-    """The statement in words Sail knows; None when we know of nothing to change. `error` is what Sail said."""
+    """The statement in words Sail knows; None when there is nothing to change. `error` is what Sail said."""
     replaced = replace_information_schema(spark, replace_read_files(spark, text))
     replaced = _PIVOT_COLUMN.sub(r"FOR (\1) IN (", replaced)
     lateral = _MISSING_COLUMN in error

@@ -41,8 +41,8 @@ def _exists(spark: LocalSpark, match: re.Match[str]) -> bool:
     if there and not match["quiet"] and not match["replace"]:
         raise AnalysisException(
             f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view {match['name']} because it already "
-            "exists. Choose a different name, drop or replace the existing object, or add the IF NOT EXISTS clause. "
-            "SQLSTATE: 42P07"
+            "exists. Choose a different name, drop or replace the existing object, or add the IF NOT EXISTS "
+            "clause. SQLSTATE: 42P07"
         )
     return there
 
