@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _TICK_SECONDS = 0.1  # how soon a stop or a deadline is noticed
 _CHECK_SECONDS = 5.0  # how often a waiting thread makes sure that the watcher is there
-_EMULATOR_RATE = 500.0  # calls a second: nobody else has to be spared there
+_EMULATOR_RATE = 1000.0  # calls a second: nobody else has to be spared there
 
 Answer = Look | tuple[Sequence[Look], str | None] | Exception
 

@@ -34,13 +34,13 @@ def test_without_history_ten_minutes_cost_at_most_95_calls() -> None:
     assert calls <= 95
 
 
-def test_looks_are_never_closer_than_half_a_second() -> None:
+def test_looks_are_never_closer_than_a_quarter_of_a_second() -> None:
     for usual in ((), (TEN_MINUTES,), (5.0, 7.0)):
         simulation = Simulation()
         run_id = simulation.start(700.0, usual)
         simulation.run()
         looks = simulation.looks_at[run_id]
-        assert min(later - sooner for sooner, later in itertools.pairwise(looks)) >= 0.5 - SOON
+        assert min(later - sooner for sooner, later in itertools.pairwise(looks)) >= 0.25 - SOON
         assert looks[0] <= 2.0 + SOON
 
 
