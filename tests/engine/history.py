@@ -22,7 +22,10 @@ def events_by_step(instance: DagsterInstance, run_id: str) -> Mapping[str, list[
     for entry in instance.all_logs(run_id):
         if entry.dagster_event and entry.dagster_event.event_type_value not in _OF_THE_EXECUTOR:
             found[entry.dagster_event.step_key or ""].append(entry.dagster_event.event_type_value)
-    return dict(found)
+    # The hooks of an op are a set: their order differs from process to process. They come last.
+    return {
+        key: sorted(kinds, key=lambda kind: kind * kind.startswith("HOOK")) for key, kinds in found.items()
+    }
 
 
 def order_of(instance: DagsterInstance, run_id: str, kind: str) -> list[str]:
