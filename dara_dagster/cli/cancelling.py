@@ -82,8 +82,9 @@ def _end_launched(instance: DagsterInstance, run: DagsterRun) -> None:
 
 def _end_orphan(instance: DagsterInstance, run: DagsterRun, status: RunStatus, config_dir: Path) -> None:
     """The process has died: its Databricks runs are cancelled from here, then the run is closed."""
+    from dara_dagster.remote.cancelling import cancel_and_wait
     from dara_dagster.remote.client import open_workspace
-    from dara_dagster.remote.monitor import cancel_and_wait, monitor_for
+    from dara_dagster.remote.monitor import monitor_for
 
     alive = [
         task.databricks_run_id

@@ -104,7 +104,7 @@ def _load_data(workspace: Workspace, warehouse: str, say: _Say) -> None:
     query(workspace, warehouse, f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema}")
     query(workspace, warehouse, f"CREATE VOLUME IF NOT EXISTS {catalog}.{schema}.{volume}")
     for name, size, sent in load_landing(workspace, _VOLUME):
-        say.detail(f"{_VOLUME}/{name}: {size / 1e6:.1f} MB {'uploaded' if sent else 'is there'}")
+        say.detail(f"{_VOLUME}/{name}: {size:,} bytes, {'uploaded' if sent else 'is there'}")
 
 
 def _run(
@@ -118,7 +118,7 @@ def _run(
     job = job_name(plan, _WORKFLOW, sequential)
     status = execute(instance, Execution(config_dir, job, {}, show="nothing" if say.quiet else "tasks"))
     if not say.quiet:
-        print_run(status)
+        print_run(status, links=False)
     if status.state != "success":
         reasons = "\n".join(f"{name}: {error}" for name, error in status.errors.items())
         raise RunError(

@@ -79,7 +79,8 @@ def _is_watched(instance: DagsterInstance, run_id: str) -> bool:
 
 
 def _cancel(workspace: Workspace, plan: Plan, found: list[Look], quiet: bool) -> None:
-    from dara_dagster.remote.monitor import cancel_and_wait, monitor_for
+    from dara_dagster.remote.cancelling import cancel_and_wait
+    from dara_dagster.remote.monitor import monitor_for
 
     run_ids = [look.run_id for look in found]
     left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), run_ids, timeout=60.0)

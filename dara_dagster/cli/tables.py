@@ -24,8 +24,8 @@ _STYLES = {
     "running": "cyan",
     "starting": "cyan",
 }
-# `cancelled (2)`, `59 min 59 s`, `123456789012345 timed_out` and what stands between the columns.
-_OTHER_COLUMNS = 60
+_HEADS = ("State", "Took", "Databricks run")
+_GAPS = 12  # what stands before, between and behind four columns
 
 
 def duration(seconds: float | None) -> str:
@@ -47,26 +47,31 @@ def headline(run: RunSummary) -> str:
 
 def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table:
     """The tasks of a run in `width` columns; with `rows`, the ones that matter now when there are more."""
+    shown = run.tasks if rows is None or len(run.tasks) <= rows else _most_urgent(run.tasks, rows)
+    cells = [(_state(task), Text(duration(task.seconds)), _databricks(task)) for task in shown]
+    taken = sum(
+        max([len(head), *map(len, column)])
+        for head, column in zip(_HEADS, zip(*cells, strict=True), strict=False)
+    )
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     # Long names give way: the other columns hold what a person looks for.
-    table.add_column("Task", overflow="ellipsis", no_wrap=True, max_width=max(width - _OTHER_COLUMNS, 12))
-    table.add_column("State", no_wrap=True)
-    table.add_column("Took", justify="right", no_wrap=True)
-    table.add_column("Databricks run", no_wrap=True)
-    shown = run.tasks if rows is None or len(run.tasks) <= rows else _most_urgent(run.tasks, rows)
-    for task in shown:
-        table.add_row(Text(task.name), _state(task), duration(task.seconds), _databricks(task))
+    room = max(width - taken - _GAPS, 12)
+    table.add_column("Task", overflow="ellipsis", no_wrap=True, max_width=room)
+    for head in _HEADS:
+        table.add_column(head, no_wrap=True, justify="right" if head == "Took" else "left")
+    for task, row in zip(shown, cells, strict=True):
+        table.add_row(Text(task.name), *row)
     if len(shown) < len(run.tasks):
         table.caption = _counts(run.tasks)
     return table
 
 
-def print_run(run: RunStatus) -> None:
-    """One run: its tasks, the pages of their Databricks runs, and the errors."""
+def print_run(run: RunStatus, links: bool = True) -> None:
+    """One run: its tasks, the pages of their Databricks runs (with `links`), and the errors."""
     console = Console(highlight=False)
     console.print(headline(run), soft_wrap=True, markup=False)
     console.print(run_table(run, width=console.width))
-    for task in run.tasks:
+    for task in run.tasks if links else ():
         if task.url:
             console.print(f"{task.name}: {task.url}", soft_wrap=True, markup=False)
     print_errors(run, console)

@@ -101,9 +101,8 @@ class Timeline:
         if event.word == "failure":
             # Dagster reports a step it interrupted as failed; to the reader it was cancelled.
             stopped = self.state in ("cancelling", "cancelled") or task.verdict == "cancelled"
-            return replace(
-                task, state="cancelled" if stopped else "failed", error=event.error, end=event.time
-            )
+            ended: TaskState = "cancelled" if stopped else "failed"
+            return replace(task, state=ended, error=error, end=event.time)
         state: TaskState = "success" if event.word == "success" else "skipped"
         return replace(task, state=state, end=event.time, error="")
 

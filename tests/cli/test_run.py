@@ -130,7 +130,7 @@ def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Proj
 
     text = connected.dara("run", "daily", code=1)
 
-    assert "load failed: http://127.0.0.1:9 does not answer" in text
+    assert "load failed: Cannot reach http://127.0.0.1:9" in text
 
 
 def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
