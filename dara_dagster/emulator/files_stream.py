@@ -46,11 +46,11 @@ async def _copy(request: Request, out: BinaryIO, limit: int) -> int:
             if size > limit:
                 raise _too_large(limit)
             if len(waiting) >= _PIECE:
-                await run_in_threadpool(out.write, bytes(waiting))
-                waiting.clear()
+                await run_in_threadpool(out.write, waiting)
+                waiting = bytearray()
     except ClientDisconnect:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", "The client went away during the upload.") from None
-    await run_in_threadpool(out.write, bytes(waiting))
+    await run_in_threadpool(out.write, waiting)
     return size
 
 

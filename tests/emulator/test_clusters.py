@@ -1,4 +1,4 @@
-"""Clusters through the real SDK: states, legal operations, listing, events, libraries."""
+"""Clusters through the real SDK: settings, listing, events, libraries."""
 
 from __future__ import annotations
 
@@ -8,52 +8,21 @@ from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import BadRequest, InvalidParameterValue, InvalidState, ResourceDoesNotExist
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute
 from databricks.sdk.service.compute import State
 
 from tests.conftest import Emulator
+from tests.emulator.conftest import CLUSTER_SPEC as SPEC
 
-SPEC: dict[str, Any] = {"spark_version": "15.4.x-scala2.12", "node_type_id": "i3.xlarge", "num_workers": 1}
 WAIT = timedelta(seconds=20)
 
 
-@pytest.fixture
-def skip(emulator: Emulator, workspace_token: str) -> Callable[..., None]:
-    """Skip time: `skip(minutes=2)`; without arguments, enough for a change of state to be done."""
-
-    def advance(**duration: float) -> None:
-        skipped = int(timedelta(**duration or {"seconds": 2}).total_seconds() * 1000)
-        emulator.admin("POST", "clock", {"advance_ms": skipped}, token=workspace_token)
-
-    return advance
-
-
-@pytest.fixture
-def create(client: WorkspaceClient, skip: Callable[..., None]) -> Callable[..., str]:
-    """Make a cluster that runs -> its id."""
-
-    def make(**settings: Any) -> str:
-        cluster_id = client.clusters.create(**{**SPEC, **settings}).cluster_id
-        skip()
-        return str(cluster_id)
-
-    return make
-
-
-def test_create_answers_at_once_with_a_pending_cluster(
-    client: WorkspaceClient, skip: Callable[..., None]
-) -> None:
-    wait = client.clusters.create(**SPEC, cluster_name="etl cluster")
-    assert client.clusters.get(wait.cluster_id).state == State.PENDING
-    assert wait.result(WAIT).state == State.RUNNING
-
-
 def test_get_echoes_what_was_sent_and_shows_what_the_server_adds(
-    client: WorkspaceClient, create: Callable[..., str]
+    client: WorkspaceClient, running_cluster: Callable[..., str]
 ) -> None:
-    details = client.clusters.get(create(cluster_name="a", autotermination_minutes=30))
+    details = client.clusters.get(running_cluster(cluster_name="a", autotermination_minutes=30))
     assert details.spec is not None
     assert details.spec.as_dict() == {**SPEC, "cluster_name": "a", "autotermination_minutes": 30}
     assert details.driver_node_type_id == "i3.xlarge"
@@ -116,111 +85,13 @@ def test_an_unknown_cluster_does_not_exist(client: WorkspaceClient) -> None:
         client.clusters.start("123")
 
 
-def test_names_need_not_be_unique(client: WorkspaceClient, create: Callable[..., str]) -> None:
-    assert create(cluster_name="same") != create(cluster_name="same")
+def test_names_need_not_be_unique(client: WorkspaceClient, running_cluster: Callable[..., str]) -> None:
+    assert running_cluster(cluster_name="same") != running_cluster(cluster_name="same")
     assert [cluster.cluster_name for cluster in client.clusters.list()] == ["same", "same"]
 
 
-def test_operations_that_the_state_forbids(client: WorkspaceClient, skip: Callable[..., None]) -> None:
-    pending = client.clusters.create(**SPEC).cluster_id
-    for forbidden in (client.clusters.start, client.clusters.restart):
-        with pytest.raises(InvalidState, match=f"Cluster {pending} is in unexpected state Pending."):
-            forbidden(pending)
-    with pytest.raises(InvalidState, match="unexpected state Pending"):
-        client.clusters.edit(pending, **SPEC)
-    with pytest.raises(InvalidState, match="Cluster is not running"):
-        client.clusters.resize(pending, num_workers=2)
-    skip()
-    with pytest.raises(InvalidState, match="unexpected state Running"):
-        client.clusters.start(pending)
-
-
-def test_terminate_start_and_permanent_delete(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create()
-    client.clusters.delete(cluster_id)
-    assert client.clusters.get(cluster_id).state == State.TERMINATING
-    skip()
-    ended = client.clusters.get(cluster_id)
-    assert ended.state == State.TERMINATED
-    assert ended.termination_reason is not None
-    assert ended.termination_reason.code == compute.TerminationReasonCode.USER_REQUEST
-    client.clusters.delete(cluster_id)  # nothing happens
-    client.clusters.start(cluster_id)
-    assert client.clusters.get(cluster_id).state == State.PENDING
-    skip()
-    assert client.clusters.get(cluster_id).state == State.RUNNING
-    client.clusters.permanent_delete(cluster_id)
-    with pytest.raises(ResourceDoesNotExist):
-        client.clusters.get(cluster_id)
-
-
-def test_ensure_running_from_every_state(client: WorkspaceClient, create: Callable[..., str]) -> None:
-    cluster_id = create()
-    client.clusters.ensure_cluster_is_running(cluster_id)
-    client.clusters.delete(cluster_id)
-    client.clusters.ensure_cluster_is_running(cluster_id)
-    client.clusters.restart(cluster_id)
-    client.clusters.ensure_cluster_is_running(cluster_id)
-    assert client.clusters.get(cluster_id).state == State.RUNNING
-
-
-def test_edit_replaces_everything_and_restarts_a_running_cluster(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create(cluster_name="before", custom_tags={"team": "data"})
-    wait = client.clusters.edit(cluster_id, **{**SPEC, "num_workers": 2})
-    assert client.clusters.get(cluster_id).state == State.RESTARTING
-    skip()
-    after = wait.result(WAIT)
-    assert after.spec is not None and after.spec.as_dict() == {**SPEC, "num_workers": 2}
-    assert after.cluster_name == "" and not after.custom_tags
-
-
-def test_edit_leaves_a_terminated_cluster_terminated(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create()
-    client.clusters.delete(cluster_id)
-    skip()
-    client.clusters.edit(cluster_id, **{**SPEC, "num_workers": 5})
-    after = client.clusters.get(cluster_id)
-    assert (after.state, after.num_workers) == (State.TERMINATED, 5)
-
-
-def test_update_changes_what_the_mask_names(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create(cluster_name="kept", custom_tags={"team": "data"}, spark_conf={"a": "1"})
-    changes = compute.UpdateClusterResource(autoscale=compute.AutoScale(max_workers=4, min_workers=2))
-    wait = client.clusters.update(cluster_id, "autoscale,custom_tags", cluster=changes)
-    skip()
-    after = wait.result(WAIT)
-    assert after.spec is not None
-    assert after.spec.as_dict() == {
-        "spark_version": SPEC["spark_version"],
-        "node_type_id": "i3.xlarge",
-        "cluster_name": "kept",
-        "spark_conf": {"a": "1"},
-        "autoscale": {"min_workers": 2, "max_workers": 4},
-    }
-
-
-def test_resize_does_not_restart(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create()
-    since = client.clusters.get(cluster_id).last_restarted_time
-    wait = client.clusters.resize(cluster_id, num_workers=3)
-    assert client.clusters.get(cluster_id).state in (State.RESIZING, State.RUNNING)
-    skip()
-    after = wait.result(WAIT)
-    assert (after.num_workers, after.last_restarted_time) == (3, since)
-
-
 def test_list_pages_filters_and_sorts(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
+    client: WorkspaceClient, running_cluster: Callable[..., str], skip: Callable[..., None]
 ) -> None:
     made = [client.clusters.create(**SPEC, cluster_name=f"c{number}").cluster_id for number in (2, 0, 1)]
     skip()
@@ -241,9 +112,9 @@ def test_list_pages_filters_and_sorts(
 
 
 def test_terminated_clusters_fade_from_the_list_unless_pinned(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
+    client: WorkspaceClient, running_cluster: Callable[..., str], skip: Callable[..., None]
 ) -> None:
-    pinned, other = create(), create()
+    pinned, other = running_cluster(), running_cluster()
     client.clusters.pin(pinned)
     for cluster_id in (pinned, other):
         client.clusters.delete(cluster_id)
@@ -256,24 +127,10 @@ def test_terminated_clusters_fade_from_the_list_unless_pinned(
         client.clusters.get(other)
 
 
-def test_an_idle_cluster_ends_by_itself(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create(autotermination_minutes=20)
-    skip(minutes=19)
-    assert client.clusters.get(cluster_id).state == State.RUNNING
-    skip(minutes=2)
-    ended = client.clusters.get(cluster_id)
-    assert ended.state == State.TERMINATED
-    assert ended.termination_reason is not None
-    assert ended.termination_reason.code == compute.TerminationReasonCode.INACTIVITY
-    assert ended.termination_reason.parameters == {"inactivity_duration_min": "20"}
-
-
 def test_events_tell_the_story_page_by_page(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
+    client: WorkspaceClient, running_cluster: Callable[..., str], skip: Callable[..., None]
 ) -> None:
-    cluster_id = create()
+    cluster_id = running_cluster()
     client.clusters.edit(cluster_id, **SPEC)
     skip()
     client.clusters.delete(cluster_id)
@@ -290,18 +147,6 @@ def test_events_tell_the_story_page_by_page(
     assert only.details is not None and only.details.user == "developer@localhost"
 
 
-def test_change_owner_needs_a_terminated_cluster(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
-) -> None:
-    cluster_id = create()
-    with pytest.raises(InvalidState):
-        client.clusters.change_owner(cluster_id, "other@localhost")
-    client.clusters.delete(cluster_id)
-    skip()
-    client.clusters.change_owner(cluster_id, "other@localhost")
-    assert client.clusters.get(cluster_id).creator_user_name == "other@localhost"
-
-
 def test_the_choices_feed_the_sdk_selectors(client: WorkspaceClient) -> None:
     assert client.clusters.select_spark_version(long_term_support=True) == "16.4.x-scala2.12"
     assert client.clusters.select_spark_version(latest=True, ml=True, gpu=False).endswith("-cpu-ml-scala2.12")
@@ -310,7 +155,7 @@ def test_the_choices_feed_the_sdk_selectors(client: WorkspaceClient) -> None:
 
 
 def test_libraries_are_installed_once_the_cluster_runs(
-    client: WorkspaceClient, create: Callable[..., str], skip: Callable[..., None]
+    client: WorkspaceClient, running_cluster: Callable[..., str], skip: Callable[..., None]
 ) -> None:
     pandas = compute.Library(pypi=compute.PythonPyPiLibrary(package="pandas"))
     cluster_id = client.clusters.create(**SPEC).cluster_id
