@@ -51,3 +51,7 @@ def messages_of(instance: DagsterInstance, run_id: str, step_key: str) -> list[s
     """What was logged under a step, without Dagster's own events."""
     entries = instance.all_logs(run_id)
     return [entry.user_message for entry in entries if entry.step_key == step_key and not entry.dagster_event]
+
+
+def _place(kind: str) -> str:
+    return kind if kind.startswith("HOOK") else ""
