@@ -37,7 +37,7 @@ class LocalCatalog(Catalog):
         registry, store = self._spark.registry, self._spark.store
         catalog, schema = registry.resolve_schema(dbName) if dbName else (registry.catalog, registry.schema)
         names = store.tables(catalog, schema) + store.views(catalog, schema)
-        registry.ensure(f"`{catalog}`.`{schema}`.`{name}`" for name in names)
+        registry.ensure([f"`{catalog}`.`{schema}`.`{name}`" for name in names])
         return super().listTables(dbName, pattern)
 
     def refreshTable(self, tableName: str) -> None:

@@ -90,9 +90,11 @@ class Notebook:
         shows = isinstance(last, ast.Expr) and not cell.source.rstrip().endswith(";")
         if shows:
             tree.body.pop()
-        exec(compile(tree, key, "exec"), self._names)  # noqa: S102  running the user's code is the point
+        # Without dont_inherit the user's annotations would become strings, as this file's are.
+        exec(compile(tree, key, "exec", dont_inherit=True), self._names)  # noqa: S102
         if shows and isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), key, "eval"), self._names)  # noqa: S307
+            code = compile(ast.Expression(last.value), key, "eval", dont_inherit=True)
+            value = eval(code, self._names)  # noqa: S307
             if value is not None:
                 self._show(value)
 
@@ -187,4 +189,8 @@ class Notebook:
 
     def _pip(self, cell: Cell, key: str) -> None:
         """Packages are those of the local Python: say so where it could matter."""
-        print(f"%pip {cell.source.strip()}: skipped, the local workspace uses the packages of this Python.")
+        first, _, rest = cell.source.partition("\n")
+        print(f"%pip {first.strip()}: skipped, the local workspace uses the packages of this Python.")
+        below = "\n".join("" if line.lstrip().startswith(("%", "#")) else line for line in rest.split("\n"))
+        if below.strip():
+            self._python(Cell(cell.number, "python", below, cell.line + 1, cell.own_lines), key)

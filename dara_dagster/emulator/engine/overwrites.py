@@ -35,9 +35,15 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
             command.merge_into_table_command.with_schema_evolution = True
         return
     _partitions_by_name(command)
+    if command.HasField("write_operation_v2") and (
+        name := spark.registry.resolve(command.write_operation_v2.table_name)
+    ):
+        command.write_operation_v2.table_name = name.lower.quoted
     if not command.HasField("write_operation"):
         return
     write = command.write_operation
+    if write.table.table_name and (name := spark.registry.resolve(write.table.table_name)):
+        write.table.table_name = name.lower.quoted  # Sail names a new table's folder as it is spelled
     options = {key.lower(): value for key, value in write.options.items()}
     if (
         "mergeschema" not in options

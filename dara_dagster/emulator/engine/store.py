@@ -35,6 +35,11 @@ class TableName(NamedTuple):
     def quoted(self) -> str:
         return ".".join(f"`{part}`" for part in self)
 
+    @property
+    def lower(self) -> TableName:
+        """The name as Unity Catalog keeps it."""
+        return TableName(self.catalog.lower(), self.schema.lower(), self.table.lower())
+
     def __str__(self) -> str:
         return ".".join(self)
 
@@ -47,7 +52,7 @@ def _folders(path: Path) -> list[str]:
 
 
 class Store:
-    """Reads and changes the tree. Names are used as they are, except that a lower-case match is found too."""
+    """Reads and changes the tree. Names of schemas and tables ignore case: their folders are lower case."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).absolute()
@@ -57,10 +62,10 @@ class Store:
         return _folders(self.root)
 
     def schemas(self, catalog: str) -> list[str]:
-        return _folders(self.root / catalog)
+        return _folders(self.root / catalog.lower())
 
     def schema_folder(self, catalog: str, schema: str) -> Path:
-        return self.root / catalog / schema
+        return self.root / catalog.lower() / schema.lower()
 
     def create_schema(self, catalog: str, schema: str) -> None:
         (self.schema_folder(catalog, schema) / _META).mkdir(parents=True, exist_ok=True)
@@ -70,18 +75,15 @@ class Store:
 
     def managed_folder(self, name: TableName) -> Path:
         """Where the managed table of that name lies, or would."""
-        return self.root.joinpath(*name)
+        return self.schema_folder(name.catalog, name.schema) / name.table.lower()
 
     def table_folder(self, name: TableName) -> Path | None:
         """The folder of an existing table, managed or external; None when there is none."""
-        for candidate in dict.fromkeys((name, TableName(*(part.lower() for part in name)))):
-            folder = self.managed_folder(candidate)
-            if (folder / "_delta_log").is_dir():
-                return folder
-            external = self._meta_file(candidate, _EXTERNAL)
-            if external.is_file():
-                return Path(external.read_text().strip())
-        return None
+        folder = self.managed_folder(name)
+        if (folder / "_delta_log").is_dir():
+            return folder
+        external = self._meta_file(name, _EXTERNAL)
+        return Path(external.read_text().strip()) if external.is_file() else None
 
     def tables(self, catalog: str, schema: str) -> list[str]:
         folder = self.schema_folder(catalog, schema)
@@ -127,7 +129,7 @@ class Store:
         return self._meta_names(catalog, schema, _VIEW)
 
     def volume_folder(self, catalog: str, schema: str, volume: str) -> Path:
-        return self.schema_folder(catalog, schema) / "_volumes" / volume
+        return self.root / catalog / schema / "_volumes" / volume
 
     def volumes(self, catalog: str, schema: str) -> list[str]:
         return _folders(self.schema_folder(catalog, schema) / "_volumes")
@@ -137,7 +139,7 @@ class Store:
         return locked(self.root / ".locks", str(name))
 
     def _meta_file(self, name: TableName, kind: str) -> Path:
-        return self.schema_folder(name.catalog, name.schema) / _META / f"{name.table}{kind}"
+        return self.schema_folder(name.catalog, name.schema) / _META / f"{name.table.lower()}{kind}"
 
     def _meta_names(self, catalog: str, schema: str, kind: str) -> list[str]:
         folder = self.schema_folder(catalog, schema) / _META

@@ -123,7 +123,7 @@ class Task:
         source = self._file().read_text(encoding="utf-8")
         sys.argv = [self.spec.path, *self.spec.arguments]
         self._sources.add(self.spec.path, self.spec.path, source, 1, "")
-        code = compile(ast.parse(source, self.spec.path), self.spec.path, "exec")
+        code = compile(ast.parse(source, self.spec.path), self.spec.path, "exec", dont_inherit=True)
         exec(code, main_namespace(self.spark, self.dbutils))  # noqa: S102  running the user's code is the point
 
     def _sql(self, result: TaskResult) -> None:

@@ -53,7 +53,7 @@ class SourceMap:
 
     def at_line(self, key: str, line: int, action: Callable[[], Result]) -> Result:
         """Calls `action` so that a traceback of what it raises shows this line of the source."""
-        code = compile("\n" * (line - 1) + "result = action()", key, "exec")
+        code = compile("\n" * (line - 1) + "result = action()", key, "exec", dont_inherit=True)
         names: dict[str, Any] = {"action": action}
         exec(code, names)  # noqa: S102  our own words
         return cast("Result", names["result"])

@@ -91,8 +91,8 @@ class WriteGuard:
         """Notes that the task wrote a table; the rows of several writes are added up."""
         if name is not None:
             with self._written_lock:
-                before = self.written.get(str(name), 0)
-                self.written[str(name)] = None if rows is None or before is None else before + rows
+                before = self.written.get(str(name.lower), 0)
+                self.written[str(name.lower)] = None if rows is None or before is None else before + rows
 
     def _locked(self, target: _Target, run: Callable[[], Any]) -> Any:
         with self._spark.store.lock(target.folder):
@@ -103,6 +103,8 @@ class WriteGuard:
                 outcome = _outcome(target.folder, after)
                 self._last.outcome = outcome
                 self.record(target.name, outcome.affected)
+            elif after >= 0:
+                self.record(target.name, 0)  # a write that found nothing to change makes no commit
             if target.creates or before < 0:
                 self._spark.registry.forget_folder(target.folder)
             return answer

@@ -177,6 +177,17 @@ def test_decode_pivot_and_lateral_aliases(spark: LocalSpark) -> None:
     assert tuple(pivoted) == (1, 2)
 
 
+def test_names_are_case_insensitive(spark: LocalSpark) -> None:
+    spark.sql("CREATE TABLE Main.Fixes.Mixed (id INT)")
+    spark.sql("INSERT INTO main.fixes.MIXED VALUES (1)")
+    new(spark, (2, "x")).select("id").write.mode("append").saveAsTable("main.Fixes.mIxed")
+    spark.range(2).write.mode("overwrite").saveAsTable("main.fixes.Other")
+    spark.sql("CREATE OR REPLACE TABLE main.fixes.THIRD AS SELECT count(*) AS n FROM MAIN.fixes.other")
+    assert rows(spark, "SELECT id FROM main.fixes.mixed") == [(1,), (2,)]
+    assert spark.table("main.fixes.Third").first().n == 2
+    assert {"mixed", "other", "third"} <= set(spark.store.tables("main", "fixes"))
+
+
 def test_time_of_errors_is_the_call(spark: LocalSpark) -> None:
     with pytest.raises(AnalysisException):
         spark.sql(f"SELECT no_such_column FROM {T}")

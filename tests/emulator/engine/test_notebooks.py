@@ -66,6 +66,16 @@ def test_other_magics(tasks: Tasks) -> None:
     assert refused.error.endswith("is not supported by the local workspace; it works on Databricks.")
 
 
+def test_type_hints_stay_types_and_code_below_pip_runs(tasks: Tasks) -> None:
+    ended = tasks.notebook(
+        "import pandas as pd\nfrom pyspark.sql.functions import pandas_udf\n"
+        "@pandas_udf('long')\ndef twice(v: pd.Series) -> pd.Series:\n    return v * 2\n"
+        "print(spark.range(3).select(twice('id').alias('d')).agg({'d': 'sum'}).first()[0])",
+        "%pip install something\nprint('below')",
+    )
+    assert ended.log.splitlines()[0] == "6" and ended.log.splitlines()[-1] == "below", ended.trace
+
+
 def test_an_error_shows_cell_and_line_of_the_file(tasks: Tasks) -> None:
     path = tasks.notebook_file("failing.py", "def f(x):\n    return 1 / x", "y = 0\nf(y)")
     ended = tasks.run("notebook", path)

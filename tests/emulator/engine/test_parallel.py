@@ -50,6 +50,26 @@ def test_threads_of_one_notebook_may_write_one_table(tasks: Tasks) -> None:
     assert ended.log == f"{list(range(100, 108))}\n", ended.trace
 
 
+def test_reading_threads_do_not_trip_over_a_table_being_replaced(tasks: Tasks) -> None:
+    ended = tasks.notebook(
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        name = "main.default.replaced"
+        spark.range(3).write.mode("overwrite").saveAsTable(name)
+        def read(_):
+            return spark.table(name).count()
+        def write(_):
+            spark.range(3).write.mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
+        with ThreadPoolExecutor(4) as pool:
+            writes = [pool.submit(write, n) for n in range(15)]
+            print(set(pool.map(read, range(60))))
+            for done in writes:
+                done.result()
+        """
+    )
+    assert ended.log == "{3}\n", ended.trace
+
+
 def test_a_table_changed_by_another_task_is_read_as_it_is(tasks: Tasks) -> None:
     """Schema changes, drops and views of other tasks are seen by a session that already knew the table."""
     ended = tasks.script(

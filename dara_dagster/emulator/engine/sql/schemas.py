@@ -23,7 +23,7 @@ _EXISTS = r"(?P<quiet>if\s+exists\s+)?"
 
 @statement(rf"create\s+catalog\s+{_NOT_EXISTS}(?P<name>`[^`]+`|\w+)(?:\s.*)?")
 def create_catalog(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    name = unquote(match["name"])
+    name = unquote(match["name"]).lower()
     spark.store.create_schema(name, DEFAULT_SCHEMA)
     spark.registry.add_schema(name, DEFAULT_SCHEMA)
     return done(spark)
@@ -31,7 +31,7 @@ def create_catalog(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
 @statement(rf"create\s+(?:schema|database)\s+{_NOT_EXISTS}{NAME}(?:\s.*)?")
 def create_schema(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    catalog, schema = spark.registry.resolve_schema(match["name"])
+    catalog, schema = (part.lower() for part in spark.registry.resolve_schema(match["name"]))
     if catalog not in spark.store.catalogs():
         raise AnalysisException(
             f"[NO_SUCH_CATALOG_EXCEPTION] Catalog '{catalog}' was not found. SQLSTATE: 42704"
@@ -48,7 +48,7 @@ def create_schema(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
 @statement(rf"drop\s+(?:schema|database)\s+{_EXISTS}{NAME}(?P<cascade>\s+cascade|\s+restrict)?")
 def drop_schema(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    catalog, schema = spark.registry.resolve_schema(match["name"])
+    catalog, schema = (part.lower() for part in spark.registry.resolve_schema(match["name"]))
     if schema not in spark.store.schemas(catalog):
         if match["quiet"]:
             return done(spark)
@@ -78,7 +78,7 @@ def drop_catalog(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 def create_volume(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     if name:
-        spark.store.volume_folder(*name).mkdir(parents=True, exist_ok=True)
+        spark.store.volume_folder(*name.lower).mkdir(parents=True, exist_ok=True)
     return done(spark)
 
 
@@ -86,5 +86,5 @@ def create_volume(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 def drop_volume(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     if name:
-        shutil.rmtree(spark.store.volume_folder(*name), ignore_errors=True)
+        shutil.rmtree(spark.store.volume_folder(*name.lower), ignore_errors=True)
     return done(spark)

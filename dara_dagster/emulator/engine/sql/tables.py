@@ -77,7 +77,7 @@ def create_as_select(spark: LocalSpark, match: re.Match[str]) -> DataFrame | Non
         writer.save(folder)
         spark.store.add_external(name, folder)
     else:
-        writer.saveAsTable(name.quoted)
+        writer.saveAsTable(name.lower.quoted)
     rows = spark.writes.last.inserted
     _describe(spark, name.quoted, options)
     return spark.rows([(rows, rows)], _INSERTED)
@@ -124,7 +124,7 @@ def _copy(spark: LocalSpark, frame: DataFrame, name: str, source: str) -> None:
     folder = spark.store.table_folder(source_name)
     partitions = delta_log.read_snapshot(folder).partition_columns if folder else []
     writer = frame.write.mode("overwrite").option("overwriteSchema", "true")
-    (writer.partitionBy(*partitions) if partitions else writer).saveAsTable(full.quoted)
+    (writer.partitionBy(*partitions) if partitions else writer).saveAsTable(full.lower.quoted)
 
 
 @statement(rf"(?P<before>{_CREATE}{NAME}\s*\(.*)\bcluster\s+by\s*(?:\([^)]*\)|auto|none)(?P<after>.*)")
@@ -156,7 +156,9 @@ def create_with_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
         )
     if _exists(spark, match) and match["quiet"]:
         return done(spark)
-    spark.plain_sql(match["head"] + match["rest"])
+    # Sail names the folder as the statement spells it; Unity Catalog's names are lower case.
+    head = re.sub(rf"{re.escape(match['name'])}$", name.lower.quoted, match["head"])
+    spark.plain_sql(head + match["rest"])
     location = re.search(r"\)\s*(?:.*\s)?location\s+'([^']*)'", match["rest"], re.I | re.S)
     if location:
         spark.store.add_external(name, spark.paths.local(location[1]))
