@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,19 +105,21 @@ class Files:
         The token is the last name given, so that entries which come or go meanwhile move no other.
         """
         folder, base = self.directory(path), "/" + "/".join(segments_of(path))
-        names = sorted(entry.name for entry in folder.iterdir() if after is None or entry.name > after)
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if after is None or entry.name > after)
         shown = [entry for name in names[:size] if (entry := self._entry(folder / name, f"{base}/{name}"))]
         return shown, names[size - 1] if len(names) > size else None
 
     def _entry(self, local: Path, path: str) -> dict[str, Any] | None:
         """One entry of a list; None for what has gone meanwhile and for links that lead out."""
         try:
-            self._local(path)
-            about = local.stat()
+            about = local.lstat()
+            if stat.S_ISLNK(about.st_mode):
+                about = self._local(path).stat()
         except (OSError, ApiError):
             return None
         known = {"path": path, "name": local.name, "last_modified": int(about.st_mtime * 1000)}
-        if local.is_dir():
+        if stat.S_ISDIR(about.st_mode):
             return {**known, "is_directory": True}
         return {**known, "is_directory": False, "file_size": about.st_size}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -158,7 +159,11 @@ class Objects:
     # -- the machinery ------------------------------------------------------------------------------
 
     def _look(self, segments: list[str]) -> WorkspaceObject | None:
-        path, local = _join(segments), inside(self._root, segments)
+        return self._at(segments, inside(self._root, segments))
+
+    def _at(self, segments: list[str], local: Path) -> WorkspaceObject | None:
+        """The object of that name; `local` is its file or folder, known to be inside the tree."""
+        path = _join(segments)
         record = self._known.get(path)
         if record and record["type"] == "NOTEBOOK":
             notebook = local.with_name(record["local"])
@@ -191,12 +196,14 @@ class Objects:
         return {"type": object_type, "id": self._ws.ids.next(), "created_at": self._ws.clock.now_ms()}
 
     def _children(self, segments: list[str], folder: Path) -> Iterator[WorkspaceObject]:
-        for entry in folder.iterdir():
-            name = self._notebook_in([*segments, entry.name]) or entry.name
+        with os.scandir(folder) as entries:
+            found = list(entries)
+        for entry in found:
+            named = [*segments, self._notebook_in([*segments, entry.name]) or entry.name]
             try:
-                child = self._look([*segments, name])
-            except ApiError:
-                continue  # a link that leads out, made by a task
+                child = self._look(named) if entry.is_symlink() else self._at(named, folder / named[-1])
+            except (ApiError, FileNotFoundError):
+                continue  # a link that leads out, made by a task, or gone meanwhile
             if child is not None:
                 yield child
 
