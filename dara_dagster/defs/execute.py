@@ -15,7 +15,8 @@ from dara_dagster.engine.events import step_key
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
-from dara_dagster.remote.monitor import Stopped, TimedOut, cancel_and_wait
+from dara_dagster.remote.cancelling import cancel_and_wait
+from dara_dagster.remote.monitor import Stopped, TimedOut
 from dara_dagster.remote.outcome import Outcome, Retry, is_accepted, retry_class
 from dara_dagster.remote.payloads import run_name, submit_request
 from dara_dagster.remote.runs import Look, RunOutput
@@ -99,7 +100,7 @@ class _Execution:
         workspace = self.session.workspace
         try:
             run_id = attempt.databricks_run or self._submit(attempt)
-            look = self.session.monitor.call(lambda: runs.look(workspace, run_id))
+            look = self.session.monitor.call(lambda: runs.look(workspace, run_id), stop=self.stop)
         except RunGoneError as error:
             self.context.log.warning(f"The run of attempt {attempt.number} is gone: {error}")
             return None
@@ -120,7 +121,7 @@ class _Execution:
             raise Stopped
         self.record.attempt(attempt, f"Attempt {attempt.number}")
         self.request = request
-        run_id = self.session.monitor.call(lambda: runs.submit(workspace, request))
+        run_id = self.session.monitor.call(lambda: runs.submit(workspace, request), stop=self.stop)
         self.run_id = run_id
         self.record.submitted(attempt, workspace, run_id, f"Submitted as Databricks run {run_id}")
         return run_id
@@ -154,14 +155,14 @@ class _Execution:
     # --- watching ------------------------------------------------------------------------------------
 
     def _watch(self, run_id: int) -> Look:
-        timeout = self.task.timeout_seconds
-        return self.session.monitor.watch(
+        timeout, monitor = self.task.timeout_seconds, self.session.monitor
+        return monitor.watch(
             run_id,
             usual_seconds=self._usual_seconds(),
             min_interval=self.task.poll_seconds,
             stop=self.stop,
             on_change=self._changed,
-            deadline=timeout + _TIMEOUT_GRACE_SECONDS if timeout else None,
+            deadline=monitor.clock() + timeout + _TIMEOUT_GRACE_SECONDS if timeout else None,
         )
 
     def _usual_seconds(self) -> Sequence[float]:
@@ -250,8 +251,7 @@ class _Execution:
         assert run_id is not None
         alive = cancel_and_wait(workspace, self.session.monitor, [run_id], _CANCEL_SECONDS)
         if alive:
-            page = runs.page_url(workspace, alive[0])
-            text = f"Databricks run {run_id} could not be stopped and is still alive: {page}"
+            text = f"Databricks run {run_id} could not be stopped and is still alive: {self.record.url}"
             self.context.log.error(text)
             self.record.lost(text, "CANCEL_FAILED")
             return text

@@ -23,7 +23,7 @@ class StepRecord:
         self._context = context
         self._attempts = attempts
         self._step = step_key(context)
-        self._url = ""
+        self.url = ""
 
     def attempt(self, attempt: Attempt, message: str) -> None:
         """An attempt is about to be submitted, or is taken over."""
@@ -31,21 +31,21 @@ class StepRecord:
 
     def submitted(self, attempt: Attempt, workspace: Workspace, run_id: int, message: str) -> None:
         """The attempt has a Databricks run; its page is known for sure at the first look."""
-        self._url = f"{workspace.host}/jobs/runs/{run_id}"
-        data: dict[str, Value] = {"databricks_run_id": run_id, "url": self._url, "workspace": workspace.kind}
+        self.url = f"{workspace.host}/jobs/runs/{run_id}"
+        data: dict[str, Value] = {"databricks_run_id": run_id, "url": self.url, "workspace": workspace.kind}
         self._write(SUBMITTED, message, {**data, **_attempt_data(attempt)})
         self._attempts.submitted(self._step, run_id)
 
     def state(self, workspace: Workspace, look: Look) -> None:
         """The Databricks run is in another state than at the last look."""
-        self._url = page_url(workspace, look)
+        self.url = page_url(workspace, look)
         text = f"Databricks run {look.run_id} is {look.word}"
         message = f"{text}: {look.message}" if look.message else text
-        self._write(STATE, message, {"state": look.word, "message": look.message, "url": self._url})
+        self._write(STATE, message, {"state": look.word, "message": look.message, "url": self.url})
 
     def result(self, message: str, data: Mapping[str, Value], *, accepted: bool) -> None:
         """The attempt is over as `data` says; if it failed the next start of the step makes a new one."""
-        place = {"url": self._url} if self._url else {}
+        place = {"url": self.url} if self.url else {}
         self._write(RESULT, message, {**place, **data, "accepted": accepted})
         if not accepted:
             self._attempts.failed(self._step)
@@ -53,7 +53,7 @@ class StepRecord:
     def lost(self, message: str, code: str) -> None:
         """The run's end cannot be known now: the next start of the step attaches to it."""
         data: dict[str, Value] = {"verdict": LOST, "code": code, "accepted": False}
-        self._write(RESULT, message, {**data, **({"url": self._url} if self._url else {})})
+        self._write(RESULT, message, {**data, **({"url": self.url} if self.url else {})})
 
     def _write(self, kind: str, message: str, data: Mapping[str, Value]) -> None:
         record(self._context, self._context.run_id, self._step, kind, message, data)

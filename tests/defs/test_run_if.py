@@ -1,0 +1,121 @@
+"""`run_if`: the table of rules, and how a workflow with rules runs under the three executors."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from dara_dagster.defs.run_if import Ending, decide
+from tests.defs.conftest import Project
+
+ENDINGS: tuple[Ending, ...] = ("success", "excluded", "failed", "upstream")
+
+
+@pytest.mark.parametrize("endings", [*product(ENDINGS, repeat=2), *product(ENDINGS, repeat=3)])
+def test_the_rules_are_those_of_the_databricks_documentation(endings: tuple[Ending, ...]) -> None:
+    failed = sum(ending in ("failed", "upstream") for ending in endings)
+    well = len(endings) - failed
+    if all(ending == "excluded" for ending in endings):
+        expected = dict.fromkeys(RULES, "excluded")
+    else:
+        expected = {
+            "ALL_SUCCESS": "upstream" if failed else "run",
+            "NONE_FAILED": "upstream" if failed else "run",
+            "AT_LEAST_ONE_SUCCESS": "run" if well else "upstream",
+            "ALL_DONE": "run",
+            "AT_LEAST_ONE_FAILED": "run" if failed else "excluded",
+            "ALL_FAILED": "excluded" if well else "run",
+        }
+    assert {rule: decide(rule, endings) for rule in RULES} == expected
+
+
+RULES = (
+    "ALL_SUCCESS",
+    "NONE_FAILED",
+    "AT_LEAST_ONE_SUCCESS",
+    "ALL_DONE",
+    "AT_LEAST_ONE_FAILED",
+    "ALL_FAILED",
+)
+
+
+def test_a_task_without_upstream_runs() -> None:
+    assert decide("ALL_FAILED", []) == "run"
+
+
+def verdicts(project: Project, run_id: str) -> dict[str | None, object]:
+    return {e.step_key: e.data["verdict"] for e in project.events(run_id) if e.kind == "result"}
+
+
+@pytest.mark.parametrize("job", ["flow", "flow_sequential"])
+def test_dependants_that_tolerate_a_failure_run_and_it_stays_red(project: Project, job: str) -> None:
+    project.simulate("bad", result="FAILED")
+    project.workflow(
+        {"name": "good"},
+        {"name": "bad"},
+        {"name": "strict", "dependent_on": ["good", "bad"]},
+        {"name": "cleanup", "dependent_on": ["strict"], "run_if": "ALL_DONE"},
+        {"name": "alarm", "dependent_on": ["good", "bad"], "run_if": "AT_LEAST_ONE_FAILED"},
+        {"name": "never", "dependent_on": ["good"], "run_if": "ALL_FAILED"},
+        {"name": "after_never", "dependent_on": ["never"]},
+    )
+    result = project.run(job)
+    assert not result.success
+    assert verdicts(project, result.run_id) == {
+        "good": "success",
+        "bad": "failed",
+        "strict": "upstream",
+        "cleanup": "success",
+        "alarm": "success",
+        "never": "excluded",
+        "after_never": "excluded",
+    }
+    assert project.ends(result.run_id) == {
+        "good": "success",
+        "bad": "failure",
+        "strict": "failure",
+        "cleanup": "success",
+        "alarm": "success",
+        "never": "success",
+        "after_never": "success",
+    }
+
+
+def test_a_resume_runs_what_failed_and_what_was_left_out_because_of_it(project: Project) -> None:
+    project.simulate("bad", result="FAILED", count=1)
+    project.workflow(
+        {"name": "bad"},
+        {"name": "strict", "dependent_on": ["bad"]},
+        {"name": "cleanup", "dependent_on": ["strict"], "run_if": "ALL_DONE"},
+    )
+    resumed = project.resume(project.run().run_id)
+    assert resumed.success
+    done = verdicts(project, resumed.run_id)
+    assert {step: done[step] for step in ("bad", "strict")} == {"bad": "success", "strict": "success"}
+
+
+@pytest.mark.parametrize("tolerant", [True, False])
+def test_a_dagster_executor_needs_one_setting_and_says_so(project: Project, tolerant: bool) -> None:
+    project.simulate("bad", result="FAILED")
+    project.workflow({"name": "bad"}, {"name": "cleanup", "dependent_on": ["bad"], "run_if": "ALL_DONE"})
+    setting = {"step_dependency_config": {"require_upstream_step_success": False}}
+    config = {"execution": {"config": setting}} if tolerant else {}
+    result = project.run(executor="in_process", run_config=config)
+    assert verdicts(project, result.run_id).get("cleanup") == ("success" if tolerant else None)
+    logged = "\n".join(entry.user_message for entry in project.instance.all_logs(result.run_id))
+    assert ("require_upstream_step_success" in logged) is not tolerant
+
+
+@pytest.mark.parametrize("rule", ["ALL_SUCCESS", "ALL_DONE"])
+def test_a_nested_workflow_is_one_task_to_its_neighbours(project: Project, rule: str) -> None:
+    project.simulate("inner_b", result="FAILED")
+    project.workflow({"name": "inner_a"}, {"name": "inner_b"}, name="inner")
+    step = {"TYPE": "workflow", "JOB_ID": "1", "JOB_NAME": "sub", "workflow_name": "inner"}
+    project.write(
+        "workflows/outer.json",
+        {"definition": [{"LEVEL_ID": "1", "THREADS": [{"THREAD_ID": "1", "STEPS": [step]}]}]},
+    )
+    del rule
+    result = project.run("outer")
+    assert not result.success

@@ -1,0 +1,73 @@
+"""Terminating a Dagster run stops its Databricks runs, under every executor, and records nothing as done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from dagster import DagsterEventType, DagsterRunStatus
+
+from dara_dagster.defs import execute
+from tests.defs.conftest import Project
+
+
+@pytest.mark.parametrize("executor", ["dara", "in_process", "multiprocess"])
+def test_a_termination_cancels_what_is_in_flight_and_waits_for_it(project: Project, executor: str) -> None:
+    project.simulate("*", duration_ms=600_000)
+    project.workflow({"name": "a", "outputs": ["main.gold.a"], "max_retries": 3}, {"name": "b"})
+    process = project.start(executor=executor)
+    try:
+        run_id = project.wait_for("state", 1, word="RUNNING")
+        process.send_signal(signal.SIGTERM if executor == "dara" else signal.SIGINT)
+        assert process.wait(40) is not None
+    finally:
+        process.kill()
+    assert project.stats()["active_runs"] == 0
+    run = project.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status in (DagsterRunStatus.CANCELED, DagsterRunStatus.FAILURE)
+    results = [event.data["verdict"] for event in project.events(run_id) if event.kind == "result"]
+    assert results
+    assert set(results) == {"cancelled"}
+    written = project.instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+    assert not written.records
+
+
+def test_a_run_that_cannot_be_stopped_is_named_and_left_attached(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "_CANCEL_SECONDS", 0.5)
+    fault = {"method": "POST", "path": "/api/2.2/jobs/runs/cancel", "kind": "status", "status": 400}
+    project.emulator.admin("POST", "faults", fault, token=project.token)
+    project.simulate("a", duration_ms=4_000)
+    project.workflow({"name": "a"})
+
+    def terminate() -> None:
+        project.wait_for("state", word="RUNNING")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    run_id = project.run().run_id
+    thread.join()
+    result = next(event for event in project.events(run_id) if event.kind == "result")
+    submitted = next(event for event in project.events(run_id) if event.kind == "submitted")
+    assert result.data["verdict"] == "lost"
+    assert str(submitted.data["databricks_run_id"]) in result.message
+    assert str(result.data["url"]) in result.message
+
+    resumed = project.resume(run_id)
+    assert resumed.success
+    assert project.stats()["runs_created"] == 1
+
+
+def test_a_timeout_ends_the_task_as_timed_out(project: Project) -> None:
+    project.simulate("a", duration_ms=600_000)
+    project.workflow({"name": "a", "timeout_seconds": 1})
+    result = project.run()
+    assert not result.success
+    assert project.stats()["active_runs"] == 0
+    results = [event.data["verdict"] for event in project.events(result.run_id) if event.kind == "result"]
+    assert results == ["timed_out"]
