@@ -73,7 +73,7 @@ def open_workspace(
     if logger.level == logging.NOTSET:  # it warns on screen about things we report or do not need
         logger.setLevel(logging.ERROR)
     config = _emulator_config(root, environ) if kind == "emulator" else _databricks_config(environ)
-    workspace = Workspace(_connect(config, proxies=kind != "emulator"), kind, str(config.host).rstrip("/"))
+    workspace = Workspace(_connect(config), kind, str(config.host).rstrip("/"))
     if check:
         current_user(workspace)
     return workspace
@@ -134,13 +134,13 @@ def _config(given: Mapping[str, Any]) -> Config:
     return config
 
 
-def _connect(config: Config, *, proxies: bool) -> WorkspaceClient:
+def _connect(config: Config) -> WorkspaceClient:
     client = WorkspaceClient(config=config)
     # The SDK sets the size of its pool for https only, and has no public way to a session's adapters.
     session: requests.Session = client.api_client._api_client._session
     for scheme in ("https://", "http://"):
         session.mount(scheme, Transport(pool_connections=4, pool_maxsize=_CONNECTIONS, pool_block=True))
-    session.trust_env = proxies
+    session.trust_env = not _is_loopback(str(config.host))
     return client
 
 
@@ -154,10 +154,18 @@ def _probe(host: str) -> None:
     if not urlsplit(url).hostname:
         raise UnreachableError(f"DATABRICKS_HOST is {host!r}, which is no address. {_SET}.")
     try:
-        requests.get(f"{url.rstrip('/')}/.well-known/databricks-config", timeout=_CONNECT_SECONDS).close()
+        with requests.Session() as session:
+            session.trust_env = not _is_loopback(url)
+            session.get(f"{url.rstrip('/')}/.well-known/databricks-config", timeout=_CONNECT_SECONDS).close()
     except (requests.RequestException, ValueError) as error:
         message = f"Cannot reach {url}: {explain(error)}. Check the host and the network."
         raise UnreachableError(message) from None
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether the host is this machine: a proxy of the environment cannot reach that."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _profile_host(environ: Mapping[str, str]) -> str | None:

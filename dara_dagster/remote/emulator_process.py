@@ -106,12 +106,33 @@ def _find(data: Path) -> EmulatorStatus | None:
 
 
 def _start(data: Path, token: str, environ: Mapping[str, str]) -> EmulatorStatus:
+    """Start the server, at the port of the dead one if that is free: its clients then find it again."""
+    port = _last_port(data)
+    (data / "emulator.json").unlink(missing_ok=True)  # it must not be taken for the new one's
     log = data / "emulator.log"
-    (data / "emulator.json").unlink(missing_ok=True)  # of a dead server: it must not be taken for the new one
-    command = [sys.executable, "-m", "dara_dagster.emulator", "--port", "0", "--data", str(data)]
+    process, beginning = _spawn(data, port, token, environ)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if (running := _find(data)) is not None and running.pid == process.pid:
+            return running
+        if process.poll() is not None:
+            if port == 0:
+                raise EmulatorError(f"The local workspace could not be started: {_last_line(log, beginning)}")
+            port = 0
+            process, beginning = _spawn(data, port, token, environ)
+        time.sleep(_POLL_SECONDS)
+    process.kill()
+    raise EmulatorError(f"The local workspace did not start within {_START_SECONDS:g} s; see {log}")
+
+
+def _spawn(
+    data: Path, port: int, token: str, environ: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """The server's process, and where its part of the log begins."""
+    command = [sys.executable, "-m", "dara_dagster.emulator", "--port", str(port), "--data", str(data)]
     # Code that runs on the local workspace must not find the way to a real one.
     inherited = {name: value for name, value in environ.items() if not name.startswith("DATABRICKS_")}
-    with log.open("ab") as output:
+    with (data / "emulator.log").open("ab") as output:
         beginning = output.tell()
         process = subprocess.Popen(
             command,
@@ -122,15 +143,15 @@ def _start(data: Path, token: str, environ: Mapping[str, str]) -> EmulatorStatus
             start_new_session=True,
         )
     _started.append(process)
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if (running := _find(data)) is not None and running.pid == process.pid:
-            return running
-        if process.poll() is not None:
-            raise EmulatorError(f"The local workspace could not be started: {_last_line(log, beginning)}")
-        time.sleep(_POLL_SECONDS)
-    process.kill()
-    raise EmulatorError(f"The local workspace did not start within {_START_SECONDS:g} s; see {log}")
+    return process, beginning
+
+
+def _last_port(data: Path) -> int:
+    """The port in a state file that was left behind, else 0 (any)."""
+    try:
+        return int(json.loads((data / "emulator.json").read_text())["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _token(data: Path) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dara_dagster.errors import FileError
+from dara_dagster.remote.defaults import with_defaults
 from dara_dagster.spec.plan import Plan, TaskPlan
 
 # A notebook in source form begins with this line, and with nothing else on it (databricks-api.md 5.1).
@@ -27,7 +28,9 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One local file and its place in the workspace. `language` "" means that it is no source notebook."""
+    """One local file and its place in the workspace; `content` is what goes there. `language` "" means that
+    it is no source notebook.
+    """
 
     path: Path
     remote: str
@@ -83,7 +86,7 @@ def find_files(plan: Plan, root: str) -> list[LocalFile]:
     for path, remote in [*tasks.values(), *((path, "") for path in beside if _fits(path))]:
         if remote and not _fits(path):
             raise FileError(f"{path} is too large: a file of the workspace can have 10 MB")
-        file = _read(path, remote, plan.notebooks, root)
+        file = _read(path, remote, plan, root)
         other = found.setdefault(file.remote, file)
         if other is not file:
             message = f"{other.path} and {file.path} are the same notebook {file.remote} in the workspace"
@@ -113,7 +116,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _read(path: Path, remote: str, notebooks: Path, root: str) -> LocalFile:
+def _read(path: Path, remote: str, plan: Plan, root: str) -> LocalFile:
     stamp = stamp_of(path)
     try:
         content = path.read_bytes()
@@ -121,9 +124,11 @@ def _read(path: Path, remote: str, notebooks: Path, root: str) -> LocalFile:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
     language = _notebook_language(path, content)
     if not remote:
-        relative = path.relative_to(notebooks)
+        relative = path.relative_to(plan.notebooks)
         is_notebook = language or path.suffix == ".ipynb"
         remote = f"{root}/{(relative.with_suffix('') if is_notebook else relative).as_posix()}"
+    code = "SQL" if path.suffix.lower() == ".sql" else language
+    content = with_defaults(content, code, plan.catalog, plan.schema)
     return LocalFile(path, remote, content, stamp, language)
 
 

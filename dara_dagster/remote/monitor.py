@@ -71,6 +71,7 @@ class Monitor:
         self._crew = Crew(self.pump, self._watchlist.__len__)
         self._dispatch = dispatch or self._crew.hand_over
         self._limits: dict[Watch, tuple[threading.Event | None, float | None]] = {}
+        self._next_check = clock()
         self._ticket: int | None = None
         self._under_way = 0
         self._lock = threading.Lock()
@@ -144,7 +145,9 @@ class Monitor:
         while True:
             with self._lock:
                 now = self.clock()
-                self._watchlist.each(functools.partial(self._reason_to_end, now))
+                if self._limits and now >= self._next_check:
+                    self._watchlist.each(functools.partial(self._reason_to_end, now))
+                    self._next_check = now + _TICK_SECONDS
                 call = self._watchlist.next_call(now) if self._under_way < WORKERS else None
                 if call is None:
                     return self._rest(now)
@@ -225,7 +228,7 @@ class _Jobs:
         return runs.list_page(self.ws, token, PAGED_TYPE)
 
 
-_monitors: dict[tuple[int, int], tuple[Workspace, Monitor]] = {}
+_monitors: dict[int, tuple[Workspace, Monitor]] = {}
 _monitors_lock = threading.Lock()
 
 
@@ -235,9 +238,19 @@ def monitor_for(ws: Workspace, poll: PollPlan) -> Monitor:
     A forked child gets its own. The emulator has no limit to keep and nobody else to spare, so the budget
     is larger there.
     """
-    key = (os.getpid(), id(ws.client))
     with _monitors_lock:
-        if key not in _monitors:
+        if id(ws.client) not in _monitors:
             rate = max(poll.calls_per_second, _EMULATOR_RATE if ws.kind == "emulator" else 0.0)
-            _monitors[key] = ws, Monitor(_Jobs(ws), PollPlan(rate, poll.lost_after_seconds))
-        return _monitors[key][1]
+            _monitors[id(ws.client)] = ws, Monitor(_Jobs(ws), PollPlan(rate, poll.lost_after_seconds))
+        return _monitors[id(ws.client)][1]
+
+
+def _forget() -> None:
+    """In a forked child: the threads of the monitors are the parent's, and so may be the lock."""
+    global _monitors_lock
+    _monitors_lock = threading.Lock()
+    _monitors.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -30,10 +30,11 @@ def spacing(
     """Seconds from a look at a run of this age to the next. All arguments are in seconds.
 
     Without history a tenth of the age, but 0.5 s (0.25 s at first) to 10 s: so the end is seen at most that
-    much late, and a run of ten minutes costs 95 looks. No schedule of single looks can keep that promise for every end and cost
-    30 (the bound alone needs 70 looks in the first eight minutes), so with history (`usual`: durations of
-    the last successful runs) it is kept where the end is likely and after it, and relaxed before: an end
-    long before any usual one is seen at most a tenth of the usual time and a minute late.
+    much late, and a run of ten minutes costs 95 looks. No schedule of single looks can keep that promise for
+    every end and cost 30 (the promise alone needs over 60 looks in the first eight minutes), so with history
+    (`usual`: durations of the last successful runs) it is kept where the end is likely and after it, and
+    relaxed before: an end long before any usual one is seen at most a tenth of the usual time, and a minute,
+    late.
 
     `age` counts from when the watch began. Where the run was older then, `head_start` says by how much; it
     tells how near the end is, and never makes a look later than the age alone would.

@@ -56,6 +56,16 @@ def test_any_host_the_sdk_takes_is_opened(emulator: Emulator, tmp_path: Path) ->
     assert workspace.client.config.user_agent.startswith("dara-dagster/")
 
 
+def test_a_proxy_is_not_asked_for_this_machine(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    workspace = open_workspace("databricks", root=tmp_path, environ=environ_for(emulator.host))
+    assert current_user(workspace)
+
+
 def test_a_profile_names_the_host(emulator: Emulator, tmp_path: Path) -> None:
     file = tmp_path / "profiles"
     file.write_text(f"[local]\nhost = {emulator.host}\ntoken = profile-token\n")
@@ -145,15 +155,16 @@ def test_the_local_workspace_is_started_found_and_stopped(project: Path) -> None
     assert stop_emulator(project, {}) and emulator_status(project, {}) is None
 
 
-def test_a_killed_local_workspace_is_started_anew(project: Path) -> None:
-    opened(project)
+def test_a_killed_local_workspace_is_started_anew_where_its_clients_know_it(project: Path) -> None:
+    before = opened(project)
     status = emulator_status(project, {})
     assert status is not None
     os.kill(status.pid, signal.SIGKILL)
     while emulator_status(project, {}) is not None:
         time.sleep(0.01)
     assert (project / ".dara" / "emulator.json").exists(), "a stale state file is left"
-    assert current_user(opened(project))
+    assert opened(project).host == before.host
+    assert current_user(before)
 
 
 def test_a_state_file_that_points_elsewhere_is_not_believed(emulator: Emulator, project: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from dara_dagster.errors import FileError
 from dara_dagster.remote.calls import api
 from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.defaults import with_defaults
 from dara_dagster.remote.files import FileSync, upload_to_volume
 from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
 from tests.conftest import Emulator
@@ -114,6 +115,37 @@ def test_a_notebook_takes_the_place_of_a_file(workspace: Workspace, plan: Plan) 
     api(workspace, "POST", "/api/2.0/workspace/import", body=body)
     FileSync(workspace, plan).sync_all()
     assert tree(workspace)["daily"] == "NOTEBOOK"
+
+
+def test_the_project_s_catalog_and_schema_stand_at_the_head() -> None:
+    notebook = with_defaults(NOTEBOOK.encode(), "PYTHON", "main", "silver").decode().splitlines()
+    assert notebook == [
+        "# Databricks notebook source",
+        "# Defaults of the project:",
+        'spark.sql("USE CATALOG `main`")',
+        'spark.sql("USE SCHEMA `silver`")',
+        "",
+        "# COMMAND ----------",
+        "print(1)",
+    ]
+    assert (
+        with_defaults(b"SELECT 1", "SQL", None, "`s`")
+        == b"-- Defaults of the project:\nUSE SCHEMA `s`;\nSELECT 1"
+    )
+    for language, catalog in (("", "main"), ("SCALA", "main"), ("PYTHON", None)):
+        assert with_defaults(b"x", language, catalog, None) == b"x"
+
+
+def test_a_change_of_the_defaults_sends_the_files_again(workspace: Workspace, plan: Plan) -> None:
+    FileSync(workspace, plan).sync_all()
+    changed = replace(plan, catalog="main", schema="silver")
+    assert FileSync(workspace, changed).sync_all() == 3  # two source notebooks and the SQL file
+    with workspace.client.workspace.download(f"{ROOT}/marts.sql") as content:
+        assert content.read().decode().splitlines()[1:] == [
+            "USE CATALOG `main`;",
+            "USE SCHEMA `silver`;",
+            "SELECT 1;",
+        ]
 
 
 def test_many_threads_send_each_file_once(
