@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -58,6 +58,12 @@ Routes = tuple[tuple[str, str, Handler], ...]
 
 Open = dict[tuple[str, str], Callable[[Server], Json]]
 """Routes that need no token: (method, path) to a function of the server."""
+
+Pages = Callable[[Server, str, Mapping[str, str]], Awaitable[Response | None]]
+"""Answers a browser's GET of (path, query) that needs no token; None for a path that is no page."""
+
+_CALLS = ("/api/", "/__emulator/")
+"""Where programs call; only what is elsewhere may be a page."""
 
 PRESIGNED = "/__emulator/presigned/"
 """Where URLs begin that are a permission by themselves and come without a token."""
@@ -142,8 +148,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 class App:
     """The ASGI application: let in, find the handler, apply faults, answer."""
 
-    def __init__(self, server: Server, routes: Routes, open_routes: Open) -> None:
-        self._server, self._router, self._open = server, Router(routes), open_routes
+    def __init__(self, server: Server, routes: Routes, open_routes: Open, pages: Pages) -> None:
+        self._server, self._router, self._open, self._pages = server, Router(routes), open_routes, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._server.last_call = time.monotonic()
@@ -167,13 +173,17 @@ class App:
         method, path = scope["method"], scope["path"]
         if (method, path) in self._open:
             return self._open[method, path](self._server)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        if method == "GET" and not path.startswith(_CALLS):
+            page = await self._pages(self._server, path, query)
+            if page is not None:
+                return page
         workspace = self._let_in(scope)
         target, values = self._router.find(method, path)
         workspace.control.calls[target.route] += 1
         faults = workspace.control.faults.hits(method, path)
         for fault in faults:
             await fault.before()
-        query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
         call = Call(workspace, values, query, await _json_body(scope, receive), Request(scope, receive))
         answer = target.handler(call)
         if target.waits:

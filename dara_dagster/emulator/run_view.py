@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.endings import CANCELED, TIMED_OUT, Ending
 from dara_dagster.emulator.run import Run, TaskRun, payload_kind
-from dara_dagster.emulator.state import WORKSPACE_ID
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.state import Workspace
@@ -37,7 +36,7 @@ def run_view(workspace: Workspace, run: Run) -> View:
         "setup_duration": single.setup_ms if single else 0,
         "execution_duration": single.execution_ms if single else 0,
         "cleanup_duration": 0,
-        "run_page_url": _page(workspace, run.job_id, run.run_id),
+        "run_page_url": workspace.pages.url(run.job_id, run.run_id),
     }
     if run.end_time:
         view["run_duration"] = run.end_time - run.start_time
@@ -66,7 +65,7 @@ def task_view(workspace: Workspace, run: Run, task: TaskRun) -> View:
         "execution_duration": task.execution_ms,
         "cleanup_duration": 0,
         "attempt_number": task.attempt,
-        "run_page_url": _page(workspace, run.job_id, task.run_id),
+        "run_page_url": workspace.pages.url(run.job_id, task.run_id),
     }
     if task.cluster_id is not None:
         view["cluster_instance"] = {"cluster_id": task.cluster_id, "spark_context_id": str(task.run_id)}
@@ -142,8 +141,3 @@ def _states(state: str, ending: Ending | None, stop: str, run: Run | None = None
         states.update(ending.raw)
         return {name: value for name, value in states.items() if value is not None}
     return states
-
-
-def _page(workspace: Workspace, job_id: int, run_id: int) -> str:
-    """The legacy form, which is what the service sends (databricks-api.md 2.2)."""
-    return f"{workspace.host}/?o={WORKSPACE_ID}#job/{job_id}/run/{run_id}"

@@ -143,13 +143,27 @@ class Runs:
 
         ApiError 400 INVALID_PARAMETER_VALUE, whose text the SDK turns into ResourceDoesNotExist.
         """
+        found = self.lookup(run_id)
+        if found is None:
+            raise bad(f"Run {run_id} does not exist.")
+        return found
+
+    def lookup(self, run_id: int) -> tuple[Run, TaskRun | None] | None:
+        """Like `get`, None when there is no such run."""
         run = self.find(run_id)
         if run is not None:
             return run, None
         owner = self._tasks.get(run_id)
         if owner is not None and self.find(owner.run_id) is not None:
             return owner, next(task for task in owner.tasks if task.run_id == run_id)
-        raise bad(f"Run {run_id} does not exist.")
+        return None
+
+    def children(self, task: TaskRun) -> Iterator[Run]:
+        """The runs of the notebooks that this task started, oldest first."""
+        for run_id in self._order[bisect_left(self._order, task.run_id) :]:
+            run = self.find(run_id)
+            if run is not None and run.parent_run_id == task.run_id:
+                yield run
 
     def list(self, wanted: ListFilter, before: int | None) -> Iterator[Run]:
         """The runs that match, newest first, beginning with the first one older than run id `before`."""

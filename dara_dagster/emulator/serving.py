@@ -18,6 +18,7 @@ import uvicorn
 
 from dara_dagster.emulator.app import App, all_routes
 from dara_dagster.emulator.control import OPEN
+from dara_dagster.emulator.run_page import run_page
 from dara_dagster.emulator.state import Server
 
 STATE_FILE = "emulator.json"
@@ -39,7 +40,7 @@ class _Http(uvicorn.Server):
     """uvicorn with our start and end around it."""
 
     def __init__(self, server: Server, idle_seconds: float) -> None:
-        app = App(server, all_routes(), OPEN)
+        app = App(server, all_routes(), OPEN, run_page)
         super().__init__(
             uvicorn.Config(
                 app,

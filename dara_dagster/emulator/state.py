@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from hmac import compare_digest
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.control import Control
     from dara_dagster.emulator.files import Files
     from dara_dagster.emulator.jobs import Jobs
+    from dara_dagster.emulator.run_page import PageLinks
     from dara_dagster.emulator.runner import Runner
     from dara_dagster.emulator.runs import Runs
     from dara_dagster.emulator.secrets import Secrets
@@ -132,6 +133,12 @@ class Workspace:
         return Runs(self)
 
     @cached_property
+    def pages(self) -> PageLinks:
+        from dara_dagster.emulator.run_page import PageLinks
+
+        return PageLinks(self)
+
+    @cached_property
     def runner(self) -> Runner:
         from dara_dagster.emulator.runner import Runner
 
@@ -168,6 +175,10 @@ class Server:
             found.runs.resume()
             found.jobs.resume()
         return found
+
+    def workspaces(self) -> Iterable[Workspace]:
+        """Those that were used since the start."""
+        return self._open.values()
 
     @cached_property
     def zygote(self) -> Zygote:

@@ -107,7 +107,9 @@ def test_a_run_from_start_to_end(emulator: Emulator, client: WorkspaceClient, wo
     )
     assert (run.end_time, run.run_type, run.run_name) == (0, jobs.RunType.SUBMIT_RUN, "nightly")
     assert run.number_in_job == run_id
-    assert run.run_page_url == f"{emulator.host}/?o={client.get_workspace_id()}#job/{run.job_id}/run/{run_id}"
+    assert run.run_page_url
+    assert run.run_page_url.startswith(f"{emulator.host}/?o={client.get_workspace_id()}&s=")
+    assert run.run_page_url.endswith(f"#job/{run.job_id}/run/{run_id}")
     advance(emulator, workspace_token, 3_000)
     running = wait(client, run_id, until=("RUNNING",))
     assert running.state is not None
