@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.connect.proto as pb
+from pyspark.errors import AnalysisException
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 
@@ -16,49 +18,56 @@ from dara_dagster.emulator.engine.sql.literals import literal
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["AUTO_MERGE", "DYNAMIC_MODE", "partition_filter", "prepare_write"]
+__all__ = ["AUTO_MERGE", "DYNAMIC_MODE", "external_place", "partition_filter", "prepare_write"]
 
 AUTO_MERGE = "spark.databricks.delta.schema.autoMerge.enabled"
+_BY_NAME = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_SAVE_AS_TABLE
+_MUST_BE_NEW = (
+    pb.WriteOperation.SAVE_MODE_ERROR_IF_EXISTS,
+    pb.WriteOperation.SAVE_MODE_UNSPECIFIED,
+)
 DYNAMIC_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 
 def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
     """Changes a write command in place so that Sail does what Databricks would.
 
-    - `replaceWhere` with a table name replaces the whole table in Sail 0.7.2; with a path it is right.
+    - `saveAsTable` becomes a write to the table's folder: with a name Sail 0.7.2 replaces the whole table in
+      spite of `replaceWhere`, and keeps columns in its catalog, which another task's changes make wrong.
     - `partitionOverwriteMode=dynamic` is ignored: it becomes `replaceWhere` over the new rows' partitions.
     - `writeTo(t).overwritePartitions()` is refused by Sail: it becomes such a dynamic overwrite.
     - autoMerge is ignored: it becomes `mergeSchema`, or schema evolution of the MERGE.
+    - New names are made lower case: Sail names a table's folder as the name is spelled.
     """
-    if command.HasField("merge_into_table_command"):
-        if spark.setting(AUTO_MERGE) == "true":
-            command.merge_into_table_command.with_schema_evolution = True
-        return
     _partitions_by_name(command)
-    if command.HasField("write_operation_v2") and (
-        name := spark.registry.resolve(command.write_operation_v2.table_name)
-    ):
-        command.write_operation_v2.table_name = name.lower.quoted
-    if not command.HasField("write_operation"):
-        return
-    write = command.write_operation
-    if write.table.table_name and (name := spark.registry.resolve(write.table.table_name)):
-        write.table.table_name = name.lower.quoted  # Sail names a new table's folder as it is spelled
-    options = {key.lower(): value for key, value in write.options.items()}
-    if (
-        "mergeschema" not in options
-        and "overwriteschema" not in options
-        and spark.setting(AUTO_MERGE) == "true"
-    ):
-        write.options["mergeSchema"] = "true"
+    if command.HasField("write_operation"):
+        _prepare_save(spark, command.write_operation)
+    elif command.HasField("merge_into_table_command"):
+        evolves = (
+            command.merge_into_table_command.with_schema_evolution or spark.setting(AUTO_MERGE) == "true"
+        )
+        command.merge_into_table_command.with_schema_evolution = evolves
+    elif command.HasField("write_operation_v2"):
+        name = spark.registry.resolve(command.write_operation_v2.table_name)
+        if name is not None:
+            command.write_operation_v2.table_name = name.lower.quoted
+
+
+def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
+    name = spark.registry.resolve(write.table.table_name) if write.table.table_name else None
+    if name is not None:
+        write.table.table_name = name.lower.quoted
+    options = {key.lower(): value.lower() for key, value in write.options.items()}
     folder = _existing_table(spark, write)
-    if write.mode != pb.WriteOperation.SAVE_MODE_OVERWRITE or folder is None:
-        return
-    mode = options.get("partitionoverwritemode") or spark.setting(DYNAMIC_MODE) or "static"
-    if "replacewhere" in options:
-        _write_to_path(write, folder)
-    elif mode.lower() == "dynamic":
-        _replace_partitions(spark, write, folder)
+    merges = (options.get("mergeschema") or spark.setting(AUTO_MERGE)) == "true"
+    if merges and folder is not None and options.get("overwriteschema") != "true":
+        _add_new_columns(spark, write, folder)
+    if folder is not None and write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE:
+        mode = options.get("partitionoverwritemode") or spark.setting(DYNAMIC_MODE)
+        if mode == "dynamic" and "replacewhere" not in options:
+            _replace_partitions(spark, write, folder)
+    if write.HasField("table") and write.table.save_method == _BY_NAME and write.source in ("", "delta"):
+        _save_to_folder(spark, write, folder)
 
 
 def partition_filter(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -83,7 +92,7 @@ def _partitions_by_name(command: pb.Command) -> None:
         options={**modern.options, "partitionOverwriteMode": "dynamic"},
     )
     write.table.table_name = modern.table_name
-    write.table.save_method = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_SAVE_AS_TABLE
+    write.table.save_method = _BY_NAME
     command.write_operation.CopyFrom(write)
 
 
@@ -93,6 +102,46 @@ def _existing_table(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
         return spark.store.table_folder(name) if name else None
     folder = Path(spark.paths.local(write.path)) if write.path else None
     return folder if folder and (folder / "_delta_log").is_dir() else None
+
+
+def _add_new_columns(spark: LocalSpark, write: pb.WriteOperation, folder: Path) -> None:
+    """mergeSchema: with a path Sail 0.7.2 drops new columns silently, so they are added first."""
+    rows = DataFrame(CachedRelation(write.input), spark)
+    with spark.store.lock(folder):
+        known = delta_log.read_snapshot(folder).fields
+        names = {field["name"].lower() for field in known}
+        new = [
+            field for field in json.loads(rows.schema.json())["fields"] if field["name"].lower() not in names
+        ]
+        if new:
+            nullable = [{**field, "nullable": True} for field in new]
+            delta_log.change_metadata(folder, "ADD COLUMNS", fields=[*known, *nullable])
+
+
+def _save_to_folder(spark: LocalSpark, write: pb.WriteOperation, folder: Path | None) -> None:
+    """Turns a saveAsTable into a write to the folder of the table, or to where the new table will be."""
+    name = spark.registry.resolve(write.table.table_name)
+    if name is None or write.mode == pb.WriteOperation.SAVE_MODE_IGNORE:
+        return
+    if folder is not None and write.mode in _MUST_BE_NEW:
+        raise AnalysisException(
+            f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view {name} because it already exists. "
+            "SQLSTATE: 42P07"
+        )
+    if not spark.store.schema_folder(name.catalog, name.schema).is_dir():
+        raise AnalysisException(
+            f"[SCHEMA_NOT_FOUND] The schema `{name.catalog}`.`{name.schema}` cannot be found. SQLSTATE: 42704"
+        )
+    place = external_place(spark, write)
+    for key in [key for key in write.options if key.lower() == "path"]:
+        del write.options[key]
+    _write_to_path(write, folder or place or spark.store.managed_folder(name))
+
+
+def external_place(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
+    """The folder given by the option `path` of a saveAsTable."""
+    paths = [value for key, value in write.options.items() if key.lower() == "path"]
+    return Path(spark.paths.local(paths[0])).absolute() if paths else None
 
 
 def _write_to_path(write: pb.WriteOperation, folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine import delta_log
-from dara_dagster.emulator.engine.overwrites import prepare_write
+from dara_dagster.emulator.engine.overwrites import external_place, prepare_write
 from dara_dagster.emulator.engine.sql.lexing import named
 from dara_dagster.emulator.engine.store import TableName
 
@@ -26,6 +26,11 @@ __all__ = ["WriteGuard", "WriteOutcome"]
 # Both are lost races that a second try wins: a newer version was committed; a checkpoint was being written.
 _CONFLICT = re.compile(r"Failed to commit transaction: \d+|Missing commit file: expected version")
 _ATTEMPTS = 12
+_REPLACING = (
+    pb.WriteOperationV2.MODE_CREATE,
+    pb.WriteOperationV2.MODE_REPLACE,
+    pb.WriteOperationV2.MODE_CREATE_OR_REPLACE,
+)
 _WRITE = re.compile(
     r"^\s*(?:merge\s+(?:with\s+schema\s+evolution\s+)?into|insert\s+(?:into|overwrite)(?:\s+table)?|update|delete\s+from"
     r"|(?P<create>create\s+(?:or\s+replace\s+)?table(?:\s+if\s+not\s+exists)?))\s+"
@@ -53,6 +58,7 @@ class _Target:
     folder: Path
     name: TableName | None
     creates: bool
+    external: bool = False
 
 
 class WriteGuard:
@@ -105,6 +111,8 @@ class WriteGuard:
                 self.record(target.name, outcome.affected)
             elif after >= 0:
                 self.record(target.name, 0)  # a write that found nothing to change makes no commit
+            if target.external and target.name:
+                self._spark.store.add_external(target.name, target.folder)
             if target.creates or before < 0:
                 self._spark.registry.forget_folder(target.folder)
             return answer
@@ -113,12 +121,12 @@ class WriteGuard:
         kind = command.WhichOneof("command_type")
         if kind == "write_operation":
             write = command.write_operation
-            replaces = write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE
-            return self._place(
-                write.table.table_name or write.path, bool(write.table.table_name) and replaces
-            )
+            if write.table.table_name and (place := external_place(self._spark, write)):
+                return _Target(place, self._spark.registry.resolve(write.table.table_name), False, True)
+            return self._place(write.table.table_name or write.path, False)
         if kind == "write_operation_v2":
-            return self._place(command.write_operation_v2.table_name, True)
+            modern = command.write_operation_v2
+            return self._place(modern.table_name, modern.mode in _REPLACING)
         if kind == "merge_into_table_command":
             return self._place(command.merge_into_table_command.target_table_name, False)
         if kind == "sql_command":

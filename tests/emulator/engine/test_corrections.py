@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +123,31 @@ def test_auto_merge_adds_columns(spark: LocalSpark) -> None:
         "WHEN NOT MATCHED THEN INSERT *"
     )
     assert rows(spark, f"SELECT id, more FROM {T} WHERE more IS NOT NULL") == [(5, "m")]
+
+
+def test_merge_schema_by_name_and_by_path_and_missing_columns(spark: LocalSpark) -> None:
+    by_path = str(spark.store.root / "main" / "fixes" / "t")
+    wider = new(spark, (4, "ap")).withColumn("extra", F.lit(1))
+    wider.write.mode("append").option("mergeSchema", "true").saveAsTable(T)
+    widest = wider.withColumn("more", F.lit("m"))
+    widest.write.format("delta").mode("append").option("mergeSchema", "true").save(by_path)
+    new(spark, (6, "ap")).write.mode("append").saveAsTable(T)
+    assert rows(
+        spark, f"SELECT extra, more FROM {T} WHERE id = 4 AND extra IS NOT NULL AND more IS NOT NULL"
+    ) == [(1, "m")]
+    assert rows(spark, f"SELECT id, extra, more FROM {T} WHERE id = 6") == [(6, None, None)]
+    with pytest.raises(Exception, match=r"(?i)schema|field|column"):
+        wider.withColumn("refused", F.lit(1)).write.mode("append").saveAsTable(T)
+
+
+def test_an_external_table_is_one_for_every_task(spark: LocalSpark, tmp_path: Path) -> None:
+    place = tmp_path / "outside"
+    new(spark, (1, "eu")).write.option("path", str(place)).saveAsTable("main.fixes.outside")
+    assert (place / "_delta_log").is_dir()
+    assert spark.store.tables("main", "fixes").count("outside") == 1
+    assert len(rows(spark, "SELECT * FROM main.fixes.outside")) == 1
+    spark.sql("DROP TABLE main.fixes.outside")
+    assert (place / "_delta_log").is_dir()
 
 
 def test_create_over_an_existing_table_is_refused(spark: LocalSpark) -> None:
