@@ -43,6 +43,7 @@ from dara_dagster.engine.async_loop import share_event_loop
 from dara_dagster.engine.logs import route_logs
 from dara_dagster.engine.ready import ReadySteps
 from dara_dagster.engine.run_loop import RunLoop
+from dara_dagster.engine.shared_resources import share_resources
 
 __all__ = ["ThreadExecutor", "dara_executor"]
 
@@ -124,6 +125,7 @@ class ThreadExecutor(Executor):
             gc.freeze()
             stack.callback(gc.unfreeze)
             stack.enter_context(route_logs(job_context))
+            stack.enter_context(share_resources(job_context))
             yield from _with_compute_logs(
                 job_context, execution_plan, RunLoop(job_context, ready, self._stop_wait_seconds).events()
             )

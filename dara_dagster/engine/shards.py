@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ _KEPT = 16
 @dataclass
 class _Shard:
     connection: Connection
+    plain: sqlite3.Connection
     file_id: tuple[int, int] | None
     users: int = 0
     retired: bool = False
@@ -49,19 +51,21 @@ class ShardConnections:
 
         Nested use by the same thread joins the transaction of the outer one.
         """
-        shard = self._borrow(name, path)
-        try:
-            with shard.lock:
-                if shard.connection.in_transaction():
+        with self._borrowed(name, path) as shard:
+            if shard.connection.in_transaction():
+                yield shard.connection
+            else:
+                with shard.connection.begin():
                     yield shard.connection
-                else:
-                    with shard.connection.begin():
-                        yield shard.connection
-        finally:
-            with self._lock:
-                shard.users -= 1
-                if shard.retired and not shard.users:
-                    shard.connection.close()
+
+    def execute(self, name: str, path: str, statement: str, values: Sequence[object]) -> None:
+        """Execute one statement as `use` would, past SQLAlchemy, which costs more than SQLite itself."""
+        with self._borrowed(name, path) as shard:
+            if shard.connection.in_transaction():
+                shard.plain.execute(statement, values)
+            else:
+                with shard.plain:
+                    shard.plain.execute(statement, values)
 
     def close(self) -> None:
         """Close every connection, those in use when their users are done; the next use opens a new one."""
@@ -75,20 +79,31 @@ class ShardConnections:
         self._shards.clear()
         self._lock = threading.Lock()
 
-    def _borrow(self, name: str, path: str) -> _Shard:
+    @contextmanager
+    def _borrowed(self, name: str, path: str) -> Iterator[_Shard]:
         with self._lock:
-            file_id = _file_id(path)
-            shard = self._shards.get(name)
-            if shard is None or shard.file_id != file_id:
-                # Another file than the one open here: another process wiped the log.
-                self._retire(name)
-                shard = self._shards[name] = self._open(name, path, is_new=file_id is None)
-            self._shards.move_to_end(name)
+            shard = self._find(name, path)
             shard.users += 1
-            idle = [key for key, kept in self._shards.items() if not kept.users]
-            for key in idle[: max(0, len(self._shards) - _KEPT)]:
-                self._retire(key)
-            return shard
+        try:
+            with shard.lock:
+                yield shard
+        finally:
+            with self._lock:
+                shard.users -= 1
+                if shard.retired and not shard.users:
+                    shard.connection.close()
+
+    def _find(self, name: str, path: str) -> _Shard:
+        file_id = _file_id(path)
+        shard = self._shards.get(name)
+        if shard is None or shard.file_id != file_id:
+            # Another file than the one open here: another process wiped the log.
+            self._retire(name)
+            while len(self._shards) >= _KEPT:
+                self._retire(next(iter(self._shards)))
+            shard = self._shards[name] = self._open(name, path, is_new=file_id is None)
+        self._shards.move_to_end(name)
+        return shard
 
     def _open(self, name: str, path: str, *, is_new: bool) -> _Shard:
         connection = self._open_engine(name, is_new).connect()
@@ -97,7 +112,9 @@ class ShardConnections:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
             connection.execute(text(f"PRAGMA {pragma}"))
         connection.rollback()
-        return _Shard(connection, _file_id(path))
+        plain = connection.connection.driver_connection
+        assert isinstance(plain, sqlite3.Connection)
+        return _Shard(connection, plain, _file_id(path))
 
     def _retire(self, name: str) -> None:
         shard = self._shards.pop(name, None)

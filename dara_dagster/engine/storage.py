@@ -64,8 +64,8 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         if event.is_dagster_event and event.dagster_event_type in _MIRRORED_EVENTS:
             super().store_event(event)
         else:
-            with self.run_connection(event.run_id) as connection:
-                connection.exec_driver_sql(_INSERT, self._as_sqlite_row(event))
+            path = self.path_for_shard(event.run_id)
+            self._shards.execute(event.run_id, path, _INSERT, self._as_sqlite_row(event))
         # Watchers look at the file itself, which a write to its WAL leaves as it is until a checkpoint.
         os.utime(self.path_for_shard(event.run_id))
 
