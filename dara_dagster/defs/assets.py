@@ -49,6 +49,7 @@ def build_assets(plan: Plan, translator: Translator, taken: Iterable[str] = ()) 
 
 def _definition(name: str, written: _Written, translator: Translator, ops: Ops) -> AssetsDefinition:
     workflow, task = written.workflow, written.task
+    work = ops.work(workflow, task)
     upstream = [table for table in _tables_above(workflow, task) if table not in written.tables]
     specs: list[AssetSpec] = [
         translator.asset_spec(workflow, task, table, upstream) for table in written.tables
@@ -62,7 +63,7 @@ def _definition(name: str, written: _Written, translator: Translator, ops: Ops) 
         op_tags=dict(translator.op_tags(task)),
     )
     def materialize(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-        result = execute_task(context.op_execution_context, workflow, task, ops.compute_key(task))
+        result = execute_task(context.op_execution_context, work)
         for spec in specs:
             yield MaterializeResult(asset_key=spec.key, metadata=result.metadata)
 

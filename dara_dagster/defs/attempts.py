@@ -55,6 +55,7 @@ class AttemptLog:
         self._root = run.root_run_id or run.run_id
         self._lock = threading.Lock()
         self._last: dict[str, Attempt] = {}
+        self._exit_values: dict[str, str] = {}
         for run_id in _family(instance, run, self._root):
             self._learn(read(instance, run_id)[0])
 
@@ -84,6 +85,16 @@ class AttemptLog:
         with self._lock:
             self._last[step_key] = replace(self._last[step_key], databricks_run=databricks_run)
 
+    def succeeded(self, step_key: str, exit_value: str) -> None:
+        """Note what the step's successful run returned ("" for nothing)."""
+        with self._lock:
+            self._exit_values[step_key] = exit_value
+
+    def exit_value(self, step_key: str) -> str:
+        """Return what the last successful run of that step returned, "" for nothing."""
+        with self._lock:
+            return self._exit_values.get(step_key, "")
+
     def failed(self, step_key: str) -> None:
         """Note that the step's attempt came to a bad end that Dagster is about to hear of."""
         with self._lock:
@@ -96,6 +107,8 @@ class AttemptLog:
             key = event.step_key if isinstance(event, Recorded | StepChange) else None
             if key is None:
                 continue
+            if isinstance(event, Recorded) and event.kind == RESULT and event.data["accepted"]:
+                self._exit_values[key] = str(event.data.get("exit_value", ""))
             changed = _after(current.get(key), event)
             if changed is not None:
                 current[key] = changed

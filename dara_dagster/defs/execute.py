@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from dagster import DagsterExecutionInterruptedError, Failure, OpExecutionContext, RetryRequested
 
 from dara_dagster.defs.attempts import Attempt
+from dara_dagster.defs.fail_fast import FailFast
 from dara_dagster.defs.recording import StepRecord
-from dara_dagster.defs.report import TaskResult, result_data, run_failure, task_result
+from dara_dagster.defs.report import RunFailed, TaskResult, result_data, run_failure, task_result
 from dara_dagster.defs.resources import ComputeResource, RunParameters, WorkspaceSession
+from dara_dagster.defs.retrying import fail_or_retry
 from dara_dagster.engine.events import step_key
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
@@ -18,56 +20,62 @@ from dara_dagster.remote import runs
 from dara_dagster.remote.cancelling import cancel_and_wait
 from dara_dagster.remote.monitor import Stopped, TimedOut
 from dara_dagster.remote.outcome import Outcome, Retry, is_accepted, retry_class
-from dara_dagster.remote.payloads import run_name, submit_request
+from dara_dagster.remote.payloads import run_name, run_now_request, submit_request
 from dara_dagster.remote.runs import Look, RunOutput
+from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.spec.plan import TaskPlan, WorkflowPlan
 
-__all__ = ["execute_task"]
+__all__ = ["Work", "execute_task"]
 
-# What the platform broke is tried again even where the task asks for no retries of its own.
-_PLATFORM_RETRIES = 2
-_PLATFORM_DELAY_SECONDS = 10.0
-_LONGEST_DELAY_SECONDS = 300.0
-_ENDLESS = sys.maxsize  # `max_retries: -1`, as in the Jobs API
-# Databricks stops a run at its own timeout; ours is for a service that does not, so it comes a little later.
 _TIMEOUT_GRACE_SECONDS = 30.0
 _CANCEL_SECONDS = 50.0
 
 
-def execute_task(
-    context: OpExecutionContext, workflow: WorkflowPlan, task: TaskPlan, compute_key: str | None
-) -> TaskResult:
-    """Run `task` as one Databricks run and return its result; `compute_key` is the resource of its compute.
+@dataclass(frozen=True)
+class Work:
+    """A task as its op runs it: `compute_key` is the resource of its compute, None for serverless.
+
+    `inputs` maps a parameter to the op, in the same graph, whose exit value it takes.
+    """
+
+    workflow: WorkflowPlan
+    task: TaskPlan
+    compute_key: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def execute_task(context: OpExecutionContext, work: Work) -> TaskResult:
+    """Run a task as one Databricks run and return its result.
 
     Attaches to the run of an earlier start of this step whose end nobody saw. Raises `Failure` (with the
     error, traceback and run page as metadata), `RetryRequested` where another attempt may help, and
     `DagsterExecutionInterruptedError` when the Dagster run is terminated, after the Databricks run has
     stopped.
     """
-    return _Execution(context, workflow, task, compute_key).run()
+    return _Execution(context, work).run()
 
 
 class _Execution:
     """One start of a step: it makes an attempt of its own or takes over the one an earlier start left."""
 
-    def __init__(
-        self, context: OpExecutionContext, workflow: WorkflowPlan, task: TaskPlan, compute_key: str | None
-    ) -> None:
+    def __init__(self, context: OpExecutionContext, work: Work) -> None:
         self.context = context
-        self.workflow = workflow
-        self.task = task
-        self.compute_key = compute_key
+        self.work = work
+        self.workflow, self.task = work.workflow, work.task
         self.step = step_key(context)
         # Kept here: the executor holds the event weakly, and leaves an op alone that has asked for it.
         self.stop = stop_event(context.run_id)
         self.session: WorkspaceSession = context.resources.workspace
         self.attempts = self.session.attempts(context.instance, context.run)
         self.record = StepRecord(context, self.attempts)
+        self.fail_fast = FailFast(context, self.session) if work.workflow.fail_fast else None
         self.request: Mapping[str, object] | None = None
         self.run_id: int | None = None
         self.finished = False
 
     def run(self) -> TaskResult:
+        if self.fail_fast is not None and self.task.run_if == "ALL_SUCCESS":
+            self.fail_fast.check(self.task.name)
         try:
             self.run_id = self._run_of_attempt()
             return self._finish(self._watch(self.run_id))
@@ -124,13 +132,18 @@ class _Execution:
         run_id = self.session.monitor.call(lambda: runs.submit(workspace, request), stop=self.stop)
         self.run_id = run_id
         self.record.submitted(attempt, workspace, run_id, f"Submitted as Databricks run {run_id}")
+        if self.fail_fast is not None and self.fail_fast.culprit():  # it looked for runs before this was one
+            cancel_and_wait(workspace, self.session.monitor, [run_id], _CANCEL_SECONDS)
         return run_id
 
     def _make_request(self, attempt: Attempt) -> Mapping[str, object]:
         task, session = self.task, self.session
+        if task.kind == "saved_job":
+            job_id = find_saved_job(session.workspace, task.workflow or task.name)
+            return run_now_request(job_id, token=attempt.token, parameters=self._parameters())
         compute_id = None
-        if self.compute_key is not None and not task.job_cluster:
-            compute: ComputeResource = getattr(self.context.resources, self.compute_key)
+        if self.work.compute_key is not None and not task.job_cluster:
+            compute: ComputeResource = getattr(self.context.resources, self.work.compute_key)
             compute_id = compute.ensure(session)
         return submit_request(
             task,
@@ -142,27 +155,37 @@ class _Execution:
         )
 
     def _parameters(self) -> Mapping[str, str]:
-        """The task's parameters under those of the run.
+        """The task's parameters, over them exit values it takes from other tasks, over them the run's own.
 
         A run's parameter that the task does not declare goes to notebooks and SQL, as Databricks does with
         job parameters; a script's arguments stay as declared.
         """
         given: RunParameters = self.context.resources.parameters
-        declared = self.task.parameters
+        declared = {**self.task.parameters, **self._inputs()}
         takes_all = self.task.kind in ("notebook", "sql")
         return {**declared, **{k: v for k, v in given.values.items() if takes_all or k in declared}}
+
+    def _inputs(self) -> Mapping[str, str]:
+        """Parameter -> exit value, for the tasks that left one."""
+        graph = self.step.rpartition(".")[0]
+        steps = {name: f"{graph}.{op}" if graph else op for name, op in self.work.inputs.items()}
+        values = {name: self.attempts.exit_value(step) for name, step in steps.items()}
+        return {name: value for name, value in values.items() if value}
 
     # --- watching ------------------------------------------------------------------------------------
 
     def _watch(self, run_id: int) -> Look:
-        timeout, monitor = self.task.timeout_seconds, self.session.monitor
+        monitor = self.session.monitor
+        # A saved job has no timeout of ours on Databricks; a one-time run has, so ours comes a little later.
+        grace = 0.0 if self.task.kind == "saved_job" else _TIMEOUT_GRACE_SECONDS
+        timeout = self.task.timeout_seconds + grace if self.task.timeout_seconds else None
         return monitor.watch(
             run_id,
             usual_seconds=self._usual_seconds(),
             min_interval=self.task.poll_seconds,
             stop=self.stop,
             on_change=self._changed,
-            deadline=monitor.clock() + timeout + _TIMEOUT_GRACE_SECONDS if timeout else None,
+            deadline=monitor.clock() + timeout if timeout else None,
         )
 
     def _usual_seconds(self) -> Sequence[float]:
@@ -183,7 +206,9 @@ class _Execution:
         outcome = look.outcome
         assert outcome is not None
         accepted = self._accepts(outcome)
-        output = self._output(look) if not accepted or self.task.kind in ("notebook", "raw") else RunOutput()
+        output = (
+            self._output(look) if not accepted or self.task.kind not in ("script", "sql") else RunOutput()
+        )
         url = runs.page_url(self.session.workspace, look)
         text = f"Databricks run {look.run_id} ended: {outcome.code}"
         self.record.result(text, result_data(look, outcome, output, url), accepted=accepted)
@@ -203,30 +228,17 @@ class _Execution:
             return RunOutput()
 
     def _failed(self, failure: Failure, retry: Retry) -> Failure | RetryRequested:
-        """The failure, or the request for another attempt where that may help and is allowed.
-
-        Dagster's RetryPolicy is not used: it would also repeat a step that was terminated.
-        """
-        most = self.task.max_retries if self.task.max_retries >= 0 else _ENDLESS
-        if retry == "backoff":
-            most = max(most, _PLATFORM_RETRIES)
-        done = self.context.retry_number
-        if retry == "never" or done >= most:
-            failure.allow_retries = False
-            return failure
-        delay = self.task.retry_delay_seconds
-        if retry == "backoff":
-            delay = min((delay or _PLATFORM_DELAY_SECONDS) * 2**done, _LONGEST_DELAY_SECONDS)
-        request = RetryRequested(max_retries=most, seconds_to_wait=delay)
-        request.__cause__ = failure
-        return request
+        error = fail_or_retry(self.task, self.context.retry_number, failure, retry)
+        if self.fail_fast is not None and not isinstance(error, RetryRequested):
+            self.fail_fast.trip(self.step, self.task.name)
+        return error
 
     # --- stopping ------------------------------------------------------------------------------------
 
     def _timed_out(self) -> Failure | RetryRequested:
         text = f"{self.task.name}: no end after {self.task.timeout_seconds} s, the task's timeout"
         outcome = Outcome("timed_out", "TIMEDOUT", text, "now")
-        failure = Failure(f"{text}. {self._cancel(outcome)}")
+        failure = RunFailed(f"{text}. {self._cancel(outcome)}")
         return self._failed(failure, retry_class(outcome, self.workflow.retry_on))
 
     def _stop(self) -> None:

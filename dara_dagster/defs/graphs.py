@@ -65,7 +65,9 @@ class Graphs:
     def has_rules(self, workflow: WorkflowPlan) -> bool:
         """Whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""
         return any(
-            task.run_if != "ALL_SUCCESS" or (task.kind == "workflow" and self.has_rules(self._nested(task)))
+            task.run_if != "ALL_SUCCESS"
+            or task.tolerates
+            or (task.kind == "workflow" and self.has_rules(self._nested(task)))
             for task in workflow.tasks
         )
 
@@ -102,7 +104,7 @@ class Graphs:
         edges = _edges(workflow.tasks, nodes, sequential, verdicts)
         every, last = list(nodes.values()), _last(workflow.tasks, nodes)
         if verdicts:
-            gate = _Node(_GATE, gate_op(self._names.take(f"{name}__gate"), task.run_if), (DONE,))
+            gate = _Node(_GATE, gate_op(self._names.take(f"{name}__gate"), task), (DONE,))
             join = _Node(_JOIN, join_op(self._names.take(f"{name}__join")), (DONE,))
             edges = _between(gate, edges, join, last)
             every += [gate, join]

@@ -21,12 +21,13 @@ from dagster import (
     RetryRequested,
 )
 
-from dara_dagster.defs.execute import execute_task
+from dara_dagster.defs.execute import Work, execute_task
 from dara_dagster.defs.recording import record_left_out
-from dara_dagster.defs.report import TaskResult
+from dara_dagster.defs.report import RunFailed, TaskResult
 from dara_dagster.defs.resources import PARAMETERS, WORKSPACE
-from dara_dagster.defs.run_if import Ending, decide
+from dara_dagster.defs.run_if import Ending, decide, tolerate
 from dara_dagster.defs.translator import Translator
+from dara_dagster.engine.executor import dara_executor
 from dara_dagster.spec.plan import RunIf, TaskPlan, WorkflowPlan
 
 __all__ = ["DONE", "RESULT", "START", "UPSTREAM", "Ops", "gate_op", "join_op"]
@@ -57,11 +58,18 @@ class Ops:
         """The resource key of the task's compute; None for a task that has none."""
         return self._resource_keys[task.compute.kind, task.compute.name] if task.compute else None
 
+    def work(self, workflow: WorkflowPlan, task: TaskPlan) -> Work:
+        """What the body of the task's op has to do."""
+        ops = self._translator.op_names(workflow) if task.inputs_from else {}
+        inputs = {parameter: ops[source] for parameter, source in task.inputs_from.items()}
+        return Work(workflow, task, self.compute_key(task), inputs)
+
     def plain(self, name: str, workflow: WorkflowPlan, task: TaskPlan) -> OpDefinition:
         """The op of a task in a job where every task asks for the success of all above it."""
+        work = self.work(workflow, task)
 
         def body(context: OpExecutionContext, _inputs: Mapping[str, Any]) -> _Events:
-            result = execute_task(context, workflow, task, self.compute_key(task))
+            result = execute_task(context, work)
             yield from self._materializations(task, result)
             yield Output(None, RESULT, metadata=result.metadata)
 
@@ -69,18 +77,23 @@ class Ops:
 
     def with_verdict(self, name: str, workflow: WorkflowPlan, task: TaskPlan) -> OpDefinition:
         """The op of a task in a job where some task has a `run_if` of its own."""
+        work = self.work(workflow, task)
 
         def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
-            decision = decide(task.run_if, inputs.get(UPSTREAM) or [])
+            endings = inputs.get(UPSTREAM) or []
+            # A root of a nested workflow gets the ending of the workflow's gate, which is no task.
+            told = tolerate(task.upstream, endings, task.tolerates) if task.upstream else endings
+            decision = decide(task.run_if, told)
             if decision != "run":
                 yield from _not_run(context, task.run_if, decision)
                 return
             try:
-                result = execute_task(context, workflow, task, self.compute_key(task))
+                result = execute_task(context, work)
             except RetryRequested:
                 raise
-            except Exception:
-                yield _ending("failed")
+            except Exception as error:
+                _warn_if_strict(context)
+                yield _ending("failed" if isinstance(error, RunFailed) else "upstream")
                 raise
             yield from self._materializations(task, result)
             yield _ending("success", result.metadata)
@@ -112,17 +125,18 @@ class Ops:
         )
 
 
-def gate_op(name: str, run_if: RunIf) -> OpDefinition:
+def gate_op(name: str, task: TaskPlan) -> OpDefinition:
     """The op that decides for a whole nested workflow whether it runs; runs nothing itself."""
 
     def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
-        decision = decide(run_if, inputs.get(UPSTREAM) or [])
+        endings = inputs.get(UPSTREAM) or []
+        decision = decide(task.run_if, tolerate(task.upstream, endings, task.tolerates))
         if decision == "run":
             yield _ending("success")
         else:
-            yield from _not_run(context, run_if, decision)
+            yield from _not_run(context, task.run_if, decision)
 
-    text = f"Starts the nested workflow if {run_if} holds for what it depends on."
+    text = f"Starts the nested workflow if {task.run_if} holds for what it depends on."
     return OpDefinition(body, name, ins=_VERDICT_INS, outs=_VERDICT_OUTS, description=text)
 
 
@@ -131,10 +145,11 @@ def join_op(name: str) -> OpDefinition:
 
     def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
         decision = decide("ALL_SUCCESS", inputs.get(UPSTREAM) or [])
-        if decision == "run":
-            yield _ending("success")
-        else:
-            yield from _not_run(context, "ALL_SUCCESS", decision)
+        if decision == "upstream":
+            record_left_out(context, decision, reason := "a task of the nested workflow failed")
+            yield _ending("failed")
+            raise Failure(reason, allow_retries=False)
+        yield _ending("success" if decision == "run" else "excluded")
 
     text = "Ends the nested workflow: it succeeded if all its last tasks did."
     return OpDefinition(body, name, ins=_VERDICT_INS, outs=_VERDICT_OUTS, description=text)
@@ -146,6 +161,19 @@ _VERDICT_OUTS = {DONE: Out(str, is_required=False, description="How the task end
 
 def _ending(ending: Ending, metadata: Mapping[str, Any] | None = None) -> Output[Any]:
     return Output(ending, DONE, metadata=metadata)
+
+
+def _warn_if_strict(context: OpExecutionContext) -> None:
+    """Say so when the executor at hand cannot start what depends on a step that failed."""
+    ours = context.job_def.executor_def.name == dara_executor.name
+    execution: Any = context.run.run_config.get("execution") or {}
+    setting = (execution.get("config") or {}).get("step_dependency_config") or {}
+    if not ours and setting.get("require_upstream_step_success", True):
+        context.log.error(
+            "Tasks with run_if that depend on this one will not run: this executor starts nothing below a "
+            "failed step. Use the project's executor (dara_executor), or start the run with execution: "
+            "{config: {step_dependency_config: {require_upstream_step_success: false}}}."
+        )
 
 
 def _not_run(context: OpExecutionContext, rule: RunIf, decision: Ending) -> _Events:

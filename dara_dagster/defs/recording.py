@@ -47,7 +47,9 @@ class StepRecord:
         """The attempt is over as `data` says; if it failed the next start of the step makes a new one."""
         place = {"url": self.url} if self.url else {}
         self._write(RESULT, message, {**place, **data, "accepted": accepted})
-        if not accepted:
+        if accepted:
+            self._attempts.succeeded(self._step, str(data.get("exit_value", "")))
+        else:
             self._attempts.failed(self._step)
 
     def lost(self, message: str, code: str) -> None:

@@ -12,7 +12,7 @@ from dara_dagster.engine.events import Value
 from dara_dagster.remote.outcome import Outcome
 from dara_dagster.remote.runs import Look, RunOutput
 
-__all__ = ["TaskResult", "result_data", "run_failure"]
+__all__ = ["RunFailed", "TaskResult", "result_data", "run_failure", "task_result"]
 
 _VERDICT_TEXT: Mapping[str, str] = {
     "failed": "failed",
@@ -25,6 +25,10 @@ _VERDICT_TEXT: Mapping[str, str] = {
 }
 # The event log keeps these for good; what is longer is on the run page.
 _LONGEST = 20_000
+
+
+class RunFailed(Failure):
+    """The run came to its end and that was bad: it failed, or took too long."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def run_failure(task: str, look: Look, outcome: Outcome, output: RunOutput, url:
     if output.logs:
         metadata["logs"] = MetadataValue.md(f"```\n{output.logs[-_LONGEST:]}\n```")
     description = f"{what} ({outcome.code}): {error[:_LONGEST]}\nRun page: {url}"
-    return Failure(description, metadata=metadata, allow_retries=False)
+    kind = RunFailed if outcome.verdict in ("failed", "timed_out") else Failure
+    return kind(description, metadata=metadata, allow_retries=False)
 
 
 def _run_metadata(look: Look, outcome: Outcome, url: str) -> Mapping[str, Any]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from dara_dagster.spec.plan import RunIf
 
-__all__ = ["Decision", "Ending", "decide"]
+__all__ = ["Decision", "Ending", "decide", "tolerate"]
 
-# How a task ended, as its dependants see it. `upstream`: it did not run because of a failure above it.
+# How a task ended, as its dependants see it. `upstream`: it did not run, or not to its end.
 Ending = Literal["success", "excluded", "failed", "upstream"]
 Decision = Literal["run", "upstream", "excluded"]
 
 _WELL = ("success", "excluded")
 _HANDLES_FAILURE = ("AT_LEAST_ONE_FAILED", "ALL_FAILED")
+
+
+def tolerate(upstream: Sequence[str], endings: Sequence[Ending], tolerated: Collection[str]) -> list[Ending]:
+    """Let the tasks of `upstream` that are tolerated and ran to a bad end count as successful."""
+    pairs = zip(upstream, endings, strict=True)
+    return ["success" if end == "failed" and name in tolerated else end for name, end in pairs]
 
 
 def decide(rule: RunIf, endings: Sequence[Ending]) -> Decision:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import get_args
 
 import pytest
 
 from dara_dagster.defs.run_if import Ending, decide
+from dara_dagster.spec.plan import RunIf
 from tests.defs.conftest import Project
 
+RULES = get_args(RunIf)
 ENDINGS: tuple[Ending, ...] = ("success", "excluded", "failed", "upstream")
 
 
@@ -107,15 +110,32 @@ def test_a_dagster_executor_needs_one_setting_and_says_so(project: Project, tole
     assert ("require_upstream_step_success" in logged) is not tolerant
 
 
-@pytest.mark.parametrize("rule", ["ALL_SUCCESS", "ALL_DONE"])
-def test_a_nested_workflow_is_one_task_to_its_neighbours(project: Project, rule: str) -> None:
-    project.simulate("inner_b", result="FAILED")
+def definition(*steps: dict[str, str]) -> dict[str, object]:
+    """A workflow of one thread; the files of its steps need not do anything."""
+    threads = [{"THREAD_ID": "1", "STEPS": list(steps)}]
+    return {"definition": [{"LEVEL_ID": "1", "THREADS": threads}]}
+
+
+def test_a_nested_workflow_is_one_task_to_its_neighbours(project: Project) -> None:
+    project.simulate("inner_b", result="FAILED", count=1)
     project.workflow({"name": "inner_a"}, {"name": "inner_b"}, name="inner")
-    step = {"TYPE": "workflow", "JOB_ID": "1", "JOB_NAME": "sub", "workflow_name": "inner"}
+    nested = {"JOB_NAME": "inner", "TYPE": "workflow", "workflow_name": "inner"}
     project.write(
         "workflows/outer.json",
-        {"definition": [{"LEVEL_ID": "1", "THREADS": [{"THREAD_ID": "1", "STEPS": [step]}]}]},
+        definition({**nested, "JOB_ID": "1", "CONTINUE_IF_FAIL": "true"}, {**nested, "JOB_ID": "2"}),
     )
-    del rule
     result = project.run("outer")
     assert not result.success
+    found = verdicts(project, result.run_id)
+    failed = [step for step, verdict in found.items() if verdict == "failed"]
+    assert len(failed) == 1
+    assert project.stats()["runs_created"] == 4
+
+
+def test_a_failed_task_stops_its_siblings_where_the_workflow_says_so(project: Project) -> None:
+    project.simulate("slow", duration_ms=600_000)
+    project.simulate("bad", duration_ms=1_000, result="FAILED")
+    project.workflow({"name": "bad"}, {"name": "slow"}, fail_fast=True)
+    result = project.run()
+    assert verdicts(project, result.run_id) == {"bad": "failed", "slow": "cancelled"}
+    assert project.stats()["active_runs"] == 0
