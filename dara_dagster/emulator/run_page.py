@@ -84,7 +84,7 @@ async def run_page(server: Server, path: str, query: Mapping[str, str]) -> Respo
 def _refused() -> Response:
     text = (
         "Open the link as `dara status RUN` or the Dagster UI shows it: the signature at its end (s=...) "
-        "opens the page of that one run. It ends with the run, which is kept for 60 days, and with the workspace."
+        "opens the page of that one run, for as long as the run is kept (60 days)."
     )
     body = join(tag("h1", "This page cannot be shown"), tag("p", text))
     return HTMLResponse(document("Not found", body), 403, headers=HEADERS)
