@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeltaSource", "FileSource", "StreamReader", "stream_sources"]
 
-_CHILDREN = ("_child", "left", "right", "_input", "_left", "_right", "_children")
-
 
 class _SourceNode(DataSource):
     """The plan node of a stream; its paths and options are changed for the time of a batch."""
@@ -43,9 +41,8 @@ def stream_sources(plan: LogicalPlan | None) -> list[StreamSource]:
     def walk(node: Any) -> None:
         if isinstance(node, _SourceNode):
             found[id(node)] = node.stream
-        for name in _CHILDREN:
-            child = getattr(node, name, None)
-            for item in child if isinstance(child, list) else [child]:
+        for child in vars(node).values():  # plans name their children differently: _child, left, other, ...
+            for item in child if isinstance(child, list | tuple) else [child]:
                 if isinstance(item, LogicalPlan):
                     walk(item)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.plan import DataSource
@@ -168,8 +170,8 @@ class StreamWriter:
         return StreamQuery(self._name, {"batchId": state["batch"] - 1, "numInputRows": size})
 
     def _process(self, batches: list[Batch], sink: Callable[[DataFrame], None], number: int) -> None:
-        if any(not batch.size for batch in batches) and len(batches) > 1:
-            return  # a join with nothing on one side
+        if any(not batch.size for batch in batches):
+            raise NotSupportedLocally("A stream of several sources of which only some have something new")
         contexts = [source.reading(batch) for source, batch in zip(self._sources, batches, strict=True)]
         for context in contexts:
             context.__enter__()

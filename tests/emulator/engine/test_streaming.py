@@ -1,0 +1,87 @@
+"""Streams as incremental batches: each start takes what is new since the checkpoint, and only that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.session import LocalSpark
+
+
+def ids(spark: LocalSpark, table: str) -> list[int]:
+    return sorted(row.id for row in spark.table(table).collect())
+
+
+def test_a_delta_stream_takes_new_rows_only(spark: LocalSpark, tmp_path: Path) -> None:
+    source, target = "main.default.stream_source", "main.default.stream_target"
+
+    def run() -> None:
+        stream = spark.readStream.table(source).filter("id > 0").writeStream
+        stream.option("checkpointLocation", str(tmp_path / "cp")).trigger(availableNow=True).toTable(target)
+
+    spark.sql(f"CREATE OR REPLACE TABLE {source} AS SELECT * FROM VALUES (0), (1), (2) AS t(id)")
+    run()
+    run()
+    assert ids(spark, target) == [1, 2]
+    spark.sql(f"INSERT INTO {source} VALUES (3), (-1)")
+    run()
+    assert ids(spark, target) == [1, 2, 3]
+    spark.sql(f"DELETE FROM {source} WHERE id = 3")
+    with pytest.raises(RuntimeError, match="skipChangeCommits"):
+        run()
+
+
+def test_auto_loader_takes_new_files_only_and_batches_are_numbered(spark: LocalSpark, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    seen: list[tuple[int, int]] = []
+
+    def note(frame: Any, number: int) -> None:
+        seen.append((number, frame.count()))
+
+    def run() -> None:
+        reader = (
+            spark.readStream.format("cloudFiles").option("cloudFiles.format", "csv").option("header", True)
+        )
+        writer = reader.schema("id INT").load(str(inbox)).writeStream.foreachBatch(note)
+        writer.option("checkpointLocation", str(tmp_path / "cp")).trigger(availableNow=True).start()
+
+    for name, rows in (("a.csv", "id\n1\n2\n"), ("b.csv", "id\n3\n")):
+        (inbox / name).write_text(rows)
+        run()
+    run()
+    assert seen == [(0, 2), (1, 1)]
+
+
+def test_a_batch_that_fails_is_taken_again(spark: LocalSpark, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text('{"id": 1}\n')
+    counts: list[int] = []
+
+    def fail_once(frame: Any, number: int) -> None:
+        counts.append(frame.count())
+        if len(counts) == 1:
+            raise ValueError("first time")
+
+    def run() -> None:
+        stream = (
+            spark.readStream.schema("id INT").json(str(tmp_path / "in")).writeStream.foreachBatch(fail_once)
+        )
+        stream.option("checkpointLocation", str(tmp_path / "cp")).start()
+
+    with pytest.raises(ValueError, match="first time"):
+        run()
+    run()
+    assert counts == [1, 1]
+
+
+def test_several_sources_with_news_in_one_are_refused(spark: LocalSpark, tmp_path: Path) -> None:
+    spark.sql("CREATE OR REPLACE TABLE main.default.stream_two AS SELECT 1 AS id")
+    (tmp_path / "empty").mkdir()
+    files = spark.readStream.schema("id INT").json(str(tmp_path / "empty"))
+    both = spark.readStream.table("main.default.stream_two").union(files)
+    with pytest.raises(NotSupportedLocally, match="only some have something new"):
+        both.writeStream.option("checkpointLocation", str(tmp_path / "cp")).toTable("main.default.never")
