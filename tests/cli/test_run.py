@@ -92,7 +92,7 @@ def test_a_failed_task_is_told_and_the_run_can_be_resumed(
     assert (again["state"], states(again)) == ("success", {"left": "success"})
     assert again["parent_run_id"] == failed["run_id"]
     assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 4
-    assert "there is nothing to resume" in connected.dara("run", "--resume", again["run_id"], code=1)
+    assert "there is nothing to resume" in connected.here("run", "--resume", again["run_id"], code=1)
 
 
 def test_sequential_runs_one_task_after_another(connected: Project, simulate: Simulate) -> None:
@@ -117,12 +117,12 @@ def test_parameters_reach_every_task(connected: Project, simulate: Simulate, cli
 
 
 def test_wrong_words_are_refused_before_anything_runs(connected: Project) -> None:
-    assert "There is no workflow 'dayly'. This project has: daily." in connected.dara("run", "dayly", code=1)
-    assert "not of the form name=value" in connected.dara("run", "daily", "-p", "day", code=2)
-    assert "no run 'zzz'" in connected.dara("run", "--resume", "zzz", code=1)
-    assert "no run 'zzz'" in connected.dara("status", "zzz", code=1)
-    assert "no run 'zzz'" in connected.dara("cancel", "zzz", code=1)
-    assert "No runs yet" in connected.dara("status")
+    assert "There is no workflow 'dayly'. This project has: daily." in connected.here("run", "dayly", code=1)
+    assert "not of the form name=value" in connected.here("run", "daily", "-p", "day", code=2)
+    assert "no run 'zzz'" in connected.here("run", "--resume", "zzz", code=1)
+    assert "no run 'zzz'" in connected.here("status", "zzz", code=1)
+    assert "no run 'zzz'" in connected.here("cancel", "zzz", code=1)
+    assert "No runs yet" in connected.here("status")
 
 
 def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Project) -> None:
@@ -150,12 +150,12 @@ def test_cancel_ends_a_run_of_another_process(
 ) -> None:
     run_id = connected.json("status")[0]["run_id"]
 
-    assert connected.dara("cancel", run_id[:8]) == f"Run {run_id} ended: cancelled.\n"
+    assert connected.here("cancel", run_id[:8]) == f"Run {run_id} ended: cancelled.\n"
 
     out, _ = started.communicate(timeout=60)
     assert started.returncode == 1 and "cancelled" in out
     assert active() == 0
-    assert "has already ended: cancelled" in connected.dara("cancel", run_id)
+    assert "has already ended: cancelled" in connected.here("cancel", run_id)
 
 
 def test_what_a_killed_process_leaves_is_found_and_ended(
@@ -170,9 +170,9 @@ def test_what_a_killed_process_leaves_is_found_and_ended(
 
     assert run["state"] == "running"
     assert [orphan["run_id"] for orphan in found] == [run["tasks"][0]["databricks_run_id"]]
-    assert f"Run {run['run_id']} ended: cancelled." in connected.dara("cancel", run["run_id"])
+    assert f"Run {run['run_id']} ended: cancelled." in connected.here("cancel", run["run_id"])
     assert active() == 0
-    assert "No orphans" in connected.dara("orphans")
+    assert "No orphans" in connected.here("orphans")
 
 
 def test_orphans_can_be_cancelled(
@@ -181,7 +181,7 @@ def test_orphans_can_be_cancelled(
     started.kill()
     started.communicate()
 
-    assert "1 cancelled." in connected.dara("orphans", "--cancel")
+    assert "1 cancelled." in connected.here("orphans", "--cancel")
     assert active() == 0
 
 
