@@ -33,7 +33,7 @@ _CANCEL_SECONDS = 50.0
 
 @dataclass(frozen=True)
 class Work:
-    """A task as its op runs it: `compute_key` is the resource of its compute, None for serverless.
+    """A task as its op runs it: `compute_key` is the resource of its compute, if the op has it.
 
     `inputs` maps a parameter to the op, in the same graph, whose exit value it takes.
     """
@@ -142,9 +142,10 @@ class _Execution:
             job_id = find_saved_job(session.workspace, task.workflow or task.name)
             return run_now_request(job_id, token=attempt.token, parameters=self._parameters())
         compute_id = None
-        if self.work.compute_key is not None and not task.job_cluster:
-            compute: ComputeResource = getattr(self.context.resources, self.work.compute_key)
-            compute_id = compute.ensure(session)
+        if task.compute is not None and not task.job_cluster:
+            key = self.work.compute_key
+            resource: ComputeResource | None = getattr(self.context.resources, key) if key else None
+            compute_id = resource.ensure(session) if resource else session.compute_id(task.compute)
         return submit_request(
             task,
             run_name=run_name(session.plan.name, self.workflow.name, task.name, self.context.run_id),

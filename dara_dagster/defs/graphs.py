@@ -17,6 +17,8 @@ from dagster import (
 
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.ops import DONE, RESULT, START, UPSTREAM, Ops, gate_op, join_op
+from dara_dagster.defs.step_library import steps_of
+from dara_dagster.defs.steps import pipeline_graph
 from dara_dagster.defs.translator import Translator
 from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
 
@@ -42,6 +44,7 @@ class Graphs:
     """Builds the graphs of a plan's workflows; every definition gets a name of its own in the plan."""
 
     def __init__(self, plan: Plan, translator: Translator) -> None:
+        self._plan = plan
         self._workflows = {workflow.name: workflow for workflow in plan.workflows}
         self._translator = translator
         self._ops = Ops(translator, translator.resource_keys(plan))
@@ -61,6 +64,10 @@ class Graphs:
             dependencies=_edges(workflow.tasks, nodes, sequential, verdicts),
             description=workflow.description or None,
         )
+
+    def pipeline(self, name: str, workflow: WorkflowPlan) -> GraphDefinition:
+        """Return the graph of a step pipeline."""
+        return pipeline_graph(name, steps_of(self._plan, workflow), self._names, workflow=workflow)
 
     def has_rules(self, workflow: WorkflowPlan) -> bool:
         """Whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""

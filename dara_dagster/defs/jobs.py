@@ -60,7 +60,7 @@ def executor_for(max_concurrent: int, *, tolerant: bool = False) -> ExecutorDefi
 def build_jobs(
     plan: Plan, translator: Translator, resources: Mapping[str, ResourceDefinition]
 ) -> Iterator[JobDefinition]:
-    """Yield `<workflow>` and `<workflow>_sequential` for every workflow of the plan.
+    """Yield `<workflow>` and `<workflow>_sequential` for every workflow, one job for a step pipeline.
 
     The sequential job is one chain of the tasks in the plan's order. Beyond 500 tasks, as Dagster's time to
     sort a chain grows with the square of its length, it has the other's graph and runs one task at a time.
@@ -70,6 +70,10 @@ def build_jobs(
     for workflow in plan.workflows:
         _allow_depth(len(workflow.tasks))
         name, tolerant = names[workflow.name], graphs.has_rules(workflow)
+        if workflow.steps:
+            graph = graphs.pipeline(name, workflow)
+            yield _job(plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent))
+            continue
         graph = graphs.graph(name, workflow, sequential=False)
         yield _job(
             plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent, tolerant=tolerant)

@@ -47,6 +47,7 @@ class WorkspaceSession:
         self._files: FileSync | None = None
         self._attempts: AttemptLog | None = None
         self._history: History | None = None
+        self._computes: dict[tuple[str, str], ComputeResource] = {}
 
     @property
     def workspace(self) -> Workspace:
@@ -69,6 +70,12 @@ class WorkspaceSession:
             if self._files is None:
                 self._files = FileSync(workspace, self.plan)
             return self._files
+
+    def compute_id(self, compute: ComputePlan) -> str:
+        """The id of a compute that has no resource of its own in the op at hand. Raises as `ensure` does."""
+        with self._lock:
+            resource = self._computes.setdefault((compute.kind, compute.name), ComputeResource(compute))
+        return resource.ensure(self)
 
     def attempts(self, instance: DagsterInstance, run: DagsterRun) -> AttemptLog:
         """What the event logs of `run` and of the runs it re-executes say about earlier attempts."""

@@ -1,0 +1,234 @@
+"""The built-in steps, and how a step pipeline in a file becomes steps."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dagster import DagsterExecutionInterruptedError
+
+from dara_dagster.defs.execute import Work, execute_task
+from dara_dagster.defs.sql_statement import run_statement, table_exists
+from dara_dagster.defs.steps import Step, StepContext, StepFactory
+from dara_dagster.engine.stop import stop_event
+from dara_dagster.errors import DaraError
+from dara_dagster.remote.calls import API_ERRORS
+from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.volumes import upload_to_volume
+from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
+
+__all__ = ["RunJob", "RunSql", "RunTask", "UploadFile", "WaitForTable", "steps_of"]
+
+
+class UploadFile(Step):
+    """Uploads a local file to a volume and leaves `path` and `bytes`."""
+
+    def __init__(self, to: str, file: str | None = None, overwrite: bool = True, name: str = "upload_file"):
+        self.to, self.file, self.overwrite, self.name = to, file, overwrite, name
+
+    def execute(self, context: StepContext) -> StepContext:
+        """Stream the file (default: the one that started the run) to `to`, or into it if it ends with `/`."""
+        source, to = context.fill(self.file) or context.file, str(context.fill(self.to))
+        if not source:
+            raise DaraError("no file to upload: give the step a file, or start the run with file_path")
+        tools = context.tools
+        local = Path(source) if Path(source).is_absolute() else tools.session.plan.root / source
+        remote = to + local.name if to.endswith("/") else to
+        if not self.overwrite and _is_there(tools.session.workspace, remote):
+            raise DaraError(f"{remote} is there already, and the step says not to overwrite it.")
+
+        def progress(sent: int, size: int) -> None:
+            tools.dagster.log.info(f"{local.name}: {sent:,} of {size:,} bytes uploaded")
+
+        size = upload_to_volume(tools.session.workspace, local, remote, progress=progress)
+        return context.leave(self.name, path=remote, bytes=size)
+
+
+class _RunStep(Step):
+    """Runs one Databricks run with the body that ops of tasks have, and leaves what it returned."""
+
+    def _run(self, context: StepContext, task: TaskPlan) -> StepContext:
+        tools = context.tools
+        workflow = tools.workflow or WorkflowPlan(tools.dagster.job_name, tools.session.plan.config_dir)
+        result = execute_task(tools.dagster, Work(workflow, task))
+        return context.leave(
+            self.name, run_id=result.databricks_run, url=result.url, exit_value=result.exit_value
+        )
+
+
+class RunTask(_RunStep):
+    """Runs a file of the notebooks folder and leaves `run_id`, `url` and `exit_value`."""
+
+    def __init__(
+        self, task: TaskPlan | str, parameters: Mapping[str, str] | None = None, name: str = "run_task"
+    ):
+        self.task, self.parameters, self.name = task, dict(parameters or {}), name
+
+    def execute(self, context: StepContext) -> StepContext:
+        """Run the task, its parameters filled in from the context; a name is looked up in the plan."""
+        task = self.task if isinstance(self.task, TaskPlan) else self._named(context.tools.session.plan)
+        parameters = _filled(context, {**task.parameters, **self.parameters})
+        return self._run(context, replace(task, parameters=parameters))
+
+    def _named(self, plan: Plan) -> TaskPlan:
+        for workflow in plan.workflows:
+            for task in workflow.tasks:
+                if task.name == self.task:
+                    return task
+        raise DaraError(f"no workflow of the project has a task {self.task!r}")
+
+
+class RunJob(_RunStep):
+    """Runs a saved Databricks job and leaves `run_id`, `url` and `exit_value`."""
+
+    def __init__(
+        self,
+        job: str | int,
+        parameters: Mapping[str, str] | None = None,
+        timeout_seconds: int = 0,
+        poll_seconds: float = 0.0,
+        name: str = "run_job",
+    ) -> None:
+        self.job, self.parameters, self.name = job, dict(parameters or {}), name
+        self.timeout_seconds, self.poll_seconds = timeout_seconds, poll_seconds
+
+    def execute(self, context: StepContext) -> StepContext:
+        """Start the job by id or name with its parameters and wait for its end."""
+        parameters = _filled(context, self.parameters)
+        task = TaskPlan(
+            name=self.name,
+            key=self.name,
+            kind="saved_job",
+            workflow=str(self.job),
+            parameters=parameters,
+            timeout_seconds=self.timeout_seconds,
+            poll_seconds=self.poll_seconds,
+        )
+        return self._run(context, task)
+
+
+class RunSql(Step):
+    """Runs one SQL statement on a warehouse and leaves `rows` (at most 100) and `value` (the first cell)."""
+
+    def __init__(
+        self,
+        statement: str,
+        warehouse_name: str,
+        parameters: Mapping[str, str] | None = None,
+        timeout_seconds: int = 0,
+        name: str = "run_sql",
+    ) -> None:
+        self.statement, self.warehouse_name, self.name = statement, warehouse_name, name
+        self.parameters, self.timeout_seconds = dict(parameters or {}), timeout_seconds
+
+    def execute(self, context: StepContext) -> StepContext:
+        """Run the statement, which is cancelled at the timeout and when the Dagster run is terminated."""
+        session = context.tools.session
+        parameters = _filled(context, self.parameters)
+        rows = run_statement(
+            session.workspace,
+            session.compute_id(self._warehouse(session.plan)),
+            context.fill(self.statement),
+            parameters,
+            timeout_seconds=self.timeout_seconds,
+            stop=stop_event(context.tools.dagster.run_id),
+        )
+        return context.leave(self.name, rows=rows, value=rows[0][0] if rows and rows[0] else None)
+
+    def _warehouse(self, plan: Plan) -> ComputePlan:
+        if self.warehouse_name not in plan.warehouses:
+            known = ", ".join(plan.warehouses) or "none"
+            raise DaraError(f"there is no warehouse {self.warehouse_name!r}; the project has {known}")
+        return plan.warehouses[self.warehouse_name]
+
+
+class WaitForTable(Step):
+    """Waits until a table exists and leaves its name as `table`."""
+
+    def __init__(
+        self,
+        table: str,
+        timeout_seconds: int = 3600,
+        poll_seconds: float = 10.0,
+        name: str = "wait_for_table",
+    ) -> None:
+        self.table, self.timeout_seconds, self.poll_seconds = table, timeout_seconds, poll_seconds
+        self.name = name
+
+    def execute(self, context: StepContext) -> StepContext:
+        """Look every `poll_seconds`; fails after `timeout_seconds` (0: never)."""
+        stop, session = stop_event(context.tools.dagster.run_id), context.tools.session
+        table, began = str(context.fill(self.table)), time.monotonic()
+        while not table_exists(session.workspace, table):
+            if self.timeout_seconds and time.monotonic() - began > self.timeout_seconds:
+                raise DaraError(f"the table {table} is not there after {self.timeout_seconds} s")
+            if stop.wait(self.poll_seconds):
+                raise DagsterExecutionInterruptedError
+        return context.leave(self.name, table=table)
+
+
+def _filled(context: StepContext, parameters: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(context.fill(value)) for name, value in parameters.items()}
+
+
+def _is_there(ws: Workspace, remote: str) -> bool:
+    try:
+        ws.client.files.get_metadata(remote)
+    except API_ERRORS:  # whatever else it was, the upload will meet it and say so
+        return False
+    return True
+
+
+class _FromFile(StepFactory):
+    """A step as a workflow file describes it."""
+
+    _KINDS: ClassVar[Mapping[str, type[Step]]] = {
+        "upload_file": UploadFile,
+        "run_job": RunJob,
+        "run_sql": RunSql,
+        "wait_for_table": WaitForTable,
+    }
+
+    def __init__(self, plan: Plan, step: StepPlan) -> None:
+        self._plan, self._step = plan, step
+        self.name = step.name
+        kind = self._KINDS.get(step.uses, RunTask if step.uses == "run_task" else None)
+        self.description = (kind.__doc__ if kind else None) or f"The step {step.uses}."
+
+    def make(self, context: StepContext) -> Step:
+        step = self._step
+        if step.task is not None:
+            return RunTask(step.task, name=step.name)
+        settings = context.fill(step.settings)
+        if step.uses in self._KINDS:
+            return self._KINDS[step.uses](**settings, name=step.name)  # type: ignore[call-arg]
+        return self._own(settings)
+
+    def _own(self, settings: Mapping[str, Any]) -> Step:
+        """A step of a class of the user's own, found from the project's folder."""
+        module, _, name = self._step.uses.partition(":")
+        root = str(self._plan.root)
+        if root not in sys.path:
+            sys.path.insert(0, root)
+        try:
+            kind = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise DaraError(f"{self._step.uses} cannot be loaded: {error}") from error
+        if not (isinstance(kind, type) and issubclass(kind, Step)):
+            raise DaraError(f"{self._step.uses} is no subclass of dara_dagster.defs.steps.Step")
+        try:
+            made: Step = kind(**settings)
+        except TypeError as error:
+            raise DaraError(f"{self._step.uses} does not take these settings: {error}") from error
+        made.name = self._step.name
+        return made
+
+
+def steps_of(plan: Plan, workflow: WorkflowPlan) -> list[StepFactory]:
+    """Return the steps of a workflow file, in order, each made when its turn comes."""
+    return [_FromFile(plan, step) for step in workflow.steps]

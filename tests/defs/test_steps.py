@@ -1,0 +1,128 @@
+"""Step pipelines: the context goes from op to op; a failed step says what was done; a resume goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import Definitions, JobExecutionResult
+
+from dara_dagster.defs.definitions import build_definitions
+from dara_dagster.defs.step_library import UploadFile
+from dara_dagster.defs.steps import Step, StepContext, step_pipeline
+from dara_dagster.errors import DaraError
+from tests.defs.conftest import Project
+
+VOLUME = "/Volumes/main/default/inbox"
+
+
+@pytest.fixture
+def inbox(project: Project, tmp_path: Path) -> Path:
+    """A file to upload, and the volume it goes to."""
+    from databricks.sdk.service.catalog import VolumeType
+
+    project.emulator.client(project.token).volumes.create("main", "default", "inbox", VolumeType.MANAGED)
+    file = tmp_path / "orders.csv"
+    file.write_text("a,b\n1,2\n3,4\n")
+    return file
+
+
+def contexts(result: JobExecutionResult) -> dict[str | None, Any]:
+    outputs = [event for event in result.all_events if event.is_successful_output]
+    return {event.step_key: event.step_output_data.metadata["context"].value for event in outputs}
+
+
+def test_a_file_is_uploaded_run_on_and_counted(project: Project, inbox: Path) -> None:
+    project.simulate("*", exit_value="2 rows")
+    notebooks = project.root / "notebooks"
+    notebooks.mkdir()
+    (notebooks / "load.py").write_text("# Databricks notebook source\nprint(1)\n")
+    project.write("project.json", {"name": "trial", "notebooks": "../notebooks"})
+    steps = [
+        {"name": "count", "uses": "tests.defs.own_steps:CountLines"},
+        {"name": "upload", "uses": "upload_file", "settings": {"to": f"{VOLUME}/"}},
+        {
+            "name": "load",
+            "uses": "run_task",
+            "settings": {
+                "file_name": "load",
+                "format": "py",
+                "parameters": {"path": "${context.upload.path}"},
+            },
+        },
+    ]
+    project.write("workflows/ingest.json", {"steps": steps, "parameters": {"file_path": str(inbox)}})
+    result = project.run("ingest")
+    assert result.success
+    last = contexts(result)["load"]
+    assert last["done"] == ["count", "upload", "load"]
+    assert last["values"]["count.lines"] == 3
+    assert last["values"]["path"] == f"{VOLUME}/orders.csv"
+    assert last["values"]["exit_value"] == "2 rows"
+    client = project.emulator.client(project.token)
+    run = client.jobs.get_run(int(last["values"]["run_id"]))
+    assert run.tasks is not None
+    assert run.tasks[0].notebook_task is not None
+    assert run.tasks[0].notebook_task.base_parameters == {
+        "file_path": str(inbox),
+        "path": f"{VOLUME}/orders.csv",
+    }
+
+
+def test_a_failed_step_says_what_was_done_and_a_resume_goes_on_there(
+    project: Project, inbox: Path, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker"
+    steps = [
+        {"name": "upload", "uses": "upload_file", "settings": {"to": f"{VOLUME}/x.csv", "overwrite": False}},
+        {"name": "check", "uses": "tests.defs.own_steps:FailUnless", "settings": {"marker": str(marker)}},
+    ]
+    project.write("workflows/ingest.json", {"steps": steps, "parameters": {"file_path": str(inbox)}})
+    failed = project.run("ingest")
+    data = failed.get_step_failure_events()[0].step_failure_data
+    assert data.user_failure_data is not None
+    assert "'check'" in (data.user_failure_data.description or "")
+    assert "Done before: upload" in (data.user_failure_data.description or "")
+    marker.touch()
+    resumed = project.resume(failed.run_id, "ingest")
+    assert resumed.success
+    assert list(contexts(resumed)) == ["check"]
+    assert contexts(resumed)["check"]["values"]["bytes"] == inbox.stat().st_size
+
+
+class Orders(StepContext):
+    """A context with a field of its own."""
+
+    customer: str = "unknown"
+
+
+class Name(Step):
+    """Sets the customer."""
+
+    name = "name_customer"
+
+    def execute(self, context: StepContext) -> StepContext:
+        return context.model_copy(update={"customer": "ACME"})
+
+
+def test_a_pipeline_in_python_takes_the_workspace_of_the_definitions(project: Project, inbox: Path) -> None:
+    steps = [Name(), UploadFile(to=VOLUME + "/${context.customer}.csv", file=str(inbox))]
+    job = step_pipeline("orders", steps, context=Orders)
+    project.workflow({"name": "a"})
+    definitions = Definitions.merge(build_definitions(project.config), Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("orders").execute_in_process(instance=project.instance)
+    assert result.success
+    context = result.output_for_node("upload_file", "step_context")
+    assert isinstance(context, Orders)
+    assert context.get("path") == f"{VOLUME}/ACME.csv"
+
+
+def test_the_context_names_what_it_has() -> None:
+    context = StepContext(parameters={"day": "1"}).leave("load", rows=2)
+    assert context.fill({"x": "${context.rows}", "y": ["day ${context.day}: ${context.load.rows}"]}) == {
+        "x": 2,
+        "y": ["day 1: 2"],
+    }
+    with pytest.raises(DaraError, match=r"no 'nothing'; it has day, file, load\.rows, rows"):
+        context.get("nothing")
