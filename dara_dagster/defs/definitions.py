@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from dagster import Definitions
 
 from dara_dagster.defs.assets import build_assets
-from dara_dagster.defs.jobs import build_jobs, executor_for
+from dara_dagster.defs.jobs import build_jobs, executor_for, job_names
 from dara_dagster.defs.resources import resources_of
+from dara_dagster.defs.schedules import build_schedule
+from dara_dagster.defs.sensors import build_sensor
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ConfigError
-from dara_dagster.spec import Plan, plan_from
+from dara_dagster.spec import Plan, WorkflowPlan, plan_from
 
 __all__ = ["build_definitions", "load_plan"]
 
@@ -25,13 +28,24 @@ def build_definitions(plan: Plan | str | Path, translator: Translator | None = N
     translator = translator or Translator()
     resources = resources_of(plan, translator)
     jobs = list(build_jobs(plan, translator, resources))
+    by_name = {job.name: job for job in jobs}
+    targets = [(workflow, by_name[name]) for workflow, name in _jobs_of(plan, translator)]
+    schedules = [build_schedule(workflow, job) for workflow, job in targets]
+    sensors = [build_sensor(plan, workflow, job) for workflow, job in targets]
     taken = {node.name for job in jobs for node in job.all_node_defs} | {job.name for job in jobs}
     return Definitions(
         assets=build_assets(plan, translator, taken),
         jobs=jobs,
+        schedules=[schedule for schedule in schedules if schedule],
+        sensors=[sensor for sensor in sensors if sensor],
         resources=resources,
         executor=executor_for(plan.max_concurrent),
     )
+
+
+def _jobs_of(plan: Plan, translator: Translator) -> Iterator[tuple[WorkflowPlan, str]]:
+    names = job_names(plan, translator)
+    return ((workflow, names[workflow.name]) for workflow in plan.workflows)
 
 
 def load_plan(config_dir: str | Path) -> Plan:

@@ -138,6 +138,9 @@ class _Execution:
 
     def _make_request(self, attempt: Attempt) -> Mapping[str, object]:
         task, session = self.task, self.session
+        given: RunParameters = self.context.resources.parameters
+        if given.uploads:
+            session.uploads.ensure(given.uploads)
         if task.kind == "saved_job":
             job_id = find_saved_job(session.workspace, task.workflow or task.name)
             return run_now_request(job_id, token=attempt.token, parameters=self._parameters())
@@ -268,9 +271,22 @@ class _Execution:
             self.context.log.error(text)
             self.record.lost(text, "CANCEL_FAILED")
             return text
+        if self._has_succeeded(run_id):
+            text = f"Databricks run {run_id} had succeeded before it could be cancelled"
+            self.record.result(text, {"verdict": "success", "code": "SUCCESS"}, accepted=True)
+            return text
         text = f"Databricks run {run_id} was cancelled: {outcome.message}"
         self.record.result(text, {"verdict": outcome.verdict, "code": outcome.code}, accepted=False)
         return text
+
+    def _has_succeeded(self, run_id: int) -> bool:
+        """Whether the run ended well after all: then a start of the step after this one takes its result."""
+        workspace = self.session.workspace
+        try:
+            look = self.session.monitor.call(lambda: runs.look(workspace, run_id), urgent=True, patience=2.0)
+        except DaraError:
+            return False
+        return look.outcome is not None and self._accepts(look.outcome)
 
 
 def _retry_of(error: DaraError) -> Retry:

@@ -11,6 +11,7 @@ from pydantic import Field
 from dara_dagster.defs.attempts import AttemptLog
 from dara_dagster.defs.history import History
 from dara_dagster.defs.translator import Translator
+from dara_dagster.defs.uploads import Uploads
 from dara_dagster.errors import ComputeError
 from dara_dagster.remote.client import Workspace, open_workspace
 from dara_dagster.remote.compute import ensure_compute
@@ -31,6 +32,10 @@ class RunParameters(ConfigurableResource):  # type: ignore[type-arg]
         default={},
         description="Parameter name -> value; overrides that parameter of workflow and tasks.",
     )
+    uploads: dict[str, str] = Field(
+        default={},
+        description="File in a volume -> local file, uploaded before the run's first task; sensors set it.",
+    )
 
 
 class WorkspaceSession:
@@ -47,6 +52,7 @@ class WorkspaceSession:
         self._files: FileSync | None = None
         self._attempts: AttemptLog | None = None
         self._history: History | None = None
+        self._uploads: Uploads | None = None
         self._computes: dict[tuple[str, str], ComputeResource] = {}
 
     @property
@@ -70,6 +76,15 @@ class WorkspaceSession:
             if self._files is None:
                 self._files = FileSync(workspace, self.plan)
             return self._files
+
+    @property
+    def uploads(self) -> Uploads:
+        """What brings the files that started the run to a volume."""
+        workspace = self.workspace
+        with self._lock:
+            if self._uploads is None:
+                self._uploads = Uploads(workspace)
+            return self._uploads
 
     def compute_id(self, compute: ComputePlan) -> str:
         """The id of a compute that has no resource of its own in the op at hand. Raises as `ensure` does."""

@@ -139,3 +139,25 @@ def test_a_failed_task_stops_its_siblings_where_the_workflow_says_so(project: Pr
     result = project.run()
     assert verdicts(project, result.run_id) == {"bad": "failed", "slow": "cancelled"}
     assert project.stats()["active_runs"] == 0
+
+
+def test_a_step_takes_the_exit_value_of_another_as_a_parameter(project: Project) -> None:
+    notebooks = project.root / "notebooks"
+    notebooks.mkdir()
+    for name in ("first", "second"):
+        (notebooks / f"{name}.py").write_text("# Databricks notebook source\nprint(1)\n")
+    project.write("project.json", {"name": "trial", "notebooks": "../notebooks"})
+    project.write("parameters.json", {"executors": {"spark": {"format": "py"}}})
+    project.simulate("first", exit_value="17 rows")
+    step = {"TYPE": "sync", "FUNCTION_ID_NAME": "spark"}
+    first = {**step, "JOB_ID": "1", "JOB_NAME": "first"}
+    second = {**step, "JOB_ID": "2", "JOB_NAME": "second", "READ_INPUT_FROM": "1"}
+    project.write("workflows/chain.json", definition(first, second))
+    result = project.run("chain")
+    assert result.success
+    run_ids = [e.data["databricks_run_id"] for e in project.events(result.run_id) if e.kind == "submitted"]
+    run = project.emulator.client(project.token).jobs.get_run(int(run_ids[1]))
+    assert run.tasks is not None
+    task = run.tasks[0].notebook_task
+    assert task is not None
+    assert "17 rows" in (task.base_parameters or {}).values()

@@ -1,0 +1,57 @@
+"""Turns a workflow's `schedule` into a Dagster schedule that does not start more runs than allowed."""
+
+from __future__ import annotations
+
+from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultScheduleStatus,
+    JobDefinition,
+    RunRequest,
+    RunsFilter,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+)
+
+from dara_dagster.spec.plan import WorkflowPlan
+
+__all__ = ["build_schedule", "free_places"]
+
+_UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+def free_places(instance: DagsterInstance, job_name: str, workflow: WorkflowPlan) -> int | None:
+    """Return how many more runs of the job may start now, None when there is no limit."""
+    if not workflow.max_concurrent_runs:
+        return None
+    going = instance.get_runs_count(RunsFilter(job_name=job_name, statuses=_UNFINISHED))
+    return max(workflow.max_concurrent_runs - going, 0)
+
+
+def build_schedule(workflow: WorkflowPlan, job: JobDefinition) -> ScheduleDefinition | None:
+    """Return the schedule of a workflow that has one. It is on from the start; the UI can turn it off."""
+    if workflow.schedule is None:
+        return None
+
+    def tick(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        if free_places(context.instance, job.name, workflow) == 0:
+            limit = workflow.max_concurrent_runs
+            return SkipReason(f"{limit} runs of {job.name} are going on (max_concurrent_runs)")
+        return RunRequest(tags={"dara/started_by": "schedule"})
+
+    return ScheduleDefinition(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=workflow.schedule,
+        execution_timezone=workflow.timezone,
+        execution_fn=tick,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description=f"Runs {workflow.name} at {workflow.schedule} ({workflow.timezone}).",
+    )

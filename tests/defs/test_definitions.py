@@ -1,0 +1,121 @@
+"""What Dagster loads: names, resources, assets beside jobs, and a broken config as a list of problems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, AssetMaterialization, AssetSelection, Definitions, define_asset_job
+
+from dara_dagster.defs.assets import build_assets
+from dara_dagster.defs.definitions import build_definitions
+from dara_dagster.defs.names import Names, safe_name
+from dara_dagster.defs.repository import job_from_config
+from dara_dagster.defs.translator import Translator
+from dara_dagster.errors import ConfigError, DaraError
+from dara_dagster.spec import plan_from
+from tests.defs.conftest import Project
+
+CLUSTER = {"spark_version": "16.4.x-scala2.12", "node_type_id": "i3.xlarge", "num_workers": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("daily totals", "daily_totals"), ("Größe (m²)", "Große_m2"), ("class", "class_"), ("日本", "unnamed")],
+)
+def test_names_stay_recognisable(written: str, name: str) -> None:
+    assert safe_name(written) == name.replace("ß", "")
+
+
+def test_no_name_is_given_twice() -> None:
+    names = Names()
+    assert [names.take(text) for text in ("a b", "a-b", "a_b")] == ["a_b", "a_b_2", "a_b_3"]
+
+
+def test_everything_of_a_project_loads_together(project: Project) -> None:
+    project.write("cluster_config.json", {"etl cluster": CLUSTER, "etl-cluster": CLUSTER})
+    tasks = [
+        {
+            "name": "load it",
+            "compute_name": "etl cluster",
+            "outputs": ["main.bronze.a"],
+            "tags": {"team": "x"},
+        },
+        {
+            "name": "load-it",
+            "compute_name": "etl-cluster",
+            "dependent_on": ["load it"],
+            "outputs": ["main.gold.b"],
+        },
+    ]
+    project.workflow(*tasks, name="flow")
+    project.workflow(*tasks, name="flow two", schedule="0 6 * * *")
+    definitions = build_definitions(project.config)
+    Definitions.validate_loadable(definitions)
+    job = definitions.resolve_job_def("flow")
+    assert set(job.graph.node_dict) == {"load_it", "load_it_2"}
+    op = job.graph.node_dict["load_it"].definition
+    assert op.tags["team"] == "x"
+    assert op.tags["dara/task"] == "load it"
+    assert {"cluster_etl_cluster", "cluster_etl_cluster_2"} <= set(definitions.resources or {})
+    assert job.tags["dara/workspace"] == "databricks"
+
+
+def test_no_setting_that_could_be_a_secret_is_shown(project: Project) -> None:
+    settings = {**CLUSTER, "spark_conf": {"fs.key": "s3cret"}, "spark_env_vars": {"TOKEN": "s3cret"}}
+    project.write("cluster_config.json", {"etl": settings})
+    project.workflow({"name": "a", "compute_name": "etl"})
+    definitions = build_definitions(project.config)
+    resource = (definitions.resources or {})["cluster_etl"]
+    assert "num_workers: 1" in resource.description
+    assert "s3cret" not in repr(definitions.resolve_job_def("flow").get_job_snapshot())
+
+
+def test_a_broken_config_is_a_list_of_problems(project: Project) -> None:
+    project.workflow({"name": "a", "dependent_on": ["nobody"]}, {"name": "b", "compute_name": "none"})
+    with pytest.raises(ConfigError) as caught:
+        build_definitions(project.config)
+    assert len(caught.value.problems) >= 2
+    assert "nobody" in str(caught.value)
+    with pytest.raises(ConfigError):
+        job_from_config(project.config, "flow")
+
+
+def test_an_unknown_job_names_those_there_are(project: Project) -> None:
+    project.workflow({"name": "a"})
+    with pytest.raises(DaraError, match=r"no job 'flaw'.*its workflows are: flow"):
+        job_from_config(project.config, "flaw")
+
+
+def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
+    project.workflow(
+        {"name": "a", "outputs": ["main.bronze.a"]},
+        {"name": "middle", "dependent_on": ["a"]},
+        {"name": "b", "dependent_on": ["middle"], "outputs": ["main.gold.b", "main.bronze.a"]},
+    )
+    assets = build_assets(plan_from(Path(project.config)), Translator())
+    deps = {
+        spec.key.path[-1]: [dep.asset_key.path[-1] for dep in spec.deps] for a in assets for spec in a.specs
+    }
+    assert deps == {"a": [], "b": ["a"]}
+
+
+def test_assets_are_materialized_by_the_same_body_as_jobs(project: Project) -> None:
+    project.simulate("b", result="FAILED")
+    project.workflow(
+        {"name": "a", "outputs": ["main.bronze.a", "main.bronze.a2"]},
+        {"name": "b", "dependent_on": ["a"], "outputs": ["main.gold.b"]},
+    )
+    job = define_asset_job("tables", AssetSelection.all())
+    definitions = Definitions.merge(build_definitions(project.config), Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("tables").execute_in_process(
+        instance=project.instance, raise_on_error=False
+    )
+    assert not result.success
+    written = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert written == {AssetKey(["main", "bronze", "a"]), AssetKey(["main", "bronze", "a2"])}
+    latest = project.instance.get_latest_materialization_event(AssetKey(["main", "bronze", "a"]))
+    assert latest is not None
+    assert isinstance(latest.asset_materialization, AssetMaterialization)
+    assert "run_page" in latest.asset_materialization.metadata
+    assert project.stats()["runs_created"] == 2
