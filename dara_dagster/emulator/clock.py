@@ -68,6 +68,9 @@ class Clock:
         target = self._now() + milliseconds
         self._fire(target)
         self.offset_ms += milliseconds
+        if self._alarm is not None:  # set for a moment that has just been skipped, it would ring too late
+            self._alarm.cancel()
+            self._alarm, self._alarm_at = None, float("inf")
         self._set_alarm()
 
     def close(self) -> None:
