@@ -91,6 +91,47 @@ def test_a_failed_step_says_what_was_done_and_a_resume_goes_on_there(
     assert contexts(resumed)["check"]["values"]["bytes"] == inbox.stat().st_size
 
 
+def test_statements_run_on_a_warehouse_and_tables_are_waited_for(project: Project) -> None:
+    project.write("warehouse_config.json", {"bi": {"cluster_size": "2X-Small"}})
+    make = "CREATE TABLE main.default.numbers AS SELECT CAST(:n AS INT) AS n"
+    sql = {"warehouse_name": "bi", "parameters": {"n": "${context.n}"}}
+    steps = [
+        {"name": "make", "uses": "run_sql", "settings": {"statement": make, **sql}},
+        {"name": "wait", "uses": "wait_for_table", "settings": {"table": "main.default.numbers"}},
+        {
+            "name": "count",
+            "uses": "run_sql",
+            "settings": {"statement": "SELECT n FROM ${context.table}", "warehouse_name": "bi"},
+        },
+        {
+            "name": "never",
+            "uses": "wait_for_table",
+            "settings": {"table": "main.default.none", "timeout_seconds": 1, "poll_seconds": 0.1},
+        },
+    ]
+    project.write("workflows/numbers.json", {"steps": steps, "parameters": {"n": "7"}})
+    result = project.run("numbers")
+    assert contexts(result)["count"]["values"]["value"] == "7"
+    assert project.ends(result.run_id)["never"] == "failure"
+    failure = result.get_step_failure_events()[0].step_failure_data.user_failure_data
+    assert failure is not None
+    assert "main.default.none is not there after 1 s" in (failure.description or "")
+
+
+def test_a_saved_job_is_run_by_name(project: Project) -> None:
+    from databricks.sdk.service import jobs
+
+    project.simulate("only", exit_value="done")
+    notebook = jobs.NotebookTask(notebook_path="/nb")
+    client = project.emulator.client(project.token)
+    client.jobs.create(name="nightly", tasks=[jobs.Task(task_key="only", notebook_task=notebook)])
+    step = {"name": "job", "uses": "run_job", "settings": {"job": "nightly", "parameters": {"day": "1"}}}
+    project.write("workflows/night.json", {"steps": [step]})
+    result = project.run("night")
+    assert result.success
+    assert contexts(result)["job"]["values"]["exit_value"] == "done"
+
+
 class Orders(StepContext):
     """A context with a field of its own."""
 
