@@ -123,18 +123,12 @@ def _load_checkpoint(log: Path, snapshot: Snapshot) -> int:
     newest = max((n for n in numbers if n <= snapshot.version), default=None)
     if newest is None:
         return 0
-    for row in pq.read_table(log / f"{newest:020d}.checkpoint.parquet").to_pylist():
+    rows = pq.read_table(log / f"{newest:020d}.checkpoint.parquet").to_pylist(maps_as_pydicts="strict")
+    for row in rows:
         for kind in ("add", "metaData", "protocol"):
             if row.get(kind):
-                snapshot.apply({kind: {k: _plain(v) for k, v in row[kind].items() if v is not None}})
+                snapshot.apply({kind: {k: v for k, v in row[kind].items() if v is not None}})
     return newest + 1
-
-
-def _plain(value: Any) -> Any:
-    """Parquet's map columns come as lists of pairs."""
-    if isinstance(value, list) and value and all(isinstance(item, tuple) for item in value):
-        return dict(value)
-    return value
 
 
 def commit(
