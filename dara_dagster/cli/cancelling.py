@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["cancel"]
 
 _LOOK_SECONDS = 0.25
+# The address of the code server that carries a run (dagster/_core/storage/tags.py, GRPC_INFO_TAG).
+_SERVER_TAG = ".dagster/grpc_info"
 
 
 @click.command()
@@ -73,10 +75,15 @@ def _request_end(instance: DagsterInstance, status: RunStatus, config_dir: Path)
 
 def _end_launched(instance: DagsterInstance, run: DagsterRun) -> None:
     """A run of the UI, a schedule or a sensor: its queue or its launcher knows how to end it."""
-    if not instance.run_coordinator.cancel_run(run.run_id):
+    from dagster import DagsterRunStatus, DefaultRunLauncher
+
+    # Dagster's own launcher would mark a run that it cannot reach as being cancelled, and leave it so.
+    is_local = isinstance(instance.run_launcher, DefaultRunLauncher)
+    is_reachable = not is_local or _SERVER_TAG in run.tags or run.status is DagsterRunStatus.QUEUED
+    if not is_reachable or not instance.run_coordinator.cancel_run(run.run_id):
         raise RunError(
-            f"run {run.run_id} cannot be reached from here: it was started by another tool, or its "
-            "`dagster dev` has ended. Press Ctrl-C where it runs."
+            f"run {run.run_id} cannot be reached from here: it was started by `dagster job execute`, or "
+            "its `dagster dev` has ended. Press Ctrl-C where it runs."
         )
 
 

@@ -81,7 +81,10 @@ def print_errors(run: RunStatus, console: Console) -> None:
     """What a person should read about each failed task, in full."""
     for task in run.tasks:
         if task.state == "failed":
-            console.print(f"{task.name} failed: {task.error}", soft_wrap=True, markup=False, style="red")
+            # The error as Dagster shows it names the run's page too, which stands above.
+            lines = (line for line in task.error.splitlines() if not task.url or task.url not in line)
+            text = f"{task.name} failed: " + "\n".join(lines)
+            console.print(text, soft_wrap=True, markup=False, style="red")
 
 
 def print_runs(runs: Sequence[RunSummary]) -> None:

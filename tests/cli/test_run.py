@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from dagster import DagsterInstance, DagsterRunStatus, job, op
 from databricks.sdk import WorkspaceClient
 
 from tests.cli.conftest import Project
@@ -198,3 +199,24 @@ def test_a_killed_run_is_resumed_without_a_second_databricks_run(
     assert again["state"] == "success"
     assert again["tasks"][0]["databricks_run_id"] == before["tasks"][0]["databricks_run_id"]
     assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 3
+
+
+@op
+def waits() -> None: ...
+
+
+@job
+def foreign() -> None:
+    waits()
+
+
+def test_a_run_that_cannot_be_reached_is_left_as_it_is(project: Project) -> None:
+    project.here("status")
+    with DagsterInstance.from_config(str(project.root / ".dagster")) as instance:
+        run = instance.create_run_for_job(foreign)
+
+        text = project.here("cancel", run.run_id, code=1)
+
+        found = instance.get_run_by_id(run.run_id)
+    assert "cannot be reached from here" in text
+    assert found is not None and found.status is DagsterRunStatus.NOT_STARTED
