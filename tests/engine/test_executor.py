@@ -1,5 +1,6 @@
 """What our executor promises beyond running the same steps: limits, order, selection, logs, retries."""
 
+import re
 import threading
 
 import pytest
