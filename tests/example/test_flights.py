@@ -45,7 +45,7 @@ class Clone:
         shutil.copy(ROOT / "workspace.yaml", root)
         dropped = ("DARA_", "DAGSTER_", "DATABRICKS_", "PYTHONDONTWRITEBYTECODE")
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        self.environ["PYTHONPATH"] = str(root)
+        self.environ["PYTHONPATH"] = os.pathsep.join([str(root), str(ROOT)])
         self.demo: dict[str, Any] = {}
         self.said = ""
 
