@@ -7,13 +7,23 @@ Databricks SDK.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dara_dagster.defs.definitions import build_definitions
+    from dara_dagster.defs.steps import Step, StepContext, step_pipeline
+    from dara_dagster.defs.translator import Translator
+    from dara_dagster.errors import ConfigError, DaraError, Problem
+    from dara_dagster.serve.status import read_status
+    from dara_dagster.spec import Plan, check, load, make_plan, plan_from
 
 _HOME = {
     "ConfigError": "errors",
     "DaraError": "errors",
     "Plan": "spec",
     "Problem": "errors",
+    "Step": "defs.steps",
+    "StepContext": "defs.steps",
     "Translator": "defs.translator",
     "build_definitions": "defs.definitions",
     "check": "spec",
@@ -21,9 +31,25 @@ _HOME = {
     "make_plan": "spec",
     "plan_from": "spec",
     "read_status": "serve.status",
+    "step_pipeline": "defs.steps",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "ConfigError",
+    "DaraError",
+    "Plan",
+    "Problem",
+    "Step",
+    "StepContext",
+    "Translator",
+    "build_definitions",
+    "check",
+    "load",
+    "make_plan",
+    "plan_from",
+    "read_status",
+    "step_pipeline",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,13 +35,15 @@ _CANCEL_SECONDS = 50.0
 class Work:
     """A task as its op runs it: `compute_key` is the resource of its compute, if the op has it.
 
-    `inputs` maps a parameter to the op, in the same graph, whose exit value it takes.
+    `inputs` maps a parameter to the op, in the same graph, whose exit value it takes. `fixed` names the
+    parameters that the run's own do not override, since a step has worked them out for this run.
     """
 
     workflow: WorkflowPlan
     task: TaskPlan
     compute_key: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
 
 
 def execute_task(context: OpExecutionContext, work: Work) -> TaskResult:
@@ -167,7 +169,8 @@ class _Execution:
         given: RunParameters = self.context.resources.parameters
         declared = {**self.task.parameters, **self._inputs()}
         takes_all = self.task.kind in ("notebook", "sql")
-        return {**declared, **{k: v for k, v in given.values.items() if takes_all or k in declared}}
+        own = {k: v for k, v in given.values.items() if takes_all or k in declared}
+        return {**declared, **{k: v for k, v in own.items() if k not in self.work.fixed}}
 
     def _inputs(self) -> Mapping[str, str]:
         """Parameter -> exit value, for the tasks that left one."""

@@ -23,7 +23,8 @@ from dara_dagster.defs.arrivals import Arrival, Cursor, Memory, Pick, pick
 from dara_dagster.defs.listing import Listing, list_folder, list_volume
 from dara_dagster.defs.resources import PARAMETERS, WorkspaceSession
 from dara_dagster.defs.schedules import free_places
-from dara_dagster.errors import DaraError
+from dara_dagster.errors import DaraError, EmulatorError
+from dara_dagster.remote.emulator_process import emulator_status
 from dara_dagster.spec.plan import Plan, SensorPlan, WorkflowPlan
 
 __all__ = ["build_sensor"]
@@ -82,6 +83,7 @@ class _Watch:
         if sensor.folder is not None:
             found = list_folder(sensor.folder, sensor.patterns, recursive=sensor.recursive)
         else:
+            self._ask_for_emulator()
             found = list_volume(
                 self._session.workspace,
                 sensor.volume or "",
@@ -94,6 +96,16 @@ class _Watch:
             return found
         start = _epoch_ms(sensor.since)
         return Listing(tuple(file for file in found.files if file.time_ms >= start), found.queue)
+
+    def _ask_for_emulator(self) -> None:
+        """Raise EmulatorError when the local workspace does not run: a look must not start it.
+
+        Nothing is missed meanwhile, as nobody can put a file into it either.
+        """
+        if self._plan.workspace == "emulator" and emulator_status(self._plan.root) is None:
+            raise EmulatorError(
+                "The local workspace is not running; a run or `dara emulator start` starts it."
+            )
 
     def _pick(
         self, context: SensorEvaluationContext, cursor: Cursor, listing: Listing, free: int | None

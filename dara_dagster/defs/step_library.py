@@ -19,7 +19,7 @@ from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError
 from dara_dagster.remote.calls import API_ERRORS
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.volumes import upload_to_volume
+from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
 from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
 
 __all__ = ["RunJob", "RunSql", "RunTask", "UploadFile", "WaitForTable", "steps_of"]
@@ -35,7 +35,7 @@ class UploadFile(Step):
         """Stream the file (default: the one that started the run) to `to`, or into it if it ends with `/`."""
         source, to = context.fill(self.file) or context.file, str(context.fill(self.to))
         if not source:
-            raise DaraError("no file to upload: give the step a file, or start the run with file_path")
+            raise DaraError("no file to upload: give the step a file, or the run the parameter `file`")
         tools = context.tools
         local = Path(source) if Path(source).is_absolute() else tools.session.plan.root / source
         remote = to + local.name if to.endswith("/") else to
@@ -45,6 +45,7 @@ class UploadFile(Step):
         def progress(sent: int, size: int) -> None:
             tools.dagster.log.info(f"{local.name}: {sent:,} of {size:,} bytes uploaded")
 
+        ensure_volume(tools.session.workspace, remote)
         size = upload_to_volume(tools.session.workspace, local, remote, progress=progress)
         return context.leave(self.name, path=remote, bytes=size)
 
@@ -53,9 +54,12 @@ class _RunStep(Step):
     """Runs one Databricks run with the body that ops of tasks have, and leaves what it returned."""
 
     def _run(self, context: StepContext, task: TaskPlan) -> StepContext:
+        """Run `task`; those of its parameters that are filled in from the context are what the run gets."""
         tools = context.tools
         workflow = tools.workflow or WorkflowPlan(tools.dagster.job_name, tools.session.plan.config_dir)
-        result = execute_task(tools.dagster, Work(workflow, task))
+        filled = _filled(context, task.parameters)
+        fixed = frozenset(name for name, text in task.parameters.items() if filled[name] != text)
+        result = execute_task(tools.dagster, Work(workflow, replace(task, parameters=filled), fixed=fixed))
         return context.leave(
             self.name, run_id=result.databricks_run, url=result.url, exit_value=result.exit_value
         )
@@ -72,8 +76,7 @@ class RunTask(_RunStep):
     def execute(self, context: StepContext) -> StepContext:
         """Run the task, its parameters filled in from the context; a name is looked up in the plan."""
         task = self.task if isinstance(self.task, TaskPlan) else self._named(context.tools.session.plan)
-        parameters = _filled(context, {**task.parameters, **self.parameters})
-        return self._run(context, replace(task, parameters=parameters))
+        return self._run(context, replace(task, parameters={**task.parameters, **self.parameters}))
 
     def _named(self, plan: Plan) -> TaskPlan:
         for workflow in plan.workflows:
@@ -99,13 +102,12 @@ class RunJob(_RunStep):
 
     def execute(self, context: StepContext) -> StepContext:
         """Start the job by id or name with its parameters and wait for its end."""
-        parameters = _filled(context, self.parameters)
         task = TaskPlan(
             name=self.name,
             key=self.name,
             kind="saved_job",
             workflow=str(self.job),
-            parameters=parameters,
+            parameters=self.parameters,
             timeout_seconds=self.timeout_seconds,
             poll_seconds=self.poll_seconds,
         )

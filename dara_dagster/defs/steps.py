@@ -48,9 +48,9 @@ class StepTools:
 class StepContext(BaseModel):
     """What one step hands to the next; subclass it for fields of your own.
 
-    `parameters` are those of the workflow under those of the run, `file` the file that started the run,
-    `done` the names of the steps so far. `values` is what they left, each under its name
-    (`row_count`) and with the step's name in front (`load.row_count`).
+    `parameters` are those of the workflow under those of the run, `file` the file that started the run (the
+    parameter `file_path`, as sensors set it, or `file`), `done` the names of the steps so far. `values` is
+    what they left, each under its name (`row_count`) and with the step's name in front (`load.row_count`).
     """
 
     model_config = ConfigDict(extra="allow")
@@ -196,7 +196,7 @@ def _first(
 ) -> StepContext:
     given: RunParameters = context.resources.parameters
     parameters = {**(workflow.parameters if workflow else {}), **given.values}
-    return kind(parameters=parameters, file=parameters.get("file_path"))
+    return kind(parameters=parameters, file=parameters.get("file_path") or parameters.get("file"))
 
 
 def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> StepContext:

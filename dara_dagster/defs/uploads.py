@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from dara_dagster.remote.calls import API_ERRORS, api
+from dara_dagster.remote.calls import API_ERRORS
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.volumes import upload_to_volume
+from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
 
 __all__ = ["Uploads"]
 
@@ -28,7 +28,7 @@ class Uploads:
             for remote, local in wanted.items():
                 if remote not in self._done:
                     if not self._is_there(remote, Path(local)):
-                        self._make_volume(remote)
+                        ensure_volume(self._ws, remote)
                         upload_to_volume(self._ws, Path(local), remote)
                     self._done.add(remote)
 
@@ -41,15 +41,3 @@ class Uploads:
         if about.content_length != file.st_size or not about.last_modified:
             return False
         return parsedate_to_datetime(about.last_modified).timestamp() >= int(file.st_mtime)
-
-    def _make_volume(self, remote: str) -> None:
-        """Make the volume when it is missing; if that fails the upload says what is wrong."""
-        _, _, catalog, schema, name, *_ = remote.split("/")
-        body = {"catalog_name": catalog, "schema_name": schema, "name": name, "volume_type": "MANAGED"}
-        try:
-            api(self._ws, "GET", f"/api/2.1/unity-catalog/volumes/{catalog}.{schema}.{name}")
-        except API_ERRORS:
-            try:
-                api(self._ws, "POST", "/api/2.1/unity-catalog/volumes", body=body)
-            except API_ERRORS:
-                return

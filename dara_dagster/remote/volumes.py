@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dara_dagster.errors import FileError
-from dara_dagster.remote.calls import API_ERRORS, explain, raise_if_refused
+from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
+_VOLUMES = "/api/2.1/unity-catalog/volumes"
 _REPORT_EVERY = 8 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
@@ -37,6 +39,20 @@ def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progr
     if progress is not None:
         progress(stream.size, stream.size)
     return stream.size
+
+
+def ensure_volume(ws: Workspace, remote: str) -> None:
+    """Make the volume of `/Volumes/catalog/schema/volume/...` when it is missing.
+
+    What keeps it from being made (no right to, no such schema) is left for the call that needs the volume.
+    """
+    _, _, catalog, schema, name, *_ = remote.split("/")
+    body = {"catalog_name": catalog, "schema_name": schema, "name": name, "volume_type": "MANAGED"}
+    try:
+        api(ws, "GET", f"{_VOLUMES}/{catalog}.{schema}.{name}")
+    except API_ERRORS:
+        with suppress(*API_ERRORS):
+            api(ws, "POST", _VOLUMES, body=body)
 
 
 class _Reported(io.FileIO):
