@@ -19,7 +19,8 @@ def main() -> int:
     began = time.monotonic()
     job.get_definition().get_job_snapshot_id()
     loaded = time.monotonic()
-    with DagsterInstance.get() as instance, execute_job(job, instance) as result:
+    with DagsterInstance.get() as instance:
+        result = execute_job(job, instance)
         run_seconds = time.monotonic() - loaded
         print(json.dumps({"load_seconds": loaded - began, "run_seconds": run_seconds}))
         return 0 if result.success else 1

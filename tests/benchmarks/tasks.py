@@ -124,7 +124,8 @@ def _run(root: Path, name: str, shape: str, count: int, seconds: float) -> Cost:
     ]
     workflow = {"name": "measured", "description": name, "tasks": entries, "max_concurrent": 300}
     (config / "workflows" / "measured.json").write_text(json.dumps(workflow))
-    return measure("tests.benchmarks.run_project", str(config), "measured")
+    arguments = [str(config), "measured", *(["links"] if shape == "chain" else [])]
+    return measure("tests.benchmarks.run_project", *arguments)
 
 
 def _simulate(root: Path, rule: Mapping[str, Any]) -> None:
