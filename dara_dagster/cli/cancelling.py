@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.process import PROCESS_TAG, owner_of
 from dara_dagster.cli.project import config_option, load_plan, open_instance
+from dara_dagster.engine.process import PROCESS_TAG, Owner, owner_of
 from dara_dagster.errors import RunError
 
 if TYPE_CHECKING:
@@ -59,12 +59,10 @@ def _request_end(instance: DagsterInstance, status: RunStatus, config_dir: Path)
     run = instance.get_run_by_id(status.run_id)
     assert run is not None
     mark = run.tags.get(PROCESS_TAG)
-    if mark is None:
-        _end_launched(instance, run)
+    owner = owner_of(mark) if mark else None
+    if owner is None or owner.alive is None:
+        _end_launched(instance, run, owner)
         return
-    owner = owner_of(mark)
-    if owner.alive is None:
-        raise RunError(f"run {run.run_id} was started on {owner.host}; cancel it there")
     # First the word, then the signal: Dagster takes a signal without it for an accident, and a failure.
     instance.report_run_canceling(run)
     if owner.alive:
@@ -73,17 +71,17 @@ def _request_end(instance: DagsterInstance, status: RunStatus, config_dir: Path)
     _end_orphan(instance, run, status, config_dir)
 
 
-def _end_launched(instance: DagsterInstance, run: DagsterRun) -> None:
-    """A run of the UI, a schedule or a sensor: its queue or its launcher knows how to end it."""
+def _end_launched(instance: DagsterInstance, run: DagsterRun, owner: Owner | None) -> None:
+    """A run not begun, under a Dagster executor or on another computer: its queue or launcher can end it."""
     from dagster import DagsterRunStatus, DefaultRunLauncher
 
     # Dagster's own launcher would mark a run that it cannot reach as being cancelled, and leave it so.
     is_local = isinstance(instance.run_launcher, DefaultRunLauncher)
     is_reachable = not is_local or _SERVER_TAG in run.tags or run.status is DagsterRunStatus.QUEUED
     if not is_reachable or not instance.run_coordinator.cancel_run(run.run_id):
+        where = f"on {owner.host}" if owner else "where it was started"
         raise RunError(
-            f"run {run.run_id} cannot be reached from here: it was started by `dagster job execute`, or "
-            "its `dagster dev` has ended. Press Ctrl-C where it runs."
+            f"run {run.run_id} cannot be reached from here: cancel it {where}, or press Ctrl-C there"
         )
 
 

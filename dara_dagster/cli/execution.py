@@ -22,7 +22,7 @@ from dagster import (
 from rich.console import Console
 
 from dara_dagster.cli.live import Follower, LiveView, PlainView, View
-from dara_dagster.cli.process import PROCESS_TAG, own_mark, owner_of
+from dara_dagster.engine.process import PROCESS_TAG, own_mark, owner_of
 from dara_dagster.errors import RunError
 from dara_dagster.serve.status import RunStatus, find_run, read_status
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.process import PROCESS_TAG, owner_of
 from dara_dagster.cli.project import config_option, json_option, load_plan, open_instance
+from dara_dagster.engine.process import PROCESS_TAG, owner_of
 from dara_dagster.errors import RunError
 
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ from dagster_shared.utils.timing import format_duration
 from dara_dagster.engine.async_loop import share_event_loop
 from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.logs import route_logs
+from dara_dagster.engine.process import PROCESS_TAG, own_mark
 from dara_dagster.engine.ready import ReadySteps
 from dara_dagster.engine.run_loop import RunLoop
 from dara_dagster.engine.shared_resources import share_resources
@@ -79,6 +80,8 @@ class ThreadExecutor(Executor):
     ) -> Iterator[DagsterEvent]:
         """Run `execution_plan`; the shape is that of Dagster's in-process executor, resources and all."""
         process = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
+        # So that the run can be ended, or known to be dead, from another process, however it was started.
+        plan_context.instance.add_run_tags(plan_context.run_id, {PROCESS_TAG: own_mark()})
         yield DagsterEvent.engine_event(
             plan_context, f"Executing steps in threads of process {os.getpid()}", process
         )

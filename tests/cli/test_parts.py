@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dara_dagster.cli.process import own_mark, owner_of
+from dara_dagster.engine.process import own_mark, owner_of
 from dara_dagster.cli.project import config_folder, home_folder
 from dara_dagster.cli.tables import duration, run_table
 from dara_dagster.errors import DaraError
@@ -29,7 +29,7 @@ def test_a_mark_tells_this_process_from_another_with_its_number() -> None:
 
 
 def test_a_mark_of_a_dead_process_is_dead() -> None:
-    code = "from dara_dagster.cli.process import own_mark; print(own_mark())"
+    code = "from dara_dagster.engine.process import own_mark; print(own_mark())"
     mark = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert owner_of(mark.strip()).alive is False
