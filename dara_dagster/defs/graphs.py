@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagster import (
     DependencyDefinition,
@@ -49,7 +49,7 @@ class Graphs:
         self._translator = translator
         self._ops = Ops(translator, translator.resource_keys(plan))
         self._names = Names()
-        self._made: dict[tuple[str, str, bool], OpDefinition] = {}
+        self._made: dict[tuple[object, ...], OpDefinition] = {}
 
     def graph(self, name: str, workflow: WorkflowPlan, *, sequential: bool) -> GraphDefinition:
         """Return the graph of a workflow under a name of its own, `name` if it is free.
@@ -79,7 +79,9 @@ class Graphs:
         )
 
     def _nested(self, task: TaskPlan) -> WorkflowPlan:
-        return self._workflows[task.workflow or ""]
+        """The workflow that the task runs, its tasks told what the task says."""
+        workflow = self._workflows[task.workflow or ""]
+        return replace(workflow, tasks=tuple(_told(inner, task) for inner in workflow.tasks))
 
     def _nodes(self, workflow: WorkflowPlan, sequential: bool, verdicts: bool) -> dict[str, _Node]:
         aliases = self._translator.op_names(workflow)
@@ -94,7 +96,8 @@ class Graphs:
         return nodes
 
     def _op(self, workflow: WorkflowPlan, task: TaskPlan, verdicts: bool) -> OpDefinition:
-        key = (workflow.name, task.name, verdicts)
+        settings = (*sorted(task.parameters.items()), task.timeout_seconds, task.poll_seconds)
+        key = (workflow.name, task.name, verdicts, settings)
         if key not in self._made:
             name = self._names.take(f"{workflow.name}__{task.name}")
             make = self._ops.with_verdict if verdicts else self._ops.plain
@@ -130,6 +133,23 @@ class Graphs:
             description=task.description or workflow.description or None,
         )
         return _Node(alias, definition, tuple(output.graph_output_name for output in outputs))
+
+
+def _told(inner: TaskPlan, outer: TaskPlan) -> TaskPlan:
+    """A task of a nested workflow, given the parameters and limits of the task that runs the workflow.
+
+    Parameters go to it as those of a run do; it may take no longer, and is looked at no more often, than
+    the outer task says.
+    """
+    takes_all = inner.kind in ("notebook", "sql", "workflow")
+    given = {name: text for name, text in outer.parameters.items() if takes_all or name in inner.parameters}
+    limits = [limit for limit in (inner.timeout_seconds, outer.timeout_seconds) if limit]
+    return replace(
+        inner,
+        parameters={**inner.parameters, **given},
+        timeout_seconds=min(limits, default=0),
+        poll_seconds=max(inner.poll_seconds, outer.poll_seconds),
+    )
 
 
 def _mapping(outer: str, node: str, inner: str) -> InputMapping:

@@ -36,7 +36,7 @@ def _check(spec: Spec) -> list[Problem]:
             problems += tasks.check(task)
         for step in workflow.steps:
             problems += tasks.check_step(step)
-    problems += [*_workflow_circles(spec), *_remote_files(spec)]
+    problems += [*_nested(spec), *_workflow_circles(spec), *_remote_files(spec)]
     return sorted(set(problems))
 
 
@@ -110,6 +110,20 @@ def _dependencies(workflow: Workflow) -> Iterator[Problem]:
                     "dependent_on", f"'{other}' stands here twice", "Remove one of the two.", index
                 )
             seen.add(other)
+
+
+def _nested(spec: Spec) -> Iterator[Problem]:
+    """A step can run a workflow of tasks, which has no one parameter that an exit value could go to."""
+    workflows = {other.name: other for other in spec.workflows}
+    for task in (task for workflow in spec.workflows for task in workflow.tasks):
+        if (nested := workflows.get(task.target or "")) is None:
+            continue
+        if nested.steps:
+            wrong = f"'{nested.name}' is a step pipeline, which cannot be a step of another workflow"
+            yield task.problem("target", wrong, "Name a workflow of tasks, or give its steps here.")
+        if task.inputs_from:
+            wrong = f"'{nested.name}' is a workflow of the project, which takes no exit value"
+            yield task.problem("inputs_from", wrong, "Leave it empty, or name a saved job.")
 
 
 def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:

@@ -52,7 +52,11 @@ class LevelStep(Model):
     async_minutes: Seconds | None = Field(
         default=None, alias="ASYNC_TIMEOUT_LOOP_IN_MINUTES", description="Time limit of an async step."
     )
-    timeout_seconds: Count | None = Field(default=None, alias="TIMEOUT_SECONDS", description="Time limit.")
+    timeout_seconds: Count | None = Field(
+        default=None,
+        alias="TIMEOUT_SECONDS",
+        description="Time limit; for a workflow of the project, of each of its tasks.",
+    )
     continue_if_fail: bool = Field(
         default=False, alias="CONTINUE_IF_FAIL", description="Go on after this step even if it fails."
     )

@@ -115,7 +115,9 @@ class _Resolver:
         entry, project = task.entry, self._spec.project
         kind, file, remote, digest = self._source(task)
         compute = self._compute(task)
-        parameters = {**defaults, **entry.parameters} if defaults else entry.parameters
+        # A workflow of the project has defaults of its own, and is given what its step says.
+        own = not defaults or kind == "workflow"
+        parameters = entry.parameters if own else {**defaults, **entry.parameters}
         libraries = tuple(library.model_dump(exclude_unset=True) for library in entry.libraries)
         job_cluster = entry.cluster == "job"
         settings = (

@@ -132,6 +132,26 @@ def test_a_nested_workflow_is_one_task_to_its_neighbours(project: Project) -> No
     assert project.stats()["runs_created"] == 4
 
 
+def test_a_nested_workflow_is_told_what_its_step_says(project: Project) -> None:
+    project.simulate("c", duration_ms=600_000)
+    for name in ("a", "c"):
+        project.workflow({"name": name, "parameters": {"day": "1", "kept": "k"}}, name=f"inner_{name}")
+    first = {"TYPE": "workflow", "workflow_name": "inner_a", "STEP_PROPERTIES": '{"day": "2"}'}
+    second = {"TYPE": "workflow", "workflow_name": "inner_c", "TIMEOUT_SECONDS": "1", "JOB_ID": "3"}
+    steps = [{**first, "JOB_ID": "1"}, {**first, "JOB_ID": "2", "STEP_PROPERTIES": '{"day": "3"}'}, second]
+    project.write("workflows/outer.json", {**definition(*steps), "parameters": {"day": "9", "kept": "9"}})
+    result = project.run("outer")
+    assert verdicts(project, result.run_id)["inner_c.c"] == "timed_out"
+    client = project.emulator.client(project.token)
+    runs = [e.data["databricks_run_id"] for e in project.events(result.run_id) if e.kind == "submitted"]
+    told = []
+    for run_id in runs:
+        (task,) = client.jobs.get_run(int(run_id)).tasks or []
+        assert task.notebook_task is not None
+        told.append(task.notebook_task.base_parameters)
+    assert told == [{"day": day, "kept": "k"} for day in ("2", "3", "1")]
+
+
 def test_a_failed_task_stops_its_siblings_where_the_workflow_says_so(project: Project) -> None:
     project.simulate("slow", duration_ms=600_000)
     project.simulate("bad", duration_ms=1_000, result="FAILED")

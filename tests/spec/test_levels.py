@@ -164,6 +164,19 @@ def test_workflow_steps(project: Project) -> None:
     assert (workflow.tasks[2].timeout_seconds, workflow.tasks[2].compute) == (60, None)
 
 
+def test_a_nested_workflow_must_be_one_of_tasks_and_takes_no_exit_value(project: Project) -> None:
+    upload = {"uses": "upload_file", "settings": {"file": "x", "to": "/Volumes/a/b/c/"}}
+    project.write("workflows/pipe.json", {"steps": [upload]})
+    project.write("workflows/other.json", levels([[step(1)]]))
+    start = {"TYPE": "workflow", "READ_INPUT_FROM": 1}
+    pipe = {"JOB_ID": 2, "TYPE": "workflow", "workflow_name": "pipe"}
+    project.write(FILE, levels([[step(1), pipe, {**start, "JOB_ID": 3, "workflow_name": "other"}]]))
+    assert [(p.key.rpartition(".")[2], p.wrong) for p in project.problems()] == [
+        ("workflow_name", "'pipe' is a step pipeline, which cannot be a step of another workflow"),
+        ("READ_INPUT_FROM", "'other' is a workflow of the project, which takes no exit value"),
+    ]
+
+
 def test_workflows_that_start_each_other_in_a_circle(project: Project) -> None:
     for name, target in (("x", "y"), ("y", "z"), ("z", "x"), ("me", "me")):
         start = {"JOB_ID": 1, "TYPE": "workflow", "workflow_name": target}
