@@ -1,14 +1,15 @@
 """Turns the event logs of a run and of the runs it re-executes into the attempt a step has to make now.
 
 An attempt is one Databricks run. It is written down with its token before the run is submitted, so whatever
-happens to the process, the next one knows which token may have a run. Attempts of a step are numbered over
-the whole family of re-executions (the root run and all that descend from it): no token is used twice.
+happens to the process, the next one knows which token may have a run. A new attempt's token is made of the
+Dagster run that makes it, so re-executions of one run, one after another or side by side, never share one.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dagster import DagsterInstance, DagsterRun, RunsFilter
@@ -52,12 +53,17 @@ class AttemptLog:
 
     def __init__(self, instance: DagsterInstance, run: DagsterRun) -> None:
         self.run_id = run.run_id
-        self._root = run.root_run_id or run.run_id
         self._lock = threading.Lock()
         self._last: dict[str, Attempt] = {}
+        self._highest: dict[str, int] = {}
         self._exit_values: dict[str, str] = {}
-        for run_id in _family(instance, run, self._root):
-            self._learn(read(instance, run_id)[0])
+        known: dict[str, dict[str, Attempt]] = defaultdict(dict)
+        for run_id in _relatives(instance, run):
+            self._learn(read(instance, run_id)[0], known)
+        for key, attempts in known.items():
+            self._highest[key] = max(attempt.number for attempt in attempts.values())
+            still_open = [attempt for attempt in attempts.values() if attempt.open]
+            self._last[key] = (still_open or list(attempts.values()))[-1]
 
     def begin(self, step_key: str) -> Attempt:
         """Return the attempt this start of the step has to make.
@@ -74,9 +80,8 @@ class AttemptLog:
     def next(self, step_key: str) -> Attempt:
         """Return a new attempt of the step, with a token no run has had."""
         with self._lock:
-            last = self._last.get(step_key)
-            number = last.number + 1 if last else 1
-            attempt = Attempt(number, attempt_token(self._root, step_key, number))
+            number = self._highest[step_key] = self._highest.get(step_key, 0) + 1
+            attempt = Attempt(number, attempt_token(self.run_id, step_key, number))
             self._last[step_key] = attempt
             return attempt
 
@@ -100,8 +105,8 @@ class AttemptLog:
         with self._lock:
             self._last[step_key] = replace(self._last[step_key], open=False)
 
-    def _learn(self, events: Iterable[Event]) -> None:
-        """Take in the events of one run, in their order; runs may have gone on side by side."""
+    def _learn(self, events: Iterable[Event], known: Mapping[str, dict[str, Attempt]]) -> None:
+        """Take in the events of one run: `known`: step key -> token -> attempt."""
         current: dict[str, Attempt] = {}
         for event in events:
             key = event.step_key if isinstance(event, Recorded | StepChange) else None
@@ -112,10 +117,8 @@ class AttemptLog:
             changed = _after(current.get(key), event)
             if changed is not None:
                 current[key] = changed
-        for key, attempt in current.items():
-            last = self._last.get(key)
-            if last is None or attempt.number >= last.number:
-                self._last[key] = attempt
+                known[key].pop(changed.token, None)
+                known[key][changed.token] = changed
 
 
 def _after(attempt: Attempt | None, event: Event) -> Attempt | None:
@@ -135,9 +138,18 @@ def _after(attempt: Attempt | None, event: Event) -> Attempt | None:
     return attempt
 
 
-def _family(instance: DagsterInstance, run: DagsterRun, root: str) -> list[str]:
-    """The root run and all re-executions under it, oldest first; the run alone when it re-executes none."""
-    if root == run.run_id:
-        return [run.run_id]
-    descendants = instance.get_runs(RunsFilter(tags={_ROOT_TAG: root}))
-    return [root, *(descendant.run_id for descendant in reversed(descendants))]
+def _relatives(instance: DagsterInstance, run: DagsterRun) -> list[str]:
+    """The runs whose attempts matter: other re-executions that have ended, then ancestors, then `run`.
+
+    One that goes on keeps its Databricks runs for itself. Runs started by `execute_job` bear no tag of their
+    root, so ancestors are found by following the parents.
+    """
+    line, found = [run.run_id], instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+    while found is not None and found.run_id not in line:
+        line.append(found.run_id)
+        found = instance.get_run_by_id(found.parent_run_id) if found.parent_run_id else None
+    if len(line) == 1:
+        return line
+    family = instance.get_runs(RunsFilter(tags={_ROOT_TAG: run.root_run_id or line[-1]}))
+    others = [each.run_id for each in family if each.is_finished and each.run_id not in line]
+    return [*reversed(others), *reversed(line)]

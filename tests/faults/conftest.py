@@ -51,7 +51,9 @@ def until(condition: Callable[[], Any], what: str = "it", seconds: float = 60) -
 class Dara:
     """A `dara` command in a process of its own."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], log: Path, arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], log: Path, arguments: tuple[str, ...]
+    ) -> None:
         self.log = log
         self.process = _FORKS.Process(target=run_dara, args=(folder, environ, log, arguments))
         self.process.start()
@@ -125,6 +127,7 @@ class Trial:
         self.admin("DELETE", "faults")
 
     def advance(self, seconds: float) -> None:
+        """Let simulated time pass."""
         self.admin("POST", "clock", {"advance_ms": int(1000 * seconds)})
 
     def stats(self) -> dict[str, Any]:

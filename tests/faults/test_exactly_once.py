@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.faults.conftest import SUBMIT, Trial
 
-FAULTS = (
+FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 429, "probability": 0.10, "retry_after": "0"},
     {"kind": "status", "status": 503, "probability": 0.05},
     {"kind": "status", "status": 503, "probability": 0.05, "when": "after"},
