@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,23 @@ def one_try() -> Iterator[None]:
 
 
 class Transport(HTTPAdapter):
-    """Connections for many threads, http and https alike; a gateway's 408, 502 or 504 is a lost answer."""
+    """Connections for many threads, http and https alike; a gateway's 408, 502 or 504 is a lost answer.
+
+    `on_silence` is called when nothing answers, before the error goes on to whoever tries again; what it
+    raises goes on instead.
+    """
+
+    def __init__(self, *, on_silence: Callable[[], None] = lambda: None, **pool: Any) -> None:
+        super().__init__(**pool)
+        self._on_silence = on_silence
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send as the base class does; ConnectionError where no service but a gateway answered."""
-        response = super().send(request, *args, **kwargs)
+        try:
+            response = super().send(request, *args, **kwargs)
+        except requests.ConnectionError:
+            self._on_silence()
+            raise
         if response.status_code in _NO_ANSWER:
             response.close()
             reason = f"{response.status_code} {response.reason}"

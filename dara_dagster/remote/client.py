@@ -6,7 +6,7 @@ import configparser
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +24,7 @@ from dara_dagster.remote.emulator_process import (
     EmulatorStatus,
     emulator_status,
     ensure_emulator,
+    revive_emulator,
     stop_emulator,
 )
 
@@ -72,8 +73,8 @@ def open_workspace(
     logger = logging.getLogger("databricks.sdk")
     if logger.level == logging.NOTSET:  # it warns on screen about things we report or do not need
         logger.setLevel(logging.ERROR)
-    config = _emulator_config(root, environ) if kind == "emulator" else _databricks_config(environ)
-    workspace = Workspace(_connect(config), kind, str(config.host).rstrip("/"))
+    client = _emulator_client(root, environ) if kind == "emulator" else _connect(_databricks_config(environ))
+    workspace = Workspace(client, kind, str(client.config.host).rstrip("/"))
     if check:
         current_user(workspace)
     return workspace
@@ -95,10 +96,11 @@ def current_user(ws: Workspace) -> str:
     return str(me.get("userName") or me.get("displayName") or "")
 
 
-def _emulator_config(root: Path, environ: Mapping[str, str]) -> Config:
+def _emulator_client(root: Path, environ: Mapping[str, str]) -> WorkspaceClient:
     running, token = ensure_emulator(root, environ)
     # An empty profile keeps the SDK from reading one that the environment names.
-    return _config({"host": running.host, "token": token, "auth_type": "pat", "profile": ""})
+    config = _config({"host": running.host, "token": token, "auth_type": "pat", "profile": ""})
+    return _connect(config, lambda: revive_emulator(running, environ))
 
 
 def _databricks_config(environ: Mapping[str, str]) -> Config:
@@ -134,12 +136,13 @@ def _config(given: Mapping[str, Any]) -> Config:
     return config
 
 
-def _connect(config: Config) -> WorkspaceClient:
+def _connect(config: Config, on_silence: Callable[[], None] = lambda: None) -> WorkspaceClient:
     client = WorkspaceClient(config=config)
     # The SDK sets the size of its pool for https only, and has no public way to a session's adapters.
     session: requests.Session = client.api_client._api_client._session
     for scheme in ("https://", "http://"):
-        session.mount(scheme, Transport(pool_connections=4, pool_maxsize=_CONNECTIONS, pool_block=True))
+        pool = {"pool_connections": 4, "pool_maxsize": _CONNECTIONS, "pool_block": True}
+        session.mount(scheme, Transport(on_silence=on_silence, **pool))
     session.trust_env = not _is_loopback(str(config.host))
     return client
 

@@ -70,6 +70,26 @@ def ensure_emulator(root: Path, environ: Mapping[str, str] = os.environ) -> tupl
         raise EmulatorError(f"{message} {remedy}") from None
 
 
+def revive_emulator(known: EmulatorStatus, environ: Mapping[str, str] = os.environ) -> None:
+    """Start the local workspace again, at its old address, if its process has died; else do nothing.
+
+    For a client that got no answer: what ran there has ended, but the client can go on. EmulatorError when
+    it was stopped on purpose, or cannot come back at that address.
+    """
+    if _is_alive(known.pid) and (known.data / "emulator.json").exists():
+        return
+    try:
+        with file_lock(known.data / "emulator.lock", timeout=2 * _START_SECONDS):
+            running = _find(known.data)
+            if running is None and not (known.data / "emulator.json").exists():
+                raise EmulatorError("The local workspace was stopped while it was in use.")
+            running = running or _start(known.data, _token(known.data), environ)
+    except (OSError, TimeoutError) as error:
+        raise EmulatorError(f"The local workspace has died and could not be started again: {error}") from None
+    if running.host != known.host:
+        raise EmulatorError(f"The local workspace has died; a new one runs at {running.host}. Run it again.")
+
+
 def stop_emulator(root: Path, environ: Mapping[str, str] = os.environ) -> bool:
     """Stop the project's local workspace and all its tasks; False when none was running.
 
