@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA
+from dara_dagster.emulator.engine.sql.literals import quote
 from dara_dagster.emulator.engine.store import Store, TableName
 
 __all__ = ["Registry", "names_in"]
@@ -70,7 +71,7 @@ class Registry:
     def add_schema(self, catalog: str, schema: str) -> None:
         if (catalog, schema) not in self._schemas:
             folder = self.store.schema_folder(catalog, schema)
-            self._run(f"CREATE SCHEMA IF NOT EXISTS `{catalog}`.`{schema}` LOCATION '{folder}'")
+            self._run(f"CREATE SCHEMA IF NOT EXISTS `{catalog}`.`{schema}` LOCATION {quote(str(folder))}")
             self._schemas.add((catalog, schema))
 
     def drop_schema(self, catalog: str, schema: str) -> None:
@@ -115,7 +116,9 @@ class Registry:
         known = self._known.get(name)
         if folder := self.store.table_folder(name):
             if known != str(folder):
-                self._run(f"CREATE TABLE IF NOT EXISTS {name.quoted} USING delta LOCATION '{folder}'")
+                self._run(
+                    f"CREATE TABLE IF NOT EXISTS {name.quoted} USING delta LOCATION {quote(str(folder))}"
+                )
                 self._known[name] = str(folder)
             return
         if known and not known.startswith("view:"):  # dropped by another task
