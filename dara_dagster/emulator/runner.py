@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dara_dagster.emulator.plain_path import plain_path
 from dara_dagster.emulator.zygote import TaskProcess
 
 if TYPE_CHECKING:
@@ -111,13 +112,14 @@ class Runner:
 
     def _common(self, folder: Path) -> dict[str, Any]:
         workspace = self._workspace
+        plain = plain_path(workspace.folder)
         return {
             "path": "",
             "file": None,
             "text": None,
             "parameters": {},
-            "tables": str(workspace.tables),
-            "workspace": str(workspace.files_root),
+            "tables": str(plain / workspace.tables.name),
+            "workspace": str(plain / workspace.files_root.name),
             "run_dir": str(folder.parent),
             "task_key": "",
             "job_id": 0,
