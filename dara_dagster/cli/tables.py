@@ -24,6 +24,8 @@ _STYLES = {
     "running": "cyan",
     "starting": "cyan",
 }
+_ERROR_LENGTH, _ERROR_END = 2_000, 500
+_TRACE_LINES = 30
 _HEADS = ("State", "Took", "Databricks run")
 _GAPS = 12  # what stands before, between and behind four columns
 
@@ -78,13 +80,18 @@ def print_run(run: RunStatus, links: bool = True) -> None:
 
 
 def print_errors(run: RunStatus, console: Console) -> None:
-    """What a person should read about each failed task, in full."""
+    """What a person should read about each failed task; tasks that failed alike are told together."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for task in run.tasks:
         if task.state == "failed":
-            # The error as Dagster shows it names the run's page too, which stands above.
-            lines = (line for line in task.error.splitlines() if not task.url or task.url not in line)
-            text = f"{task.name} failed: " + "\n".join(lines)
-            console.print(text, soft_wrap=True, markup=False, style="red")
+            alike.setdefault((_without_page(task), task.trace), []).append(task.name)
+    for (error, trace), names in alike.items():
+        who = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+        console.print(f"{who} failed: {_clipped(error)}", soft_wrap=True, markup=False, style="red")
+        if trace:
+            lines = trace.rstrip().splitlines()[-_TRACE_LINES:]
+            text = "\n".join(f"  {line[:_ERROR_LENGTH]}" for line in lines)
+            console.print(text, soft_wrap=True, markup=False, highlight=False, style="dim")
 
 
 def print_runs(runs: Sequence[RunSummary]) -> None:
@@ -104,6 +111,19 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
         state = Text(run.state, style=_STYLES.get(run.state, ""))
         table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds))
     console.print(table)
+
+
+def _without_page(task: TaskStatus) -> str:
+    """The error as Dagster shows it names the run's page too, which stands above."""
+    return "\n".join(line for line in task.error.splitlines() if not task.url or task.url not in line)
+
+
+def _clipped(error: str) -> str:
+    """The error without its middle when it would fill the screen; the run's page has it whole."""
+    if len(error) <= _ERROR_LENGTH:
+        return error
+    cut = len(error) - _ERROR_LENGTH
+    return f"{error[: -_ERROR_END - cut]} [... {cut:,} characters ...] {error[-_ERROR_END:]}"
 
 
 def _state(task: TaskStatus) -> Text:

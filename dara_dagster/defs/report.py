@@ -25,6 +25,7 @@ _VERDICT_TEXT: Mapping[str, str] = {
 }
 # The event log keeps these for good; what is longer is on the run page.
 _LONGEST = 20_000
+_LONGEST_TRACE = 4_000
 
 
 class RunFailed(Failure):
@@ -55,6 +56,7 @@ def result_data(look: Look, outcome: Outcome, output: RunOutput, url: str) -> di
         "verdict": outcome.verdict,
         "code": outcome.code,
         "exit_value": (output.exit_value or "")[:_LONGEST],
+        **({"trace": output.error_trace[-_LONGEST_TRACE:]} if output.error_trace else {}),
         "queue_seconds": look.queue_ms / 1000,
         "setup_seconds": look.setup_ms / 1000,
         "execution_seconds": look.execution_ms / 1000,

@@ -37,7 +37,8 @@ def run_state(word: str) -> RunState:
 class TaskStatus:
     """One task of a run. Times are seconds since the epoch, `seconds` is the time from start to end (or to
     now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about the run
-    (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read first.
+    (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read first,
+    `trace` the traceback of the task's code.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TaskStatus:
     setup_seconds: float | None = None
     execution_seconds: float | None = None
     error: str = ""
+    trace: str = ""
 
 
 class Timeline:
@@ -131,7 +133,7 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
             verdict=None,
         )
     if event.kind == "state":
-        return replace(task, message=str(data.get("state", "")))
+        return replace(task, message=str(data.get("state", "")), url=_text(data.get("url")) or task.url)
     if event.kind == "result":
         return replace(
             task,
@@ -139,6 +141,7 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
             code=str(data.get("code", "")),
             exit_value=_text(data.get("exit_value")),
             url=_text(data.get("url")) or task.url,
+            trace=str(data.get("trace", "")),
             setup_seconds=_number(data.get("setup_seconds")),
             execution_seconds=_number(data.get("execution_seconds")),
         )
