@@ -215,7 +215,8 @@ class _Process(_Base):
         }
         if result.lost:
             ending = platform_failure("DRIVER_ERROR", result.lost)
-            output.setdefault("error", result.lost)
+            if not self.task.stop:  # else it was ended by us, and the run's ending says why
+                output.setdefault("error", result.lost)
         else:
             ending = endings.SUCCESS if result.ok else endings.FAILED
         self.scheduler.ended(self.run, self.task, ending, output)

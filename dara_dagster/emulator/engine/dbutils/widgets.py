@@ -50,7 +50,7 @@ class Widgets:
     def get(self, name: str) -> str:
         values = self.getAll()
         if name not in values:
-            raise InputWidgetNotDefined(f"InputWidgetNotDefined: No input widget named {name} is defined")
+            raise InputWidgetNotDefined(f"No input widget named {name} is defined")
         return values[name]
 
     def getArgument(self, name: str, defaultValue: str | None = None) -> str:
