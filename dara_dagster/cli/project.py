@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["config_folder", "config_option", "home_folder", "json_option", "load_plan", "open_instance"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_LONGEST_REASON = 400
 _SIGNS = ("dependency.json", "dependency.py", "project.json", "workflows")
 
 
@@ -51,12 +52,19 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
         return given
     start = start or Path.cwd()
     for folder in (start, *start.parents):
-        if any((folder / "config" / sign).exists() for sign in _SIGNS):
+        if _is_ours(folder / "config"):
             return _short(folder / "config")
     raise DaraError(
         f"No config/ folder with a dependency.json, in {start} or above it. "
         "Change to the project's folder, or name the config folder with --config DIR."
     )
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return any((folder / sign).exists() for sign in _SIGNS)
+    except PermissionError:
+        raise DaraError(f"{folder} cannot be read: Permission denied. Make it readable.") from None
 
 
 def load_plan(config_dir: Path) -> Plan:
@@ -96,13 +104,29 @@ def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
         home.mkdir(parents=True, exist_ok=True)
         write_dagster_yaml(home)
     except OSError as error:
+        wrong = "it is not a folder" if home.is_file() else error.strerror
         raise DaraError(
-            f"Dagster's history cannot be kept in {home}: {error.strerror}. "
-            "Make the folder writable, or set DAGSTER_HOME to another one."
+            f"Dagster's history cannot be kept in {home}: {wrong}. "
+            "Make it a folder you can write to, or set DAGSTER_HOME to another one."
         ) from None
     os.environ["DAGSTER_HOME"] = str(home)
-    with DagsterInstance.get() as instance:
+    with ExitStack() as stack:
+        try:
+            instance = stack.enter_context(DagsterInstance.get())
+        except Exception as error:  # Dagster has no error of its own for most that can be wrong there
+            raise DaraError(_unusable(home, error)) from None
         yield instance
+
+
+def _unusable(home: Path, error: Exception) -> str:
+    """Why Dagster cannot open its home: nearly always something in its dagster.yaml."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if len(reason) > _LONGEST_REASON:
+        reason = reason[:_LONGEST_REASON] + "..."
+    return (
+        f"Dagster cannot open its history with {home / 'dagster.yaml'}: {reason}\n"
+        "Put that file right, or move it away: the next `dara` command writes a new one."
+    )
 
 
 def _short(folder: Path) -> Path:

@@ -92,7 +92,10 @@ def current_user(ws: Workspace) -> str:
     except (requests.ConnectionError, TimeoutError) as error:
         raise UnreachableError(f"Cannot reach {ws.host}: {explain(error)}.") from None
     except API_ERRORS as error:
-        raise WorkspaceError(f"{ws.host} is no Databricks workspace that works: {explain(error)}") from None
+        no_json = isinstance(error, requests.exceptions.JSONDecodeError)
+        why = "it answers with something other than JSON" if no_json else explain(error)
+        message = f"{ws.host} is no Databricks workspace that works: {why}. Check DATABRICKS_HOST."
+        raise WorkspaceError(message) from None
     return str(me.get("userName") or me.get("displayName") or "")
 
 
