@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
 from dagster import Definitions
 
 from dara_dagster.defs.assets import build_assets
@@ -13,7 +14,7 @@ from dara_dagster.defs.resources import resources_of
 from dara_dagster.defs.schedules import build_schedule
 from dara_dagster.defs.sensors import build_sensor
 from dara_dagster.defs.translator import Translator
-from dara_dagster.errors import ConfigError
+from dara_dagster.errors import ConfigError, Problem
 from dara_dagster.spec import Plan, WorkflowPlan, plan_from
 
 __all__ = ["build_definitions", "load_plan"]
@@ -48,9 +49,17 @@ def _jobs_of(plan: Plan, translator: Translator) -> Iterator[tuple[WorkflowPlan,
     return ((workflow, names[workflow.name]) for workflow in plan.workflows)
 
 
+class _Complaint(ConfigError, click.ClickException):
+    """What Dagster's own commands, which are made with click too, print without a traceback."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        ConfigError.__init__(self, problems)
+        click.ClickException.__init__(self, str(self))
+
+
 def load_plan(config_dir: str | Path) -> Plan:
     """Return the plan of a config folder. Raises `ConfigError`, its traceback cut to this call."""
     try:
         return plan_from(Path(config_dir))
     except ConfigError as error:
-        raise ConfigError(error.problems) from None
+        raise _Complaint(error.problems) from None

@@ -32,7 +32,7 @@ FOREIGN_ROOTS: dict[str, set[str]] = {
     "pysail": {"emulator"},
     "sqlglot": {"emulator"},
     "pandas": {"emulator"},
-    "click": {"cli"},
+    "click": {"cli", "defs"},
     "rich": {"cli"},
 }
 
