@@ -49,7 +49,7 @@ def _jobs_of(plan: Plan, translator: Translator) -> Iterator[tuple[WorkflowPlan,
     return ((workflow, names[workflow.name]) for workflow in plan.workflows)
 
 
-class _Complaint(ConfigError, click.ClickException):
+class _ConfigFilesError(ConfigError, click.ClickException):
     """What Dagster's own commands, which are made with click too, print without a traceback."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -62,4 +62,4 @@ def load_plan(config_dir: str | Path) -> Plan:
     try:
         return plan_from(Path(config_dir))
     except ConfigError as error:
-        raise _Complaint(error.problems) from None
+        raise _ConfigFilesError(error.problems) from None

@@ -92,7 +92,9 @@ def error_trace(error: BaseException, sources: SourceMap) -> str:
     for index, link in enumerate(reversed(chain)):
         if index:
             out.append("\nThe above exception led to this one:\n\n")
-        frames = _frames(link.__traceback__, sources)
+        # Where a user's text does not parse, the frames are those of whoever parsed it.
+        unparsed = isinstance(link, SyntaxError) and link.filename in sources.shown
+        frames = _frames(link.__traceback__, sources) if not unparsed else []
         if frames:
             out.append("Traceback (most recent call last):\n")
             out += frames
