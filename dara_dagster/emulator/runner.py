@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ LOG_LIMIT = 5_000_000
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What a task process left behind. `lost` says why there is no result; the rest then is empty.
+    """What a task process left behind. `lost` says why there is no result, with the termination
+    `code`; the rest then is empty.
 
     `columns` are (name, type text) and `rows` lists of text or None, for SQL.
     """
@@ -39,6 +40,7 @@ class TaskResult:
     truncated: bool = False
     tables: dict[str, int | None] = field(default_factory=dict)
     lost: str = ""
+    code: str = ""
 
 
 class Runner:
@@ -77,7 +79,8 @@ class Runner:
             self._processes.pop(run_id, None)
             for name in ("spec.json", "secrets.json"):  # they hold the token and the secrets
                 (folder / name).unlink(missing_ok=True)
-            ended(_read_result(Path(full["result"]), status, reason))
+            result = _read_result(Path(full["result"]), status, reason)
+            ended(replace(result, code=process.code) if result.lost else result)
 
         process = TaskProcess(str(spec_file), started, on_end)
         self._processes[run_id] = process

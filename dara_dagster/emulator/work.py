@@ -214,7 +214,7 @@ class _Process(_Base):
             if (value := getattr(result, name)) is not None
         }
         if result.lost:
-            ending = platform_failure("DRIVER_ERROR", result.lost)
+            ending = platform_failure(result.code, result.lost)
             if not self.task.stop:  # else it was ended by us, and the run's ending says why
                 output.setdefault("error", result.lost)
         else:

@@ -23,13 +23,17 @@ GRACE_SECONDS = 2.0
 
 @dataclass
 class TaskProcess:
-    """One task process. `ended` gets its exit status, or None and why it did not run or was lost."""
+    """One task process. `ended` gets its exit status, or None and why it did not run or was lost.
+
+    `code` is the termination code of a task that was lost.
+    """
 
     spec_file: str
     started: Callable[[int], None]
     ended: Callable[[int | None, str], None]
     pid: int | None = None
     stopping: bool = False
+    code: str = "DRIVER_ERROR"
 
 
 class Zygote:
@@ -138,6 +142,7 @@ class Zygote:
                 _kill_group(message["exited"], signal.SIGKILL, leader=False)  # what the code left behind
                 self._end(process, message["status"], "")
         elif "failed" in message and (process := self.running.get(message["failed"])):
+            process.code = message.get("code", process.code)
             self._end(process, None, message.get("error", "The task could not be started."))
 
     def _end(self, process: TaskProcess, status: int | None, reason: str) -> None:

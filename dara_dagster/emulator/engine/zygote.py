@@ -58,7 +58,7 @@ class _Answers(ABC):
         request = json.loads(line)
         spec = request["start"]
         if self._failure:
-            self._say(failed=spec, error=self._failure)
+            self._say(failed=spec, error=self._failure, code="LIBRARY_INSTALLATION_ERROR")
             return
         try:
             pid = self._start(spec)
