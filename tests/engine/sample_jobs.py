@@ -1,13 +1,10 @@
 """Small jobs that are run under each executor; `get_job` builds them anew in any process."""
 
 import asyncio
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from dagster import (
-    DagsterExecutionInterruptedError,
     DynamicOut,
     DynamicOutput,
     ExecutorDefinition,
@@ -37,7 +34,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
 from dara_dagster.engine.executor import ThreadExecutor, dara_executor
-from dara_dagster.engine.stop import stop_event
+from tests.engine import sample_crowds, sample_stops
 
 _DEFERRED = ThreadExecutor(
     max_concurrent=10,
@@ -265,47 +262,6 @@ def with_resource() -> None:
 
 
 @op
-def naps() -> None:
-    time.sleep(0.05)
-
-
-@op(pool="narrow")
-def naps_in_pool() -> None:
-    time.sleep(0.05)
-
-
-@op(tags={"size": "large"})
-def naps_tagged() -> None:
-    time.sleep(0.05)
-
-
-@graph
-def wide() -> None:
-    for number in range(12):
-        naps.alias(f"nap_{number}")()
-
-
-@graph
-def pooled() -> None:
-    for number in range(4):
-        naps_in_pool.alias(f"narrow_{number}")()
-    naps()
-
-
-@graph
-def tagged() -> None:
-    for number in range(6):
-        naps_tagged.alias(f"large_{number}")()
-    naps()
-
-
-@graph
-def prioritised() -> None:
-    for number in range(6):
-        naps.alias(f"nap_{number}").tag({"dagster/priority": str(number % 3)})()
-
-
-@op
 def fails_first_time(context: OpExecutionContext, number: int) -> int:
     if context.run.parent_run_id is None:
         raise ValueError("only the first run fails")
@@ -315,68 +271,14 @@ def fails_first_time(context: OpExecutionContext, number: int) -> int:
 @graph
 def recovers() -> None:
     add.alias("last")(fails_first_time(add(one())))
-    needs_success(start=naps())
-
-
-@op
-def logs(context: OpExecutionContext) -> None:
-    for _ in range(5):
-        get_dagster_logger().info("line of %s", context.op_handle)
-        context.log.info("own line of %s", context.op_handle)
-        time.sleep(0.01)
-    print(f"printed by {context.op_handle}")
-
-
-@graph
-def logging_side_by_side() -> None:
-    for number in range(8):
-        logs.alias(f"logs_{number}")()
-
-
-@op
-def waits_for_stop(context: OpExecutionContext) -> None:
-    stop = stop_event(context.run_id)
-    context.log.info("waiting")
-    stop.wait(60)
-    time.sleep(0.3)
-    context.log.info("cancelled cleanly" if stop.is_set() else "nobody stopped it")
-    raise DagsterExecutionInterruptedError
-
-
-@op
-def knows_nothing_of_stop(context: OpExecutionContext) -> None:
-    context.log.info("waiting")
-    for _ in range(600):
-        time.sleep(0.1)
-
-
-@op
-def never_returns(context: OpExecutionContext) -> None:
-    stop_event(context.run_id)
-    context.log.info("waiting")
-    threading.Event().wait()
-
-
-@graph
-def stoppable() -> None:
-    for number in range(20):
-        waits_for_stop.alias(f"waits_{number}")()
-    needs_success.alias("never_started")(start=waits_for_stop.alias("waits_last")())
-
-
-@graph
-def careless() -> None:
-    knows_nothing_of_stop()
-
-
-@graph
-def stuck() -> None:
-    never_returns()
-    waits_for_stop()
+    needs_success(start=sample_crowds.naps())
 
 
 GRAPHS: dict[str, GraphDefinition] = {
-    found.name: found for found in list(globals().values()) if isinstance(found, GraphDefinition)
+    found.name: found
+    for module in (globals(), vars(sample_crowds), vars(sample_stops))
+    for found in list(module.values())
+    if isinstance(found, GraphDefinition)
 }
 
 
