@@ -57,7 +57,7 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)
     again = ReexecutionOptions.from_failure(parent.run_id, instance) if parent else None
     launch = uuid.uuid4().hex
-    tags = {LAUNCH_TAG: launch, PROCESS_TAG: own_mark()}
+    tags = {LAUNCH_TAG: launch, PROCESS_TAG: own_mark(), **_lineage(parent)}
     # An interrupt needs no word here: the run's own record says that it was cancelled.
     interrupts = suppress(DagsterExecutionInterruptedError, KeyboardInterrupt)
     with _shown(instance, (LAUNCH_TAG, launch), wanted.show), interrupts:
@@ -66,6 +66,14 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     if not found:
         raise RunError("the run was cancelled before it began")
     return read_status(instance, found[0].dagster_run.run_id)
+
+
+def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
+    """The tags by which Dagster knows that runs belong together; `execute_job` leaves them out."""
+    if parent is None:
+        return {}
+    root = parent.root_run_id or parent.run_id
+    return {"dagster/parent_run_id": parent.run_id, "dagster/root_run_id": root}
 
 
 def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:

@@ -13,11 +13,12 @@ from dara_dagster.defs.recording import StepRecord
 from dara_dagster.defs.report import RunFailed, TaskResult, result_data, run_failure, task_result
 from dara_dagster.defs.resources import ComputeResource, RunParameters, WorkspaceSession
 from dara_dagster.defs.retrying import fail_or_retry
+from dara_dagster.defs.stopping import find_run, stop_run
 from dara_dagster.engine.events import step_key
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
-from dara_dagster.remote.cancelling import cancel_and_wait
+from dara_dagster.remote.metered import until_stopped
 from dara_dagster.remote.monitor import Stopped, TimedOut
 from dara_dagster.remote.outcome import Outcome, Retry, is_accepted, retry_class
 from dara_dagster.remote.payloads import run_name, run_now_request, submit_request
@@ -28,7 +29,6 @@ from dara_dagster.spec.plan import TaskPlan, WorkflowPlan
 __all__ = ["Work", "execute_task"]
 
 _TIMEOUT_GRACE_SECONDS = 30.0
-_CANCEL_SECONDS = 50.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class _Execution:
         self.attempts = self.session.attempts(context.instance, context.run)
         self.record = StepRecord(context, self.attempts)
         self.fail_fast = FailFast(context, self.session) if work.workflow.fail_fast else None
-        self.request: Mapping[str, object] | None = None
+        self.sent: Mapping[str, object] | None = None
         self.run_id: int | None = None
         self.finished = False
 
@@ -102,11 +102,13 @@ class _Execution:
         if attempt.earlier:
             if (attached := self._attach(attempt)) is not None:
                 return attached
+            self.sent = self.run_id = None
             attempt = self.attempts.next(self.step)
         return self._submit(attempt)
 
     def _attach(self, attempt: Attempt) -> int | None:
         """The run of the attempt that an earlier start began, or None when it failed meanwhile or is gone."""
+        self.run_id = attempt.databricks_run
         workspace = self.session.workspace
         try:
             run_id = attempt.databricks_run or self._submit(attempt)
@@ -126,16 +128,22 @@ class _Execution:
     def _submit(self, attempt: Attempt) -> int:
         """Submit the attempt's run; a token that has a run already gives that one."""
         workspace = self.session.workspace
-        request = self._make_request(attempt)
-        if self.stop.is_set():
+        request = until_stopped(lambda: self._make_request(attempt), self.stop)
+        if attempt.earlier:
+            self.sent = request
+        elif self.stop.is_set():
             raise Stopped
         self.record.attempt(attempt, f"Attempt {attempt.number}")
-        self.request = request
-        run_id = self.session.monitor.call(lambda: runs.submit(workspace, request), stop=self.stop)
+
+        def send() -> int:
+            self.sent = request
+            return runs.submit(workspace, request)
+
+        run_id = self.session.monitor.call(send, stop=self.stop)
         self.run_id = run_id
         self.record.submitted(attempt, workspace, run_id, f"Submitted as Databricks run {run_id}")
         if self.fail_fast is not None and self.fail_fast.culprit():  # it looked for runs before this was one
-            cancel_and_wait(workspace, self.session.monitor, [run_id], _CANCEL_SECONDS)
+            stop_run(self.session, run_id, self._accepts)
         return run_id
 
     def _make_request(self, attempt: Attempt) -> Mapping[str, object]:
@@ -229,8 +237,10 @@ class _Execution:
         """What the run left; a run that ended well does not fail for an output that cannot be read."""
         workspace = self.session.workspace
         try:
-            return self.session.monitor.call(lambda: runs.output(workspace, look))
-        except RunError as error:
+            return self.session.monitor.call(lambda: runs.output(workspace, look), stop=self.stop)
+        except Stopped:
+            raise
+        except (RunError, UnreachableError) as error:
             self.context.log.warning(str(error))
             return RunOutput()
 
@@ -250,46 +260,27 @@ class _Execution:
 
     def _stop(self) -> None:
         """Stop the attempt's run because the Dagster run is being terminated."""
-        if self.run_id is None and self.request is not None:
-            self.run_id = self._find_run(self.request)
+        if self.run_id is None and self.sent is not None:
+            self.run_id = find_run(self.session, self.sent, self.context.log)
         if self.run_id is not None and not self.finished:
             why = "the Dagster run is being terminated"
             self.context.log.info(self._cancel(Outcome("cancelled", "CANCELED", why, "never")))
 
-    def _find_run(self, request: Mapping[str, object]) -> int | None:
-        """The run of a submission that was never answered: its token sent again tells, and makes no other."""
-        try:
-            return runs.submit(self.session.workspace, request)
-        except DaraError as error:
-            self.context.log.error(f"Cannot tell whether {self.task.name} was submitted: {error}")
-            return None
-
     def _cancel(self, outcome: Outcome) -> str:
         """Cancel the run and wait until it has stopped; returns what came of it in a sentence."""
-        run_id, workspace = self.run_id, self.session.workspace
-        assert run_id is not None
-        alive = cancel_and_wait(workspace, self.session.monitor, [run_id], _CANCEL_SECONDS)
-        if alive:
-            text = f"Databricks run {run_id} could not be stopped and is still alive: {self.record.url}"
+        assert self.run_id is not None
+        end = stop_run(self.session, self.run_id, self._accepts)
+        if end == "alive":
+            text = f"Databricks run {self.run_id} could not be stopped and is still alive: {self.record.url}"
             self.context.log.error(text)
             self.record.lost(text, "CANCEL_FAILED")
-            return text
-        if self._has_succeeded(run_id):
-            text = f"Databricks run {run_id} had succeeded before it could be cancelled"
+        elif end == "succeeded":
+            text = f"Databricks run {self.run_id} had succeeded before it could be cancelled"
             self.record.result(text, {"verdict": "success", "code": "SUCCESS"}, accepted=True)
-            return text
-        text = f"Databricks run {run_id} was cancelled: {outcome.message}"
-        self.record.result(text, {"verdict": outcome.verdict, "code": outcome.code}, accepted=False)
+        else:
+            text = f"Databricks run {self.run_id} was cancelled: {outcome.message}"
+            self.record.result(text, {"verdict": outcome.verdict, "code": outcome.code}, accepted=False)
         return text
-
-    def _has_succeeded(self, run_id: int) -> bool:
-        """Whether the run ended well after all: then a start of the step after this one takes its result."""
-        workspace = self.session.workspace
-        try:
-            look = self.session.monitor.call(lambda: runs.look(workspace, run_id), urgent=True, patience=2.0)
-        except DaraError:
-            return False
-        return look.outcome is not None and self._accepts(look.outcome)
 
 
 def _retry_of(error: DaraError) -> Retry:

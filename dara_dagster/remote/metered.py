@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 import requests
@@ -18,6 +20,8 @@ T = TypeVar("T")
 
 _LONGEST = 10.0  # seconds between two tries, unless the service asks for more
 _LONGEST_URGENT = 1.0
+_URGENT_SECONDS = 10.0  # until an urgent call that hangs is left alone and made again
+_TICK_SECONDS = 0.1  # how soon a stop is noticed
 _PASSING = (TryLater, InternalError, requests.RequestException, TimeoutError)
 
 
@@ -44,21 +48,23 @@ class Meter:
         """`fn()`, which makes one API call, when it is its turn; repeated while the service is at fault.
 
         So `fn` must be safe to repeat (a submit is: its token says so). `urgent` calls do not wait for their
-        turn. Raises Stopped once `stop` is set, UnreachableError after `patience` seconds of faults
-        (`lost_after_seconds` by default), and whatever else `fn` raises, at once.
+        turn, nor for an answer that does not come. Raises Stopped once `stop` is set, though the call may
+        then be under way, UnreachableError after `patience` seconds of faults (`lost_after_seconds` by
+        default), and whatever else `fn` raises, at once.
         """
         patience = self._patience if patience is None else patience
+        bound = min(patience, _URGENT_SECONDS) if urgent else None
         failing_since: float | None = None
         failures = 0
         while True:
             self._take_turn(stop, urgent)
+            began = self._clock()
             try:
-                with one_try():
-                    return fn()
+                return until_stopped(_once(fn), stop, bound)
             except _PASSING as error:
                 failures += 1
                 now = self._clock()
-                failing_since = now if failing_since is None else failing_since
+                failing_since = began if failing_since is None else failing_since
                 wait = self._note(error, failures, now, _LONGEST_URGENT if urgent else _LONGEST)
                 if now + wait - failing_since > patience:
                     message = f"No good answer for {patience:.0f} s, last: {explain(error)}"
@@ -83,6 +89,42 @@ class Meter:
                 _sleep(wait, stop)
         finally:
             self._budget.leave("call", ticket)
+
+
+def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: float | None = None) -> T:
+    """`fn()`; left alone, in a thread of its own, once `stop` is set or `seconds` are over.
+
+    For a call that may hang for as long as its HTTP timeout. Raises Stopped, TimeoutError, or what `fn` does.
+    """
+    if stop is None and seconds is None:
+        return fn()
+    answer: Future[T] = Future()
+    run = contextvars.copy_context().run
+    threading.Thread(target=run, args=(_answer, fn, answer), name="dara-call", daemon=True).start()
+    over = threading.Event()
+    answer.add_done_callback(lambda _: over.set())
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while not over.wait(_TICK_SECONDS):
+        if stop is not None and stop.is_set():
+            raise Stopped("Stopped while a call to Databricks was under way")
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"no answer within {seconds:.0f} s")
+    return answer.result()
+
+
+def _answer(fn: Callable[[], T], answer: Future[T]) -> None:
+    try:
+        answer.set_result(fn())
+    except BaseException as error:
+        answer.set_exception(error)
+
+
+def _once(fn: Callable[[], T]) -> Callable[[], T]:
+    def call() -> T:
+        with one_try():
+            return fn()
+
+    return call
 
 
 def _sleep(seconds: float, stop: threading.Event | None) -> None:

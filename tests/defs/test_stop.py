@@ -9,7 +9,7 @@ import threading
 import pytest
 from dagster import DagsterEventType, DagsterRunStatus
 
-from dara_dagster.defs import execute
+from dara_dagster.defs import stopping
 from tests.defs.conftest import Project
 
 
@@ -38,7 +38,7 @@ def test_a_termination_cancels_what_is_in_flight_and_waits_for_it(project: Proje
 def test_a_run_that_cannot_be_stopped_is_named_and_left_attached(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "_CANCEL_SECONDS", 0.5)
+    monkeypatch.setattr(stopping, "_CANCEL_SECONDS", 0.5)
     fault = {"method": "POST", "path": "/api/2.2/jobs/runs/cancel", "kind": "status", "status": 400}
     project.emulator.admin("POST", "faults", fault, token=project.token)
     project.simulate("a", duration_ms=4_000)

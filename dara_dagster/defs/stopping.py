@@ -1,0 +1,48 @@
+"""Ends the Databricks run of a step that is told to stop, within the time the executor gives it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from dara_dagster.defs.resources import WorkspaceSession
+from dara_dagster.errors import DaraError
+from dara_dagster.remote import runs
+from dara_dagster.remote.cancelling import cancel_and_wait
+from dara_dagster.remote.outcome import Outcome
+
+__all__ = ["find_run", "stop_run"]
+
+# All three together stay within the 60 s that the executor waits for a terminated step.
+_FIND_SECONDS = 10.0
+_CANCEL_SECONDS = 40.0
+_LOOK_SECONDS = 2.0
+
+
+def find_run(session: WorkspaceSession, request: Mapping[str, object], log: logging.Logger) -> int | None:
+    """Return the run of a submission that was never answered, None (and a word in the log) if it cannot tell.
+
+    Its token sent again tells: it gives the run there is. If the first one has not arrived yet this makes
+    the run, which the first one then finds.
+    """
+    workspace, monitor = session.workspace, session.monitor
+    try:
+        return monitor.call(lambda: runs.submit(workspace, request), urgent=True, patience=_FIND_SECONDS)
+    except DaraError as error:
+        log.error(f"Cannot tell whether {request.get('run_name') or 'the run'} was submitted: {error}")
+        return None
+
+
+def stop_run(
+    session: WorkspaceSession, run_id: int, accepts: Callable[[Outcome], bool]
+) -> Literal["alive", "succeeded", "stopped"]:
+    """Cancel the run and see it stop; `succeeded` when it had ended well before it could be stopped."""
+    workspace, monitor = session.workspace, session.monitor
+    if cancel_and_wait(workspace, monitor, [run_id], _CANCEL_SECONDS):
+        return "alive"
+    try:
+        look = monitor.call(lambda: runs.look(workspace, run_id), urgent=True, patience=_LOOK_SECONDS)
+    except DaraError:
+        return "stopped"
+    return "succeeded" if look.outcome is not None and accepts(look.outcome) else "stopped"
