@@ -13,7 +13,7 @@ from dara_dagster.engine.process import PROCESS_TAG, owner_of
 from dara_dagster.errors import RunError
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterInstance, DagsterRun
 
     from dara_dagster.remote.client import Workspace
     from dara_dagster.remote.runs import Look
@@ -57,23 +57,32 @@ def _find(workspace: Workspace, plan: Plan, instance: DagsterInstance) -> list[L
     from dara_dagster.remote.runs import list_active
 
     found: list[Look] = []
-    watched: dict[str, bool] = {}
-    for look in list_active(workspace):
+    active = list(list_active(workspace))
+    live = _live_roots(instance)  # asked after that: a run started in between is not taken for dead
+    for look in active:
         mark = parse_run_name(look.run_name)
-        if mark is None or mark.project != plan.name:
-            continue
-        if mark.dagster_run_id not in watched:
-            watched[mark.dagster_run_id] = _is_watched(instance, mark.dagster_run_id)
-        if not watched[mark.dagster_run_id]:
-            found.append(look)
+        if mark is not None and mark.project == plan.name:
+            run = instance.get_run_by_id(mark.dagster_run_id)
+            if run is None or _root(run) not in live:
+                found.append(look)
     return found
 
 
-def _is_watched(instance: DagsterInstance, run_id: str) -> bool:
-    """Whether that Dagster run goes on, in a process that lives as far as can be seen from here."""
-    run = instance.get_run_by_id(run_id)
-    if run is None or run.is_finished:
-        return False
+def _live_roots(instance: DagsterInstance) -> set[str]:
+    """The roots of all runs that go on: a re-execution watches Databricks runs that bear another's mark."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    ended = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+    going = RunsFilter(statuses=[status for status in DagsterRunStatus if status not in ended])
+    return {_root(run) for run in instance.get_runs(going) if _is_carried(run)}
+
+
+def _root(run: DagsterRun) -> str:
+    return run.root_run_id or run.run_id
+
+
+def _is_carried(run: DagsterRun) -> bool:
+    """Whether the run's process lives, as far as can be seen from here."""
     mark = run.tags.get(PROCESS_TAG)
     return mark is None or owner_of(mark).alive is not False
 
@@ -82,9 +91,10 @@ def _cancel(workspace: Workspace, plan: Plan, found: list[Look], quiet: bool) ->
     from dara_dagster.remote.cancelling import cancel_and_wait
     from dara_dagster.remote.monitor import monitor_for
 
-    run_ids = [look.run_id for look in found]
-    left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), run_ids, timeout=60.0)
+    urls = {look.run_id: look.url for look in found}
+    left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), list(urls), timeout=60.0)
     if left:
-        raise RunError("\n".join(f"Databricks run {look.run_id} is still alive: {look.url}" for look in left))
+        alive = (f"Databricks run {look.run_id} is still alive: {urls[look.run_id]}" for look in left)
+        raise RunError("\n".join(alive))
     if not quiet:
         click.echo(f"{len(found)} cancelled.")
