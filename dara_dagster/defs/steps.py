@@ -178,7 +178,7 @@ def _op(
         after = _execute(label, step, before)
         after = after.model_copy(update={"done": (*before.done, label)})
         after._tools = None
-        yield Output(after, CONTEXT, metadata=_metadata(after))
+        yield Output(after, CONTEXT, metadata={**_left(after, label), **_metadata(after)})
 
     return OpDefinition(
         compute_fn=body,
@@ -215,6 +215,23 @@ def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> Ste
     if not isinstance(after, StepContext):
         raise Failure(f"Step {label!r} returned {type(after).__name__}; execute must return the StepContext.")
     return after
+
+
+def _left(context: StepContext, step: str) -> dict[str, Any]:
+    """What the step left, each value under its name as Dagster's UI shows it best."""
+    mark = f"{step}."
+    named = ((name, value) for name, value in context.values.items() if name.startswith(mark))
+    return {name.removeprefix(mark): _shown(name.removeprefix(mark), value) for name, value in named}
+
+
+def _shown(name: str, value: Any) -> MetadataValue[Any]:
+    if name == "url":
+        return MetadataValue.url(str(value))
+    if isinstance(value, bool):
+        return MetadataValue.bool(value)
+    if isinstance(value, int):
+        return MetadataValue.int(value)
+    return MetadataValue.text(value if isinstance(value, str) else repr(value))
 
 
 def _metadata(context: StepContext) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from dara_dagster.remote.client import Workspace
 
 _VOLUMES = "/api/2.1/unity-catalog/volumes"
 _REPORT_EVERY = 8 * 1024 * 1024
+_MOST_REPORTS = 20
+# Ten parts are on their way at a time. An object store takes 10,000 parts (S3, the least of the three).
+_PART_BYTES, _MOST_PARTS = 10 * 1024 * 1024, 9_000
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the size of the file; after a retry the first may fall back."""
@@ -23,11 +26,13 @@ def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progr
     """Copy `local` to the file `remote` (`/Volumes/...`), replacing what is there; returns its size in bytes.
 
     The file is never held in memory: below 50 MiB it is one PUT, above the SDK sends parts side by side
-    (SDK FilesExt.upload). Raises FileError, also when the copy's size is not the file's.
+    (SDK FilesExt.upload) of 10 MiB: its own choice, a hundredth of the file, took 440 MB of memory for
+    1.2 GB, where this took 220. Raises FileError, also when the copy's size is not the file's.
     """
     try:
         with _Reported(local, progress) as stream:
-            ws.client.files.upload(remote, stream, overwrite=True)
+            part = max(_PART_BYTES, -(-stream.size // _MOST_PARTS))
+            ws.client.files.upload(remote, stream, overwrite=True, part_size=part)
         arrived = ws.client.files.get_metadata(remote).content_length
     except API_ERRORS as error:
         raise_if_refused(error)
@@ -62,17 +67,18 @@ class _Reported(io.FileIO):
         super().__init__(path, "rb")
         self.size = path.stat().st_size
         self._progress = progress
-        self._next_report = _REPORT_EVERY
+        self._every = max(_REPORT_EVERY, self.size // _MOST_REPORTS)
+        self._next_report = self._every
 
     def read(self, size: int | None = -1, /) -> Any:
         data = super().read(-1 if size is None else size)
         position = self.tell()
         if self._progress is not None and position >= self._next_report and position < self.size:
             self._progress(position, self.size)
-            self._next_report = position + _REPORT_EVERY
+            self._next_report = position + self._every
         return data
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         position = super().seek(offset, whence)
-        self._next_report = position + _REPORT_EVERY
+        self._next_report = position + self._every
         return position

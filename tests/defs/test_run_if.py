@@ -33,16 +33,6 @@ def test_the_rules_are_those_of_the_databricks_documentation(endings: tuple[Endi
     assert {rule: decide(rule, endings) for rule in RULES} == expected
 
 
-RULES = (
-    "ALL_SUCCESS",
-    "NONE_FAILED",
-    "AT_LEAST_ONE_SUCCESS",
-    "ALL_DONE",
-    "AT_LEAST_ONE_FAILED",
-    "ALL_FAILED",
-)
-
-
 def test_a_task_without_upstream_runs() -> None:
     assert decide("ALL_FAILED", []) == "run"
 
@@ -98,13 +88,16 @@ def test_a_resume_runs_what_failed_and_what_was_left_out_because_of_it(project: 
     assert {step: done[step] for step in ("bad", "strict")} == {"bad": "success", "strict": "success"}
 
 
+@pytest.mark.parametrize("executor", ["in_process", "multiprocess"])
 @pytest.mark.parametrize("tolerant", [True, False])
-def test_a_dagster_executor_needs_one_setting_and_says_so(project: Project, tolerant: bool) -> None:
+def test_a_dagster_executor_needs_one_setting_and_says_so(
+    project: Project, tolerant: bool, executor: str
+) -> None:
     project.simulate("bad", result="FAILED")
     project.workflow({"name": "bad"}, {"name": "cleanup", "dependent_on": ["bad"], "run_if": "ALL_DONE"})
     setting = {"step_dependency_config": {"require_upstream_step_success": False}}
     config = {"execution": {"config": setting}} if tolerant else {}
-    result = project.run(executor="in_process", run_config=config)
+    result = project.run(executor=executor, run_config=config)
     assert verdicts(project, result.run_id).get("cleanup") == ("success" if tolerant else None)
     logged = "\n".join(entry.user_message for entry in project.instance.all_logs(result.run_id))
     assert ("require_upstream_step_success" in logged) is not tolerant

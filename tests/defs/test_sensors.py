@@ -170,3 +170,67 @@ def test_no_more_runs_than_allowed_are_started(project: Project, going: int) -> 
     data = schedule.evaluate_tick(context)
     assert bool(data.skip_message) == bool(going)
     assert len(data.run_requests or []) == 1 - going
+
+
+def test_ten_thousand_files_in_one_folder_are_taken_batch_by_batch(project: Project) -> None:
+    for number in range(10_000):
+        drop(project.root / "inbox", f"{number}.csv")
+    project.workflow({"name": "a"}, sensor={"folder": "inbox", "per": "batch", "batch_size": 4_000})
+    daemon = Daemon(project)
+    taken: list[str] = []
+    for size in (4_000, 4_000, 2_000):
+        requests = daemon.tick()
+        assert not isinstance(requests, str)
+        (told,) = [json.loads(values(request)["values"]["files"]) for request in requests]
+        names = [about["file_name"] for about in told]
+        assert len(names) == size
+        taken += names
+    assert len(set(taken)) == 10_000
+    assert daemon.tick() == "No new files among 10000"
+
+
+def test_a_listing_that_takes_too_long_goes_on_in_the_next_tick(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dara_dagster.defs.sensors._LISTING_SECONDS", 0.0)  # one page a tick
+    client = project.emulator.client(project.token)
+    client.volumes.create("main", "default", "inbox", VolumeType.MANAGED)
+    client.files.create_directory(f"{VOLUME}/day")
+    # Put behind the service's back: 3,000 uploads would only test the upload.
+    (folder,) = project.emulator.data.glob("workspaces/*/tables/main/default/_volumes/inbox/day")
+    for number in range(3_000):
+        drop(folder, f"{number}.csv")
+    sensor = {"volume": VOLUME, "recursive": True, "per": "batch", "batch_size": 10_000}
+    project.workflow({"name": "a"}, sensor=sensor)
+    daemon = Daemon(project)
+    taken: list[str] = []
+    for _ in range(8):  # two rounds: the second finds nothing new
+        if not isinstance(requests := daemon.tick(), str):
+            told = json.loads(values(requests[0])["values"]["files"])
+            taken += [about["file_name"] for about in told]
+    assert sorted(taken, key=lambda name: int(name[:-4])) == [f"{number}.csv" for number in range(3_000)]
+
+
+def test_a_folder_that_cannot_be_read_is_a_skip_and_its_files_are_taken_later(project: Project) -> None:
+    inbox = project.root / "inbox"
+    project.workflow({"name": "a"}, sensor={"folder": "inbox", "recursive": True})
+    daemon = Daemon(project)
+    assert daemon.tick() == f"The folder {inbox} cannot be listed: No such file or directory"
+    inbox.write_text("a file where the folder should be")
+    assert daemon.tick() == f"The folder {inbox} cannot be listed: Not a directory"
+    inbox.unlink()
+    drop(inbox, "a.csv")
+    if os.geteuid():  # root may read everything
+        inbox.chmod(0)
+        assert daemon.tick() == f"The folder {inbox} cannot be listed: Permission denied"
+        inbox.chmod(0o755)
+    assert len(daemon.tick()) == 1
+
+
+def test_a_look_at_a_volume_does_not_start_the_local_workspace(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DARA_WORKSPACE")
+    project.workflow({"name": "a"}, sensor={"volume": VOLUME})
+    assert str(Daemon(project).tick()).startswith("The local workspace is not running")
+    assert not (project.root / ".dara").exists()

@@ -22,7 +22,7 @@ from databricks.sdk.service.catalog import VolumeType
 from tests.conftest import Emulator
 
 VOLUME = "/Volumes/main/default/arrivals"
-_PATIENCE_SECONDS = 50
+_PATIENCE_SECONDS = 90
 
 
 class Site:
