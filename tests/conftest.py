@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 
+# The suite starts many Python processes: without their compiled files each compiles Dagster and the SDK again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 @dataclass
 class Emulator:
     """A running server. In open mode (as here) every token is let in and has its own workspace."""

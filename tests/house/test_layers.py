@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 FOREIGN_ROOTS: dict[str, set[str]] = {
     "dagster": {"defs", "engine", "serve", "cli"},
+    "dagster_shared": {"engine"},
+    "sqlalchemy": {"engine"},
     "databricks": {"remote"},
     "starlette": {"emulator", "serve"},
     "uvicorn": {"emulator", "serve"},
