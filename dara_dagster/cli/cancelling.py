@@ -90,20 +90,22 @@ def _end_orphan(instance: DagsterInstance, run: DagsterRun, status: RunStatus, c
     from dara_dagster.remote.cancelling import cancel_and_wait
     from dara_dagster.remote.client import open_workspace
     from dara_dagster.remote.monitor import monitor_for
+    from dara_dagster.remote.payloads import parse_run_name
+    from dara_dagster.remote.runs import list_active
 
-    alive = [
-        task.databricks_run_id
-        for task in status.tasks
-        if task.state in ("running", "retrying") and task.databricks_run_id and not task.verdict
-    ]
-    if alive:
+    going = [task for task in status.tasks if task.state in ("running", "retrying") and not task.verdict]
+    if going:
         plan = load_plan(config_dir)
         workspace = open_workspace(plan.workspace, root=plan.root)
-        left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), alive, timeout=30.0)
+        pages = {task.databricks_run_id: task.url or "" for task in going if task.databricks_run_id}
+        for look in list_active(workspace):  # a submission may have arrived without its answer being seen
+            mark = parse_run_name(look.run_name)
+            if mark is not None and mark.dagster_run_id == run.run_id:
+                pages[look.run_id] = look.url
+        left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), list(pages), timeout=30.0)
         if left:
-            raise RunError(
-                "\n".join(f"Databricks run {look.run_id} is still alive: {look.url}" for look in left)
-            )
+            alive = (f"Databricks run {look.run_id} is still alive: {pages[look.run_id]}" for look in left)
+            raise RunError("\n".join(alive))
     instance.report_run_canceled(run, "Cancelled after the run's process had died.")
 
 

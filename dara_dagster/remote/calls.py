@@ -29,6 +29,9 @@ API_ERRORS = (DatabricksError, TimeoutError, requests.RequestException)
 # A gateway's words for "the service did not answer"; the SDK retries a lost answer but not these.
 _NO_ANSWER = frozenset((408, 502, 504))
 _LONGEST_MESSAGE = 600
+# A look is answered within a second or so; one that hangs must not hide the end of a run for longer.
+_LOOK = "/jobs/runs/"
+_LOOK_SECONDS = 10.0
 
 _mode = threading.local()
 
@@ -85,6 +88,8 @@ class Transport(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send as the base class does; ConnectionError where no service but a gateway answered."""
+        if request.method == "GET" and _LOOK in (request.url or ""):
+            kwargs["timeout"] = _LOOK_SECONDS
         try:
             response = super().send(request, *args, **kwargs)
         except requests.ConnectionError:
