@@ -13,6 +13,16 @@ _VOLUME = re.compile(r"^(?:dbfs:|/dbfs)?/+Volumes/([^/]+)/([^/]+)/([^/]+)(/.*)?$
 _DBFS = re.compile(r"^(?:dbfs:/+|/dbfs/+)")
 _PREFIXES = ("/Volumes/", "//Volumes/", "dbfs:/", "/dbfs/", "/Workspace/", "file:/")
 _QUOTED = re.compile(r"""(['"`])((?:dbfs:/|/dbfs/|/Volumes/|/Workspace/|file:/)[^'"`]*)\1""")
+# What stands before a quoted place. Any other quoted path is a value, as in WHERE file = '/Volumes/...'.
+_PLACE_FOLLOWS = re.compile(
+    r"""(?: (?<!distinct\s)\b(?:location|inpath|from|directory|detail|history|vacuum|optimize|list|jar|delta)
+      | \bpath['"`]?            # OPTIONS (path '...')
+      | \boptions\s*\([^()]*\bpath['"`]?\s*=
+      | \b\w+\s*=>             # read_files(path => '...')
+      | \bread_\w+\s*\( )\s*\Z""",
+    re.I | re.X,
+)
+_LOOK_BACK = 200
 _IN_SHELL = re.compile(r"(?<![\w./])(?:/Volumes|/dbfs|/Workspace)/[\w./-]+")
 
 
@@ -40,8 +50,14 @@ class PathMap:
         return path
 
     def in_sql(self, query: str) -> str:
-        """The same statement with its quoted and back-quoted paths on this disk."""
-        return _QUOTED.sub(lambda m: f"{m[1]}{self.local(m[2])}{m[1]}", query)
+        """The same statement with the places it names, quoted or back-quoted, on this disk."""
+
+        def mapped(found: re.Match[str]) -> str:
+            before = query[max(found.start() - _LOOK_BACK, 0) : found.start()]
+            is_place = found[1] == "`" or _PLACE_FOLLOWS.search(before)
+            return f"{found[1]}{self.local(found[2])}{found[1]}" if is_place else found[0]
+
+        return _QUOTED.sub(mapped, query)
 
     def in_shell(self, command: str) -> str:
         """The same shell command with its paths on this disk."""

@@ -59,3 +59,18 @@ def test_spark_and_sql_reach_volumes(tasks: Tasks) -> None:
         "Row(num_affected_rows=1, num_inserted_rows=1, num_skipped_corrupt_files=0)",
         "Row(num_affected_rows=0, num_inserted_rows=0, num_skipped_corrupt_files=0)",
     ], ended.trace
+
+
+def test_a_path_that_is_a_value_stays_as_it_is(tasks: Tasks) -> None:
+    ended = tasks.script(
+        """
+        from pyspark.sql import SparkSession, functions as F
+        spark = SparkSession.builder.getOrCreate()
+        path = "/Volumes/main/default/in/a.csv"
+        spark.range(2).select(F.lit(path).alias("path"), "id").write.saveAsTable("main.default.arrived")
+        print(spark.sql(f"SELECT count(*) FROM main.default.arrived WHERE path = '{path}'").first()[0])
+        print(spark.sql("DELETE FROM main.default.arrived WHERE path IN (:path)", args={"path": path}).first()[0])
+        print(spark.sql(f"SELECT '{path}' AS path").first()[0])
+        """
+    )
+    assert ended.log.split()[-3:] == ["2", "2", "/Volumes/main/default/in/a.csv"], ended.log
