@@ -228,3 +228,36 @@ def test_the_summary_can_be_written_any_number_of_times(clone: Clone) -> None:
         assert answer.status and answer.status.error is None, answer.status
 
     assert len(clone.table("main.gold.flights_summary")) == 5
+
+
+def test_levels_threads_and_steps_run_and_hand_over_what_a_check_found(clone: Clone) -> None:
+    run = clone.dara("run", "flights_levels")
+
+    assert run["state"] == "success"
+    values = {task["name"]: task["exit_value"] for task in run["tasks"]}
+    checked = json.loads(values["check_table"])
+    assert (checked["rows"], checked["wrong"]) == (336_776, int(expected.flights()["dep_time"].isna().sum()))
+    assert values["note_check_207"] == f"departures: {values['check_table']}"
+    assert values["note_check_401"] == f"traffic: {values['daily_traffic']}"
+
+
+def test_a_tolerated_failure_stays_red_and_its_dependants_run(clone: Clone) -> None:
+    with pytest.raises(AssertionError, match="at most 1 % may"):
+        clone.dara("run", "flights_levels", "--param", "most_percent=1")
+
+    run = clone.dara("status", clone.dara("status")[0]["run_id"])
+    failed = {task["name"] for task in run["tasks"] if task["state"] == "failed"}
+    assert run["state"] == "failed"
+    assert failed == {"check_table", "check_departures", "approve_flights"}
+    values = {task["name"]: task["exit_value"] for task in run["tasks"]}
+    assert values["note_check_207"] == "departures: (no result)"
+    assert values["raise_alarm"] == "flights: a check has failed"
+
+
+def test_a_file_is_ingested_and_its_rows_counted(clone: Clone) -> None:
+    expected.source("airlines").to_csv(clone.root / "airlines.csv", index=False)
+    for _ in range(2):  # loading it again replaces its rows
+        run = clone.dara("run", "ingest_file", "--param", "file=airlines.csv")
+        assert run["state"] == "success"
+        assert {task["name"]: task["exit_value"] for task in run["tasks"]}["load"] == "16"
+    assert len(clone.table("main.bronze.ingested")) == 16
