@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -9,7 +10,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["plain_path"]
+__all__ = ["plain_path", "remove_link"]
 
 # Sail 0.7.2 writes tables under `a b`, `ü` or `50%` to a folder of another name, and reads `[`, `*`, `?` as
 # patterns (measured, one character at a time).
@@ -24,13 +25,24 @@ def plain_path(folder: Path) -> Path:
     """
     if _PLAIN.fullmatch(str(folder)):
         return folder
-    link = _links() / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    link = _links() / _name(folder)
     if not link.is_symlink() or link.readlink() != folder:
         draft = link.with_name(f"{link.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
         draft.symlink_to(folder)
         draft.replace(link)
     return link
+
+
+def remove_link(folder: Path) -> None:
+    """Take away what `plain_path` made for the folder, once nothing works in it any more."""
+    if not _PLAIN.fullmatch(str(folder)):
+        with contextlib.suppress(OSError):
+            (_links() / _name(folder)).unlink()
+
+
+def _name(folder: Path) -> str:
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
 
 
 def _links() -> Path:

@@ -217,10 +217,9 @@ def _badge(state: str, ending: Ending | None) -> Markup:
 
 
 def _table(rows: Mapping[str, str | None]) -> Markup:
-    shown = (
-        tag("tr", tag("th", name), tag("td", value)) for name, value in rows.items() if value is not None
-    )
-    return tag("table", *shown)
+    shown = {name: value for name, value in rows.items() if value is not None}
+    lines = (tag("tr", tag("th", name), tag("td", value)) for name, value in shown.items())
+    return tag("table", *lines, class_="facts")
 
 
 def _block(title: str, text: str, look: str = "") -> Markup:

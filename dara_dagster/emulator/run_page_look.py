@@ -19,7 +19,7 @@ h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.05rem; marg
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0;
   border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-tr > th:first-child { min-width: 7rem; font-weight: 600; }
+th { font-weight: 600; } .facts th { width: 9rem; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .7rem;
   overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 13px; }
 pre.error { border-color: #c0392b; }

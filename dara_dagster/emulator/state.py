@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from dara_dagster.emulator.clock import Clock
+from dara_dagster.emulator.plain_path import remove_link
 from dara_dagster.emulator.store import Store
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ class Server:
         """Write every store."""
         for workspace in self._open.values():
             workspace.store.close()
+            remove_link(workspace.folder)
         self._open.clear()
 
     def _folder(self, token: str) -> Path:
