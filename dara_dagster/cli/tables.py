@@ -26,6 +26,8 @@ _STYLES = {
 }
 _ERROR_LENGTH, _ERROR_END = 2_000, 500
 _TRACE_LINES = 30
+# Verdicts of tasks that `run_if` kept from running, in the words of Databricks.
+_LEFT_OUT = {"excluded": "excluded", "upstream": "upstream failed"}
 _HEADS = ("State", "Took", "Databricks run")
 _GAPS = 12  # what stands before, between and behind four columns
 
@@ -127,6 +129,8 @@ def _clipped(error: str) -> str:
 
 
 def _state(task: TaskStatus) -> Text:
+    if task.verdict in _LEFT_OUT:
+        return Text(_LEFT_OUT[task.verdict], style="dim")
     word = task.state if task.attempt < 2 else f"{task.state} ({task.attempt})"
     return Text(word, style=_STYLES.get(task.state, "dim"))
 
