@@ -1,16 +1,16 @@
 """Every error this library raises on purpose.
 
-    DaraError                    its text is meant for the user: what is wrong and what to do
-    ├── ConfigError              the files are wrong; carries every problem found
-    ├── WorkspaceError           the Databricks workspace (or the emulator) cannot be used
-    │   ├── UnreachableError     no answer at that address
-    │   ├── CredentialsError     no credentials, or refused ones
-    │   └── EmulatorError        the local workspace could not be started or has died
-    ├── ComputeError             a cluster or warehouse cannot be made to match its settings
-    ├── FileError                a file cannot be read, uploaded or found
-    └── RunError                 a Databricks run could not be submitted, watched or cancelled
-        ├── RunGoneError         the run was deleted or is older than Databricks keeps
-        └── RunLostError         no answer about a run for longer than `lost_after_seconds`
+DaraError                    its text is meant for the user: what is wrong and what to do
+├── ConfigError              the files are wrong; carries every problem found
+├── WorkspaceError           the Databricks workspace (or the emulator) cannot be used
+│   ├── UnreachableError     no answer at that address
+│   ├── CredentialsError     no credentials, or refused ones
+│   └── EmulatorError        the local workspace could not be started or has died
+├── ComputeError             a cluster or warehouse cannot be made to match its settings
+├── FileError                a file cannot be read, uploaded or found
+└── RunError                 a Databricks run could not be submitted, watched or cancelled
+    ├── RunGoneError         the run was deleted or is older than Databricks keeps
+    └── RunLostError         no answer about a run for longer than `lost_after_seconds`
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 
-# The suite starts many Python processes: without their compiled files each compiles Dagster and the SDK again.
+# The suite starts many processes: without compiled files each compiles Dagster and the SDK again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dara_dagster.engine.process import own_mark, owner_of
 from dara_dagster.cli.project import config_folder, home_folder
 from dara_dagster.cli.tables import duration, run_table
+from dara_dagster.engine.process import own_mark, owner_of
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunStatus
