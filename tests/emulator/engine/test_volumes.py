@@ -12,6 +12,7 @@ def test_plain_python_reaches_volumes(tasks: Tasks) -> None:
         import glob, os, pathlib, shutil
         import pandas as pd
         base = "/Volumes/main/default/plain"
+        spark.sql("CREATE VOLUME main.default.plain")
         os.makedirs(base + "/deep/er")
         with open(base + "/a.csv", "w") as file:
             file.write("x,y\\n1,2\\n")
