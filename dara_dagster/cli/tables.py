@@ -78,6 +78,9 @@ def print_run(run: RunStatus, links: bool = True) -> None:
     for task in run.tasks if links else ():
         if task.url:
             console.print(f"{task.name}: {task.url}", soft_wrap=True, markup=False)
+    for task in run.tasks:
+        if task.verdict == "lost":
+            console.print(_left_behind(task), soft_wrap=True, markup=False, style="red")
     print_errors(run, console)
 
 
@@ -113,6 +116,13 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
         state = Text(run.state, style=_STYLES.get(run.state, ""))
         table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds))
     console.print(table)
+
+
+def _left_behind(task: TaskStatus) -> str:
+    """What may still be going on for a task that ended without its Databricks run being seen to end."""
+    what = f"Databricks run {task.databricks_run_id}" if task.databricks_run_id else "a Databricks run"
+    page = f", {task.url}," if task.url else ""
+    return f"{task.name}: {what}{page} may still be going on; `dara orphans --cancel` ends it"
 
 
 def _without_page(task: TaskStatus) -> str:

@@ -261,7 +261,12 @@ class _Execution:
     def _stop(self) -> None:
         """Stop the attempt's run because the Dagster run is being terminated."""
         if self.run_id is None and self.sent is not None:
-            self.run_id = find_run(self.session, self.sent, self.context.log)
+            try:
+                self.run_id = find_run(self.session, self.sent)
+            except DaraError as error:
+                text = f"Whether {self.task.name} was submitted to Databricks cannot be told: {error}"
+                self.context.log.error(text)
+                self.record.lost(text, "SUBMIT_UNKNOWN")
         if self.run_id is not None and not self.finished:
             why = "the Dagster run is being terminated"
             self.context.log.info(self._cancel(Outcome("cancelled", "CANCELED", why, "never")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -20,18 +19,14 @@ _CANCEL_SECONDS = 40.0
 _LOOK_SECONDS = 2.0
 
 
-def find_run(session: WorkspaceSession, request: Mapping[str, object], log: logging.Logger) -> int | None:
-    """Return the run of a submission that was never answered, None (and a word in the log) if it cannot tell.
+def find_run(session: WorkspaceSession, request: Mapping[str, object]) -> int:
+    """Return the run of a submission that was never answered: its token sent again tells.
 
-    Its token sent again tells: it gives the run there is. If the first one has not arrived yet this makes
-    the run, which the first one then finds.
+    If the first one has not arrived yet this makes the run, which the first one then finds. Raises
+    `DaraError` when the service does not say.
     """
     workspace, monitor = session.workspace, session.monitor
-    try:
-        return monitor.call(lambda: runs.submit(workspace, request), urgent=True, patience=_FIND_SECONDS)
-    except DaraError as error:
-        log.error(f"Cannot tell whether {request.get('run_name') or 'the run'} was submitted: {error}")
-        return None
+    return monitor.call(lambda: runs.submit(workspace, request), urgent=True, patience=_FIND_SECONDS)
 
 
 def stop_run(

@@ -110,6 +110,26 @@ def test_cancelled_in_every_phase(trial: Trial, how: str) -> None:
     assert made == {**dict.fromkeys(good, 1), **dict.fromkeys(stopped, 2), "to_retry": 2, "never": 1}
 
 
+def test_a_submission_nobody_can_tell_about_is_named(trial: Trial) -> None:
+    trial.simulate(duration_ms=HOUR)
+    trial.workflow(task("a"))
+    trial.fault(SUBMIT, "hang", when="after")
+    process = trial.start("run", "flow")
+    run_id = trial.wait_for("attempt")
+    until(lambda: trial.stats()["runs_created"] == 1, "the run")
+    process.send(signal.SIGTERM)
+    assert process.wait() == 1, process.text
+    assert "a: a Databricks run may still be going on; `dara orphans --cancel` ends it" in process.text
+    assert trial.status(run_id) == DagsterRunStatus.CANCELED
+
+    trial.clear_faults()
+    again = trial.start("run", "--resume", run_id)
+    trial.wait_for("state", after=run_id, state="RUNNING")
+    trial.advance(HOUR / 1000)
+    assert again.wait() == 0, again.text
+    assert trial.stats()["runs_created"] == 1
+
+
 def test_100_in_flight_are_cancelled_at_once(
     trial: Trial, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
