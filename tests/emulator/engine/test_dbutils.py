@@ -35,7 +35,7 @@ def test_widgets(tasks: Tasks) -> None:
     assert ended.log.splitlines() == [
         "L today a 5 ['day', 'size', 'tags', 'undeclared']",
         "fallback",
-        "InputWidgetNotDefined InputWidgetNotDefined: No input widget named day is defined",
+        "InputWidgetNotDefined No input widget named day is defined",
         "ValueError The default value 'x' of widget c is not one of its choices: y.",
     ]
 
