@@ -87,8 +87,9 @@ def test_a_table_changed_by_another_task_is_read_as_it_is(tasks: Tasks) -> None:
         print(spark.table("main.default.changing").collect(), spark.sql("SELECT * FROM main.default.seen").collect())
         other.sql("DROP TABLE main.default.changing")
         print(spark.catalog.tableExists("main.default.changing"))
+        spark.sql("CREATE TABLE main.default.made_here (n INT)")
         try:
-            other.sql("CREATE TABLE main.default.threads (n INT)")
+            other.sql("CREATE TABLE main.default.made_here (n INT)")
         except Exception as error:
             print(str(error)[:31])
         """
