@@ -21,6 +21,7 @@ __all__ = ["config_folder", "config_option", "home_folder", "json_option", "load
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _LONGEST_REASON = 400
+_LOCK_SECONDS = 60.0
 _SIGNS = ("dependency.json", "dependency.py", "project.json", "workflows")
 
 
@@ -98,6 +99,7 @@ def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
     from dagster import DagsterInstance
 
     from dara_dagster.engine.home import write_dagster_yaml
+    from dara_dagster.remote.locks import file_lock
 
     home = home_folder(config_dir)
     try:
@@ -112,7 +114,9 @@ def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
     os.environ["DAGSTER_HOME"] = str(home)
     with ExitStack() as stack:
         try:
-            instance = stack.enter_context(DagsterInstance.get())
+            # Two processes that make Dagster's tables at once fail, each on what the other has made.
+            with file_lock(home / "opening.lock", timeout=_LOCK_SECONDS):
+                instance = stack.enter_context(DagsterInstance.get())
         except Exception as error:  # Dagster has no error of its own for most that can be wrong there
             raise DaraError(_unusable(home, error)) from None
         yield instance
