@@ -57,4 +57,4 @@ def _step(item: StepItem, name: str, document: Document, path: KeyPath) -> tuple
             name=name, **{key: getattr(settings, key) for key in RunTask.model_fields}
         )
         task = Task(entry, document, within)
-    return Step(name, item.uses, settings.model_dump(mode="json"), document, path, task), []
+    return Step(name, item.uses, settings.model_dump(mode="json"), document, path, task), problems

@@ -71,6 +71,18 @@ def test_the_context_is_for_step_pipelines_only(project: Project) -> None:
         ({"uses": "m:C", "setings": {}}, "steps[0].setings", "unknown key", "mean 'settings'"),
         ({"uses": "upload_file"}, "steps[0].settings.to", "to is missing", "Add"),
         (
+            {"uses": "upload_file", "settings": {"to": "/Volumes/a/b/c", "overwite": False}},
+            "steps[0].settings.overwite",
+            "unknown key 'overwite'",
+            "mean 'overwrite'",
+        ),
+        (
+            {"uses": "run_job", "settings": {"job": 1, "timeout_seconds": "soon"}},
+            "steps[0].settings.timeout_seconds",
+            "should be a whole number",
+            "Write a whole number",
+        ),
+        (
             {"uses": "upload_file", "settings": {"to": "x"}},
             "steps[0].settings.to",
             "not a path in a",
