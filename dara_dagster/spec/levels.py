@@ -148,7 +148,7 @@ class _Reader:
     def tasks(self, levels: Iterable[_Threads]) -> Iterator[Task]:
         """The tasks of all levels, each with what it waits for."""
         runs = [[thread for thread in map(self._after_jumps, level) if thread] for level in levels]
-        running = {step.said.job_id for level in runs for thread in level for step in thread}
+        running = {step.path for level in runs for thread in level for step in thread}
         names = self._names(step for level in runs for thread in level for step in thread)
         last: list[_Step] = []
         for level in runs:
@@ -194,13 +194,14 @@ class _Reader:
         """Each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
         said = list(steps)
         uses = Counter(self._plain_name(step.said) for step in said)
-        names: dict[KeyPath, str] = {}
+        names: dict[str, KeyPath] = {}
         for step in said:
             job, name = step.said.job_id, self._plain_name(step.said)
-            # A repeated JOB_ID was told; its step still gets a name of its own, to be checked under.
-            mark = "" if self._steps[job] is step else str(step.path)
-            names[step.path] = f"{name}_{job}{mark}" if uses[name] > 1 or mark else name
-        return names
+            name = f"{name}_{job}" if uses[name] > 1 else name
+            while name in names:  # the file `a_1` beside the file `a` in step 1, or a JOB_ID that was refused
+                name = f"{name}_{job}"
+            names[name] = step.path
+        return {path: name for name, path in names.items()}
 
     def _plain_name(self, said: LevelStep) -> str:
         """JOB_NAME without the ending that its executor's format stands for."""
@@ -209,7 +210,7 @@ class _Reader:
         return (said.job_name or said.workflow_name or "").removesuffix(ending)
 
     def _task(
-        self, step: _Step, before: list[_Step], names: Mapping[KeyPath, str], running: set[str]
+        self, step: _Step, before: list[_Step], names: Mapping[KeyPath, str], running: set[KeyPath]
     ) -> Task:
         said = step.said
         source = self._source(step, running)
@@ -237,7 +238,7 @@ class _Reader:
             tolerates=tuple(name for name, other in upstream.items() if other.said.continue_if_fail),
         )
 
-    def _source(self, step: _Step, running: set[str]) -> _Step | None:
+    def _source(self, step: _Step, running: set[KeyPath]) -> _Step | None:
         """The step whose exit value this one reads: one that has surely ended before it."""
         job = step.said.read_input_from
         if job is None or job in self._unread:
@@ -246,7 +247,7 @@ class _Reader:
         if source is None:
             remedy = Names(self._steps).remedy(job, "JOB_IDs")
             self._refuse(path, f"READ_INPUT_FROM '{job}' points nowhere", remedy)
-        elif job not in running:
+        elif source.path not in running:
             self._refuse(path, f"step '{job}' is jumped over and never runs", "Name a step that runs.")
         elif not (source.level < step.level or (_same_thread(source, step) and source.index < step.index)):
             wrong = f"step '{job}' does not end before this one"

@@ -149,6 +149,25 @@ def test_one_file_in_several_steps(project: Project) -> None:
     ]
 
 
+def test_a_file_named_like_a_repeated_one(project: Project) -> None:
+    project.file("n1_1.py")
+    found = tasks(project, levels([[step(1, "n1"), step(2, "n1"), step(3, "n1_1")]]))
+    assert {name: task.file and task.file.stem for name, task in found.items()} == {
+        "n1_1": "n1",
+        "n1_2": "n1",
+        "n1_1_3": "n1_1",
+    }
+
+
+def test_a_second_job_id_that_is_read_from_after_the_first_was_jumped_over(project: Project) -> None:
+    first = [step(1, NEXT=3), step(2), step(3), step(2, "n4")]
+    project.write(FILE, levels([first], [[step(5, READ_INPUT_FROM=2)]]))
+    assert [p.wrong.partition(",")[0] for p in project.problems()] == [
+        "a second JOB_ID '2'",
+        "step '2' is jumped over and never runs",
+    ]
+
+
 def test_workflow_steps(project: Project) -> None:
     other = {"JOB_ID": 2, "TYPE": "workflow", "workflow_name": "other", "STEP_PROPERTIES": '{"d": 1}'}
     saved = {"JOB_ID": 3, "TYPE": "Workflow", "JOB_NAME": "Saved job", "TIMEOUT_SECONDS": "60"}
