@@ -18,6 +18,8 @@ __all__ = ["ShardConnections"]
 
 # A process that runs a job needs two shards, one that shows runs to people touches many for a moment.
 _KEPT = 16
+# 7 columns a row, and SQLite allows 32,766 values a statement (https://sqlite.org/limits.html).
+_LARGEST_BATCH = 1000
 
 
 @dataclass
@@ -30,15 +32,43 @@ class _Shard:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
+@dataclass(eq=False)
+class _Insert:
+    """A row that a thread waits to see in its shard."""
+
+    row: Sequence[object]
+    done: bool = False
+
+
+@dataclass(eq=False)
+class _Queue:
+    """The rows for one shard, in their order; only the thread whose turn it is takes any out."""
+
+    inserts: list[_Insert] = field(default_factory=list)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Thread(threading.local):
+    """What each thread has for itself: the shards it is in a transaction of its own with."""
+
+    def __init__(self) -> None:
+        self.inside: set[str] = set()
+
+
 class ShardConnections:
     """The open connections of one storage, the least recently used closed beyond a small number.
 
     `open_engine(shard, is_new)` makes the engine of a shard and its tables; `is_new` says that the file
-    was not there.
+    was not there. `insert_statement(count)` is the SQL text that inserts so many rows.
     """
 
-    def __init__(self, open_engine: Callable[[str, bool], Engine]) -> None:
+    def __init__(
+        self, open_engine: Callable[[str, bool], Engine], insert_statement: Callable[[int], str]
+    ) -> None:
         self._open_engine = open_engine
+        self._insert_statement = insert_statement
+        self._queues: dict[str, _Queue] = {}
+        self._thread = _Thread()
         self._shards: OrderedDict[str, _Shard] = OrderedDict()
         self._lock = threading.Lock()
         # At exit too: nobody disposes of an instance that was got in passing.
@@ -55,17 +85,42 @@ class ShardConnections:
             if shard.connection.in_transaction():
                 yield shard.connection
             else:
-                with shard.connection.begin():
+                with self._inside(name), shard.connection.begin():
                     yield shard.connection
 
-    def execute(self, name: str, path: str, statement: str, values: Sequence[object]) -> None:
-        """Execute one statement as `use` would, past SQLAlchemy, which costs more than SQLite itself."""
-        with self._borrowed(name, path) as shard:
-            if shard.connection.in_transaction():
-                shard.plain.execute(statement, values)
-            else:
-                with shard.plain:
-                    shard.plain.execute(statement, values)
+    def insert(self, name: str, path: str, row: Sequence[object]) -> bool:
+        """Insert one row as `use` would, past SQLAlchemy, which costs more than SQLite itself.
+
+        Rows that other threads bring meanwhile go into one transaction: the thread whose turn it is writes
+        for all that wait. Returns whether it was this one that wrote; if not, its row is there too.
+        """
+        if name in self._thread.inside:
+            with self._borrowed(name, path) as shard:
+                shard.plain.execute(self._insert_statement(1), row)
+            return True
+        mine = _Insert(row)
+        queue = self._queues.setdefault(name, _Queue())
+        queue.inserts.append(mine)
+        with queue.turn:
+            if mine.done:
+                return False
+            try:
+                with self._borrowed(name, path) as shard:
+                    self._insert_up_to(mine, queue, shard.plain)
+            finally:
+                if not mine.done:
+                    queue.inserts.remove(mine)
+        return True
+
+    def _insert_up_to(self, mine: _Insert, queue: _Queue, connection: sqlite3.Connection) -> None:
+        while not mine.done:
+            batch = queue.inserts[:_LARGEST_BATCH]
+            values = [value for insert in batch for value in insert.row]
+            with _autocommit(connection):
+                connection.execute(self._insert_statement(len(batch)), values)
+            for insert in batch:
+                insert.done = True
+            del queue.inserts[: len(batch)]
 
     def close(self) -> None:
         """Close every connection, those in use when their users are done; the next use opens a new one."""
@@ -77,7 +132,18 @@ class ShardConnections:
         """In a forked child: SQLite forbids to use or even close the parent's connections there."""
         _inherited.extend(shard.connection for shard in self._shards.values())
         self._shards.clear()
+        self._queues.clear()
+        self._thread = _Thread()
         self._lock = threading.Lock()
+
+    @contextmanager
+    def _inside(self, name: str) -> Iterator[None]:
+        inside = self._thread.inside
+        inside.add(name)
+        try:
+            yield
+        finally:
+            inside.discard(name)
 
     @contextmanager
     def _borrowed(self, name: str, path: str) -> Iterator[_Shard]:
@@ -117,11 +183,24 @@ class ShardConnections:
         return _Shard(connection, plain, _file_id(path))
 
     def _retire(self, name: str) -> None:
+        # Threads that still wait in its queue write by themselves, one after another.
+        self._queues.pop(name, None)
         shard = self._shards.pop(name, None)
         if shard is not None:
             shard.retired = True
             if not shard.users:
                 shard.connection.close()
+
+
+@contextmanager
+def _autocommit(connection: sqlite3.Connection) -> Iterator[None]:
+    """Each statement is a transaction of its own: one call of SQLite instead of BEGIN, statement, COMMIT."""
+    before = connection.isolation_level
+    connection.isolation_level = None
+    try:
+        yield
+    finally:
+        connection.isolation_level = before
 
 
 def _file_id(path: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.events.log import EventLogEntry
@@ -24,7 +25,12 @@ __all__ = ["PooledSqliteEventLogStorage"]
 _MIRRORED_EVENTS = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
 # Building and compiling this statement through SQLAlchemy costs ten times what SQLite does to run it.
 _COLUMNS = ("run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition")
-_INSERT = f"INSERT INTO event_logs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (the names above)
+
+
+@lru_cache(maxsize=128)
+def _insert_statement(rows: int) -> str:
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    return f"INSERT INTO event_logs ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)}"  # noqa: S608  (the names above)
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -37,7 +43,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._shards = ShardConnections(self._open_engine)
+        self._shards = ShardConnections(self._open_engine, _insert_statement)
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -63,11 +69,13 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def store_event(self, event: EventLogEntry) -> None:
         if event.is_dagster_event and event.dagster_event_type in _MIRRORED_EVENTS:
             super().store_event(event)
+            wrote = True
         else:
             path = self.path_for_shard(event.run_id)
-            self._shards.execute(event.run_id, path, _INSERT, self._as_sqlite_row(event))
-        # Watchers look at the file itself, which a write to its WAL leaves as it is until a checkpoint.
-        os.utime(self.path_for_shard(event.run_id))
+            wrote = self._shards.insert(event.run_id, path, self._as_sqlite_row(event))
+        if wrote:
+            # Watchers look at the file itself, which a write to its WAL leaves as it is until a checkpoint.
+            os.utime(self.path_for_shard(event.run_id))
 
     def _as_sqlite_row(self, event: EventLogEntry) -> tuple[str | None, ...]:
         row = self._event_to_row(event)
