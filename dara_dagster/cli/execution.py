@@ -22,6 +22,8 @@ from dagster import (
 from rich.console import Console
 
 from dara_dagster.cli.live import Follower, LiveView, PlainView, View
+from dara_dagster.defs.repository import built_once
+from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.process import PROCESS_TAG, own_mark, owner_of
 from dara_dagster.errors import RunError
 from dara_dagster.serve.status import RunStatus, find_run, read_status
@@ -52,6 +54,11 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     Belongs in the main thread: Ctrl-C and SIGTERM cancel the run. Raises RunError when there is nothing
     to resume.
     """
+    with built_once(), collect_less():
+        return _execute(instance, wanted)
+
+
+def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     parent = _resumable(instance, wanted.resume) if wanted.resume else None
     arguments: Any = (str(wanted.config_dir.resolve()), parent.job_name if parent else wanted.job)
     job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)

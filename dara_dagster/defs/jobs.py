@@ -58,30 +58,38 @@ def executor_for(max_concurrent: int, *, tolerant: bool = False) -> ExecutorDefi
 
 
 def build_jobs(
-    plan: Plan, translator: Translator, resources: Mapping[str, ResourceDefinition]
+    plan: Plan, translator: Translator, resources: Mapping[str, ResourceDefinition], wanted: str | None = None
 ) -> Iterator[JobDefinition]:
     """Yield `<workflow>` and `<workflow>_sequential` for every workflow, one job for a step pipeline.
 
-    The sequential job is one chain of the tasks in the plan's order. Beyond 500 tasks, as Dagster's time to
-    sort a chain grows with the square of its length, it has the other's graph and runs one task at a time.
+    With `wanted`, the name of a job, only those of the workflow it belongs to. The sequential job is one
+    chain of the tasks in the plan's order. Beyond 500 tasks, as Dagster's time to sort a chain grows with
+    the square of its length, it has the other's graph and runs one task at a time.
     """
     graphs = Graphs(plan, translator)
     names = job_names(plan, translator)
     for workflow in plan.workflows:
-        _allow_depth(len(workflow.tasks))
-        name, tolerant = names[workflow.name], graphs.has_rules(workflow)
-        if workflow.steps:
-            graph = graphs.pipeline(name, workflow)
-            yield _job(plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent))
-            continue
-        graph = graphs.graph(name, workflow, sequential=False)
-        yield _job(
-            plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent, tolerant=tolerant)
-        )
-        name += SEQUENTIAL
-        if len(workflow.tasks) <= _LONGEST_CHAIN:
-            graph = graphs.graph(name, workflow, sequential=True)
-        yield _job(plan, workflow, graph, name, resources, executor_for(1, tolerant=tolerant))
+        name = names[workflow.name]
+        if wanted in (None, name, name + SEQUENTIAL):
+            _allow_depth(len(workflow.tasks))
+            yield from _jobs(plan, workflow, name, graphs, resources)
+
+
+def _jobs(
+    plan: Plan, workflow: WorkflowPlan, name: str, graphs: Graphs, resources: Mapping[str, ResourceDefinition]
+) -> Iterator[JobDefinition]:
+    tolerant = graphs.has_rules(workflow)
+    if workflow.steps:
+        graph = graphs.pipeline(name, workflow)
+        yield _job(plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent))
+        return
+    graph = graphs.graph(name, workflow, sequential=False)
+    executor = executor_for(workflow.max_concurrent, tolerant=tolerant)
+    yield _job(plan, workflow, graph, name, resources, executor)
+    name += SEQUENTIAL
+    if len(workflow.tasks) <= _LONGEST_CHAIN:
+        graph = graphs.graph(name, workflow, sequential=True)
+    yield _job(plan, workflow, graph, name, resources, executor_for(1, tolerant=tolerant))
 
 
 def _job(

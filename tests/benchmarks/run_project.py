@@ -9,15 +9,19 @@ from statistics import median
 
 from dagster import DagsterInstance, build_reconstructable_job, execute_job
 
+from dara_dagster.defs.repository import built_once
 from dara_dagster.engine.events import Event, Recorded, read
+from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.home import write_dagster_yaml
 
 
 def main() -> int:
     write_dagster_yaml(Path(os.environ["DAGSTER_HOME"]))
-    job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", tuple(sys.argv[1:3]))
     began = time.monotonic()
-    with DagsterInstance.get() as instance:
+    # As `dara run` does.
+    with built_once(), collect_less(), DagsterInstance.get() as instance:
+        arguments = tuple(sys.argv[1:3])
+        job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)
         result = execute_job(job, instance)
         times = {"run_seconds": time.monotonic() - began}
         if "links" in sys.argv[3:]:

@@ -10,7 +10,7 @@ from dagster import AssetKey, AssetMaterialization, AssetSelection, Definitions,
 from dara_dagster.defs.assets import build_assets
 from dara_dagster.defs.definitions import build_definitions
 from dara_dagster.defs.names import Names, safe_name
-from dara_dagster.defs.repository import job_from_config
+from dara_dagster.defs.repository import built_once, job_from_config
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ConfigError, DaraError
 from dara_dagster.spec import plan_from
@@ -85,6 +85,16 @@ def test_an_unknown_job_names_those_there_are(project: Project) -> None:
     project.workflow({"name": "a"})
     with pytest.raises(DaraError, match=r"no job 'flaw'.*its workflows are: flow"):
         job_from_config(project.config, "flaw")
+
+
+def test_one_run_builds_its_job_once(project: Project) -> None:
+    project.workflow({"name": "a"})
+    with built_once():
+        first = job_from_config(project.config, "flow")
+        project.workflow({"name": "a"}, {"name": "b"})
+        assert job_from_config(project.config, "flow") is first
+        assert job_from_config(project.config, "flow_sequential").name == "flow_sequential"
+    assert {node.name for node in job_from_config(project.config, "flow").nodes} == {"a", "b"}
 
 
 def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
