@@ -64,7 +64,7 @@ def _workflow_names(spec: Spec) -> Iterator[Problem]:
 
 
 def _notebooks_folder(spec: Spec) -> Iterator[Problem]:
-    if spec.sources.folder.is_dir():
+    if spec.sources.exist:
         return
     if any(
         task.entry.task is None and task.target is None

@@ -73,6 +73,12 @@ def _file_name(value: str) -> str:
     return value
 
 
+def _local_folder(value: str) -> str:
+    if not value.strip() or _CONTROL.search(value):
+        raise fault("the folder's name is empty or has a control character in it", "Write the folder's path.")
+    return value
+
+
 def _table(value: str) -> str:
     parts = value.split(".")
     if len(parts) > 3 or not all(_TABLE_PART.match(part) for part in parts):
@@ -129,12 +135,17 @@ Number = Annotated[float, Field(allow_inf_nan=False), NOT_TRUTH]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), NOT_TRUTH]
 MoreThanZero = Annotated[float, Field(gt=0, allow_inf_nan=False), NOT_TRUTH]
 Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
-Label = Annotated[str, Field(min_length=1), BeforeValidator(_as_text, json_schema_input_type=str | float)]
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=NAME_LENGTH),
+    BeforeValidator(_as_text, json_schema_input_type=str | float | bool),
+]
 Texts = dict[str, Text]
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 Name = Annotated[str, AfterValidator(_name)]
 PlainName = Annotated[str, AfterValidator(_plain_name)]
 FileName = Annotated[str, AfterValidator(_file_name)]
+LocalFolder = Annotated[str, AfterValidator(_local_folder)]
 Table = Annotated[str, AfterValidator(_table)]
 Volume = Annotated[str, AfterValidator(_volume)]
 WorkspacePath = Annotated[str, AfterValidator(_workspace_path)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -25,10 +26,11 @@ def _lower(value: Any) -> Any:
 def _properties(value: Any) -> Any:
     """JSON text (or an object) -> texts; what is neither text nor number stays JSON."""
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise fault(f"the text is not JSON: {error}", 'Write "{\\"key\\": \\"value\\"}".') from None
+        document, problems = parse_json(Path(), value)
+        if problems:
+            wrong = f"the text is not JSON: {problems[0].wrong}"
+            raise fault(wrong, 'Write "{\\"key\\": \\"value\\"}".')
+        value = document.value
     if not isinstance(value, dict):
         raise fault("should be an object in JSON text", 'Write "{\\"key\\": \\"value\\"}".')
     return {key: item if isinstance(item, str) else json.dumps(item) for key, item in value.items()}

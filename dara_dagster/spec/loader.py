@@ -16,7 +16,7 @@ from dara_dagster.spec.names import Names
 from dara_dagster.spec.parameters import read_parameters
 from dara_dagster.spec.plan import ComputeKind
 from dara_dagster.spec.reading import read_document, read_object
-from dara_dagster.spec.sources import Sources
+from dara_dagster.spec.sources import Sources, is_folder
 from dara_dagster.spec.spec import Compute, Executors, Spec, Workflow
 from dara_dagster.spec.validation import read_model
 from dara_dagster.spec.variables import Variables
@@ -38,16 +38,17 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
     """
     folder = Path(config_dir)
     variables, executors, problems = read_parameters(folder, environ)
-    if not folder.is_dir():
+    here = Path(os.path.realpath(folder))  # resolve() raises for links that lead in a circle
+    if not is_folder(here):
         remedy = "Name the folder that holds dependency.json (--config DIR)."
         problems.append(Problem(folder, 0, "", "there is no such folder", remedy))
     document, project = _read_project(folder, variables, problems)
-    root = folder.resolve().parent
+    root = here.parent
     name = project.name or root.name or "project"
     return Spec(
         name=name,
         root=root,
-        config_dir=folder.resolve(),
+        config_dir=here,
         workspace=_workspace(project, document, environ, problems),
         project=project,
         project_document=document,
@@ -86,9 +87,9 @@ def _workspace(
 def _notebooks(project: Project, folder: Path, root: Path) -> Path:
     """What project.json says, else `notebooks` in the project's folder or in its Dagster package."""
     if project.notebooks is not None:
-        return (folder / project.notebooks).resolve()
+        return Path(os.path.realpath(folder / project.notebooks))
     package = root / "dagster_project" / "notebooks"
-    return package if package.is_dir() and not (root / "notebooks").is_dir() else root / "notebooks"
+    return package if is_folder(package) and not is_folder(root / "notebooks") else root / "notebooks"
 
 
 def _read_computes(
@@ -141,9 +142,9 @@ def _read_workflows(
         remedy = "Remove dependency.py: dependency.json is read."
         problems.append(Problem(files[1], 0, "", "there is a dependency.json too", remedy))
         files.pop()
-    others = sorted((folder / "workflows").glob("*.json"))
     workflows: list[Workflow] = []
     before = len(problems)
+    others = _workflow_files(folder / "workflows", problems)
     for file, name in [*((file, project) for file in files), *((file, file.stem) for file in others)]:
         document, found = read_document(file)
         problems += found
@@ -152,7 +153,20 @@ def _read_workflows(
             workflow, found = read_workflow(document, name, executors)
             problems += found
             workflows += [workflow] if workflow else []
-    if not workflows and len(problems) == before and folder.is_dir():
+    if not workflows and len(problems) == before and is_folder(folder):
         remedy = "Write dependency.json, or workflows/<name>.json."
         problems.append(Problem(folder, 0, "", "there is no workflow", remedy))
     return tuple(workflows)
+
+
+def _workflow_files(folder: Path, problems: list[Problem]) -> list[Path]:
+    """The JSON files of the folder, if there is one; hidden ones are an editor's or a system's own."""
+    if not os.path.lexists(folder):
+        return []
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        wrong = f"the folder cannot be read: {error.strerror or error}"
+        problems.append(Problem(folder, 0, "", wrong, "Make it a folder that you may read."))
+        return []
+    return [file for file in files if file.suffix == ".json" and not file.name.startswith(".")]

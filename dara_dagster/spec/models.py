@@ -10,6 +10,7 @@ from dara_dagster.spec.fields import (
     Count,
     Cron,
     FileName,
+    LocalFolder,
     Model,
     Moment,
     MoreThanZero,
@@ -112,7 +113,9 @@ class Sensor(Model):
     """What starts a workflow when files arrive."""
 
     volume: Volume | None = Field(default=None, description="A folder in a volume.")
-    folder: str | None = Field(default=None, description="A local folder, relative to the project's folder.")
+    folder: LocalFolder | None = Field(
+        default=None, description="A local folder, relative to the project's folder."
+    )
     pattern: OneOrMore = Field(default=("*",), min_length=1, description="File name patterns, such as *.csv.")
     recursive: bool = Field(default=False, description="Look into subfolders too.")
     settle_seconds: Seconds = Field(default=0.0, description="How long a file must have been left alone.")
@@ -175,7 +178,9 @@ class Project(Model):
     schema_url: str | None = Field(default=None, alias="$schema", description="For editors.")
     name: PlainName | None = Field(default=None, description="Default: the project folder's name.")
     workspace: Literal["emulator", "databricks"] = Field(default="emulator", description="Where tasks run.")
-    notebooks: str | None = Field(default=None, description="Folder of task files, relative to this file.")
+    notebooks: LocalFolder | None = Field(
+        default=None, description="Folder of task files, relative to this file."
+    )
     workspace_path: WorkspacePath | None = Field(default=None, description="Folder where task files go.")
     catalog: str | None = Field(default=None, description="Default for unqualified tables.")
     schema_: str | None = Field(default=None, alias="schema", description="Default for unqualified tables.")

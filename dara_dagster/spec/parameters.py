@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +52,7 @@ def _files(folder: Path, environ: Mapping[str, str]) -> tuple[list[Path], list[P
     if not name:
         return [base], []
     overlay = folder / f"parameters-{name}.json"
-    if _ENVIRONMENT.match(name) and overlay.exists():
+    if _ENVIRONMENT.match(name) and os.path.lexists(overlay):
         return [base, overlay], []
     known = Names(file.stem.removeprefix("parameters-") for file in sorted(folder.glob("parameters-*.json")))
     wrong = f"DARA_ENV is '{name}', but there is no parameters-{name}.json"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import warnings
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,11 @@ def parse_python(file: Path, text: str) -> tuple[Document, list[Problem]]:
     """Gives the document and the problems: repeated keys, or the one thing that is not literal."""
     document = Document(file, text)
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of backslashes, on standard error: the text is read all the same
+            tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         said, column = getattr(error, "msg", error), getattr(error, "offset", None) or 1
@@ -80,8 +86,21 @@ class _Literals:
         if isinstance(inner, ast.Constant) and (
             inner.value is None or isinstance(inner.value, str | int | float)
         ):
+            self._check(inner)
             return -inner.value if sign and isinstance(inner.value, int | float) else inner.value
         raise SyntaxProblem(self._offset(node), "a value that is not a literal", _LITERAL)
+
+    def _check(self, node: ast.Constant) -> None:
+        """Refuses what JSON cannot hold either: it could be neither sent nor shown."""
+        value = node.value
+        if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+            raise SyntaxProblem(self._offset(node), "text with a wrong escape", "Write a backslash as \\\\.")
+        if (isinstance(value, float) and isinf(value)) or (
+            isinstance(value, int) and value.bit_length() > 1024
+        ):
+            raise SyntaxProblem(
+                self._offset(node), "a number that is too large", "Write it as text, in quotes."
+            )
 
     def _object(self, node: ast.Dict, path: KeyPath) -> Object:
         found = Object()

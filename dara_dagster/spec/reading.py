@@ -18,13 +18,14 @@ def read_document(file: Path) -> tuple[Document | None, list[Problem]]:
     if not os.path.lexists(file):
         return None, []
     try:
-        text = file.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
+        text = file.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except OSError as error:
         wrong = f"the file cannot be read: {error.strerror or error}"
         return None, [Problem(file, 0, "", wrong, "Make it a file that you may read.")]
     except UnicodeDecodeError as error:
         wrong = f"the file is not UTF-8 text (byte {error.start + 1})"
         return None, [Problem(file, 0, "", wrong, "Save it as UTF-8.")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     document, problems = parse_python(file, text) if file.suffix == ".py" else parse_json(file, text)
     if problems and document.value is None:
         return None, problems

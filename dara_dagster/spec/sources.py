@@ -27,12 +27,25 @@ class Source:
     fault: str | None = None
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; one whose name is too long, or that may not be looked at, is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 class Sources:
     """The notebooks folder; every file is listed once and read once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._read: dict[str, Source] = {}
+
+    @cached_property
+    def exist(self) -> bool:
+        """Whether there is such a folder."""
+        return is_folder(self.folder)
 
     def file(self, name: str, ending: str) -> Path | None:
         """The file of a task, or None."""
@@ -82,7 +95,7 @@ def _read(file: Path, ending: str) -> Source:
 def _ipynb_fault(file: Path, content: bytes) -> str | None:
     try:
         notebook = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"{file} is not a Jupyter notebook (not JSON)"
     cells = isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)
     return None if cells else f"{file} is not a Jupyter notebook (it has no list of cells)"

@@ -22,7 +22,6 @@ class TaskChecks:
         self._clusters = {compute.name for compute in spec.computes if compute.kind == "cluster"}
         self._warehouses = {compute.name for compute in spec.computes if compute.kind == "warehouse"}
         self._cluster_names, self._warehouse_names = Names(self._clusters), Names(self._warehouses)
-        self._has_folder = spec.sources.folder.is_dir()
 
     def check(self, task: Task) -> Iterator[Problem]:
         """Every problem of the task."""
@@ -38,7 +37,7 @@ class TaskChecks:
             )
         if task.entry.task is not None:
             yield from self._payload(task)
-        elif self._has_folder:
+        elif self._spec.sources.exist:
             yield from self._file(task)
 
     def check_step(self, step: Step) -> Iterator[Problem]:

@@ -47,6 +47,7 @@ _RANGES = {
     "greater_than": ("too small", "Write more than {gt:g}."),
     "less_than_equal": ("too large", "Write {le:g} or less."),
     "string_too_short": ("too short", "Write at least {min_length} character."),
+    "string_too_long": ("too long", "Write at most {max_length} characters."),
     "too_short": ("too short", "Write at least {min_length}."),
     "too_long": ("too long", "Write at most {max_length}."),
 }

@@ -13,6 +13,7 @@ from dara_dagster.spec.names import Names
 # `$${name}` stands for the text `${name}`.
 _REFERENCE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 _ENV = "env."
+_MAX_DEPTH = 50
 # Filled in while a step pipeline runs, from its StepContext.
 _CONTEXT = "context."
 
@@ -84,6 +85,10 @@ class Variables:
             circle = " -> ".join([*within[within.index(name) :], name])
             raise _Unknown(
                 f"the parameters refer to each other in a circle: {circle}", "Give one of them a value."
+            )
+        if len(within) == _MAX_DEPTH:
+            raise _Unknown(
+                f"the parameters refer to each other more than {_MAX_DEPTH} deep", "Write them flatter."
             )
         value = self._look_up(name)
         if isinstance(value, str) and "${" in value:

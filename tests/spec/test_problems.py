@@ -175,7 +175,7 @@ def test_one_remote_file_for_two_local_ones(project: Project) -> None:
     assert "a.ipynb and a.py are the same notebook" in problem.wrong
 
 
-@pytest.mark.parametrize("content", ["print(1)", "[]", '{"cells": 1}'])
+@pytest.mark.parametrize("content", ["print(1)", "[]", '{"cells": 1}', "[" * 100_000])
 def test_a_file_that_is_no_jupyter_notebook(project: Project, content: str) -> None:
     project.file("n.ipynb", content).write(DEP, [{"file_name": "n", "format": "ipynb"}])
     (problem,) = project.problems()

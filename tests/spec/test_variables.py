@@ -77,12 +77,19 @@ def test_parameters_that_refer_to_each_other_in_a_circle(project: Project) -> No
     ]
 
 
+def test_parameters_that_refer_to_each_other_without_end(project: Project) -> None:
+    chain = {f"p{index}": f"${{p{index + 1}}}" for index in range(2000)}
+    project.file("a.py").write("parameters.json", {**chain, "p2000": "x"}).write(DEP, [entry()])
+    assert {p.wrong for p in project.problems()} == {"the parameters refer to each other more than 50 deep"}
+
+
 def test_dara_env_without_its_file(project: Project) -> None:
     project.file("a.py").write("parameters-prod.json", {}).write(DEP, [entry()])
     (problem,) = project.problems({"DARA_ENV": "prd"})
     assert problem.wrong == "DARA_ENV is 'prd', but there is no parameters-prd.json"
     assert problem.remedy == "Did you mean 'prod'?"
     assert len(project.problems({"DARA_ENV": "../prod"})) == 1
+    assert len(project.problems({"DARA_ENV": "x" * 300})) == 1
 
 
 def test_what_comes_from_the_environment_is_never_shown(project: Project) -> None:

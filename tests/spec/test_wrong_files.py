@@ -50,6 +50,9 @@ OTHERS: list[tuple[str, Any, int, str, str, str]] = [
     ("project.json", {"poll": {"calls_per_second": 0}}, 3, "poll.calls_per_second", "too small", "0"),
     ("project.json", {"workspace_path": "x"}, 2, "workspace_path", "not a folder in the", "/Workspace"),
     ("project.json", {"notebooks": "nowhere"}, 2, "notebooks", "does not exist", "Make it"),
+    ("project.json", {"notebooks": "x" * 300}, 2, "notebooks", "does not exist", "Make it"),
+    ("project.json", {"notebooks": "a\0b"}, 2, "notebooks", "a control character", "Write the folder's"),
+    ("project.json", {"notebooks": ""}, 2, "notebooks", "is empty", "Write the folder's path"),
     ("parameters.json", {"executors": []}, 2, "executors", "should be an object, is a list", "Write {"),
     ("parameters.json", {"executors": {"e": {}}}, 3, "executors.e.format", "format is missing", "Add"),
     ("workflows/shop.json", [entry()], 1, "name", "is taken by", "another"),
@@ -79,6 +82,27 @@ def test_files_that_cannot_be_read(project: Project) -> None:
     assert "cannot be read" in problems[1].wrong
 
 
+def test_a_link_that_leads_in_a_circle(project: Project) -> None:
+    link = project.root / "round"
+    link.symlink_to(link)
+    project.file("a.py").write(DEP, [entry()]).write("project.json", {"notebooks": "../round"})
+    assert [p.key for p in project.problems()] == ["notebooks"]
+    assert [p.wrong for p in load(link, {}).problems] == ["there is no such folder"]
+
+
+def test_a_workflows_folder_that_is_a_file(project: Project) -> None:
+    (project.config / "workflows").rmdir()
+    project.file("a.py").write(DEP, [entry()]).write("workflows", "")
+    assert [p.wrong for p in project.problems()] == ["the folder cannot be read: Not a directory"]
+
+
+def test_hidden_files_of_editors_are_left_alone(project: Project) -> None:
+    project.file("a.py").write(DEP, [entry()])
+    (project.config / "workflows" / ".#w.json").symlink_to("me@host.1:2")
+    (project.config / "workflows" / "._w.json").write_bytes(b"\0\5\x16\7")
+    assert project.problems() == []
+
+
 def test_no_folder_and_no_workflow(project: Project, tmp_path: Path) -> None:
     (problem,) = project.problems()
     assert "there is no workflow" in problem.wrong
@@ -97,6 +121,10 @@ def test_no_folder_and_no_workflow(project: Project, tmp_path: Path) -> None:
         ("d = []\ne = []", 2, "2 assignments instead of one"),
         ("d = [", 1, "the file is not Python"),
         ("d = list()", 1, "not a literal"),
+        ("d = [{'file_name': '\\ud800'}]", 1, "text with a wrong escape"),
+        ("d = [\r{'x': 1e999}]", 2, "a number that is too large"),
+        ("d = [0x" + "f" * 9000 + "]", 1, "a number that is too large"),
+        ("d = [" + "-" * 20_000 + "1]", 1, "the file is not Python"),
         (
             "d = [{'file_name': 'a', 'format': 'py',\n 'file_name': 'b'}]",
             2,
