@@ -37,7 +37,10 @@ def _check(spec: Spec) -> list[Problem]:
         for step in workflow.steps:
             problems += tasks.check_step(step)
     problems += [*_nested(spec), *_workflow_circles(spec), *_remote_files(spec)]
-    return sorted(set(problems))
+    unfilled = spec.unfilled
+    return sorted(
+        {problem for problem in problems if unfilled.get((problem.file, problem.key), problem) == problem}
+    )
 
 
 def _same_compute_names(spec: Spec) -> Iterator[Problem]:

@@ -80,6 +80,8 @@ def _local_folder(value: str) -> str:
 
 
 def _table(value: str) -> str:
+    if "${context." in value:
+        return value  # filled in while a step pipeline runs
     parts = value.split(".")
     if len(parts) > 3 or not all(_TABLE_PART.match(part) for part in parts):
         raise fault(f"'{value}' is not a table's name", "Write catalog.schema.table.")

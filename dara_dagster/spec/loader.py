@@ -59,6 +59,7 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
         ),
         workflows=_read_workflows(folder, name, variables, executors, problems),
         problems=tuple(problems),
+        unfilled=variables.unfilled,
     )
 
 

@@ -39,7 +39,7 @@ def read_parameters(folder: Path, environ: Mapping[str, str]) -> tuple[Variables
     variables = Variables(values, environ)
     executors: dict[str, Executor | None] = {}
     for document in documents:
-        problems += variables.fill(document)
+        problems += variables.fill(document, parameters=True)
         found_executors, found = _executors(document)
         executors.update(found_executors)
         problems += found

@@ -16,6 +16,8 @@ from dara_dagster.spec.sources import Sources
 
 # What each executor's name stands for; None where what is declared could not be read.
 Executors = Mapping[str, Executor | None]
+# Places (file and key) of texts that could not be filled in -> the problem told there; None: told elsewhere.
+Unfilled = dict[tuple[Path, str], Problem | None]
 Shape = Literal["tasks", "definition", "steps"]
 
 
@@ -102,7 +104,10 @@ class Workflow:
 
 @dataclass(frozen=True, eq=False)
 class Spec:
-    """Everything the files say; `problems` is what was found wrong while reading them."""
+    """Everything the files say; `problems` is what was found wrong while reading them.
+
+    `unfilled` are the places whose `${name}` has no value: nothing else can be said of what stands there.
+    """
 
     name: str
     root: Path
@@ -114,6 +119,7 @@ class Spec:
     computes: tuple[Compute, ...]
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
+    unfilled: Unfilled = field(default_factory=dict)
 
     def compute(self, kind: ComputeKind, name: str) -> Compute | None:
         """The cluster or warehouse of that name."""

@@ -9,6 +9,7 @@ from typing import Any
 from dara_dagster.errors import Problem
 from dara_dagster.spec.document import Array, Document, KeyPath, Object
 from dara_dagster.spec.names import Names
+from dara_dagster.spec.spec import Unfilled
 
 # `$${name}` stands for the text `${name}`.
 _REFERENCE = re.compile(r"(\$?)\$\{([^{}]*)\}")
@@ -19,47 +20,61 @@ _CONTEXT = "context."
 
 
 class _Unknown(Exception):
-    """A reference that cannot be filled in: what is wrong with it and what to do."""
+    """A reference that cannot be filled in: what is wrong with it and what to do.
+
+    `inside` is true when it stands in the value of a parameter, not in the text that is filled in.
+    """
 
     def __init__(self, wrong: str, remedy: str) -> None:
         super().__init__(wrong)
-        self.wrong, self.remedy = wrong, remedy
+        self.wrong, self.remedy, self.inside = wrong, remedy, False
 
 
 class Variables:
     """The values of all names. A value is put in as it is, never looked at or run as code.
 
-    `redactions` collects which text came from the environment, for problems to leave it out.
+    `redactions` collects which text came from the environment, for problems to leave it out;
+    `unfilled` the places (file and key) of texts that could not be filled in, with the problem told there.
     """
 
     def __init__(self, values: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self._values, self._environ = values, environ
         self.redactions: dict[str, str] = {}
+        self.unfilled: Unfilled = {}
 
-    def fill(self, document: Document) -> list[Problem]:
-        """Replaces every reference in the document's texts, in place; gives the problems of unknown ones."""
+    def fill(self, document: Document, *, parameters: bool = False) -> list[Problem]:
+        """Replaces every reference in the document's texts, in place; gives the problems of unknown ones.
+
+        A reference that is wrong inside the value of a parameter is told where that parameter is
+        declared (`parameters` is true for such files), and not again wherever it is used.
+        """
         document.redactions = self.redactions
         if "${" not in document.text:
             return []
-        problems: list[Problem] = []
-        later = isinstance(document.value, dict) and "steps" in document.value
+        found: list[tuple[KeyPath, _Unknown]] = []
         root: list[Any] = [document.value]
-        self._fill_items(root, 0, document, (), problems, later)
+        self._fill_items(root, 0, (), found)
         document.value = root[0]
+        problems: list[Problem] = []
+        for path, error in found:
+            problem = document.problem(path, error.wrong, error.remedy)
+            told = parameters or not error.inside
+            problems += [problem] if told else []
+            self.unfilled[problem.file, problem.key] = problem if told else None
         return problems
 
     def _fill_items(
-        self, holder: Any, key: Any, document: Document, path: KeyPath, problems: list[Problem], later: bool
+        self, holder: Any, key: Any, path: KeyPath, found: list[tuple[KeyPath, _Unknown]]
     ) -> None:
         value = holder[key]
         if isinstance(value, str) and "${" in value:
             try:
-                holder[key] = self._expand(value, (), later)
+                holder[key] = self._expand(value, (), later=path[:1] == ("steps",))
             except _Unknown as error:
-                problems.append(document.problem(path, error.wrong, error.remedy))
+                found.append((path, error))
         elif isinstance(value, Object | Array):
             for inner in list(value) if isinstance(value, Object) else range(len(value)):
-                self._fill_items(value, inner, document, (*path, inner), problems, later)
+                self._fill_items(value, inner, (*path, inner), found)
 
     def _expand(self, text: str, within: tuple[str, ...], later: bool = False) -> Any:
         """The text with its references replaced; a text that is one reference takes the value's own kind."""
@@ -92,7 +107,11 @@ class Variables:
             )
         value = self._look_up(name)
         if isinstance(value, str) and "${" in value:
-            value = self._expand(value, (*within, name))
+            try:
+                value = self._expand(value, (*within, name))
+            except _Unknown as error:
+                error.inside = True
+                raise
         if value is None or isinstance(value, list | dict):
             kind = "null" if value is None else "a list" if isinstance(value, list) else "an object"
             raise _Unknown(f"${{{name}}} is {kind}", "Only text, numbers and true or false can be put in.")

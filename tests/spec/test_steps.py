@@ -57,9 +57,17 @@ def test_the_context_is_left_to_be_filled_in_later(project: Project) -> None:
     assert step.settings == {"a": "${context.x}/1", "b": "${context.x}"}
 
 
-def test_the_context_is_for_step_pipelines_only(project: Project) -> None:
+def test_the_context_is_for_steps_only(project: Project) -> None:
     project.file("a.py").write(FILE, [entry(parameters={"p": "${context.x}"})])
     assert [p.wrong for p in project.problems()] == ["${context.x} has no value"]
+    project.write(FILE, {"steps": [{"uses": "m:C"}], "sensor": {"volume": "${context.x}"}})
+    assert [(p.key, p.wrong) for p in project.problems()] == [("sensor.volume", "${context.x} has no value")]
+
+
+def test_a_table_put_together_from_the_context(project: Project) -> None:
+    table = "${context.catalog}.${context.schema}.${context.load.table}"
+    (step,) = steps(project, {"uses": "wait_for_table", "settings": {"table": table}})
+    assert step.settings["table"] == table
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,29 @@ def test_a_name_without_a_value(project: Project, value: str, wrong: str, remedy
     assert remedy in problem.remedy
 
 
+def test_a_reference_without_a_value_is_the_one_problem_of_its_place(project: Project) -> None:
+    project.write("cluster_config.json", {"c": {"spark_version": "15", "num_workers": "${no}"}})
+    unknown = entry(compute_name="${no}", timeout_seconds="${no}", run_if="${no}", dependent_on=["${no}"])
+    project.file("a.py").write(
+        DEP, {"schedule": "${no}", "tasks": [unknown, {"file_name": "${no}", "format": "py"}]}
+    )
+    assert [(p.file.name, p.key, p.wrong) for p in project.problems()] == [
+        ("cluster_config.json", "c.num_workers", "${no} has no value"),
+        (DEP, "schedule", "${no} has no value"),
+        (DEP, "tasks[0].compute_name", "${no} has no value"),
+        (DEP, "tasks[0].timeout_seconds", "${no} has no value"),
+        (DEP, "tasks[0].run_if", "${no} has no value"),
+        (DEP, "tasks[0].dependent_on[0]", "${no} has no value"),
+        (DEP, "tasks[1].file_name", "${no} has no value"),
+    ]
+
+
+def test_a_wrong_reference_in_a_parameter_is_told_there_and_not_where_it_is_used(project: Project) -> None:
+    project.write("parameters.json", {"x": "${no}", "y": 1})
+    project.file("a.py").write(DEP, [entry(timeout_seconds="${x}", parameters={"p": "a ${x}", "y": "${y}"})])
+    assert [(p.file.name, p.key) for p in project.problems()] == [("parameters.json", "x")]
+
+
 def test_parameters_that_refer_to_each_other_in_a_circle(project: Project) -> None:
     project.file("a.py").write("parameters.json", {"x": "${y}", "y": "${x}"}).write(DEP, [entry()])
     assert [(p.line, p.key, p.wrong) for p in project.problems()] == [
