@@ -1,7 +1,7 @@
 """Turns the tables that tasks declare as outputs into assets that the tasks' own body materializes."""
 
 # No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dagster import (
@@ -24,11 +24,15 @@ __all__ = ["build_assets"]
 
 @dataclass(frozen=True)
 class _Written:
-    """The tables an asset definition stands for: those of a task that no task before it writes."""
+    """The tables an asset definition stands for: those of a task that no task before it writes.
+
+    `upstream` are the tables that the task builds on.
+    """
 
     workflow: WorkflowPlan
     task: TaskPlan
     tables: tuple[str, ...]
+    upstream: tuple[str, ...]
 
 
 def build_assets(plan: Plan, translator: Translator, taken: Iterable[str] = ()) -> list[AssetsDefinition]:
@@ -50,7 +54,7 @@ def build_assets(plan: Plan, translator: Translator, taken: Iterable[str] = ()) 
 def _definition(name: str, written: _Written, translator: Translator, ops: Ops) -> AssetsDefinition:
     workflow, task = written.workflow, written.task
     work = ops.work(workflow, task)
-    upstream = [table for table in _tables_above(workflow, task) if table not in written.tables]
+    upstream = [table for table in written.upstream if table not in written.tables]
     specs: list[AssetSpec] = [
         translator.asset_spec(workflow, task, table, upstream) for table in written.tables
     ]
@@ -73,16 +77,16 @@ def _definition(name: str, written: _Written, translator: Translator, ops: Ops) 
 def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:
     seen: set[AssetKey] = set()
     for workflow in plan.workflows:
+        tasks = {task.name: task for task in workflow.tasks}
         for task in workflow.tasks:
             fresh = [table for table in task.outputs if translator.asset_key(table) not in seen]
             seen.update(translator.asset_key(table) for table in fresh)
             if fresh and task.kind != "workflow":
-                yield _Written(workflow, task, tuple(fresh))
+                yield _Written(workflow, task, tuple(fresh), tuple(_tables_above(tasks, task)))
 
 
-def _tables_above(workflow: WorkflowPlan, task: TaskPlan) -> list[str]:
+def _tables_above(tasks: Mapping[str, TaskPlan], task: TaskPlan) -> list[str]:
     """The tables the task builds on: those of its upstream tasks, looking through tasks that declare none."""
-    tasks = {each.name: each for each in workflow.tasks}
     found: dict[str, None] = {}
     waiting, seen = list(task.upstream), set(task.upstream)
     while waiting:

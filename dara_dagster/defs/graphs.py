@@ -92,16 +92,18 @@ class Graphs:
                 nodes[task.name] = self._nested_node(alias, workflow, task, sequential, verdicts)
             else:
                 ends = (DONE,) if verdicts else (RESULT,)
-                nodes[task.name] = _Node(alias, self._op(workflow, task, verdicts), ends)
+                nodes[task.name] = _Node(alias, self._op(workflow, task, verdicts, aliases), ends)
         return nodes
 
-    def _op(self, workflow: WorkflowPlan, task: TaskPlan, verdicts: bool) -> OpDefinition:
+    def _op(
+        self, workflow: WorkflowPlan, task: TaskPlan, verdicts: bool, aliases: Mapping[str, str]
+    ) -> OpDefinition:
         settings = (*sorted(task.parameters.items()), task.timeout_seconds, task.poll_seconds)
         key = (workflow.name, task.name, verdicts, settings)
         if key not in self._made:
             name = self._names.take(f"{workflow.name}__{task.name}")
             make = self._ops.with_verdict if verdicts else self._ops.plain
-            self._made[key] = make(name, workflow, task)
+            self._made[key] = make(name, workflow, task, aliases)
         return self._made[key]
 
     def _nested_node(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections import defaultdict
 
 __all__ = ["Names", "safe_name"]
 
@@ -28,13 +29,13 @@ class Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._numbers: defaultdict[str, int] = defaultdict(lambda: 1)
 
     def take(self, text: str) -> str:
         """Return the safe form of `text`, with a number when something else has it already."""
         wanted = name = safe_name(text)
-        number = 1
         while name in self._taken:
-            number += 1
-            name = f"{wanted}_{number}"
+            self._numbers[wanted] += 1  # kept: thousands of names in another script all want `unnamed`
+            name = f"{wanted}_{self._numbers[wanted]}"
         self._taken.add(name)
         return name

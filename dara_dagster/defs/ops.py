@@ -58,15 +58,22 @@ class Ops:
         """The resource key of the task's compute; None for a task that has none."""
         return self._resource_keys[task.compute.kind, task.compute.name] if task.compute else None
 
-    def work(self, workflow: WorkflowPlan, task: TaskPlan) -> Work:
-        """What the body of the task's op has to do."""
-        ops = self._translator.op_names(workflow) if task.inputs_from else {}
-        inputs = {parameter: ops[source] for parameter, source in task.inputs_from.items()}
+    def work(
+        self, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str] | None = None
+    ) -> Work:
+        """What the body of the task's op has to do; `op_names` are those of the workflow's tasks in its graph.
+
+        Without them (an asset stands in no graph) the task is given no exit value of another.
+        """
+        names = op_names or {}
+        inputs = {name: names[source] for name, source in task.inputs_from.items() if source in names}
         return Work(workflow, task, self.compute_key(task), inputs)
 
-    def plain(self, name: str, workflow: WorkflowPlan, task: TaskPlan) -> OpDefinition:
+    def plain(
+        self, name: str, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str]
+    ) -> OpDefinition:
         """The op of a task in a job where every task asks for the success of all above it."""
-        work = self.work(workflow, task)
+        work = self.work(workflow, task, op_names)
 
         def body(context: OpExecutionContext, _inputs: Mapping[str, Any]) -> _Events:
             result = execute_task(context, work)
@@ -75,9 +82,11 @@ class Ops:
 
         return self._op(name, task, body, ins={START: In(Nothing)}, outs={RESULT: Out(Nothing)})
 
-    def with_verdict(self, name: str, workflow: WorkflowPlan, task: TaskPlan) -> OpDefinition:
+    def with_verdict(
+        self, name: str, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str]
+    ) -> OpDefinition:
         """The op of a task in a job where some task has a `run_if` of its own."""
-        work = self.work(workflow, task)
+        work = self.work(workflow, task, op_names)
 
         def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
             endings = inputs.get(UPSTREAM) or []
