@@ -58,10 +58,8 @@ class Ops:
         """The resource key of the task's compute; None for a task that has none."""
         return self._resource_keys[task.compute.kind, task.compute.name] if task.compute else None
 
-    def work(
-        self, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str] | None = None
-    ) -> Work:
-        """What the body of the task's op has to do; `op_names` are those of the workflow's tasks in its graph.
+    def work(self, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str] | None = None) -> Work:
+        """What the body of the task's op has to do; `op_names`: task -> op in the workflow's graph.
 
         Without them (an asset stands in no graph) the task is given no exit value of another.
         """
