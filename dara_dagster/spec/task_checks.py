@@ -25,8 +25,7 @@ class TaskChecks:
 
     def check(self, task: Task) -> Iterator[Problem]:
         """Every problem of the task."""
-        # A STEP whose executor is not known has no format: that was told when it was read.
-        if task.target is not None or (task.entry.task is None and task.entry.format is None):
+        if task.target is not None:
             return
         yield from self._compute(task)
         yield from self._outputs(task)
@@ -49,8 +48,12 @@ class TaskChecks:
             yield step.document.problem((*step.path, "settings", "warehouse_name"), wrong, remedy)
 
     def _file(self, task: Task) -> Iterator[Problem]:
-        sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format or ""
-        if sources.file(name, ending):
+        sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format
+        if ending is None:  # it could not be read, or the executor of a STEP is not known: that was told
+            if not sources.endings(name):
+                remedy = sources.names.remedy(name, "files")
+                yield task.problem("file_name", f"there is no file '{name}' in {sources.folder}", remedy)
+        elif sources.file(name, ending):
             if wrong := sources.read(name, ending).fault:
                 yield task.problem("file_name", wrong, "Replace the file, or change the format.")
         elif others := sources.endings(name):
@@ -68,7 +71,9 @@ class TaskChecks:
         if entry.compute_name is not None and entry.warehouse_name is not None:
             remedy = "Remove one of the two: a task runs on a cluster or on a warehouse."
             yield task.problem("warehouse_name", "both compute_name and warehouse_name", remedy)
-        elif entry.format == "sql" and entry.task is None:
+        elif entry.task is None and entry.format is None:
+            yield from self._any_compute(task)
+        elif entry.task is None and entry.format == "sql":
             yield from self._sql_compute(task)
         elif entry.compute_name is not None:
             yield from self._cluster(task, entry.compute_name)
@@ -83,6 +88,14 @@ class TaskChecks:
         if entry.cluster == "job" and entry.compute_name is None:
             remedy = "Name a cluster with compute_name, or remove cluster."
             yield task.problem("cluster", "a job cluster needs the settings of a named cluster", remedy)
+
+    def _any_compute(self, task: Task) -> Iterator[Problem]:
+        """Whether there is such a name at all: what the file is, and so what it runs on, is not known."""
+        cluster, warehouse = task.entry.compute_name, task.entry.warehouse_name
+        if cluster is not None and cluster not in self._warehouses:
+            yield from self._cluster(task, cluster)
+        if warehouse is not None and warehouse not in self._warehouses:
+            yield self._unknown_warehouse(task, "warehouse_name", warehouse)
 
     def _sql_compute(self, task: Task) -> Iterator[Problem]:
         key = "compute_name" if task.entry.compute_name is not None else "warehouse_name"

@@ -57,7 +57,7 @@ def read_workflow(
     content, more = _FORMS[shape].read(fitting, executors)
     problems += found + more
     workflow = replace(workflow, **content)
-    if not (problems or workflow.tasks or workflow.steps):
+    if not (found or more or workflow.tasks or workflow.steps):
         problems.append(document.problem(path, "the workflow has no tasks", "Add one, or remove the file."))
     return workflow, problems
 
@@ -84,9 +84,11 @@ def _shape(document: Document) -> tuple[Shape | None, list[Problem]]:
 
 def _form_of(item: Any) -> Shape | None:
     """The shape an item belongs to, as far as its keys tell."""
-    if not isinstance(item, Object):
-        return None
-    return next((shape for shape, form in _FORMS.items() if not form.told_by.isdisjoint(item)), None)
+    return next((shape for shape in _FORMS if _told(item, shape)), None)
+
+
+def _told(item: Any, shape: Shape) -> bool:
+    return isinstance(item, Object) and not _FORMS[shape].told_by.isdisjoint(item)
 
 
 def _fitting(items: Items, shape: Shape) -> tuple[Items, list[Problem]]:
@@ -94,7 +96,7 @@ def _fitting(items: Items, shape: Shape) -> tuple[Items, list[Problem]]:
     fitting: list[tuple[int, Any]] = []
     problems: list[Problem] = []
     for index, item in items.found:
-        other = _form_of(item)
+        other = shape if _told(item, shape) else _form_of(item)
         if other is None or other == shape:
             fitting.append((index, item))
         else:

@@ -134,6 +134,7 @@ def test_all_problems_of_all_files_at_once_in_order(project: Project) -> None:
         (DEP, 8, "[0].compute_nam"),
         (DEP, 9, "[0].timeout_seconds"),
         (DEP, 11, "[1]"),
+        (DEP, 12, "[1].file_name"),
         ("project.json", 3, "workspac"),
         ("warehouse_config.json", 1, ""),
     ]
@@ -141,6 +142,26 @@ def test_all_problems_of_all_files_at_once_in_order(project: Project) -> None:
         make_plan(load(project.config, {}))
     assert list(caught.value.problems) == problems
     assert str(caught.value).count("\n") == len(problems) - 1
+
+
+def test_a_wrong_format_hides_no_other_problem(project: Project) -> None:
+    project.file("a.py").write(
+        DEP,
+        [
+            entry(format="pi", compute_name="no", outputs=["t"]),
+            entry(format="pi", name="b", compute_name="bi"),
+            {"file_name": "gone", "format": 5, "warehouse_name": "no"},
+        ],
+    )
+    assert [p.key for p in project.problems()] == [
+        "[0].format", "[0].compute_name", "[0].outputs[0]", "[1].format",
+        "[2].file_name", "[2].format", "[2].warehouse_name",
+    ]  # fmt: skip
+
+
+def test_a_wrong_option_does_not_hide_that_there_are_no_tasks(project: Project) -> None:
+    project.write(DEP, {"tasks": [], "schedule": "x"})
+    assert [p.key for p in project.problems()] == ["tasks", "schedule"]
 
 
 def test_a_wrong_entry_still_counts_for_those_that_need_it(project: Project) -> None:

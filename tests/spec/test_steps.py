@@ -122,6 +122,7 @@ def test_a_table_put_together_from_the_context(project: Project) -> None:
             "catalog.schema.table",
         ),
         (entry(), "steps[0]", "an entry (tasks) among steps", "two files"),
+        ({"uses": "m:C", "file_name": "a"}, "steps[0].file_name", "unknown key", "mean 'name'"),
     ],
 )
 def test_a_wrong_step(project: Project, item: dict[str, Any], key: str, wrong: str, remedy: str) -> None:
