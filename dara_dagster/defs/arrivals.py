@@ -13,7 +13,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-__all__ = ["Arrival", "Cursor", "Memory", "Pick", "pick"]
+from dara_dagster.remote.listing import Arrival
+
+__all__ = ["Arrival", "Cursor", "Memory", "Pick", "mark_of", "pick"]
 
 # A file that has just been written may still be growing, whatever `settle_seconds` says.
 _LEAST_SETTLE_MS = 1000
@@ -21,20 +23,11 @@ _MOST_WAITING = 1000
 _MARK_CHARACTERS = 11
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """A file as a listing shows it; `time_ms` is when it was last changed, in epoch milliseconds."""
-
-    path: str
-    size: int
-    time_ms: int
-
-    @property
-    def mark(self) -> str:
-        """A short name for this path, size and time together."""
-        text = f"{self.path}\0{self.size}\0{self.time_ms}".encode()
-        digest = hashlib.blake2b(text, digest_size=8).digest()
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+def mark_of(file: Arrival) -> str:
+    """A short name for a file's path, size and time together."""
+    text = f"{file.path}\0{file.size}\0{file.time_ms}".encode()
+    digest = hashlib.blake2b(text, digest_size=8).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 @dataclass(frozen=True)
@@ -128,7 +121,7 @@ def pick(
     """
     memory = memory.up_to(cursor)
     settle_ms = max(int(settle_seconds * 1000), _LEAST_SETTLE_MS)
-    fresh = {file.mark: file for file in listed if file.mark not in memory.marks}
+    fresh = {mark_of(file): file for file in listed if mark_of(file) not in memory.marks}
     seen = {mark: cursor.waiting.get(mark, now_ms) for mark in fresh}
     ready = [
         file
@@ -137,13 +130,13 @@ def pick(
     ]
     ready.sort(key=lambda file: (file.time_ms, file.path))
     taken = tuple(ready[:most])
-    young = _without(seen, (file.mark for file in ready))
+    young = _without(seen, (mark_of(file) for file in ready))
     if complete:
-        memory = replace(memory, marks=memory.marks & {file.mark for file in listed})
+        memory = replace(memory, marks=memory.marks & {mark_of(file) for file in listed})
     following = replace(
         cursor,
         tick=cursor.tick + 1,
-        taken=tuple(file.mark for file in taken),
+        taken=tuple(mark_of(file) for file in taken),
         waiting=dict(list(young.items())[:_MOST_WAITING]),
     )
     return Pick(taken, len(ready) - len(taken), len(young), following, memory)

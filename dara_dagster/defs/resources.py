@@ -11,12 +11,12 @@ from pydantic import Field
 from dara_dagster.defs.attempts import AttemptLog
 from dara_dagster.defs.history import History
 from dara_dagster.defs.translator import Translator
-from dara_dagster.defs.uploads import Uploads
 from dara_dagster.errors import ComputeError
 from dara_dagster.remote.client import Workspace, open_workspace
 from dara_dagster.remote.compute import ensure_compute
 from dara_dagster.remote.files import FileSync
 from dara_dagster.remote.monitor import Monitor, monitor_for
+from dara_dagster.remote.uploads import Uploads
 from dara_dagster.spec.plan import ComputePlan, Plan
 
 __all__ = ["PARAMETERS", "WORKSPACE", "ComputeResource", "RunParameters", "WorkspaceSession", "resources_of"]

@@ -19,12 +19,12 @@ from dagster import (
     SkipReason,
 )
 
-from dara_dagster.defs.arrivals import Arrival, Cursor, Memory, Pick, pick
-from dara_dagster.defs.listing import Listing, list_folder, list_volume
+from dara_dagster.defs.arrivals import Cursor, Memory, Pick, mark_of, pick
 from dara_dagster.defs.resources import PARAMETERS, WorkspaceSession
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.errors import DaraError, EmulatorError
 from dara_dagster.remote.emulator_process import emulator_status
+from dara_dagster.remote.listing import Arrival, Listing, list_folder, list_volume
 from dara_dagster.spec.plan import Plan, SensorPlan, WorkflowPlan
 
 __all__ = ["build_sensor"]
@@ -137,13 +137,13 @@ class _Watch:
             values = {"files": json.dumps(about), "file_count": str(len(files))}
             tags = {"dara/files": str(len(files)), "dara/first_file": files[0].path}
             yield self._request(
-                "-".join([files[0].mark, files[-1].mark, str(len(files))]), files, values, tags
+                "-".join([mark_of(files[0]), mark_of(files[-1]), str(len(files))]), files, values, tags
             )
             return
         for file in files:
             values = _about(file, self._place(file))
             tags = {f"dara/{name}": text for name, text in values.items()}
-            yield self._request(file.mark, [file], values, tags)
+            yield self._request(mark_of(file), [file], values, tags)
 
     def _request(
         self, mark: str, files: Sequence[Arrival], values: Mapping[str, str], tags: Mapping[str, str]

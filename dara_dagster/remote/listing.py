@@ -11,14 +11,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dara_dagster.defs.arrivals import Arrival
 from dara_dagster.errors import FileError
 from dara_dagster.remote.calls import API_ERRORS, TryLater, api, explain, one_try, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
-__all__ = ["Listing", "list_folder", "list_volume"]
+__all__ = ["Arrival", "Listing", "list_folder", "list_volume"]
 
 _MOST_QUEUED = 500
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file as a listing shows it; `time_ms` is when it was last changed, in epoch milliseconds."""
+
+    path: str
+    size: int
+    time_ms: int
 
 
 @dataclass(frozen=True)
