@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dagster import DagsterExecutionInterruptedError
-
 from dara_dagster.defs.execute import Work, execute_task
-from dara_dagster.defs.sql_statement import run_statement, table_exists
 from dara_dagster.defs.steps import Step, StepContext, StepFactory
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError
 from dara_dagster.remote.calls import API_ERRORS
 from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.metered import Stopped
+from dara_dagster.remote.statements import run_statement, table_exists
 from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
 from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
 
@@ -130,15 +131,15 @@ class RunSql(Step):
 
     def execute(self, context: StepContext) -> StepContext:
         """Run the statement, which is cancelled at the timeout and when the Dagster run is terminated."""
-        session = context.tools.session
-        parameters = _filled(context, self.parameters)
+        session, stop = context.tools.session, stop_event(context.tools.dagster.run_id)
         rows = run_statement(
             session.workspace,
+            session.monitor,
             session.compute_id(self._warehouse(session.plan)),
-            context.fill(self.statement),
-            parameters,
+            str(context.fill(self.statement)),
+            _filled(context, self.parameters),
             timeout_seconds=self.timeout_seconds,
-            stop=stop_event(context.tools.dagster.run_id),
+            stop=stop,
         )
         return context.leave(self.name, rows=rows, value=rows[0][0] if rows and rows[0] else None)
 
@@ -165,13 +166,22 @@ class WaitForTable(Step):
     def execute(self, context: StepContext) -> StepContext:
         """Look every `poll_seconds`; fails after `timeout_seconds` (0: never)."""
         stop, session = stop_event(context.tools.dagster.run_id), context.tools.session
-        table, began = str(context.fill(self.table)), time.monotonic()
-        while not table_exists(session.workspace, table):
-            if self.timeout_seconds and time.monotonic() - began > self.timeout_seconds:
+        table = str(context.fill(self.table))
+        look = partial(table_exists, session.workspace, _full_name(table, session.plan))
+        deadline = time.monotonic() + self.timeout_seconds if self.timeout_seconds else math.inf
+        while not session.monitor.call(look, stop=stop):
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise DaraError(f"the table {table} is not there after {self.timeout_seconds} s")
-            if stop.wait(self.poll_seconds):
-                raise DagsterExecutionInterruptedError
+            if stop.wait(min(self.poll_seconds, left)):
+                raise Stopped(f"Waiting for the table {table} was stopped")
         return context.leave(self.name, table=table)
+
+
+def _full_name(table: str, plan: Plan) -> str:
+    """`catalog.schema.table`, with the project's catalog and schema where the name has none."""
+    parts = [plan.catalog or "main", plan.schema or "default", *table.split(".")]
+    return ".".join(parts[-3:])
 
 
 def _filled(context: StepContext, parameters: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster import (
+    DagsterExecutionInterruptedError,
     DependencyDefinition,
     Failure,
     GraphDefinition,
@@ -27,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.resources import PARAMETERS, WORKSPACE, RunParameters, WorkspaceSession
 from dara_dagster.errors import DaraError
+from dara_dagster.remote.metered import Stopped
 from dara_dagster.spec.plan import WorkflowPlan
 
 __all__ = ["Step", "StepContext", "StepTools", "pipeline_graph", "step_pipeline"]
@@ -207,6 +209,9 @@ def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> Ste
         after = made.execute(before)
     except (Failure, RetryRequested):
         raise
+    except Stopped as stopped:
+        before.tools.dagster.log.info(str(stopped))
+        raise DagsterExecutionInterruptedError from None
     except DaraError as error:
         raise Failure(f"Step {label!r} failed: {error} Done before: {done}.", _metadata(before)) from None
     except Exception as error:
