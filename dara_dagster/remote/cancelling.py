@@ -3,90 +3,123 @@
 from __future__ import annotations
 
 import functools
+import random
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dara_dagster.errors import DaraError, RunGoneError
+from dara_dagster.errors import DaraError, EmulatorError, RunGoneError
 from dara_dagster.remote import runs
+from dara_dagster.remote.calls import TryLater
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.runs import PAGE_SIZE, Look
+from dara_dagster.remote.watchlist import PAGED_TYPE
 
 if TYPE_CHECKING:
     from dara_dagster.remote.monitor import Monitor
 
-_THREADS = 16
+_THREADS = 32
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 3.0
+_TRY_SECONDS = 3.0  # of faults or silence, then the other question is asked: has it stopped by itself?
+# A service that takes no cancel for so long may take none for hours: then somebody should know which runs
+# go on, and cost money.
+_REFUSED_SECONDS = 10.0
 
 
 def cancel_and_wait(ws: Workspace, monitor: Monitor, run_ids: Sequence[int], timeout: float) -> list[Look]:
-    """Cancel the runs and wait until they have ended; returns those still alive after `timeout` seconds.
+    """Cancel the runs and wait until they have ended; returns those still alive.
 
-    Never raises for what the service does: a run that could not be cancelled or seen counts as alive,
-    one that is gone as stopped. A Look that nobody could get has empty words and the error as its message.
+    Runs have `timeout` seconds to end; but when the service takes none of the cancels, whatever it answers,
+    they are sent again for 10 s only. Never raises for what the service does: a run that could not be seen
+    counts as alive, one that is gone as stopped. A Look's message says why its cancel was refused, if it
+    was; a Look that nobody could get has empty words and the error as its message.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     alive = {run_id: _unseen(run_id, "not looked at yet") for run_id in run_ids}
+    refused: Mapping[int, DaraError] = {}
+    unasked: Collection[int] = list(alive)
+    wait = _FIRST_WAIT
     with ThreadPoolExecutor(min(_THREADS, max(len(alive), 1)), "dara-cancel") as pool:
-        asked = pool.map(functools.partial(_cancel, ws, monitor, deadline), alive)
-        alive = {run_id: alive[run_id] for run_id, is_gone in zip(alive, asked, strict=True) if not is_gone}
-        wait = _FIRST_WAIT
         while alive:
-            candidates = _ended_candidates(ws, monitor, alive.keys(), deadline)
-            looks = pool.map(functools.partial(_look, ws, monitor, deadline), candidates)
-            for run_id, seen in zip(candidates, looks, strict=True):
-                if seen is None or seen.outcome is not None:
-                    del alive[run_id]
-                else:
-                    alive[run_id] = seen
-            if not alive or time.monotonic() + wait > deadline:
+            refused = _cancel_all(pool, ws, monitor, unasked)
+            alive = _look_at_all(pool, ws, monitor, alive)
+            unasked = refused.keys() & alive.keys()
+            patience = timeout if len(unasked) < len(alive) else min(timeout, _REFUSED_SECONDS)
+            left = began + patience - time.monotonic()
+            if not alive or left <= 0:
                 break
-            time.sleep(wait)
+            after = max(map(_retry_after, refused.values()), default=0.0)
+            time.sleep(min(max(wait * random.uniform(0.8, 1.2), after), left))  # noqa: S311 - spreading
             wait = min(2 * wait, _LONGEST_WAIT)
-    return list(alive.values())
+    return [
+        replace(look, message=str(refused[run_id])) if run_id in unasked else look
+        for run_id, look in alive.items()
+    ]
 
 
-def _cancel(ws: Workspace, monitor: Monitor, deadline: float, run_id: int) -> bool:
-    """Ask for the stop; True when there is no such run any more."""
-    patience = max(deadline - time.monotonic(), 0.0)
+def _cancel_all(
+    pool: Executor, ws: Workspace, monitor: Monitor, run_ids: Collection[int]
+) -> dict[int, DaraError]:
+    """Ask for the stop of each; returns why those were refused that were."""
+    answers = pool.map(functools.partial(_cancel, ws, monitor), run_ids)
+    return {run_id: error for run_id, error in zip(run_ids, answers, strict=True) if error is not None}
+
+
+def _cancel(ws: Workspace, monitor: Monitor, run_id: int) -> DaraError | None:
     try:
-        monitor.call(lambda: runs.cancel(ws, run_id), urgent=True, patience=patience)
+        monitor.call(lambda: runs.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
     except RunGoneError:
-        return True
-    except DaraError:
-        return False  # it may end by itself; looking tells
-    return False
+        return None
+    except DaraError as error:
+        return error
+    return None
 
 
-def _look(ws: Workspace, monitor: Monitor, deadline: float, run_id: int) -> Look | None:
-    """The run as it stands; None when it is gone."""
-    patience = max(deadline - time.monotonic(), 0.0)
+def _retry_after(refusal: DaraError) -> float:
+    """The seconds that the service asked to be left alone for."""
+    cause = refusal.__cause__
+    return cause.after if isinstance(cause, TryLater) else 0.0
+
+
+def _look_at_all(
+    pool: Executor, ws: Workspace, monitor: Monitor, alive: Mapping[int, Look]
+) -> dict[int, Look]:
+    """Those still alive, as they stand."""
+    candidates = _ended_candidates(ws, monitor, alive.keys())
+    looks = pool.map(functools.partial(_look, ws, monitor), candidates)
+    now = {**alive, **dict(zip(candidates, looks, strict=True))}
+    return {run_id: look for run_id, look in now.items() if look is not None and look.outcome is None}
+
+
+def _look(ws: Workspace, monitor: Monitor, run_id: int) -> Look | None:
+    """The run as it stands; None when it is gone, by itself or with the local workspace."""
     try:
-        return monitor.call(lambda: runs.look(ws, run_id), urgent=True, patience=patience)
-    except RunGoneError:
+        return monitor.call(lambda: runs.look(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+    except (RunGoneError, EmulatorError):
         return None
     except DaraError as error:
         return _unseen(run_id, str(error))
 
 
-def _ended_candidates(
-    ws: Workspace, monitor: Monitor, run_ids: Collection[int], deadline: float
-) -> list[int]:
+def _ended_candidates(ws: Workspace, monitor: Monitor, run_ids: Collection[int]) -> list[int]:
     """Those worth a look of their own: of many runs, only the ones which the pages of active runs lack."""
     if len(run_ids) <= PAGE_SIZE:
         return list(run_ids)
     active: set[int] = set()
-    token: str | None = ""
-    patience = max(deadline - time.monotonic(), 0.0)
-    while token is not None:
-        page = functools.partial(runs.list_page, ws, token)
+    token = ""
+    for _ in run_ids:  # in a workspace with more pages than that a look at each is cheaper
+        page = functools.partial(runs.list_page, ws, token, PAGED_TYPE)
         try:
-            looks, token = monitor.call(page, urgent=True, patience=patience)
+            looks, following = monitor.call(page, urgent=True, patience=_TRY_SECONDS)
         except DaraError:
             return list(run_ids)
         active.update(look.run_id for look in looks)
+        if not following:
+            break
+        token = following
     return [run_id for run_id in run_ids if run_id not in active]
 
 

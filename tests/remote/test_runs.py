@@ -1,10 +1,9 @@
-"""Runs on the emulator through the SDK: one run a token, looks, output, faults, cancel."""
+"""Runs on the emulator through the SDK: one run a token, looks, output, faults."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -12,57 +11,12 @@ from dara_dagster.errors import RunError, RunGoneError, RunLostError, Unreachabl
 from dara_dagster.remote import runs
 from dara_dagster.remote.calls import api
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.monitor import Monitor, Stopped, TimedOut, cancel_and_wait, monitor_for
-from dara_dagster.remote.payloads import parse_run_name, run_name, run_now_request, submit_request
+from dara_dagster.remote.monitor import Monitor, Stopped, TimedOut, _Jobs, cancel_and_wait
+from dara_dagster.remote.payloads import parse_run_name, run_now_request
 from dara_dagster.remote.runs import Look
 from dara_dagster.remote.saved_jobs import find_saved_job
-from dara_dagster.spec.plan import PollPlan, TaskPlan
-from tests.conftest import Emulator
-
-QUICK = PollPlan(calls_per_second=400.0, lost_after_seconds=60.0)
-
-
-class Admin:
-    """The emulator's switches for this test's workspace."""
-
-    def __init__(self, emulator: Emulator, token: str) -> None:
-        self._emulator, self._token = emulator, token
-
-    def simulate(self, task_key: str = "*", **rule: Any) -> None:
-        self._emulator.admin("POST", "simulate", {"task_key": task_key, **rule}, token=self._token)
-
-    def fault(self, method: str, path: str, **fault: Any) -> None:
-        body = {"method": method, "path": path, **fault}
-        self._emulator.admin("POST", "faults", body, token=self._token)
-
-    def heal(self) -> None:
-        self._emulator.admin("DELETE", "faults", token=self._token)
-
-    def stats(self) -> Any:
-        return self._emulator.admin("GET", "stats", token=self._token)
-
-
-@pytest.fixture
-def admin(emulator: Emulator, workspace_token: str) -> Admin:
-    admin = Admin(emulator, workspace_token)
-    admin.simulate(duration_ms=100)
-    return admin
-
-
-@pytest.fixture
-def monitor(workspace: Workspace) -> Monitor:
-    return monitor_for(workspace, QUICK)
-
-
-def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:
-    return submit_request(
-        TaskPlan(task, task, "notebook", **more),
-        run_name=run_name("tests", "flow", task, "run"),
-        token=runs.attempt_token("run", token, 0),
-        parameters={},
-        remote_file="/Workspace/Shared/tests/nb",
-        compute_id=None,
-    )
+from dara_dagster.spec.plan import PollPlan
+from tests.remote.conftest import Admin, request_of
 
 
 def test_tokens_differ_by_run_step_and_attempt_and_fit() -> None:
@@ -232,7 +186,7 @@ def test_a_lasting_fault_is_reported_in_words(workspace: Workspace, monitor: Mon
     )
     with pytest.raises(UnreachableError, match=r"No good answer for 1 s, last: .*closed for repairs"):
         monitor.call(lambda: runs.submit(workspace, request_of("two")), patience=1)
-    impatient = Monitor(_service(workspace), PollPlan(50.0, 1.0))
+    impatient = Monitor(_Jobs(workspace), PollPlan(50.0, 1.0))
     with pytest.raises(RunLostError, match=f"No answer about run {run_id} .*closed for repairs"):
         impatient.watch(run_id)
 
@@ -246,54 +200,3 @@ def test_many_runs_are_seen_by_the_page(workspace: Workspace, monitor: Monitor, 
     calls = admin.stats()["calls"]
     looks = calls["GET /api/2.2/jobs/runs/get"] + calls["GET /api/2.2/jobs/runs/list"]
     assert calls["GET /api/2.2/jobs/runs/list"] > 3 and looks / 60 < 8  # one by one it is more than 11
-
-
-@pytest.mark.parametrize("weather", ["fair", "foul"])
-def test_100_runs_in_flight_are_cancelled_while_the_budget_is_busy(
-    workspace: Workspace, admin: Admin, weather: str
-) -> None:
-    admin.simulate(duration_ms=600_000)
-    with ThreadPoolExecutor(20) as pool:
-        ids = list(pool.map(lambda n: runs.submit(workspace, request_of(str(n))), range(100)))
-    busy = Monitor(_service(workspace), PollPlan(0.5, 60.0))
-    stop = threading.Event()
-    waiting = [threading.Thread(target=_call_until, args=(busy, workspace, ids[0], stop)) for _ in range(20)]
-    for thread in waiting:
-        thread.start()
-    if weather == "foul":
-        admin.fault(
-            "POST", "*/jobs/runs/cancel", kind="status", status=429, retry_after="0", probability=0.2, seed=1
-        )
-        admin.fault("POST", "*/jobs/runs/cancel", kind="drop", when="before", probability=0.1, seed=2)
-    assert cancel_and_wait(workspace, busy, ids, 30) == []
-    stop.set()
-    for thread in waiting:
-        thread.join()
-    assert admin.stats()["active_runs"] == 0
-    assert list(runs.list_active(workspace)) == []
-
-
-def test_a_run_that_cannot_be_cancelled_is_named(
-    workspace: Workspace, monitor: Monitor, admin: Admin
-) -> None:
-    admin.simulate(duration_ms=60_000)
-    run_id = runs.submit(workspace, request_of("one"))
-    admin.fault("POST", "*/jobs/runs/cancel", kind="status", status=503, retry_after="0")
-    (alive,) = cancel_and_wait(workspace, monitor, [run_id], 1.5)
-    assert alive.run_id == run_id and alive.outcome is None
-    admin.heal()
-    assert cancel_and_wait(workspace, monitor, [run_id, 1], 20) == []
-
-
-def _service(workspace: Workspace) -> Any:
-    from dara_dagster.remote.monitor import _Jobs
-
-    return _Jobs(workspace)
-
-
-def _call_until(monitor: Monitor, workspace: Workspace, run_id: int, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            monitor.call(lambda: runs.look(workspace, run_id), stop=stop)
-        except Stopped:
-            return
