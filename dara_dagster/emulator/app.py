@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import logging
@@ -15,25 +16,19 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dara_dagster.emulator.bodies import Gone, read_body
+from dara_dagster.emulator.errors import ApiError as ApiError
+from dara_dagster.emulator.shapes import read_object
 from dara_dagster.emulator.state import WORKSPACE_ID, Server
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from dara_dagster.emulator.state import Workspace
 
 Json = Any
 
 logger = logging.getLogger(__name__)
-
-
-class ApiError(Exception):
-    """An answer other than 2xx, in the wire shape of databricks-api.md 1.5."""
-
-    def __init__(self, status: int, code: str, message: str, reason: str = "") -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.reason = status, code, message, reason
-        self.headers: dict[str, str] = {}
 
 
 @dataclass
@@ -48,6 +43,20 @@ class Call:
     query: Mapping[str, str]
     body: dict[str, Json] = field(default_factory=dict)
     request: Request | None = None
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """An id or count from path, body or query; ApiError 400 when it is no number, or missing."""
+        value = self.path.get(name) or self.body.get(name, self.query.get(name) or default)
+        if value is None:
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {name}")
+        if not re.fullmatch("-?[0-9]{1,19}", str(value)):
+            text = f"{name} must be a whole number, not {str(value)[:100]!r}."
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """A true or false of the query."""
+        return self.query.get(name, "").lower() == "true"
 
 
 Handler = Callable[[Call], Json]
@@ -70,6 +79,9 @@ PRESIGNED = "/__emulator/presigned/"
 
 _CONTENT = ("/api/2.0/fs/files/", "/api/2.0/workspace-files/", PRESIGNED)
 """Where a body is a file's content, whatever its content type says (curl calls it a form)."""
+
+_JSON = (b"application/json", b"application/x-www-form-urlencoded")
+"""Content types of a JSON body; the second is what curl says of one."""
 
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -161,8 +173,10 @@ class App:
             await _stay_silent(receive, cut=silence.cut)
             return
         except Exception as error:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            answer = _error_answer(ApiError(500, "INTERNAL_ERROR", f"{type(error).__name__}: {error}"))
+            failure = _failure(error)
+            if failure.status >= 500:
+                logger.exception("%s %s failed", scope["method"], scope["path"])
+            answer = _error_answer(failure)
         if isinstance(answer, Response):
             answer.headers.setdefault("x-databricks-org-id", WORKSPACE_ID)
             await answer(scope, receive, send)
@@ -231,40 +245,28 @@ async def _stay_silent(receive: Receive, *, cut: bool) -> None:
 
 
 async def _json_body(scope: Scope, receive: Receive) -> dict[str, Json]:
+    """The JSON object sent; {} for a body that is something else, which is left to the handler."""
     kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    if not kind.startswith((b"application/json", b"application/x-www-form-urlencoded")):
-        return {}
-    if scope["path"].startswith(_CONTENT):
-        return {}
-    body = b""
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Silence(cut=True)
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    if not body.strip():
+    path: str = scope["path"]
+    if not kind.startswith(_JSON) or path.startswith(_CONTENT):
         return {}
     try:
-        parsed = json.loads(body)
-    except ValueError:
-        raise ApiError(400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request") from None
-    if parsed is None:
-        return {}
-    if not isinstance(parsed, dict):
-        raise ApiError(
-            400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request: not an object"
-        )
-    return parsed
+        body = await read_body(receive)
+    except Gone:
+        raise Silence(cut=True) from None
+    return read_object(body) if path.startswith("/api/") else body
 
 
 def _error_answer(error: ApiError) -> Response:
-    body: dict[str, Json] = {"error_code": error.code, "message": error.message}
-    if error.reason:
-        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": error.reason}
-        body["details"] = [info]
-    return Response(json.dumps(body), error.status, error.headers, "application/json")
+    return Response(json.dumps(error.body()), error.status, error.headers, "application/json")
+
+
+def _failure(error: Exception) -> ApiError:
+    """The answer to a failure that no rule foresaw."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ENAMETOOLONG:
+        return ApiError(400, "INVALID_PARAMETER_VALUE", "The path is too long.")
+    return ApiError(500, "INTERNAL_ERROR", f"{type(error).__name__}: {error}")
 
 
 async def _send_json(send: Send, status: int, answer: Json) -> None:

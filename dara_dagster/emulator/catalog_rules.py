@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import uuid
@@ -50,7 +51,7 @@ class Catalog:
             raise ApiError(400, f"{kind.upper()}_ALREADY_EXISTS", f"{kind} '{full}' already exists")
         if len(path) == 3:
             _check_volume(sent)
-        self._folder((*path, "default") if len(path) == 1 else path).mkdir(parents=True)
+        self._folder((*path, "default") if len(path) == 1 else path).mkdir(parents=True, exist_ok=True)
         now = self._ws.clock.now_ms()
         self._kept[".".join(path)] = {
             "created_at": now,
@@ -97,7 +98,11 @@ class Catalog:
             names = self._tree.catalogs()
         else:
             names = self._tree.schemas(path[0]) if len(path) == 1 else self._tree.volumes(*path)
-        return [self.info((*path, name)) for name in names]
+        infos = []
+        for name in names:
+            with contextlib.suppress(ApiError, FileNotFoundError):  # dropped by a task meanwhile
+                infos.append(self.info((*path, name)))
+        return infos
 
     def update(self, names: Sequence[str], sent: Mapping[str, Any]) -> dict[str, Any]:
         """Change comment, owner or properties, or rename (`new_name`) -> the new info."""

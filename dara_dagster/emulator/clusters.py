@@ -22,10 +22,11 @@ def _many(call: Call, name: str) -> set[str]:
 
 
 def _create(call: Call) -> Any:
-    ws = call.workspace
+    ws, libraries = call.workspace, call.body.get("libraries") or []
+    clusters_libraries.check(libraries)
     cluster_id = ws.clusters.create(call.body)
-    if call.body.get("libraries"):
-        clusters_libraries.install(ws, cluster_id, call.body["libraries"])
+    if libraries:
+        clusters_libraries.install(ws, cluster_id, libraries)
     return {"cluster_id": cluster_id}
 
 
@@ -97,13 +98,13 @@ def _events(call: Call) -> Any:
     found = call.workspace.clusters.events(body.get("cluster_id", ""))
     if body.get("order", "DESC") == "DESC":
         found.reverse()
-    wanted, since, until = body.get("event_types"), int(body.get("start_time", 0)), body.get("end_time")
+    wanted, since, until = body.get("event_types"), body.get("start_time", 0), body.get("end_time")
     found = [
         event
         for event in found
         if (not wanted or event["type"] in wanted)
         and event["timestamp"] >= since
-        and (until is None or event["timestamp"] <= int(until))
+        and (until is None or event["timestamp"] <= until)
     ]
     size = page_size(body.get("page_size") or body.get("limit"), _DEFAULT_EVENTS, _MOST_EVENTS)
     items, tokens = page(found, size, str(body.get("page_token") or body.get("offset") or ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.app import ApiError, Call, Routes
@@ -14,14 +14,20 @@ Library = Mapping[str, Any]
 KINDS = ("jar", "egg", "whl", "pypi", "maven", "cran", "requirements")
 
 
-def install(ws: Workspace, cluster_id: str, libraries: Iterable[Library]) -> None:
-    """Ask for libraries; they count as installed once the cluster runs. ApiError 400 for an unknown kind."""
-    ws.clusters.state(cluster_id)
-    wanted = _stored(ws, cluster_id)
+def check(libraries: Iterable[Library]) -> None:
+    """ApiError 400 for a library of an unknown kind."""
     for library in libraries:
         if not any(kind in library for kind in KINDS):
             text = f"Unknown library type {sorted(library)}; expected one of {', '.join(KINDS)}."
             raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+
+
+def install(ws: Workspace, cluster_id: str, libraries: Sequence[Library]) -> None:
+    """Ask for libraries; they count as installed once the cluster runs. ApiError 400 for an unknown kind."""
+    ws.clusters.state(cluster_id)
+    check(libraries)
+    wanted = _stored(ws, cluster_id)
+    for library in libraries:
         wanted = [item for item in wanted if item["library"] != library]
         wanted.append({"library": dict(library), "dropped_at": None})
     ws.store.table("cluster_libraries")[cluster_id] = wanted

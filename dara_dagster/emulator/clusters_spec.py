@@ -17,6 +17,7 @@ _NUMBERS = (
     "remote_disk_throughput",
     "total_initial_remote_disk_size",
 )
+_MOST = 100_000
 _SIZE_MISSING = "Exactly 1 of virtual_cluster_size, num_workers or autoscale must be specified."
 
 
@@ -83,6 +84,8 @@ def _number(key: str, value: Any) -> int:
         ) from None
     if number < 0:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must not be negative, got {number}.")
+    if number > _MOST:
+        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must be at most {_MOST}, got {number}.")
     return number
 
 

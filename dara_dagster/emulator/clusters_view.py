@@ -14,6 +14,7 @@ _SECURITY_ALIASES = {  # sent -> read back (bundle drift rules of databricks/cli
     "DATA_SECURITY_MODE_AUTO": "SINGLE_USER",
 }
 _SINGLE_NODE_CONF = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+_MOST_NODES = 1000
 _CLOUD_DEFAULTS: dict[str, Spec] = {
     "aws_attributes": {
         "first_on_demand": 1,
@@ -47,7 +48,8 @@ def details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
         workers, since = shown.get("num_workers", 0), cluster["last_restarted_time"]
         shown.update(cluster_cores=4.0 * (workers + 1), cluster_memory_mb=16384 * (workers + 1))
         shown["driver"] = _node("driver", 0, since)
-        shown["executors"] = [_node("worker", number, since) for number in range(1, workers + 1)]
+        numbers = range(1, min(workers, _MOST_NODES) + 1)
+        shown["executors"] = [_node("worker", number, since) for number in numbers]
     return shown
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.state import Workspace
 
 
+_LONGEST_MS = 100 * 365 * 86_400_000
+
+
 class Control:
     """The faults and counts of one workspace; neither outlives the server."""
 
@@ -73,7 +76,7 @@ def _clear_faults(call: Call) -> Json:
 
 def _advance(call: Call) -> Json:
     milliseconds = call.body.get("advance_ms")
-    if not isinstance(milliseconds, int) or milliseconds < 0:
+    if not isinstance(milliseconds, int) or not 0 <= milliseconds <= _LONGEST_MS:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", "advance_ms must be a whole number of milliseconds")
     return {"now_ms": call.workspace.control.advance(milliseconds)}
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dara_dagster.emulator.app import ApiError, Silence
+from dara_dagster.emulator.shapes import construct
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -52,7 +53,7 @@ class Fault:
     delay_ms: int = 0
     when: str = "before"
     count: int | None = None
-    probability: float = 1.0
+    probability: float | int = 1.0
     seed: int = 0
     skip: int = 0
     draws: random.Random = field(init=False, repr=False)
@@ -102,12 +103,11 @@ class Faults:
     def add(self, wanted: Mapping[str, Any]) -> int:
         """Add one from its JSON form and return its id; ApiError 400 for an unknown key or kind."""
         self._last += 1
-        try:
-            fault = Fault(**{**wanted, "id": self._last})
-        except TypeError as error:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: {error}") from None
+        fault = construct(Fault, {**wanted, "id": self._last})
         if fault.kind not in ("status", "drop", "delay", "hang") or fault.when not in ("before", "after"):
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: no kind {fault.kind} {fault.when}")
+        if not 200 <= fault.status <= 599:
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: no status {fault.status}")
         self._all.append(fault)
         return fault.id
 

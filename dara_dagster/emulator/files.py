@@ -44,11 +44,10 @@ async def download(call: Call, path: str) -> Any:
     """The answer to a GET or HEAD of the file at `path`; also behind presigned URLs."""
     file, about = await run_in_threadpool(call.workspace.files.read, path)
     limit = call.request.headers.get("if-unmodified-since") if call.request else None
-    if limit:
-        moment = email.utils.parsedate_to_datetime(limit)
-        if int(about.st_mtime) > moment.timestamp():
-            text = f"The file {path} was modified after {limit}."
-            raise ApiError(412, "PRECONDITION_FAILED", text, "FILES_API_PRECONDITION_FAILED")
+    moment = email.utils.parsedate_tz(limit or "")  # what is no date does not count (RFC 9110)
+    if moment and int(about.st_mtime) > email.utils.mktime_tz(moment):
+        text = f"The file {path} was modified after {limit}."
+        raise ApiError(412, "PRECONDITION_FAILED", text, "FILES_API_PRECONDITION_FAILED")
     return _Download(file, media_type="application/octet-stream", stat_result=about)
 
 

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dara_dagster.emulator.app import ApiError, Call, Routes
+from dara_dagster.emulator.files_staging import UPLOAD
 from dara_dagster.emulator.files_stream import receive_file
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Upload:
 
     def __init__(self, files: Files, token: str) -> None:
         known = token.isalnum() and len(token) == 32
-        self.folder = files.staging() / f"upload-{token}"
+        self.folder = files.staging() / f"{UPLOAD}{token}"
         if not known or not self.folder.is_dir():
             raise ApiError(404, "NOT_FOUND", "The upload session is not found.", "FILES_API_UPLOAD_NOT_FOUND")
         self._files = files
@@ -38,7 +39,7 @@ class Upload:
         """Start an upload to `path` -> its session token. ApiError 409 when the file must not be written."""
         files.check_writable(path, overwrite=overwrite)
         token = uuid.uuid4().hex
-        folder = files.staging() / f"upload-{token}"
+        folder = files.staging() / f"{UPLOAD}{token}"
         folder.mkdir()
         (folder / "target").write_text(("+" if overwrite else "-") + path)
         return token
@@ -73,7 +74,7 @@ class Upload:
             if self.etag(part["part_number"]) != part["etag"]:
                 text = f"The etag of part {part['part_number']} is not that of its upload."
                 raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
-        numbers = sorted(part["part_number"] for part in parts)
+        numbers = sorted({part["part_number"] for part in parts})
         whole = self.folder / "whole"
         self.part(numbers[0]).rename(whole)
         with whole.open("ab") as out:
@@ -115,7 +116,7 @@ async def _parts(call: Call) -> list[Any]:
     try:
         parts = json.loads(await call.request.body() or b"{}")["parts"]
         return [{"part_number": int(part["part_number"]), "etag": str(part["etag"])} for part in parts]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ApiError(
             400, "INVALID_PARAMETER_VALUE", "The body must list the parts: part_number, etag."
         ) from None
@@ -123,10 +124,10 @@ async def _parts(call: Call) -> list[Any]:
 
 def _part_urls(call: Call) -> Any:
     body, signer = call.body, call.workspace.files.signer
-    token, first = str(body.get("session_token", "")), int(body.get("start_part_number", 1))
+    token, first = body.get("session_token", ""), body.get("start_part_number", 1)
     upload = Upload(call.workspace.files, token)
     urls = []
-    for number in range(first, first + int(body.get("count", 1))):
+    for number in range(first, first + body.get("count", 1)):
         upload.part(number)
         url = signer.url("part", {"session": token, "part": str(number)})
         urls.append({"url": url, "part_number": number, "headers": []})
@@ -134,7 +135,7 @@ def _part_urls(call: Call) -> Any:
 
 
 def _abort_url(call: Call) -> Any:
-    token = str(call.body.get("session_token", ""))
+    token = call.body.get("session_token", "")
     Upload(call.workspace.files, token)
     url = call.workspace.files.signer.url("upload", {"session": token})
     return {"abort_upload_url": {"url": url, "headers": []}}

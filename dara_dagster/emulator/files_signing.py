@@ -40,7 +40,8 @@ class Signer:
     def check(self, operation: str, query: Mapping[str, str]) -> dict[str, str]:
         """The values in the URL's query; ApiError 403 when it is forged or expired."""
         values = {name: value for name, value in query.items() if name != "signature"}
-        if not hmac.compare_digest(self._signature(operation, values), query.get("signature", "")):
+        given = query.get("signature", "").encode()
+        if not hmac.compare_digest(self._signature(operation, values).encode(), given):
             raise ApiError(403, "PERMISSION_DENIED", "The signature of the URL is not valid.")
         if int(values.pop("expires")) < self._ws.clock.now_ms():
             raise ApiError(403, "PERMISSION_DENIED", "Request has expired")

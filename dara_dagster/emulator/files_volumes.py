@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dara_dagster.emulator.app import ApiError
 from dara_dagster.emulator.files_paths import inside, segments_of
 from dara_dagster.emulator.files_signing import Signer
+from dara_dagster.emulator.files_staging import staging
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.state import Workspace
@@ -30,9 +31,7 @@ class Files:
 
     def staging(self) -> Path:
         """A folder on the volumes' disk where uploads wait until they are whole."""
-        folder = self._folder / "staging"
-        folder.mkdir(exist_ok=True)
-        return folder
+        return staging(self._folder)
 
     # -- files --------------------------------------------------------------------------------------
 

@@ -8,25 +8,25 @@ from typing import Any
 
 from dara_dagster.emulator.app import Call, Json, Routes
 from dara_dagster.emulator.run import Run
-from dara_dagster.emulator.run_routes import number
+from dara_dagster.emulator.shapes import read_object
 from dara_dagster.emulator.task_rules import bad
 
-_LONGEST_WAIT = 60.0
+_LONGEST_WAIT = 60
 
 
 def _start(call: Call) -> Json:
     """Body: parent_run_id (the task run that asks), absolute path, arguments, timeout_seconds -> run_id."""
-    runs = call.workspace.runs
-    parent, parent_task = runs.get(number(call, "parent_run_id"))
+    runs, body = call.workspace.runs, read_object(call.body)
+    parent, parent_task = runs.get(call.number("parent_run_id"))
     parent_task = parent_task or parent.tasks[-1]
     if parent_task.ending is not None or parent_task.stop:
         raise bad(f"Task run {parent_task.run_id} is over; it cannot start notebooks.")
-    path = str(call.body.get("path", ""))
-    arguments = {str(name): str(value) for name, value in (call.body.get("arguments") or {}).items()}
+    path: str = body.get("path", "")
+    arguments = {name: str(value) for name, value in body.get("arguments", {}).items()}
     task: dict[str, Any] = {
         "task_key": posixpath.basename(path),
         "notebook_task": {"notebook_path": path, "base_parameters": arguments},
-        "timeout_seconds": int(call.body.get("timeout_seconds") or 0),
+        "timeout_seconds": body.get("timeout_seconds", 0),
     }
     if parent_task.cluster_id is not None:  # it shares the cluster of the caller
         task["existing_cluster_id"] = parent_task.cluster_id
@@ -36,8 +36,8 @@ def _start(call: Call) -> Json:
 
 async def _wait(call: Call) -> Json:
     """Answers when the run has ended or after `wait` seconds, whichever is first."""
-    run, _ = call.workspace.runs.get(int(call.path["run_id"]))
-    wait = min(float(call.query.get("wait", 0)), _LONGEST_WAIT)
+    run, _ = call.workspace.runs.get(call.number("run_id"))
+    wait = min(call.number("wait", 0), _LONGEST_WAIT)
     if run.active and wait > 0:
         done = asyncio.Event()
         forget = call.workspace.runs.scheduler.when_ended(run, lambda _run: done.set())

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator import endings
-from dara_dagster.emulator.app import ApiError
 from dara_dagster.emulator.clock import Timer
 from dara_dagster.emulator.endings import Ending
 from dara_dagster.emulator.run import Run, TaskRun, code_path
+from dara_dagster.emulator.shapes import construct
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.scheduler import Scheduler
@@ -59,13 +59,10 @@ class Rules:
         self._rules = [Rule(**rule) for rule in self._stored.get("rules", [])]
 
     def add(self, wanted: Mapping[str, Any]) -> None:
-        """Add a rule from its JSON form; ApiError 400 for an unknown key."""
+        """Add a rule from its JSON form; ApiError 400 for an unknown key or a wrong type."""
         raw = {name: wanted[name] for name in ("state", "status") if name in wanted}
         rest = {name: value for name, value in wanted.items() if name not in raw}
-        try:
-            rule = Rule(**rest, raw=raw or None)
-        except TypeError as error:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Simulation rule: {error}") from None
+        rule = construct(Rule, rest, raw=raw or None)
         self._rules.insert(0, rule)
         self._keep()
         self._store.save("simulation", "rules")

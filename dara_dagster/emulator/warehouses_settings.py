@@ -23,6 +23,7 @@ SIZES = (
 )
 _TYPES = ("CLASSIC", "PRO")
 _SPOT = ("COST_OPTIMIZED", "RELIABILITY_OPTIMIZED")
+_MOST = 1_000_000
 _KEPT = ("instance_profile_arn", "tags", "channel", "statement_timeout")
 
 
@@ -73,8 +74,9 @@ def _problems(settings: Settings) -> list[str]:
         )
     if settings["enable_serverless_compute"] and settings["warehouse_type"] == "CLASSIC":
         found.append("Serverless compute needs warehouse_type PRO.")
-    if len(settings["tags"].get("custom_tags", ())) >= 45:
-        found.append("The number of tags must be less than 45.")
+    tags = settings["tags"].get("custom_tags", []) if isinstance(settings["tags"], dict) else None
+    if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags) or len(tags) >= 45:
+        found.append("tags.custom_tags must be a list of less than 45 objects with key and value.")
     return found
 
 
@@ -86,4 +88,6 @@ def _number(given: Mapping[str, Any], key: str, default: int) -> int:
         raise ApiError(400, "MALFORMED_REQUEST", text) from None
     if number < 0:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must not be negative, got {number}.")
+    if number > _MOST:
+        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must be at most {_MOST}, got {number}.")
     return number

@@ -122,7 +122,7 @@ def _get_status(call: Call) -> Any:
 
 
 def _list(call: Call) -> Any:
-    since = int(call.query.get("notebooks_modified_after") or 0)
+    since = call.number("notebooks_modified_after", 0)
     found = call.workspace.objects.listed(call.query.get("path", ""))
     shown = [item.shown() for item in found if item.object_type != "NOTEBOOK" or item.modified_at >= since]
     return {"objects": shown} if shown else {}

@@ -117,14 +117,16 @@ def _read_source(path: str, content: bytes, language: str | None) -> Source:
 def _read_jupyter(path: str, content: bytes) -> Source:
     try:
         notebook = json.loads(content)
-        known = notebook["metadata"], notebook["cells"]
-    except (ValueError, KeyError, TypeError):
+        to_source(content, "PYTHON")
+        language = _jupyter_language(notebook["metadata"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _refusal(f"The notebook {path} is not in Jupyter's format.") from None
-    named = known[0].get("language_info", {}).get("name") or known[0].get("kernelspec", {}).get(
-        "language", ""
-    )
-    language = str(named).upper()
     return Source(path, "NOTEBOOK", content, language if language in EXTENSIONS else "PYTHON", ".ipynb")
+
+
+def _jupyter_language(metadata: Any) -> str:
+    named = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
+    return str(named).upper()
 
 
 def _has_header(content: bytes, language: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.app import ApiError
 from dara_dagster.emulator.files_paths import inside, segments_of
+from dara_dagster.emulator.files_staging import staging
 from dara_dagster.emulator.workspace_formats import Source
 
 if TYPE_CHECKING:
@@ -152,9 +153,7 @@ class Objects:
 
     def staging(self) -> Path:
         """A folder on the same disk for files on their way in or out."""
-        folder = self._ws.folder / "staging"
-        folder.mkdir(exist_ok=True)
-        return folder
+        return staging(self._ws.folder)
 
     # -- the machinery ------------------------------------------------------------------------------
 
