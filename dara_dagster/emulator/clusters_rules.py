@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.app import ApiError
-from dara_dagster.emulator.clock import Timer
 from dara_dagster.emulator.clusters_spec import Spec, read_size, read_spec
 from dara_dagster.emulator.clusters_view import details
-from dara_dagster.emulator.lifecycle import Lifecycle, Progress
+from dara_dagster.emulator.compute import Compute
+from dara_dagster.emulator.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.state import Workspace
@@ -24,7 +23,7 @@ _DAY_MS = 86_400_000
 _EVENTS_KEPT = 200
 
 
-class Clusters:
+class Clusters(Compute):
     """All clusters of a workspace. Texts and rules: databricks-api.md section 3.
 
     Every operation raises ApiError: 400 INVALID_PARAMETER_VALUE for an unknown id or a bad setting,
@@ -40,47 +39,13 @@ class Clusters:
         }
     )
 
+    startable = ("TERMINATED", "ERROR")
+    ended = "TERMINATED"
+    last_used = "last_activity_time"
+
     def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._all = ws.store.table("clusters")
         self._events = ws.store.table("cluster_events")
-        self._moving: dict[str, Progress] = {}
-        self._waiting: dict[str, list[Callable[[], None]]] = {}
-        self._users: dict[str, int] = {}
-        self._idle: dict[str, Timer] = {}
-        for cluster_id, cluster in self._all.items():  # go on where the last server stopped
-            self._follow(cluster_id, cluster["state"])
-            self._watch_idleness(cluster_id)
-
-    # -- what others need of a cluster --------------------------------------------------------------
-
-    def state(self, cluster_id: str) -> str:
-        """The state's name; ApiError for an unknown id."""
-        return str(self._find(cluster_id)["state"])
-
-    def use(self, cluster_id: str, done: Callable[[], None]) -> None:
-        """Start the cluster if it is stopped and call `done()` once it runs, or once it cannot come to run.
-
-        Called at once when it runs already; ask `state()` in `done`. A cluster in use is not ended for
-        inactivity: call `release` afterwards.
-        """
-        state = self.state(cluster_id)
-        self._users[cluster_id] = self._users.get(cluster_id, 0) + 1
-        if cluster_id in self._idle:
-            self._idle.pop(cluster_id).cancel()
-        if state == "RUNNING":
-            done()
-            return
-        self._waiting.setdefault(cluster_id, []).append(done)
-        if state in ("TERMINATED", "ERROR"):
-            self._start(cluster_id)
-
-    def release(self, cluster_id: str) -> None:
-        """The counterpart of `use`: the cluster is idle again when nobody else uses it."""
-        self._users[cluster_id] = max(self._users.get(cluster_id, 0) - 1, 0)
-        if cluster_id in self._all:
-            self._keep(cluster_id, last_activity_time=self._ws.clock.now_ms())
-            self._watch_idleness(cluster_id)
+        super().__init__(ws, "clusters")
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -101,6 +66,7 @@ class Clusters:
         self._enter(
             cluster_id, "PENDING", "Finding instances for new nodes, acquiring more instances if necessary"
         )
+        self._ws.store.save("clusters", cluster_id)
         return cluster_id
 
     def edit(self, cluster_id: str, sent: Mapping[str, Any]) -> None:
@@ -118,7 +84,9 @@ class Clusters:
             key, _, inner = path.partition(".")
             wanted = sent.get(key)
             if inner:
-                wanted = {**spec.get(key, {}), inner: (wanted or {}).get(inner)}
+                if not all(isinstance(value, (dict, type(None))) for value in (wanted, spec.get(key))):
+                    raise ApiError(400, "INVALID_PARAMETER_VALUE", f"update_mask: {key} has no fields.")
+                wanted = {**(spec.get(key) or {}), inner: (wanted or {}).get(inner)}
                 wanted = {name: value for name, value in wanted.items() if value is not None}
             spec[key] = wanted
             if key in ("num_workers", "autoscale") and wanted is not None:
@@ -153,6 +121,7 @@ class Clusters:
         """Restart a running cluster."""
         self._require(cluster_id, ("RUNNING",))
         self._log(cluster_id, "RESTARTING", {"user": self._ws.user})
+        self._lose(cluster_id, f"Cluster {cluster_id} was restarted during the run.")
         self._enter(cluster_id, "RESTARTING")
 
     def terminate(self, cluster_id: str, code: str = "USER_REQUEST", **parameters: str) -> None:
@@ -164,18 +133,15 @@ class Clusters:
         reason = {"code": code, "type": "SUCCESS", "parameters": parameters}
         self._log(cluster_id, "TERMINATING", {"reason": reason})
         self._keep(cluster_id, termination_reason=reason)
+        self._lose(cluster_id, f"Cluster {cluster_id} was terminated during the run. Reason: {code}.")
         self._enter(cluster_id, "TERMINATING")
 
     def remove(self, cluster_id: str) -> None:
         """Forget a cluster for good (permanent-delete)."""
         if self._find(cluster_id).get("pinned_by_user_name"):
             raise ApiError(400, "INVALID_STATE", f"Cluster {cluster_id} is pinned. Unpin it first.")
-        for timer in (self._moving.pop(cluster_id, None), self._idle.pop(cluster_id, None)):
-            if timer is not None:
-                timer.cancel()
-        del self._all[cluster_id]
         self._events.pop(cluster_id, None)
-        self._wake(cluster_id)
+        self._forget(cluster_id, f"Cluster {cluster_id} was deleted during the run.")
 
     def pin(self, cluster_id: str, pinned: bool) -> None:
         """Pin or unpin: a pinned cluster stays listed for ever."""
@@ -225,9 +191,6 @@ class Clusters:
             raise ApiError(400, "INVALID_STATE", text)
         return cluster
 
-    def _keep(self, cluster_id: str, **values: Any) -> None:
-        self._all[cluster_id] = {**self._all[cluster_id], **values}
-
     def _log(self, cluster_id: str, kind: str, details: Mapping[str, Any] | None = None) -> None:
         event = {"cluster_id": cluster_id, "timestamp": self._ws.clock.now_ms(), "type": kind}
         known = self._events.get(cluster_id, [])
@@ -252,46 +215,23 @@ class Clusters:
             cluster_id, "PENDING", "Finding instances for new nodes, acquiring more instances if necessary"
         )
 
-    def _enter(self, cluster_id: str, state: str, message: str = "") -> None:
-        """Take on `state` now and go on from there by the clock."""
-        self._arrive(cluster_id, state, message)
-        self._follow(cluster_id, state)
+    def _idle_minutes(self, cluster: Cluster) -> int:
+        return int(cluster["spec"].get("autotermination_minutes", 0))
 
-    def _follow(self, cluster_id: str, state: str) -> None:
-        if cluster_id in self._moving:
-            self._moving.pop(cluster_id).cancel()
-        self._moving[cluster_id] = self.lifecycle.follow(
-            self._ws.clock, state, partial(self._arrive, cluster_id)
-        )
+    def _end_idle(self, cluster_id: str) -> None:
+        minutes = self._idle_minutes(self._all[cluster_id])
+        self.terminate(cluster_id, "INACTIVITY", inactivity_duration_min=str(minutes))
 
     def _arrive(self, cluster_id: str, state: str, message: str = "") -> None:
         now, before = self._ws.clock.now_ms(), self._all[cluster_id]["state"]
-        changes: dict[str, Any] = {"state": state, "state_message": message}
         if state == "RUNNING":
-            if before != "RESIZING":
-                changes.update(
-                    last_restarted_time=now, last_state_loss_time=now, spark_context_id=self._ws.ids.next()
-                )
-            changes["last_activity_time"] = now
+            self._keep(cluster_id, last_activity_time=now)
             self._log(cluster_id, "UPSIZE_COMPLETED" if before == "RESIZING" else "RUNNING")
+            if before != "RESIZING":
+                context = self._ws.ids.next()
+                self._keep(
+                    cluster_id, last_restarted_time=now, last_state_loss_time=now, spark_context_id=context
+                )
         elif state == "TERMINATED":
-            changes.update(terminated_time=now, driver=None, executors=None, spark_context_id=None)
-        self._keep(cluster_id, **changes)
-        if state in ("RUNNING", "TERMINATED"):
-            self._watch_idleness(cluster_id)
-            self._wake(cluster_id)
-
-    def _wake(self, cluster_id: str) -> None:
-        for done in self._waiting.pop(cluster_id, ()):
-            done()
-
-    def _watch_idleness(self, cluster_id: str) -> None:
-        """Plan the end for inactivity (`autotermination_minutes`) of a running cluster that nobody uses."""
-        if cluster_id in self._idle:
-            self._idle.pop(cluster_id).cancel()
-        cluster = self._all[cluster_id]
-        minutes = cluster["spec"].get("autotermination_minutes", 0)
-        if cluster["state"] == "RUNNING" and minutes and not self._users.get(cluster_id):
-            due = cluster["last_activity_time"] + minutes * 60_000
-            end = partial(self.terminate, cluster_id, "INACTIVITY", inactivity_duration_min=str(minutes))
-            self._idle[cluster_id] = self._ws.clock.call_at(due, end)
+            self._keep(cluster_id, terminated_time=now, driver=None, executors=None, spark_context_id=None)
+        super()._arrive(cluster_id, state, message)

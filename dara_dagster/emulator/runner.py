@@ -9,10 +9,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dara_dagster.emulator.engine import spec as engine_spec
 from dara_dagster.emulator.plain_path import plain_path
 from dara_dagster.emulator.zygote import TaskProcess
 
@@ -23,22 +24,10 @@ LOG_LIMIT = 5_000_000
 """Bytes of output that runs/get-output shows, the last ones (SDK, RunOutput.logs)."""
 
 
-@dataclass(frozen=True)
-class TaskResult:
-    """What a task process left behind. `lost` says why there is no result, with the termination
-    `code`; the rest then is empty.
+@dataclass
+class TaskResult(engine_spec.TaskResult):
+    """What a task process left behind. `lost` says why it left nothing, with the termination `code`."""
 
-    `columns` are (name, type text) and `rows` lists of text or None, for SQL.
-    """
-
-    ok: bool = False
-    exit_value: str | None = None
-    error: str | None = None
-    error_trace: str | None = None
-    columns: list[list[str]] | None = None
-    rows: list[list[str | None]] | None = None
-    truncated: bool = False
-    tables: dict[str, int | None] = field(default_factory=dict)
     lost: str = ""
     code: str = ""
 
@@ -77,10 +66,10 @@ class Runner:
 
         def on_end(status: int | None, reason: str) -> None:
             self._processes.pop(run_id, None)
-            for name in ("spec.json", "secrets.json"):  # they hold the token and the secrets
-                (folder / name).unlink(missing_ok=True)
-            result = _read_result(Path(full["result"]), status, reason)
-            ended(replace(result, code=process.code) if result.lost else result)
+            self.clean_up(spec["job_run_id"], run_id)
+            result = _read_result(_result_file(folder), status, reason)
+            result.code = process.code if result.lost else ""
+            ended(result)
 
         process = TaskProcess(str(spec_file), started, on_end)
         self._processes[run_id] = process
@@ -90,6 +79,11 @@ class Runner:
         """End the process of that task run and its group; `ended` follows when it is gone."""
         if (process := self._processes.get(run_id)) is not None:
             self._workspace.server.zygote.stop(process)
+
+    def clean_up(self, job_run_id: int, run_id: int) -> None:
+        """Delete the files that hold the token and the secrets."""
+        for name in ("spec.json", "secrets.json"):
+            (self.task_folder(job_run_id, run_id) / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """End all processes of the workspace without waiting."""
@@ -101,6 +95,10 @@ class Runner:
     def task_folder(self, job_run_id: int, run_id: int) -> Path:
         """Where a task run's spec, log and result are."""
         return self._workspace.folder / "runs" / str(job_run_id) / str(run_id)
+
+    def result(self, job_run_id: int, run_id: int) -> TaskResult:
+        """What an ended task run left behind."""
+        return _read_result(_result_file(self.task_folder(job_run_id, run_id)), None, "The result is gone.")
 
     def log(self, job_run_id: int, run_id: int) -> tuple[str, bool]:
         """The last 5 MB a task wrote to stdout and stderr, and whether something before was left out."""
@@ -135,7 +133,7 @@ class Runner:
             "host": workspace.host,
             "token": workspace.token,
             "log": str(folder / "log.txt"),
-            "result": str(folder / "result.json"),
+            "result": str(_result_file(folder)),
             "row_limit": 10_000,
         }
 
@@ -153,26 +151,38 @@ class Runner:
 
 def end_orphan(pid: int) -> None:
     """Kill the group of a task process that a dead server left behind, if that is still what `pid` is."""
-    shown = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    if "dara_dagster.emulator.engine" in shown.stdout:
+    if "dara_dagster.emulator.engine" in _command(pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def _command(pid: int) -> str:
+    """How a process was started; "" when there is none, or no way to tell."""
+    if Path("/proc/self/cmdline").exists():  # small containers have no ps
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        return ""
+    with contextlib.suppress(OSError):
+        asked = ["ps", "-o", "command=", "-p", str(pid)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return ""
+
+
+def _result_file(folder: Path) -> Path:
+    return folder / "result.json"
 
 
 def _read_result(file: Path, status: int | None, reason: str) -> TaskResult:
     try:
         found = json.loads(file.read_text())
-        known = {name: found[name] for name in TaskResult.__dataclass_fields__ if name in found}
-        return TaskResult(**known)
+        return TaskResult(**{one.name: found[one.name] for one in fields(TaskResult) if one.name in found})
     except FileNotFoundError:
         if status is None:
-            return TaskResult(lost=reason)
+            return TaskResult(ok=False, lost=reason)
         how = f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"
-        return TaskResult(lost=f"The Python process {how} before the task was finished.")
-    except (ValueError, TypeError) as error:
-        return TaskResult(lost=f"The result of the task cannot be read: {error}")
+        return TaskResult(ok=False, lost=f"The Python process {how} before the task was finished.")
+    except (OSError, ValueError, TypeError) as error:
+        return TaskResult(ok=False, lost=f"The result of the task cannot be read: {error}")
 
 
 def _write_private(file: Path, content: Any) -> None:

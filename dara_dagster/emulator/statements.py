@@ -7,8 +7,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from starlette.responses import Response
 
 from dara_dagster.emulator.app import ApiError, Call, Routes
 from dara_dagster.emulator.files_multipart import signed
+from dara_dagster.emulator.statements_record import Statement
 from dara_dagster.emulator.statements_request import StatementRequest, read_request
 from dara_dagster.emulator.statements_result import MAX_INLINE_BYTES, Result, make_result
 
@@ -34,73 +34,75 @@ _TOO_LARGE = (
 )
 
 
-@dataclass
-class Statement:
-    """One statement, from its request to its result; `done` is set when it has ended."""
-
-    request: StatementRequest
-    run_id: int
-    state: str = "PENDING"
-    error: dict[str, str] | None = None
-    result: Result | None = None
-    ended_at: int = 0
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Statements:
-    """All statements of a workspace; they end with the server. Rules: databricks-api.md section 4.3.
+    """All statements of a workspace. Rules: databricks-api.md section 4.3.
 
-    Results are kept for an hour, statements for twelve. Raises ApiError: 400 INVALID_PARAMETER_VALUE for a
-    bad request, 404 for an unknown warehouse or statement. A statement that fails is no error here.
+    Results are kept for an hour, statements for twelve, over a restart too. Raises ApiError: 400
+    INVALID_PARAMETER_VALUE for a bad request, 404 for an unknown warehouse or statement. A statement that
+    fails is no error here.
     """
 
     def __init__(self, ws: Workspace) -> None:
         self._ws = ws
-        self._all: dict[str, Statement] = {}
+        self._table = ws.store.table("statements")
+        self._all = {key: Statement.load(key, stored) for key, stored in self._table.items()}
+        self._using: dict[str, Callable[[], None]] = {}
         self._finishing: set[asyncio.Task[None]] = set()
+        for statement in self._all.values():
+            if not statement.ended_at:
+                self._fail(
+                    statement, "INTERNAL_ERROR", "The warehouse was restarted while the statement ran."
+                )
 
-    def execute(self, body: Mapping[str, Any]) -> str:
-        """Start a statement -> its id."""
+    def execute(self, body: Mapping[str, Any]) -> Statement:
+        """Start a statement."""
         request = read_request(body)
         self._ws.warehouses.state(request.warehouse_id)
         self._forget_old()
-        statement_id = str(uuid.uuid4())
-        statement = self._all[statement_id] = Statement(request, self._ws.ids.next())
-        self._ws.warehouses.use(request.warehouse_id, partial(self._launch, statement))
-        return statement_id
+        statement = Statement(str(uuid.uuid4()), request, self._ws.ids.next())
+        self._keep(statement)
+        self._all[statement.statement_id] = statement
+        self._using[statement.statement_id] = self._ws.warehouses.use(
+            request.warehouse_id, partial(self._launch, statement), partial(self._lost, statement)
+        )
+        return statement
 
-    def find(self, statement_id: str) -> Statement:
-        """The statement; ApiError 404 for an unknown one, or one that ended twelve hours ago."""
+    async def find(self, statement_id: str) -> Statement:
+        """The statement, its result read; ApiError 404 for an unknown one, or one of twelve hours ago."""
         self._forget_old()
-        if statement_id not in self._all:
+        statement = self._all.get(statement_id)
+        if statement is None:
             raise ApiError(404, "NOT_FOUND", f"The statement {statement_id} was not found.")
-        return self._all[statement_id]
+        if statement.state == "SUCCEEDED" and statement.result is None:
+            left = await run_in_threadpool(self._ws.runner.result, statement.run_id, statement.run_id)
+            if left.ok:
+                statement.result = await run_in_threadpool(_result, statement.request, left)
+            else:
+                statement.state = "CLOSED"
+        return statement
 
-    def cancel(self, statement_id: str) -> None:
+    def cancel(self, statement: Statement) -> None:
         """End a statement; nothing happens to one that has ended."""
-        statement = self.find(statement_id)
         if not statement.ended_at:
             self._ws.runner.stop(statement.run_id)
             self._end(statement, "CANCELED")
 
-    def show(self, statement_id: str) -> dict[str, Any]:
+    def show(self, statement: Statement) -> dict[str, Any]:
         """The answer of a get: status and, once it succeeded, manifest and first chunk."""
-        statement = self.find(statement_id)
         status: dict[str, Any] = {"state": statement.state}
         if statement.error:
             status["error"] = {key: value for key, value in statement.error.items() if key != "sql_state"}
             if "sql_state" in statement.error:
                 status["sql_state"] = statement.error["sql_state"]
-        answer: dict[str, Any] = {"statement_id": statement_id, "status": status}
+        answer: dict[str, Any] = {"statement_id": statement.statement_id, "status": status}
         if statement.state == "SUCCEEDED" and statement.result is not None:
             answer["manifest"] = statement.result.manifest()
-            answer["result"] = self.chunk(statement_id, 0) if statement.result.chunks else {}
+            answer["result"] = self.chunk(statement, 0) if statement.result.chunks else {}
         return answer
 
-    def chunk(self, statement_id: str, index: int) -> dict[str, Any]:
+    def chunk(self, statement: Statement, index: int) -> dict[str, Any]:
         """One chunk of the result: rows, or a link to them; ApiError 404 where there is none."""
-        statement = self.find(statement_id)
-        result = statement.result
+        statement_id, result = statement.statement_id, statement.result
         if result is None or not 0 <= index < len(result.chunks):
             raise ApiError(404, "NOT_FOUND", f"The statement {statement_id} has no result chunk {index}.")
         one = result.chunks[index]
@@ -122,14 +124,8 @@ class Statements:
     # -- the machinery ------------------------------------------------------------------------------
 
     def _launch(self, statement: Statement) -> None:
-        """The warehouse runs, or cannot: start the task process."""
-        if statement.ended_at:  # cancelled while it waited
-            return
+        """The warehouse runs: start the task process."""
         request = statement.request
-        known = self._ws.store.table("warehouses").get(request.warehouse_id)
-        if known is None or known["state"] != "RUNNING":
-            self._fail(statement, "BAD_REQUEST", "The warehouse was stopped or deleted before it ran.")
-            return
         spec = {
             "kind": "statement",
             "text": request.text,
@@ -142,44 +138,40 @@ class Statements:
             "job_run_id": statement.run_id,
         }
         started = partial(self._started, statement)
-        self._ws.runner.launch(spec, started=started, ended=partial(self._ended, statement))
+        try:
+            self._ws.runner.launch(spec, started=started, ended=partial(self._ended, statement))
+        except OSError as error:  # a full disk, for one
+            self._fail(statement, "INTERNAL_ERROR", f"The statement could not be started: {error}")
+
+    def _lost(self, statement: Statement, why: str) -> None:
+        """The warehouse was stopped or deleted, before or while the statement ran."""
+        self._ws.runner.stop(statement.run_id)
+        self._fail(statement, "BAD_REQUEST", why)
 
     def _started(self, statement: Statement, _pid: int) -> None:
         if not statement.ended_at:
             statement.state = "RUNNING"
 
-    def _ended(self, statement: Statement, result: TaskResult) -> None:
-        folder = self._ws.runner.task_folder(statement.run_id, statement.run_id)
-        shutil.rmtree(folder.parent, ignore_errors=True)
+    def _ended(self, statement: Statement, left: TaskResult) -> None:
         if statement.ended_at:
-            return
-        if not result.ok:
-            self._fail(
-                statement, "BAD_REQUEST" if result.error else "INTERNAL_ERROR", result.error or result.lost
-            )
-            return
-        finishing = asyncio.get_running_loop().create_task(self._finish(statement, result))
-        self._finishing.add(finishing)
-        finishing.add_done_callback(self._finishing.discard)
+            self._clear(statement)
+        elif not left.ok:
+            self._fail(statement, "BAD_REQUEST" if left.error else "INTERNAL_ERROR", left.error or left.lost)
+        else:
+            finishing = asyncio.get_running_loop().create_task(self._finish(statement, left))
+            self._finishing.add(finishing)
+            finishing.add_done_callback(self._finishing.discard)
 
-    async def _finish(self, statement: Statement, result: TaskResult) -> None:
+    async def _finish(self, statement: Statement, left: TaskResult) -> None:
         """Cut the rows into chunks, in a thread because they may be many."""
-        request = statement.request
-        made = await run_in_threadpool(
-            make_result,
-            result.columns or (),
-            result.rows or (),
-            truncated=result.truncated,
-            form=request.form,
-            byte_limit=request.byte_limit,
-        )
+        made = await run_in_threadpool(_result, statement.request, left)
         if statement.ended_at:  # cancelled meanwhile
-            return
-        if request.disposition == "INLINE" and made.size > MAX_INLINE_BYTES:
+            self._clear(statement)
+        elif statement.request.disposition == "INLINE" and made.size > MAX_INLINE_BYTES:
             self._fail(statement, "BAD_REQUEST", _TOO_LARGE)
-            return
-        statement.result = made
-        self._end(statement, "SUCCEEDED")
+        else:
+            statement.result = made
+            self._end(statement, "SUCCEEDED")
 
     def _fail(self, statement: Statement, code: str, message: str) -> None:
         text = re.sub(r"^\w*(Exception|Error): ", "", message)  # the service names no Python class
@@ -190,51 +182,75 @@ class Statements:
 
     def _end(self, statement: Statement, state: str) -> None:
         statement.state, statement.ended_at = state, self._ws.clock.now_ms()
-        self._ws.warehouses.release(statement.request.warehouse_id)
+        self._using.pop(statement.statement_id, lambda: None)()
         statement.done.set()
+        if state != "SUCCEEDED":
+            self._clear(statement)
+        self._keep(statement)
+
+    def _keep(self, statement: Statement) -> None:
+        """Written before it is told: what succeeded once must not fail after a restart."""
+        self._table[statement.statement_id] = statement.stored()
+        self._ws.store.save("statements", statement.statement_id)
+
+    def _clear(self, statement: Statement) -> None:
+        """Delete what its task process left."""
+        folder = self._ws.runner.task_folder(statement.run_id, statement.run_id)
+        shutil.rmtree(folder.parent, ignore_errors=True)
 
     def _forget_old(self) -> None:
         now = self._ws.clock.now_ms()
         for statement_id, statement in list(self._all.items()):
             age = now - statement.ended_at if statement.ended_at else 0
-            if age > 12 * _HOUR_MS:
-                del self._all[statement_id]
-            elif age > _HOUR_MS and statement.state == "SUCCEEDED":
+            if age > _HOUR_MS and statement.state == "SUCCEEDED":
                 statement.state, statement.result = "CLOSED", None
+                self._keep(statement)
+                self._clear(statement)
+            if age > 12 * _HOUR_MS:
+                del self._all[statement_id], self._table[statement_id]
+
+
+def _result(request: StatementRequest, left: TaskResult) -> Result:
+    return make_result(
+        left.columns or (),
+        left.rows or (),
+        truncated=left.truncated,
+        form=request.form,
+        byte_limit=request.byte_limit,
+    )
 
 
 async def _execute(call: Call) -> Any:
     statements = call.workspace.statements
-    statement_id = statements.execute(call.body)
-    statement = statements.find(statement_id)
+    statement = statements.execute(call.body)
     if statement.request.wait_seconds:
         try:
             await asyncio.wait_for(statement.done.wait(), statement.request.wait_seconds)
         except asyncio.TimeoutError:
             if statement.request.cancel_on_timeout:
-                statements.cancel(statement_id)
-    return statements.show(statement_id)
+                statements.cancel(statement)
+    return statements.show(statement)
 
 
-def _get(call: Call) -> Any:
-    return call.workspace.statements.show(call.path["id"])
+async def _get(call: Call) -> Any:
+    statements = call.workspace.statements
+    return statements.show(await statements.find(call.path["id"]))
 
 
-def _chunk(call: Call) -> Any:
-    index = call.path["index"]
-    if not index.isdecimal():
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"The chunk index must be a number, got {index!r}.")
-    return call.workspace.statements.chunk(call.path["id"], int(index))
+async def _chunk(call: Call) -> Any:
+    statements, index = call.workspace.statements, call.number("index")
+    return statements.chunk(await statements.find(call.path["id"]), index)
 
 
-def _cancel(call: Call) -> Any:
-    call.workspace.statements.cancel(call.path["id"])
+async def _cancel(call: Call) -> Any:
+    statements = call.workspace.statements
+    statements.cancel(await statements.find(call.path["id"]))
     return {}
 
 
-def _external_chunk(call: Call) -> Any:
+async def _external_chunk(call: Call) -> Any:
     values = signed(call)
-    statement = call.workspace.statements.find(values["statement"])
+    statement = await call.workspace.statements.find(values["statement"])
     if statement.result is None:
         raise ApiError(404, "NOT_FOUND", "The result is no longer available.")
     return Response(statement.result.content(int(values["chunk"])), media_type="application/octet-stream")

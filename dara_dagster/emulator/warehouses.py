@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.app import ApiError, Call, Handler, Routes
-from dara_dagster.emulator.clock import Timer
-from dara_dagster.emulator.lifecycle import Lifecycle, Progress
+from dara_dagster.emulator.compute import Compute
+from dara_dagster.emulator.lifecycle import Lifecycle
 from dara_dagster.emulator.paging import page, page_size
 from dara_dagster.emulator.warehouses_settings import Settings, read_settings
 
@@ -20,7 +19,7 @@ Warehouse = dict[str, Any]
 """One stored warehouse: `settings` with all defaults filled in, `state`, `creator_name`."""
 
 
-class Warehouses:
+class Warehouses(Compute):
     """All SQL warehouses of a workspace. Texts and rules: databricks-api.md section 4.1.
 
     Every operation raises ApiError: 404 RESOURCE_DOES_NOT_EXIST for an unknown id, 400
@@ -28,47 +27,12 @@ class Warehouses:
     """
 
     lifecycle = Lifecycle({"STARTING": ("RUNNING", 0.2), "STOPPING": ("STOPPED", 0.1)})
+    startable = ("STOPPED", "STOPPING")
+    ended = "STOPPED"
+    last_used = "idle_since"
 
     def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._all = ws.store.table("warehouses")
-        self._moving: dict[str, Progress] = {}
-        self._waiting: dict[str, list[Callable[[], None]]] = {}
-        self._users: dict[str, int] = {}
-        self._idle: dict[str, Timer] = {}
-        for warehouse_id, warehouse in self._all.items():  # go on where the last server stopped
-            self._follow(warehouse_id, warehouse["state"])
-            self._watch_idleness(warehouse_id)
-
-    # -- what others need of a warehouse ------------------------------------------------------------
-
-    def state(self, warehouse_id: str) -> str:
-        """The state's name; ApiError for an unknown id."""
-        return str(self._find(warehouse_id)["state"])
-
-    def use(self, warehouse_id: str, done: Callable[[], None] = lambda: None) -> None:
-        """Start the warehouse if it is stopped; `done()` once it runs, or once it cannot come to run.
-
-        Called at once when it runs already; ask `state()` in `done`. A warehouse in use is not stopped
-        for idleness: call `release` afterwards.
-        """
-        state = self.state(warehouse_id)
-        self._users[warehouse_id] = self._users.get(warehouse_id, 0) + 1
-        if warehouse_id in self._idle:
-            self._idle.pop(warehouse_id).cancel()
-        if state == "RUNNING":
-            done()
-            return
-        self._waiting.setdefault(warehouse_id, []).append(done)
-        if state in ("STOPPED", "STOPPING"):
-            self._enter(warehouse_id, "STARTING")
-
-    def release(self, warehouse_id: str) -> None:
-        """The counterpart of `use`: the warehouse is idle again when nobody else uses it."""
-        self._users[warehouse_id] = max(self._users.get(warehouse_id, 0) - 1, 0)
-        if warehouse_id in self._all:
-            self._keep(warehouse_id, idle_since=self._ws.clock.now_ms())
-            self._watch_idleness(warehouse_id)
+        super().__init__(ws, "warehouses")
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -79,6 +43,7 @@ class Warehouses:
         warehouse_id = secrets.token_hex(8)
         self._all[warehouse_id] = {"settings": settings, "state": "", "creator_name": self._ws.user}
         self._enter(warehouse_id, "STARTING")
+        self._ws.store.save("warehouses", warehouse_id)
         return warehouse_id
 
     def edit(self, warehouse_id: str, sent: Mapping[str, Any]) -> None:
@@ -92,22 +57,19 @@ class Warehouses:
 
     def start(self, warehouse_id: str) -> None:
         """Start a stopped warehouse; nothing happens to one that runs or is starting."""
-        if self.state(warehouse_id) in ("STOPPED", "STOPPING"):
-            self._enter(warehouse_id, "STARTING")
+        if self.state(warehouse_id) in self.startable:
+            self._start(warehouse_id)
 
     def stop(self, warehouse_id: str) -> None:
         """Stop a warehouse; nothing happens to one that is stopped or stopping."""
         if self.state(warehouse_id) in ("STARTING", "RUNNING"):
+            self._lose(warehouse_id, f"SQL warehouse {warehouse_id} was stopped.")
             self._enter(warehouse_id, "STOPPING")
 
     def delete(self, warehouse_id: str) -> None:
         """Forget a warehouse; its name is free at once."""
         self._find(warehouse_id)
-        for timer in (self._moving.pop(warehouse_id, None), self._idle.pop(warehouse_id, None)):
-            if timer is not None:
-                timer.cancel()
-        del self._all[warehouse_id]
-        self._wake(warehouse_id)
+        self._forget(warehouse_id, f"SQL warehouse {warehouse_id} was deleted.")
 
     # -- reading ------------------------------------------------------------------------------------
 
@@ -122,7 +84,7 @@ class Warehouses:
             "state": state,
             "creator_name": warehouse["creator_name"],
             "num_clusters": warehouse["settings"]["min_num_clusters"] if running else 0,
-            "num_active_sessions": self._users.get(warehouse_id, 0),
+            "num_active_sessions": len(self._uses.get(warehouse_id, ())),
             "jdbc_url": f"jdbc:spark://{hostname}:443/default;transportMode=http;ssl=1;AuthMech=3;httpPath={path};",
             "odbc_params": {"hostname": hostname, "path": path, "protocol": "https", "port": 443},
             "health": {"status": "HEALTHY"} if running else {},
@@ -148,39 +110,18 @@ class Warehouses:
                 text = f"SQL warehouse with name `{name}` already exists"
                 raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
 
-    def _keep(self, warehouse_id: str, **values: Any) -> None:
-        self._all[warehouse_id] = {**self._all[warehouse_id], **values}
+    def _start(self, warehouse_id: str) -> None:
+        self._enter(warehouse_id, "STARTING")
 
-    def _enter(self, warehouse_id: str, state: str) -> None:
-        """Take on `state` now and go on from there by the clock."""
-        self._arrive(warehouse_id, state)
-        self._follow(warehouse_id, state)
+    def _idle_minutes(self, warehouse: Warehouse) -> int:
+        return int(warehouse["settings"]["auto_stop_mins"])
 
-    def _follow(self, warehouse_id: str, state: str) -> None:
-        if warehouse_id in self._moving:
-            self._moving.pop(warehouse_id).cancel()
-        arrive = partial(self._arrive, warehouse_id)
-        self._moving[warehouse_id] = self.lifecycle.follow(self._ws.clock, state, arrive)
+    def _end_idle(self, warehouse_id: str) -> None:
+        self.stop(warehouse_id)
 
-    def _arrive(self, warehouse_id: str, state: str) -> None:
-        self._keep(warehouse_id, state=state, idle_since=self._ws.clock.now_ms())
-        self._watch_idleness(warehouse_id)
-        if state in ("RUNNING", "STOPPED"):
-            self._wake(warehouse_id)
-
-    def _wake(self, warehouse_id: str) -> None:
-        for done in self._waiting.pop(warehouse_id, ()):
-            done()
-
-    def _watch_idleness(self, warehouse_id: str) -> None:
-        """Plan the stop after `auto_stop_mins` of a running warehouse that nobody uses."""
-        if warehouse_id in self._idle:
-            self._idle.pop(warehouse_id).cancel()
-        warehouse = self._all[warehouse_id]
-        minutes = warehouse["settings"]["auto_stop_mins"]
-        if warehouse["state"] == "RUNNING" and minutes and not self._users.get(warehouse_id):
-            due = warehouse["idle_since"] + minutes * 60_000
-            self._idle[warehouse_id] = self._ws.clock.call_at(due, partial(self.stop, warehouse_id))
+    def _arrive(self, warehouse_id: str, state: str, message: str = "") -> None:
+        self._keep(warehouse_id, idle_since=self._ws.clock.now_ms())
+        super()._arrive(warehouse_id, state, message)
 
 
 def _create(call: Call) -> Any:

@@ -110,7 +110,10 @@ class Zygote:
             writer = asyncio.get_running_loop().create_task(self._write(engine.stdin))
             try:
                 async for line in engine.stdout:
-                    self._hear(line)
+                    try:
+                        self._hear(line)
+                    except Exception:  # of what follows the end of one task; the others go on
+                        logger.exception("after the engine process said: %s", line[:200])
             finally:
                 writer.cancel()
             reason = f"The engine process ended (status {await engine.wait()}) while the task was running."

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
+from databricks.sdk.service.compute import ClusterSpec, State
 
 from tests.conftest import Emulator, start_emulator
-from tests.emulator.conftest import STUB_ENGINE
+from tests.emulator.conftest import CLUSTER_SPEC, STUB_ENGINE
 from tests.emulator.driving import (
     alive,
     code,
@@ -168,5 +169,24 @@ def test_no_task_outlives_the_server(tmp_path: Path, number: int) -> None:
         run = wait(again.client("t"), run_id)
         assert (result(run), code(run)) == ("INTERNAL_ERROR/FAILED", "DRIVER_ERROR")
         assert result(tasks_of(run)["a"]) == "INTERNAL_ERROR/FAILED"
+        left = {file.name for file in (tmp_path / "data" / "runs").rglob("*") if file.is_file()}
+        assert not left & {"spec.json", "secrets.json"}, "they hold the token and the secrets"
     finally:
         again.stop()
+
+
+def test_a_cluster_made_for_a_task_ends_also_when_the_server_was_killed(tmp_path: Path) -> None:
+    server = start_emulator(tmp_path / "data", *STUB_ENGINE, token="t")
+    client = server.client("t")
+    put_notebook(client, "/Shared/nb", SLEEP)
+    run_id = submit(client, notebook("a", new_cluster=ClusterSpec(**CLUSTER_SPEC)))
+    wait(client, run_id, until=("RUNNING",))
+    server.stop(signal.SIGKILL)
+    server = start_emulator(tmp_path / "data", *STUB_ENGINE, token="t")
+    client = server.client("t")
+    try:
+        wait(client, run_id)
+        [cluster] = client.clusters.list()
+        assert cluster.state in (State.TERMINATING, State.TERMINATED)
+    finally:
+        server.stop()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from databricks.sdk.service.sql import StatementState
 from dara_dagster.emulator.app import ApiError
 from dara_dagster.emulator.statements_request import read_request
 from dara_dagster.emulator.statements_result import make_result
-from tests.conftest import Emulator
+from tests.conftest import Emulator, start_emulator
 
 ENDLESS = "SELECT count(*) FROM range(100000000) a CROSS JOIN range(100000000) b WHERE a.id % 7 = b.id % 5"
 
@@ -186,6 +188,45 @@ def test_results_are_closed_after_an_hour_and_forgotten_after_twelve(
     emulator.admin("POST", "clock", {"advance_ms": 12 * 3_600_000}, token=workspace_token)
     with pytest.raises(NotFound):
         client.statement_execution.get_statement(statement)
+
+
+def test_statements_and_results_outlive_the_server(tmp_path: Path) -> None:
+    server = start_emulator(tmp_path, token="t")
+    client = server.client("t")
+    warehouse = str(client.warehouses.create(name="sql", cluster_size="2X-Small").id)
+    good = run(client, warehouse, "SELECT id FROM range(3) ORDER BY id")
+    bad = run(client, warehouse, "SELECT * FROM main.default.nowhere")
+    running = str(run(client, warehouse, ENDLESS, wait_timeout="0s").statement_id)
+    until(client, running, StatementState.RUNNING)
+    server.stop(signal.SIGKILL)
+
+    server = start_emulator(tmp_path, token="t")
+    client = server.client("t")
+    try:
+        assert rows(client.statement_execution.get_statement(str(good.statement_id))) == rows(good)
+        again = client.statement_execution.get_statement(str(bad.statement_id))
+        assert (state(again), again.status) == (StatementState.FAILED, bad.status)
+        lost = client.statement_execution.get_statement(running)
+        assert state(lost) == StatementState.FAILED
+        assert lost.status is not None and lost.status.error is not None
+        assert "restarted" in (lost.status.error.message or "")
+        server.admin("POST", "clock", {"advance_ms": 61 * 60_000})
+        closed = client.statement_execution.get_statement(str(good.statement_id))
+        assert state(closed) == StatementState.CLOSED
+        assert list((tmp_path / "runs").iterdir()) == []
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("how", ["stop", "delete"])
+def test_a_statement_ends_with_its_warehouse(client: WorkspaceClient, warehouse: str, how: str) -> None:
+    statement = str(run(client, warehouse, ENDLESS, wait_timeout="0s").statement_id)
+    until(client, statement, StatementState.RUNNING)
+    getattr(client.warehouses, how)(warehouse)
+    answer = client.statement_execution.get_statement(statement)
+    assert state(answer) == StatementState.FAILED
+    assert answer.status is not None and answer.status.error is not None
+    assert warehouse in (answer.status.error.message or "")
 
 
 def test_unknown_warehouses_and_statements(client: WorkspaceClient) -> None:
