@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import ipaddress
 import os
+import resource
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -15,12 +16,12 @@ from pathlib import Path
 from typing import IO
 
 from dara_dagster.emulator.serving import serve
-from dara_dagster.emulator.state import Server
+from dara_dagster.emulator.state import Server, UnusableStoreError
 
 TOKEN_VARIABLE = "DARA_EMULATOR_TOKEN"  # noqa: S105 - the name of a variable
 
-
 _CLAIM_SECONDS = 3.0  # a predecessor that was told to end needs a moment
+_FILES = 8192
 _CLAIMS: list[IO[str]] = []  # kept open, and so locked, until the process ends
 
 
@@ -40,12 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _Refused as error:
         print(f"dara emulator: {error}", file=sys.stderr)
         return 2
+    _raise_file_limit()
     engine = tuple(options.engine) or (sys.executable, "-m", "dara_dagster.emulator.engine")
     try:
         serve(Server(data, token, engine), listener, idle_seconds=options.idle)
-    except sqlite3.DatabaseError as error:
-        text = f"{data / 'store.db'} cannot be used ({error}); move it away to start with an empty workspace"
-        print(f"dara emulator: {text}", file=sys.stderr)
+    except UnusableStoreError as error:
+        print(f"dara emulator: {error}", file=sys.stderr)
         return 2
     return 0
 
@@ -86,7 +87,10 @@ def _data_folder(folder: Path) -> Path:
 
 def _claim(data: Path) -> None:
     """Hold the folder as long as this process lives: two servers would overwrite each other's state."""
-    claim = (data / "server.lock").open("a")
+    try:
+        claim = (data / "server.lock").open("a")
+    except OSError as error:
+        raise _Refused(f"cannot write to {data / 'server.lock'}: {error.strerror}") from None
     _CLAIMS.append(claim)
     deadline = time.monotonic() + _CLAIM_SECONDS
     while True:
@@ -99,6 +103,8 @@ def _claim(data: Path) -> None:
                     f"another emulator is at work in {data}; stop it or give another --data"
                 ) from None
             time.sleep(0.05)
+        except OSError as error:
+            raise _Refused(f"cannot lock {data / 'server.lock'}: {error.strerror}") from None
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -110,6 +116,15 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         raise _Refused(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', error)}") from None
     return listener
+
+
+def _raise_file_limit() -> None:
+    """Room for hundreds of connections: macOS gives a process 256 files, many a Linux 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":

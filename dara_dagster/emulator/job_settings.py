@@ -16,6 +16,7 @@ _MERGED = {"tasks": "task_key", "job_clusters": "job_cluster_key"}
 def checked(settings: Mapping[str, Any]) -> Settings:
     """The settings as sent, if they can be a job's: a name, tasks of the right shape (none is fine)."""
     check_name(settings.get("name"))
+    _check_definitions(settings.get("parameters") or ())
     if settings.get("tasks"):
         check_settings(settings)
     runs = settings.get("max_concurrent_runs", 1)
@@ -31,6 +32,8 @@ def updated(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Se
     """Top-level fields replaced, the arrays of `_MERGED` merged by key, then `removed` taken out."""
     settings = {**old, **new}
     for name, key in _MERGED.items():
+        if any(key not in item for item in new.get(name, ())):
+            raise bad(f"Each of {name} needs a {key}.")
         if name in old and name in new:
             merged = {item[key]: item for item in (*old[name], *new[name])}
             settings[name] = list(merged.values())
@@ -43,7 +46,7 @@ def updated(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Se
     return settings
 
 
-def shown(settings: Settings, user: str) -> Settings:
+def shown(settings: Mapping[str, Any], user: str) -> Settings:
     """The settings with what the service adds when they are read (databricks-api.md 2.7)."""
     view = {
         "name": "Untitled",
@@ -69,7 +72,7 @@ def run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, 
     chosen = _selected(tasks, request.get("only"))
     return [
         {
-            **_with_parameters(task, request),
+            **with_parameters(task, request),
             "depends_on": [edge for edge in task.get("depends_on") or () if edge["task_key"] in chosen],
         }
         for task in tasks
@@ -77,10 +80,25 @@ def run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, 
     ]
 
 
-def run_parameters(settings: Settings, sent: Mapping[str, str]) -> dict[str, str]:
+def run_parameters(settings: Settings, sent: Mapping[str, Any]) -> dict[str, str]:
     """The job's parameters with their defaults, overlaid by those sent."""
     defaults = {one["name"]: one.get("default", "") for one in settings.get("parameters") or ()}
-    return {**defaults, **sent}
+    return {**defaults, **check_parameters(sent)}
+
+
+def check_parameters(sent: Mapping[str, Any]) -> Mapping[str, str]:
+    """The job parameters of a request; their values are strings."""
+    for name, value in sent.items():
+        if not isinstance(value, str):
+            raise bad(f"The value of the job parameter {name} must be a string.")
+    return sent
+
+
+def _check_definitions(parameters: Any) -> None:
+    for one in parameters:
+        given = (one.get("name"), one.get("default", "")) if isinstance(one, dict) else (None,)
+        if not given[0] or not all(isinstance(text, str) for text in given):
+            raise bad("Each of a job's parameters needs a name and a default, both strings.")
 
 
 def _sorted_edges(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +115,7 @@ def _shown_task(task: dict[str, Any], in_git: bool) -> dict[str, Any]:
     return view
 
 
-def _with_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+def with_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """run-now's notebook_params, python_params and sql_params (deprecated in favour of job_parameters)."""
     changed = dict(task)
     for name, kind, field in (
@@ -132,13 +150,13 @@ def _selected(tasks: Sequence[Mapping[str, Any]], only: Sequence[str] | None) ->
             raise bad(f"Task '{key}' in only is not a task of the job.")
         chosen.add(key)
         if item.startswith("+"):
-            chosen |= _reached(key, upstream)
+            chosen |= reached(key, upstream)
         if item.endswith("+"):
-            chosen |= _reached(key, downstream)
+            chosen |= reached(key, downstream)
     return chosen
 
 
-def _reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
+def reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
     found: set[str] = set()
     queue = [start]
     while queue:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from dara_dagster.emulator import endings
 from dara_dagster.emulator.app import Call, Json, Routes
 from dara_dagster.emulator.job_settings import checked, run_parameters, run_tasks, shown, updated
-from dara_dagster.emulator.paging import page, page_size
+from dara_dagster.emulator.paging import cut, page, page_size
+from dara_dagster.emulator.repairs import repair
 from dara_dagster.emulator.run import Run, TaskRun
-from dara_dagster.emulator.run_routes import PAGE_OF_TASKS, VERSIONS, flag, number
+from dara_dagster.emulator.run_routes import VERSIONS
 from dara_dagster.emulator.task_rules import bad, check_token
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ Job = dict[str, Any]
 """One stored job: job_id, settings as sent, created_time."""
 
 _DEFAULT_JOBS, _MOST_JOBS = 20, 100
+_ARRAYS = ("tasks", "job_clusters", "parameters", "environments")
 _DEEPEST = 3  # run_job_task may nest three levels (product documentation, Run Job)
 
 
@@ -42,9 +44,14 @@ class Jobs:
         self._workspace.store.save("jobs", str(job_id))
         return job_id
 
+    def find(self, job_id: int) -> Job | None:
+        """The job; None when there is none."""
+        found: Job | None = self._table.get(str(job_id))
+        return found
+
     def get(self, job_id: int) -> Job:
         """The job; ApiError 400 whose text the SDK turns into ResourceDoesNotExist."""
-        job: Job | None = self._table.get(str(job_id))
+        job = self.find(job_id)
         if job is None:
             raise bad(f"Job {job_id} does not exist.")
         return job
@@ -112,6 +119,17 @@ class Jobs:
         job_id = int(payload["job_id"])
         return self.run_now(job_id, payload, trigger="RUN_JOB_TASK", parent_run_id=parent.run_id)
 
+    def repair(self, run_id: int, request: Mapping[str, Any]) -> int:
+        """Run tasks of an ended run again -> repair id."""
+        runs = self._workspace.runs
+        run, task = runs.get(run_id)
+        if task is not None:
+            raise bad(f"Run {run_id} is a task run; repair run {run.run_id} instead.")
+        repair_id = repair(self._workspace, run, request)
+        runs.start_again(run)
+        runs.scheduler.when_ended(run, self._run_ended)
+        return repair_id
+
     def resume(self) -> None:
         """Watch the active runs of jobs again after a restart, and start what may now start."""
         runs = [run for run in self._workspace.runs.scheduler.active if run.run_type == "JOB_RUN"]
@@ -141,53 +159,60 @@ def _create(call: Call) -> Json:
 
 
 def _get(call: Call) -> Json:
-    job = call.workspace.jobs.get(number(call, "job_id"))
-    view = _view(call, job)
-    tasks = view["settings"].get("tasks")
-    if tasks is not None:
-        view["settings"]["tasks"], tokens = page(tasks, PAGE_OF_TASKS, call.query.get("page_token"))
-        view.update(tokens)
-        view["has_more"] = "next_page_token" in tokens
-    return view
+    job = call.workspace.jobs.get(call.number("job_id"))
+    return _page(call, job, call.query.get("page_token"))
+
+
+def _page(call: Call, job: Job, token: str | None) -> Job:
+    """The job with one page of its tasks and other arrays."""
+    settings = dict(job["settings"])
+    tokens = cut(settings, _ARRAYS, token)
+    return {**_view(call, job, settings), **tokens, "has_more": "next_page_token" in tokens}
 
 
 def _list(call: Call) -> Json:
     found = call.workspace.jobs.list(call.query.get("name"))
     size = page_size(call.query.get("limit"), _DEFAULT_JOBS, _MOST_JOBS)
-    jobs, tokens = page(found, size, call.query.get("page_token"))
-    views = [_view(call, job) for job in jobs]
-    for view in views:
-        tasks = view["settings"].pop("tasks", None)
-        if flag(call, "expand_tasks") and tasks is not None:
-            view["settings"]["tasks"] = tasks[:PAGE_OF_TASKS]
-            view["has_more"] = len(tasks) > PAGE_OF_TASKS
+    jobs, tokens = page(found, size, call.query.get("page_token") or call.query.get("offset"))
+    views = [_item(call, job, expand=call.flag("expand_tasks")) for job in jobs]
     return {**({"jobs": views} if views else {}), **tokens, "has_more": "next_page_token" in tokens}
 
 
-def _view(call: Call, job: Job) -> Job:
+def _item(call: Call, job: Job, *, expand: bool) -> Job:
+    if not expand:
+        return _view(call, job, {key: value for key, value in job["settings"].items() if key != "tasks"})
+    view = _page(call, job, None)
+    view.pop("next_page_token", None)  # has_more tells; the pages are those of jobs/get
+    return view
+
+
+def _view(call: Call, job: Job, settings: Mapping[str, Any]) -> Job:
     user = call.workspace.user
-    settings = shown(job["settings"], user)
-    return {**job, "creator_user_name": user, "run_as_user_name": user, "settings": settings}
+    return {**job, "creator_user_name": user, "run_as_user_name": user, "settings": shown(settings, user)}
 
 
 def _reset(call: Call) -> Json:
-    call.workspace.jobs.reset(number(call, "job_id"), call.body.get("new_settings") or {})
+    call.workspace.jobs.reset(call.number("job_id"), call.body.get("new_settings") or {})
     return {}
 
 
 def _update(call: Call) -> Json:
     removed = call.body.get("fields_to_remove") or []
-    call.workspace.jobs.update(number(call, "job_id"), call.body.get("new_settings") or {}, removed)
+    call.workspace.jobs.update(call.number("job_id"), call.body.get("new_settings") or {}, removed)
     return {}
 
 
 def _delete(call: Call) -> Json:
-    call.workspace.jobs.delete(number(call, "job_id"))
+    call.workspace.jobs.delete(call.number("job_id"))
     return {}
 
 
+def _repair(call: Call) -> Json:
+    return {"repair_id": call.workspace.jobs.repair(call.number("run_id"), call.body)}
+
+
 def _run_now(call: Call) -> Json:
-    run = call.workspace.jobs.run_now(number(call, "job_id"), call.body)
+    run = call.workspace.jobs.run_now(call.number("job_id"), call.body)
     return {"run_id": run.run_id, "number_in_job": run.number_in_job}
 
 
@@ -199,6 +224,7 @@ _CALLS = (
     ("POST", "update", _update),
     ("POST", "delete", _delete),
     ("POST", "run-now", _run_now),
+    ("POST", "runs/repair", _repair),
 )
 
 ROUTES: Routes = tuple(

@@ -83,7 +83,8 @@ def _job(_workspace: Workspace, run: Run, _task: TaskRun, names: list[str]) -> s
         return _DATES[names[1]](datetime.fromtimestamp(run.start_time / 1000, timezone.utc))
     if names == ["trigger", "type"]:
         return run.trigger
-    simple = {"id": str(run.job_id), "run_id": str(run.run_id), "name": run.run_name, "repair_count": "0"}
+    simple = {"id": str(run.job_id), "run_id": str(run.run_id), "name": run.run_name}
+    simple["repair_count"] = str(len(run.stages))
     return simple.get(names[0]) if len(names) == 1 else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from dara_dagster.emulator.endings import Ending
@@ -82,14 +82,31 @@ class TaskRun:
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> TaskRun:
         """Back from the store."""
-        return cls(**{**stored, "ending": _ending(stored)})
+        return cls(**{**_known(cls, stored), "ending": _ending(stored)})
+
+
+@dataclass
+class Stage:
+    """A part of a run that a repair has closed: the original run, or a repair (`repair_id`)."""
+
+    start_time: int
+    end_time: int
+    ending: Ending | None
+    task_run_ids: list[int]
+    repair_id: int | None = None
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Stage:
+        """Back from the store."""
+        return cls(**{**_known(cls, stored), "ending": _ending(stored)})
 
 
 @dataclass
 class Run:
     """A run of a job: the attempts of its tasks in the order they came up, and what it was asked to do.
 
-    `settings` is the submit body, or the saved job's settings, without its tasks.
+    `settings` is the submit body, or the saved job's settings, without its tasks. `stages` are what there was
+    before the latest repair (`repair_id`, begun at `repaired_at`).
     """
 
     run_id: int
@@ -110,6 +127,20 @@ class Run:
     parameters: dict[str, str] = field(default_factory=dict)
     parent_run_id: int | None = None
     job_cluster_ids: dict[str, str] = field(default_factory=dict)
+    stages: list[Stage] = field(default_factory=list)
+    repair_id: int | None = None
+    repaired_at: int = 0
+
+    @property
+    def stage_start(self) -> int:
+        """When the run, or its latest repair, began."""
+        return self.repaired_at or self.start_time
+
+    def stage(self) -> Stage:
+        """What began with the latest repair, or with the run."""
+        before = {run_id for stage in self.stages for run_id in stage.task_run_ids}
+        now = [task.run_id for task in self.tasks if task.run_id not in before]
+        return Stage(self.stage_start, self.end_time, self.ending, now, self.repair_id)
 
     @property
     def active(self) -> bool:
@@ -123,8 +154,15 @@ class Run:
     def load(cls, stored: Mapping[str, Any]) -> Run:
         """Back from the store."""
         tasks = [TaskRun.load(task) for task in stored["tasks"]]
-        return cls(**{**stored, "tasks": tasks, "ending": _ending(stored)})
+        stages = [Stage.load(stage) for stage in stored.get("stages", ())]
+        known = _known(cls, stored)
+        return cls(**{**known, "tasks": tasks, "stages": stages, "ending": _ending(stored)})
 
 
 def _ending(stored: Mapping[str, Any]) -> Ending | None:
     return Ending(**stored["ending"]) if stored["ending"] else None
+
+
+def _known(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version of the server knows of what another may have written."""
+    return {one.name: stored[one.name] for one in fields(kind) if one.name in stored}

@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.app import Call, Json, Routes
-from dara_dagster.emulator.paging import page
+from dara_dagster.emulator.paging import cut
 from dara_dagster.emulator.run import Run
-from dara_dagster.emulator.run_view import has_log, output_view, run_view, task_view
+from dara_dagster.emulator.run_view import has_log, output_view, repair_history, run_view, task_view
 from dara_dagster.emulator.runs import ListFilter
 from dara_dagster.emulator.task_rules import bad
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.state import Workspace
 
 VERSIONS = ("2.2", "2.1", "2.0")
 """The paths the Jobs API answers under; older tools ask for older versions."""
 
-PAGE_OF_TASKS = 100
 _DEFAULT_RUNS, _MOST_RUNS = 20, 25
-
-
-def number(call: Call, name: str, default: int | None = None) -> int:
-    """An id or count from body or query; ApiError 400 when missing without a default or not a number."""
-    value = call.body.get(name, call.query.get(name, default))
-    if value is None:
-        raise bad(f"Missing required field: {name}")
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise bad(f"{name} must be a whole number, not {value!r}.") from None
-
-
-def flag(call: Call, name: str) -> bool:
-    """A true or false of the query."""
-    return call.query.get(name, "").lower() == "true"
+_ARRAYS = ("tasks", "job_clusters", "job_parameters", "repair_history")
 
 
 def _submit(call: Call) -> Json:
@@ -42,20 +29,25 @@ def _submit(call: Call) -> Json:
 
 def _get(call: Call) -> Json:
     workspace = call.workspace
-    run, task = workspace.runs.get(number(call, "run_id"))
+    run, task = workspace.runs.get(call.number("run_id"))
     if task is not None:
         return {**run_view(workspace, run), **task_view(workspace, run, task), "job_run_id": run.run_id}
-    view = run_view(workspace, run)
-    tasks, tokens = page(run.tasks, PAGE_OF_TASKS, call.query.get("page_token"))
-    view["tasks"] = [task_view(workspace, run, task) for task in tasks]
-    # An empty next_page_token would make the SDK ask for ever: it is left out on the last page.
-    view.update(tokens)
-    return view
+    return _page(workspace, run, call.query.get("page_token"), history=call.flag("include_history"))
+
+
+def _page(workspace: Workspace, run: Run, token: str | None, *, history: bool = False) -> dict[str, Any]:
+    """The run with one page of its tasks and other arrays."""
+    view = {**run_view(workspace, run), "tasks": run.tasks}
+    if history:
+        view["repair_history"] = repair_history(run)
+    tokens = cut(view, _ARRAYS, token)
+    view["tasks"] = [task_view(workspace, run, task) for task in view["tasks"]]
+    return {**view, **tokens, "has_more": "next_page_token" in tokens}
 
 
 async def _get_output(call: Call) -> Json:
     workspace = call.workspace
-    run, task = workspace.runs.get(number(call, "run_id"))
+    run, task = workspace.runs.get(call.number("run_id"))
     if task is None:
         if run.run_type != "WORKFLOW_RUN":
             raise bad(
@@ -73,15 +65,16 @@ async def _get_output(call: Call) -> Json:
 
 def _list(call: Call) -> Json:
     workspace = call.workspace
-    limit = number(call, "limit", _DEFAULT_RUNS) or _MOST_RUNS
+    limit = call.number("limit", _DEFAULT_RUNS) or _MOST_RUNS
     if not 0 < limit <= _MOST_RUNS:
         raise bad(f"Invalid value for limit: {limit}. It must be from 0 to {_MOST_RUNS}.")
     wanted = _filter(call)
-    before = number(call, "page_token", 0) or None
-    found = list(islice(workspace.runs.list(wanted, before), limit + 1))
+    before = call.number("page_token", 0) or None
+    first = 0 if before else max(call.number("offset", 0), 0)
+    found = list(islice(workspace.runs.list(wanted, before), first, first + limit + 1))
     answer: dict[str, Any] = {"has_more": len(found) > limit}
     if found:
-        expand = flag(call, "expand_tasks")
+        expand = call.flag("expand_tasks")
         answer["runs"] = [_item(call, run, expand) for run in found[:limit]]
     if len(found) > limit:
         answer["next_page_token"] = str(found[limit - 1].run_id)
@@ -89,40 +82,40 @@ def _list(call: Call) -> Json:
 
 
 def _item(call: Call, run: Run, expand: bool) -> dict[str, Any]:
-    view = run_view(call.workspace, run)
-    if expand:
-        view["tasks"] = [task_view(call.workspace, run, task) for task in run.tasks[:PAGE_OF_TASKS]]
-        view["has_more"] = len(run.tasks) > PAGE_OF_TASKS
+    if not expand:
+        return run_view(call.workspace, run)
+    view = _page(call.workspace, run, None)
+    view.pop("next_page_token", None)  # has_more tells; the pages are those of runs/get
     return view
 
 
 def _filter(call: Call) -> ListFilter:
-    active, completed = flag(call, "active_only"), flag(call, "completed_only")
+    active, completed = call.flag("active_only"), call.flag("completed_only")
     if active and completed:
         raise bad("Only one of active_only and completed_only may be true.")
     return ListFilter(
-        job_id=number(call, "job_id") if "job_id" in call.query else None,
+        job_id=call.number("job_id") if "job_id" in call.query else None,
         active_only=active,
         completed_only=completed,
         run_type=call.query.get("run_type"),
-        start_time_from=number(call, "start_time_from", 0),
-        start_time_to=number(call, "start_time_to") if "start_time_to" in call.query else None,
+        start_time_from=call.number("start_time_from", 0),
+        start_time_to=call.number("start_time_to") if "start_time_to" in call.query else None,
     )
 
 
 def _cancel(call: Call) -> Json:
-    call.workspace.runs.cancel(number(call, "run_id"))
+    call.workspace.runs.cancel(call.number("run_id"))
     return {}
 
 
 def _cancel_all(call: Call) -> Json:
-    job_id = number(call, "job_id", 0) or None
+    job_id = call.number("job_id", 0) or None
     call.workspace.runs.cancel_all(job_id, queued=bool(call.body.get("all_queued_runs")))
     return {}
 
 
 def _delete(call: Call) -> Json:
-    run, task = call.workspace.runs.get(number(call, "run_id"))
+    run, task = call.workspace.runs.get(call.number("run_id"))
     if task is not None:
         raise bad(f"Run {task.run_id} is a task run; delete run {run.run_id} instead.")
     call.workspace.runs.delete(run)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 View = dict[str, Any]
 
 _V2_STATES = {"WAITING_FOR_RETRY": "WAITING"}
+_MOST_EXIT_BYTES = 5_000_000
 _WITH_LOGS = ("spark_python_task", "python_wheel_task")
 
 
@@ -46,7 +47,11 @@ def run_view(workspace: Workspace, run: Run) -> View:
         if key in run.settings:
             view[key] = run.settings[key]
     if run.parameters:
-        view["job_parameters"] = [{"name": name, "value": value} for name, value in run.parameters.items()]
+        defaults = {one["name"]: one.get("default", "") for one in run.settings.get("parameters") or ()}
+        view["job_parameters"] = [
+            {"name": name, "value": value, **({"default": defaults[name]} if name in defaults else {})}
+            for name, value in run.parameters.items()
+        ]
     if run.parent_run_id is not None:
         view["parent_run_id"] = run.parent_run_id
     return view
@@ -74,6 +79,22 @@ def task_view(workspace: Workspace, run: Run, task: TaskRun) -> View:
     if task.child_run_id is not None:
         view["run_job_task"] = {**task.task["run_job_task"], "run_id": task.child_run_id}
     return view
+
+
+def repair_history(run: Run) -> list[View]:
+    """The original run and its repairs, oldest first (SDK, RepairHistoryItem)."""
+    items = []
+    for stage in [*run.stages, run.stage()]:
+        state = stage.ending.life_cycle if stage.ending is not None else run.state
+        item = {
+            "type": "ORIGINAL" if stage.repair_id is None else "REPAIR",
+            "start_time": stage.start_time,
+            "end_time": stage.end_time,
+            "task_run_ids": stage.task_run_ids,
+            **_states(state, stage.ending, run.stop if stage.ending is None else ""),
+        }
+        items.append(item if stage.repair_id is None else {**item, "id": stage.repair_id})
+    return items
 
 
 def output_view(workspace: Workspace, run: Run, task: TaskRun) -> View:
@@ -110,8 +131,9 @@ def _notebook_output(output: View) -> View:
     """The exit value's first 5 MB; nothing at all when the notebook did not call exit."""
     if output.get("exit_value") is None:
         return {}
-    kept = output["exit_value"].encode()[:5_000_000]
-    return {"result": kept.decode("utf-8", "ignore"), "truncated": len(kept) == 5_000_000}
+    whole = output["exit_value"].encode("utf-8", "replace")
+    kept = whole[:_MOST_EXIT_BYTES].decode("utf-8", "ignore")
+    return {"result": kept, "truncated": len(whole) > _MOST_EXIT_BYTES}
 
 
 def _states(state: str, ending: Ending | None, stop: str, run: Run | None = None) -> View:

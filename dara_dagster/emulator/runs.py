@@ -62,6 +62,7 @@ class Runs:
         for key, stored in self._table.items():
             self._index(int(key), stored)
         self._order = sorted(self._runs)
+        workspace.ids.pass_over(max([*self._order, *self._tasks], default=0))
 
     def resume(self) -> None:
         """Go on with what was active when the last server ended; runs of the past are dropped."""
@@ -119,7 +120,7 @@ class Runs:
         run = Run(run_id, job_id, run_type, name, now, settings, attempts, run_id, token=token, **more)
         self._runs[run_id] = run
         self._order.append(run_id)
-        self._tasks.update((attempt.run_id, run) for attempt in attempts)
+        self._know_tasks(run)
         if token:
             self._tokens[token] = run_id
         if run.parent_run_id is not None:
@@ -128,6 +129,12 @@ class Runs:
         (self.scheduler.hold if hold else self.scheduler.start)(run)
         self.save_now(run)
         return run
+
+    def start_again(self, run: Run) -> None:
+        """Let a run that ended go on with the attempts it was given since."""
+        self._know_tasks(run)
+        self.scheduler.start(run)
+        self.save_now(run)
 
     # -- reading ------------------------------------------------------------------------------------
 
@@ -219,6 +226,9 @@ class Runs:
                 for child_id in self._children.pop(task.run_id):
                     self.scheduler.stop(self._runs[child_id], "cancel")
 
+    def _know_tasks(self, run: Run) -> None:
+        self._tasks.update((task.run_id, run) for task in run.tasks)
+
     def _work_for(self, run: Run, task: TaskRun) -> Work:
         return work_for(self._workspace, self.scheduler, run, task)
 
@@ -228,7 +238,6 @@ class Runs:
         if "tasks" not in stored:  # deleted: only the token is left
             return
         run = self._runs[run_id] = Run.load(stored)
-        for task in run.tasks:
-            self._tasks[task.run_id] = run
+        self._know_tasks(run)
         if run.parent_run_id is not None and run.active:
             self._children.setdefault(run.parent_run_id, []).append(run_id)

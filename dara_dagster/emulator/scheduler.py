@@ -67,13 +67,8 @@ class Scheduler:
         return sorted(self._live)
 
     def start(self, run: Run) -> None:
-        """Let a new run go its way."""
-        live = self._keep(run)
-        run.state = "PENDING"
-        self._look(live, run.tasks)
-        if live.unfinished == 0:
-            self._clock.call_later(0, partial(self._finish, live))
-        self._save(run)
+        """Let a new run go its way, or one that ended and has new attempts."""
+        self._set_off(self._keep(run))
 
     def hold(self, run: Run) -> None:
         """Keep a new run QUEUED until it is started."""
@@ -83,17 +78,15 @@ class Scheduler:
 
     def release(self, run: Run) -> None:
         """Start a run that was held."""
-        live = self._live[run.run_id]
-        run.state, run.queued_until = "PENDING", self._clock.now_ms()
-        self._look(live, run.tasks)
-        self._save(run)
+        run.queued_until = self._clock.now_ms()
+        self._set_off(self._live[run.run_id])
 
     def skip(self, run: Run, ending: Ending) -> None:
         """End a held run, with all its tasks, without having started it."""
         live = self._live[run.run_id]
         for task in live.latest.values():
             self._close(live, task, ending)
-        self._clock.call_later(0, partial(self._finish, live))
+        self._finish_if_done(live)
 
     def resume(self, run: Run) -> None:
         """Go on with a run that was active when the last server ended."""
@@ -109,10 +102,9 @@ class Scheduler:
             work.resume()
             if task.stop:
                 work.stop()
-        if run.stop:
-            self._clock.call_later(STOP_SECONDS, partial(self._finish, live))
-        elif run.state != "QUEUED":
+        if run.state != "QUEUED" and not run.stop:
             self._look(live, run.tasks)
+        self._finish_if_done(live)
 
     def when_ended(self, run: Run, listener: Callable[[Run], None]) -> Callable[[], None]:
         """Call `listener(run)` at the run's end, now if it has ended; returns what takes it back."""
@@ -131,8 +123,7 @@ class Scheduler:
         run.stop, run.state = why, "TERMINATING"
         for task in live.latest.values():
             self._stop_task(live, task, why)
-        if live.unfinished == 0:
-            self._clock.call_later(STOP_SECONDS, partial(self._finish, live))
+        self._finish_if_done(live, STOP_SECONDS)
         self._save(run)
 
     def stop_task(self, run: Run, task: TaskRun) -> None:
@@ -170,9 +161,19 @@ class Scheduler:
         unfinished = sum(task.ending is None for task in latest.values())
         live = self._live[run.run_id] = _Live(run, latest, dependants, unfinished)
         if seconds := run.settings.get("timeout_seconds"):
-            due = run.start_time + 1000 * seconds
+            due = run.stage_start + 1000 * seconds
             live.timers[run.run_id].append(self._clock.call_at(due, partial(self.stop, run, "timeout")))
         return live
+
+    def _set_off(self, live: _Live) -> None:
+        live.run.state = "PENDING"
+        self._look(live, live.run.tasks)
+        self._finish_if_done(live)
+        self._save(live.run)
+
+    def _finish_if_done(self, live: _Live, seconds: float = 0.0) -> None:
+        if live.unfinished == 0:
+            self._clock.call_later(seconds, partial(self._finish, live))
 
     def _look(self, live: _Live, tasks: Iterable[TaskRun]) -> None:
         queue = deque(tasks)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from dara_dagster.emulator.clock import Clock
+from dara_dagster.emulator.files_staging import clear_staging, staging
 from dara_dagster.emulator.plain_path import remove_link
 from dara_dagster.emulator.store import Store
 
@@ -31,15 +34,31 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.workspace import Objects
     from dara_dagster.emulator.zygote import Zygote
 
+logger = logging.getLogger(__name__)
+
 WORKSPACE_ID = "7405605519549535"
 """The `?o=` of every link and the X-Databricks-Org-Id of every answer; 16 digits as on the cloud."""
 
 
+class UnusableStoreError(Exception):
+    """What an earlier server kept cannot be read, or not be written on."""
+
+    def __init__(self, file: Path, error: Exception) -> None:
+        text = f"{file} cannot be used ({type(error).__name__}: {error})"
+        if not isinstance(error, sqlite3.OperationalError):  # that is a full disk, a lock, missing rights
+            text += "; move it away to start with an empty workspace"
+        super().__init__(text)
+
+
 class Ids:
-    """Rising numbers of 15 digits; taken from the time, so that a restart never hands one out again."""
+    """Rising numbers of 15 digits; taken from the time, so that a restart does not hand one out again."""
 
     def __init__(self) -> None:
         self._last = 0
+
+    def pass_over(self, number: int) -> None:
+        """Go on above a number of an earlier server: the machine's clock may have been set back since."""
+        self._last = max(self._last, number)
 
     def next(self) -> int:
         """A number larger than any before."""
@@ -145,13 +164,21 @@ class Workspace:
 
         return Runner(self)
 
+    def resume(self) -> None:
+        """Go on with what an earlier server left, and delete what it was in the middle of."""
+        clear_staging(staging(self.folder))
+        for trash in self.tables.glob(".trash-*"):
+            shutil.rmtree(trash, ignore_errors=True)
+        self.runs.resume()
+        self.jobs.resume()
+
     def erase(self) -> None:
         """Kill what runs and delete all the workspace holds on disk."""
         if "runner" in self.__dict__:
             self.runner.close()
         self.clock.close()
         self.store.close()
-        for name in ("tables", "workspace", "runs"):
+        for name in ("tables", "workspace", "runs", "staging"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for file in self.folder.glob("store.db*"):
             file.unlink(missing_ok=True)
@@ -172,9 +199,16 @@ class Server:
         """The workspace behind a bearer token; None when the token is not let in."""
         found = self._open.get(token)
         if found is None and (self.token is None or compare_digest(self.token.encode(), token.encode())):
-            found = self._open[token] = Workspace(self, self._folder(token), token)
-            found.runs.resume()
-            found.jobs.resume()
+            found = self._open[token] = self._restored(token)
+        return found
+
+    def _restored(self, token: str) -> Workspace:
+        folder = self._folder(token)
+        try:
+            found = Workspace(self, folder, token)
+            found.resume()
+        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnusableStoreError(folder / "store.db", error) from error
         return found
 
     def workspaces(self) -> Iterable[Workspace]:
@@ -206,7 +240,10 @@ class Server:
     def close(self) -> None:
         """Write every store."""
         for workspace in self._open.values():
-            workspace.store.close()
+            try:
+                workspace.store.close()
+            except sqlite3.Error as error:
+                logger.error("the last changes in %s could not be written: %s", workspace.folder, error)
             remove_link(workspace.folder)
         self._open.clear()
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
+logger = logging.getLogger(__name__)
+
 _FLUSH_SECONDS = 0.3
+_AGAIN_SECONDS = 5.0
 
 
 class Table(MutableMapping[str, Any]):
@@ -78,13 +83,7 @@ class Store:
         if self._closed:
             return
         self._dirty[kind, key] = None
-        if not self._planned:
-            try:
-                loop = asyncio.get_running_loop()
-            except RuntimeError:
-                return
-            loop.call_later(_FLUSH_SECONDS, self._flush_planned)
-            self._planned = True
+        self._plan(_FLUSH_SECONDS)
 
     def flush(self) -> None:
         """Write every change made so far; it then survives a kill -9."""
@@ -103,10 +102,22 @@ class Store:
         self._closed = True
         self._db.close()
 
+    def _plan(self, seconds: float) -> None:
+        if not self._planned:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                return
+            loop.call_later(seconds, self._flush_planned)
+            self._planned = True
+
     def _flush_planned(self) -> None:
         self._planned = False
         if self._dirty:  # nothing is left when the store was closed meanwhile
-            self.flush()
+            try:
+                self.flush()
+            except sqlite3.Error as error:
+                logger.error("the workspace could not be saved, it is tried again: %s", error)
 
     def _write(self, changes: list[tuple[str, str]]) -> None:
         gone = [change for change in changes if change[1] not in self._items[change[0]]]
@@ -120,8 +131,9 @@ class Store:
             self._db.executemany("REPLACE INTO items VALUES (?, ?, ?)", kept)
             self._db.executemany("DELETE FROM items WHERE kind = ? AND key = ?", gone)
             self._db.execute("COMMIT")
-        except sqlite3.Error:  # a full disk, for one: tried again with the next change
-            if self._db.in_transaction:
+        except sqlite3.Error:  # a full disk, for one
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                 self._db.execute("ROLLBACK")
             self._dirty.update(dict.fromkeys(changes))
+            self._plan(_AGAIN_SECONDS)
             raise

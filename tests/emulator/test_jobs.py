@@ -8,6 +8,7 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import jobs
+from databricks.sdk.service.compute import ClusterSpec
 
 from tests.conftest import Emulator
 from tests.emulator.driving import code, result, tasks_of, wait
@@ -94,6 +95,47 @@ def test_many_tasks_come_in_pages(emulator: Emulator, client: WorkspaceClient, w
     assert len(settings(client, job_id).tasks or []) == 230
     page = emulator.admin("GET", f"/api/2.2/jobs/get?job_id={job_id}", token=workspace_token)
     assert (len(page["settings"]["tasks"]), page["has_more"]) == (100, True)
+
+
+def test_the_other_arrays_come_once(client: WorkspaceClient) -> None:
+    """The SDK puts the pages of each array together."""
+    cluster = jobs.JobCluster(
+        job_cluster_key="k", new_cluster=ClusterSpec(spark_version="15.4.x-scala2.12", num_workers=1)
+    )
+    parameters = [jobs.JobParameterDefinition(name=f"p{number}", default="1") for number in range(120)]
+    tasks = [task(f"t{number}") for number in range(130)]
+    job_id = create(client, *tasks, job_clusters=[cluster], parameters=parameters)
+    found = settings(client, job_id)
+    assert len(found.job_clusters or []) == 1
+    assert [one.name for one in found.parameters or []] == [f"p{number}" for number in range(120)]
+    run = client.jobs.get_run(client.jobs.run_now(job_id).run_id or 0)
+    assert (len(run.tasks or []), len(run.job_clusters or [])) == (130, 1)
+    assert [one.name for one in run.job_parameters or []] == [f"p{number}" for number in range(120)]
+    [listed] = client.jobs.list(expand_tasks=True)
+    assert listed.settings is not None
+    assert (len(listed.settings.tasks or []), len(listed.settings.job_clusters or [])) == (130, 1)
+
+
+def test_older_clients_page_by_offset(
+    emulator: Emulator, client: WorkspaceClient, workspace_token: str
+) -> None:
+    made = [create(client, task("a"), max_concurrent_runs=9) for _ in range(3)]
+    ran = [client.jobs.run_now(made[0]).run_id for _ in range(3)]
+    found = emulator.admin("GET", "/api/2.1/jobs/list?limit=1&offset=1", token=workspace_token)["jobs"]
+    assert [one["job_id"] for one in found] == [made[1]]
+    found = emulator.admin("GET", "/api/2.1/jobs/runs/list?limit=1&offset=2", token=workspace_token)["runs"]
+    assert [one["run_id"] for one in found] == [ran[0]]
+
+
+def test_a_queued_run_of_disabled_tasks_ends_too(
+    emulator: Emulator, client: WorkspaceClient, workspace_token: str
+) -> None:
+    job_id = create(client, task("a"))
+    client.jobs.run_now(job_id)
+    client.jobs.update(job_id, new_settings=jobs.JobSettings(tasks=[task("a", disabled=True)]))
+    second = client.jobs.run_now(job_id).run_id or 0
+    advance(emulator, workspace_token)
+    assert result(wait(client, second)) == "SKIPPED/DISABLED"
 
 
 def test_bad_settings_are_refused(client: WorkspaceClient) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,9 @@ from dara_dagster.emulator.clock import Clock
 from dara_dagster.emulator.endings import TaskEnd, of_run
 from dara_dagster.emulator.lifecycle import Lifecycle
 from dara_dagster.emulator.run_conditions import compare
+from dara_dagster.emulator.runner import _command
+from dara_dagster.emulator.runs import ListFilter
+from dara_dagster.emulator.state import Server, Workspace
 from dara_dagster.emulator.store import Store
 
 
@@ -116,3 +122,62 @@ def test_conditions(op: str, left: str, right: str, value: bool) -> None:
 def test_an_order_of_words_has_no_value() -> None:
     with pytest.raises(ValueError, match="could not convert"):
         compare({"op": "LESS_THAN", "left": "a", "right": "b"})
+
+
+TASKS = [{"task_key": "a", "notebook_task": {"notebook_path": "/x"}}]
+
+
+def opened(data: Path) -> Workspace:
+    workspace = Server(data, "t").workspace("t")
+    assert workspace is not None
+    workspace.runs.rules.add({"duration_ms": 60_000})
+    return workspace
+
+
+def test_ids_rise_over_a_restart_though_the_clock_was_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = opened(tmp_path)
+    earlier = first.runs.submit({"tasks": TASKS})
+    first.store.close()
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now - 3600)
+    again = opened(tmp_path)
+    later = again.runs.submit({"tasks": TASKS})
+    assert later.run_id > earlier.tasks[0].run_id
+    assert [run.run_id for run in again.runs.list(ListFilter(), None)] == [later.run_id, earlier.run_id]
+    again.store.close()
+
+
+def test_a_run_that_a_newer_version_wrote_can_be_read(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    run = first.runs.submit({"tasks": TASKS})
+    table = first.store.table("runs")
+    stored = json.loads(json.dumps(run, default=vars))
+    stored["tasks"][0]["of_tomorrow"] = stored["of_tomorrow"] = 1
+    table[str(run.run_id)] = stored
+    first.store.close()
+    again = opened(tmp_path)
+    assert again.runs.get(run.run_id)[0].tasks[0].task_key == "a"
+    again.store.close()
+
+
+def test_what_a_killed_server_left_is_cleared_away(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    (first.files.staging() / "half-an-upload").write_text("x")
+    upload = first.files.staging() / "upload-0123"
+    upload.mkdir()
+    (first.tables / ".trash-1").mkdir()
+    first.store.close()
+    again = opened(tmp_path)
+    assert [one.name for one in again.files.staging().iterdir()] == ["upload-0123"], "it may be gone on with"
+    assert not (again.tables / ".trash-1").exists()
+    again.store.close()
+
+
+def test_a_process_is_recognised_without_ps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small containers have no ps: the server did not start any more where a task had been running."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert _command(2**22 + 1) == ""
+    if Path("/proc/self/cmdline").exists():
+        assert "python" in _command(os.getpid())
