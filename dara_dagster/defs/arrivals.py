@@ -3,6 +3,7 @@
 What was taken is remembered in two places. The cursor, which Dagster stores together with the runs it starts,
 holds only the files of the last tick, so it stays small. Everything before is in a memory of its own, which
 takes in the cursor's files at the next tick: the cursor that comes back proves that their runs were started.
+Losing the cursor, or looking without one as `dagster sensor preview` does, takes nothing from the memory.
 """
 
 from __future__ import annotations
@@ -10,24 +11,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dara_dagster.remote.listing import Arrival
+from dara_dagster.remote.listing import Arrival, Listing, Place
 
-__all__ = ["Arrival", "Cursor", "Memory", "Pick", "mark_of", "pick"]
+__all__ = ["Arrival", "Cursor", "Memory", "Pick", "digest", "mark_of", "pick"]
 
 # A file that has just been written may still be growing, whatever `settle_seconds` says.
 _LEAST_SETTLE_MS = 1000
 _MOST_WAITING = 1000
+# Files that have gone may come back: renamed and renamed again, a disk that was away. So many are remembered.
+_MOST_GONE = 5000
 _MARK_CHARACTERS = 11
 
 
-def mark_of(file: Arrival) -> str:
-    """A short name for a file's path, size and time together."""
-    text = f"{file.path}\0{file.size}\0{file.time_ms}".encode()
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+def digest(*parts: object) -> str:
+    """Eleven characters that stand for the parts together."""
+    text = "\0".join(map(str, parts)).encode()
+    return base64.urlsafe_b64encode(hashlib.blake2b(text, digest_size=8).digest()).decode().rstrip("=")
+
+
+def mark_of(file: Arrival, since_ms: int | None = None) -> str:
+    """A short name for a file's path, size and time together; a replay from a time on has its own."""
+    return digest(file.path, file.size, file.time_ms, *(() if since_ms is None else (since_ms,)))
 
 
 @dataclass(frozen=True)
@@ -35,69 +42,93 @@ class Cursor:
     """What Dagster keeps for the sensor: the files the last tick took, and those it found too young.
 
     `waiting` maps a file's mark to when it was first seen. `queue` is where a listing that took too long
-    goes on: folders and page tokens. `since` is the setting of that name: another one starts anew.
+    goes on.
     """
 
-    tick: int = 0
     taken: tuple[str, ...] = ()
     waiting: dict[str, int] = field(default_factory=dict)
-    queue: tuple[tuple[str, str], ...] = ()
-    since: str | None = None
+    queue: tuple[Place, ...] = ()
 
     def to_json(self) -> str:
-        return json.dumps({**self.__dict__, "v": 1}, separators=(",", ":"))
+        return json.dumps({**self.__dict__, "taken": "".join(self.taken)}, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str | None, since: str | None) -> Cursor:
-        """The cursor in `text`; a fresh one when there is none, it cannot be read, or `since` has changed."""
+    def read(cls, text: str | None) -> Cursor:
+        """The cursor in `text`; a fresh one when there is none or it cannot be read."""
         try:
             data = json.loads(text or "")
-            found = cls(
-                tick=int(data["tick"]),
-                taken=tuple(data["taken"]),
-                waiting=dict(data["waiting"]),
-                queue=tuple((place, token) for place, token in data["queue"]),
-                since=data["since"],
+            return cls(
+                taken=_marks(data["taken"]),
+                waiting={str(mark): int(first) for mark, first in data["waiting"].items()},
+                queue=tuple(Place(*map(str, place)) for place in data["queue"]),
             )
-        except (ValueError, KeyError, TypeError):
-            return cls(since=since)
-        return found if found.since == since else cls(since=since)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls()
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The marks of all files taken up to a tick of the cursor."""
+    """The marks of all files taken before the cursor's last tick.
 
-    tick: int = 0
+    `seen` are the marks that a listing which goes on over several ticks has come across so far. `offered`
+    is the last batch that a run was asked for, under `run_key`; the cursor tells whether it was started.
+    """
+
     marks: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+    offered: tuple[str, ...] = ()
+    run_key: str = ""
 
     def to_json(self) -> str:
-        return json.dumps({"tick": self.tick, "marks": "".join(sorted(self.marks))})
+        texts = {
+            "marks": "".join(sorted(self.marks)),
+            "seen": "".join(sorted(self.seen)),
+            "offered": "".join(self.offered),
+        }
+        return json.dumps({**texts, "run_key": self.run_key})
 
     @classmethod
     def read(cls, text: str | None) -> Memory:
+        """The memory in `text`; an empty one when there is none or it cannot be read."""
         try:
             data = json.loads(text or "")
-            marks = data["marks"]
-            starts = range(0, len(marks), _MARK_CHARACTERS)
-            return cls(int(data["tick"]), frozenset(marks[i : i + _MARK_CHARACTERS] for i in starts))
+            marks, seen = frozenset(_marks(data["marks"])), frozenset(_marks(data["seen"]))
+            return cls(marks, seen, _marks(data["offered"]), str(data["run_key"]))
         except (ValueError, KeyError, TypeError):
             return cls()
 
-    def up_to(self, cursor: Cursor) -> Memory:
-        """This memory with the files of the cursor; an empty one when the cursor was reset."""
-        if cursor.tick == 0:
-            return Memory()
-        if cursor.tick <= self.tick:
-            return self
-        return Memory(cursor.tick, self.marks | set(cursor.taken))
+    def with_taken(self, marks: Iterable[str]) -> Memory:
+        """This memory with files whose run was started for certain."""
+        return replace(self, marks=self.marks.union(marks))
+
+    def with_offer(self, marks: tuple[str, ...], run_key: str) -> Memory:
+        """This memory with another batch that a run is asked for; no marks for none."""
+        return replace(self, offered=marks, run_key=run_key)
+
+    def after(self, present: frozenset[str], *, resumed: bool, finished: bool) -> Memory:
+        """This memory after a listing that found `present`; at its end those long gone are forgotten.
+
+        `resumed` says that the listing went on where another tick had left it, `finished` that it came to
+        its end.
+        """
+        seen = self.seen | present if resumed else present
+        if not finished:
+            return replace(self, seen=seen)
+        kept = self.marks & seen
+        marks = self.marks if len(self.marks) - len(kept) <= _MOST_GONE else kept
+        return replace(self, marks=marks, seen=frozenset())
 
 
 @dataclass(frozen=True)
 class Pick:
-    """What one tick takes, how many files it leaves for the next, and how many are too young."""
+    """What one tick takes, of how many; how many it leaves for the next, and how many are too young.
+
+    `marks` are those of `files`, in the same order.
+    """
 
     files: tuple[Arrival, ...]
+    marks: tuple[str, ...]
+    among: int
     left: int
     young: int
     cursor: Cursor
@@ -105,43 +136,51 @@ class Pick:
 
 
 def pick(
-    listed: Sequence[Arrival],
+    listing: Listing,
     cursor: Cursor,
     memory: Memory,
     *,
     now_ms: int,
     settle_seconds: float,
     most: int,
-    complete: bool,
+    since_ms: int | None = None,
 ) -> Pick:
     """Choose up to `most` files that were not taken before and have settled, oldest first.
 
     A file has settled when it was left alone for `settle_seconds` (one second at least) by its own time, or
-    was seen unchanged for as long: clocks differ. Files that a `complete` listing lacks are forgotten.
+    was seen unchanged for as long: clocks differ. With `since_ms` only files from that time on are chosen,
+    those too that were taken before it was set.
     """
-    memory = memory.up_to(cursor)
     settle_ms = max(int(settle_seconds * 1000), _LEAST_SETTLE_MS)
-    fresh = {mark_of(file): file for file in listed if mark_of(file) not in memory.marks}
-    seen = {mark: cursor.waiting.get(mark, now_ms) for mark in fresh}
-    ready = [
-        file
-        for mark, file in fresh.items()
-        if now_ms - file.time_ms >= settle_ms or now_ms - seen[mark] >= settle_ms
-    ]
-    ready.sort(key=lambda file: (file.time_ms, file.path))
-    taken = tuple(ready[:most])
-    young = _without(seen, (mark_of(file) for file in ready))
-    if complete:
-        memory = replace(memory, marks=memory.marks & {mark_of(file) for file in listed})
-    following = replace(
-        cursor,
-        tick=cursor.tick + 1,
-        taken=tuple(mark_of(file) for file in taken),
-        waiting=dict(list(young.items())[:_MOST_WAITING]),
-    )
-    return Pick(taken, len(ready) - len(taken), len(young), following, memory)
+    listed = {mark_of(file): file for file in listing.files}
+    wanted = listed if since_ms is None else _marked_for_replay(listing.files, since_ms)
+    fresh = {mark: file for mark, file in wanted.items() if mark not in memory.marks}
+    # A clock that was put back must not make a file wait until it has caught up.
+    seen = {mark: min(cursor.waiting.get(mark, now_ms), now_ms) for mark in fresh}
+    settled = now_ms - settle_ms
+    ready = [mark for mark, file in fresh.items() if min(file.time_ms, seen[mark]) <= settled]
+    ready.sort(key=lambda mark: (fresh[mark].time_ms, fresh[mark].path))
+    chosen = ready[:most]
+    young = _without(seen, ready)
+    # What a listing over several ticks found earlier goes on waiting.
+    waiting = {**_without(cursor.waiting, ready), **young} if cursor.queue or listing.queue else young
+    files = tuple(fresh[mark] for mark in chosen)
+    taken = chosen if since_ms is None else [*chosen, *map(mark_of, files)]
+    following = Cursor(tuple(taken), dict(list(waiting.items())[-_MOST_WAITING:]), listing.queue)
+    present = frozenset(listed).union(wanted)
+    after = memory.after(present, resumed=bool(cursor.queue), finished=not listing.queue)
+    return Pick(files, tuple(chosen), len(wanted), len(ready) - len(chosen), len(young), following, after)
 
 
-def _without(seen: dict[str, int], marks: Iterable[str]) -> dict[str, int]:
+def _marked_for_replay(files: Iterable[Arrival], since_ms: int) -> dict[str, Arrival]:
+    return {mark_of(file, since_ms): file for file in files if file.time_ms >= since_ms}
+
+
+def _without(seen: Mapping[str, int], marks: Iterable[str]) -> dict[str, int]:
     gone = set(marks)
     return {mark: first for mark, first in seen.items() if mark not in gone}
+
+
+def _marks(joined: str) -> tuple[str, ...]:
+    """The marks in a text that is nothing but marks."""
+    return tuple(joined[i : i + _MARK_CHARACTERS] for i in range(0, len(joined), _MARK_CHARACTERS))

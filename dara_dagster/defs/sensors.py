@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
     DefaultSensorStatus,
     JobDefinition,
     RunRequest,
+    RunsFilter,
     SensorDefinition,
     SensorEvaluationContext,
     SensorResult,
     SkipReason,
 )
 
-from dara_dagster.defs.arrivals import Cursor, Memory, Pick, mark_of, pick
+from dara_dagster.defs.arrivals import Cursor, Memory, Pick, digest, pick
 from dara_dagster.defs.resources import PARAMETERS, WorkspaceSession
 from dara_dagster.defs.schedules import free_places
-from dara_dagster.errors import DaraError, EmulatorError
+from dara_dagster.errors import DaraError, EmulatorError, FileError
 from dara_dagster.remote.emulator_process import emulator_status
 from dara_dagster.remote.listing import Arrival, Listing, list_folder, list_volume
+from dara_dagster.remote.metered import until_stopped
 from dara_dagster.spec.plan import Plan, SensorPlan, WorkflowPlan
 
 __all__ = ["build_sensor"]
 
 # Dagster ends a tick after 60 s; what is found by then is taken, the rest in the next tick.
 _LISTING_SECONDS = 30.0
+_LOOK_SECONDS = 50.0
 
 
 def build_sensor(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> SensorDefinition | None:
@@ -55,8 +62,8 @@ class _Watch:
     def __init__(self, plan: Plan, workflow: WorkflowPlan, sensor: SensorPlan, job_name: str) -> None:
         self.name = f"{job_name}_sensor"
         self._plan, self._workflow, self._sensor, self._job = plan, workflow, sensor, job_name
-        self._memory_key = f"dara:{plan.name}:{self.name}"
         self._session = WorkspaceSession(plan)
+        self._looking = threading.Lock()
 
     def tick(self, context: SensorEvaluationContext) -> SensorResult | SkipReason:
         """One look. What goes wrong is the reason of a skip, and changes nothing that is remembered."""
@@ -64,38 +71,49 @@ class _Watch:
         if free == 0:
             limit = self._workflow.max_concurrent_runs
             return SkipReason(f"{limit} runs of {self._job} are going on (max_concurrent_runs); files wait")
-        cursor = Cursor.read(context.cursor, self._sensor.since)
+        cursor = Cursor.read(context.cursor)
         try:
-            listing = self._look(cursor)
+            listing = self._look_in_time(cursor)
         except DaraError as error:
             self._session = WorkspaceSession(self._plan)  # it may be elsewhere by the next tick
             return SkipReason(str(error))
         picked = self._pick(context, cursor, listing, free)
-        following = Cursor(**{**picked.cursor.__dict__, "queue": listing.queue})
         return SensorResult(
-            run_requests=list(self._requests(picked.files)),
-            skip_reason=None if picked.files else _nothing(picked, len(listing.files)),
-            cursor=following.to_json(),
+            run_requests=list(self._requests(picked)),
+            skip_reason=None if picked.files else _nothing(picked, listing),
+            cursor=picked.cursor.to_json(),
         )
+
+    def _look_in_time(self, cursor: Cursor) -> Listing:
+        """One look, given up before Dagster gives up the tick, which would tell nobody why."""
+        place = self._sensor.volume or self._sensor.folder
+        if not self._looking.acquire(blocking=False):
+            raise FileError(f"The last look at {place} has not come back yet.")
+
+        def look() -> Listing:
+            try:
+                return self._look(cursor)
+            finally:
+                self._looking.release()
+
+        try:
+            return until_stopped(look, None, _LOOK_SECONDS)
+        except TimeoutError as error:
+            raise FileError(f"The look at {place} has not come back: {error}.") from None
 
     def _look(self, cursor: Cursor) -> Listing:
         sensor = self._sensor
         if sensor.folder is not None:
-            found = list_folder(sensor.folder, sensor.patterns, recursive=sensor.recursive)
-        else:
-            self._ask_for_emulator()
-            found = list_volume(
-                self._session.workspace,
-                sensor.volume or "",
-                sensor.patterns,
-                recursive=sensor.recursive,
-                queue=cursor.queue,
-                seconds=_LISTING_SECONDS,
-            )
-        if sensor.since is None:
-            return found
-        start = _epoch_ms(sensor.since)
-        return Listing(tuple(file for file in found.files if file.time_ms >= start), found.queue)
+            return list_folder(sensor.folder, sensor.patterns, recursive=sensor.recursive)
+        self._ask_for_emulator()
+        return list_volume(
+            self._session.workspace,
+            sensor.volume or "",
+            sensor.patterns,
+            recursive=sensor.recursive,
+            queue=cursor.queue,
+            seconds=_LISTING_SECONDS,
+        )
 
     def _ask_for_emulator(self) -> None:
         """Raise EmulatorError when the local workspace does not run: a look must not start it.
@@ -111,49 +129,59 @@ class _Watch:
         self, context: SensorEvaluationContext, cursor: Cursor, listing: Listing, free: int | None
     ) -> Pick:
         """What this tick takes; the memory is brought up to the tick before, which is certain now."""
-        store = context.instance.daemon_cursor_storage
-        before = store.get_cursor_values({self._memory_key}).get(self._memory_key)
+        store, key = context.instance.daemon_cursor_storage, self._memory_key(context)
+        before = Memory.read(store.get_cursor_values({key}).get(key))
+        memory = before.with_taken(cursor.taken)
+        if not memory.marks.issuperset(memory.offered) and _was_started(context.instance, memory.run_key):
+            memory = memory.with_taken(memory.offered)
+        memory = memory.with_offer((), "")
         most = self._sensor.batch_size
         if self._sensor.per == "file" and free is not None:
             most = min(most, free)
         picked = pick(
-            listing.files,
+            listing,
             cursor,
-            Memory.read(before),
+            memory,
             now_ms=int(time.time() * 1000),
             settle_seconds=self._sensor.settle_seconds,
             most=most,
-            complete=not listing.queue and not cursor.queue,
+            since_ms=None if self._sensor.since is None else _epoch_ms(self._sensor.since),
         )
-        if (after := picked.memory.to_json()) != before:
-            store.set_cursor_values({self._memory_key: after})
+        if self._sensor.per == "batch" and picked.files:
+            offer = picked.memory.with_offer(picked.cursor.taken, digest(key, *picked.marks))
+            picked = replace(picked, memory=offer)
+        if picked.memory != before:
+            store.set_cursor_values({key: picked.memory.to_json()})
         return picked
 
-    def _requests(self, files: Sequence[Arrival]) -> Iterator[RunRequest]:
-        if not files:
-            return
-        if self._sensor.per == "batch":
+    def _memory_key(self, context: SensorEvaluationContext) -> str:
+        """Where the memory is kept; a project that is loaded twice has two sensors, and each a memory."""
+        origin = context.code_location_origin
+        return ":".join(["dara", origin.location_name if origin else "", self._plan.name, self.name])
+
+    def _requests(self, picked: Pick) -> Iterator[RunRequest]:
+        """A run for each file, known by its mark, or one for all, known by the key that the memory has."""
+        files = picked.files
+        if self._sensor.per == "batch" and files:
             about = [_about(file, self._place(file)) for file in files]
             values = {"files": json.dumps(about), "file_count": str(len(files))}
             tags = {"dara/files": str(len(files)), "dara/first_file": files[0].path}
-            yield self._request(
-                "-".join([mark_of(files[0]), mark_of(files[-1]), str(len(files))]), files, values, tags
-            )
+            yield self._request(picked.memory.run_key, files, values, tags)
             return
-        for file in files:
+        for mark, file in zip(picked.marks, files, strict=True):
             values = _about(file, self._place(file))
             tags = {f"dara/{name}": text for name, text in values.items()}
-            yield self._request(mark_of(file), [file], values, tags)
+            yield self._request(mark, [file], values, tags)
 
     def _request(
-        self, mark: str, files: Sequence[Arrival], values: Mapping[str, str], tags: Mapping[str, str]
+        self, run_key: str, files: Sequence[Arrival], values: Mapping[str, str], tags: Mapping[str, str]
     ) -> RunRequest:
         config: dict[str, Any] = {"values": dict(values)}
         uploads = {self._place(file): file.path for file in files if self._place(file) != file.path}
         if uploads:
             config["uploads"] = uploads
         return RunRequest(
-            run_key=f"{self._sensor.since or ''}{mark}",
+            run_key=run_key,
             run_config={"resources": {PARAMETERS: {"config": config}}},
             tags={"dara/started_by": "sensor", **tags},
         )
@@ -178,10 +206,25 @@ def _about(file: Arrival, place: str) -> dict[str, str]:
     }
 
 
-def _nothing(picked: Pick, listed: int) -> str:
+def _was_started(instance: DagsterInstance, run_key: str) -> bool:
+    """Whether a run was started for that batch.
+
+    Dagster knows a run by its key. A daemon that dies between a run's start and the storing of the cursor
+    asks again, but with the files that came since the batch is another one, with another key.
+    """
+    runs = instance.get_runs(RunsFilter(tags={"dagster/run_key": run_key}))
+    return any(run.status != DagsterRunStatus.NOT_STARTED for run in runs)
+
+
+def _nothing(picked: Pick, listing: Listing) -> str:
+    text = f"No new files among {picked.among}"
     if picked.young:
-        return f"{picked.young} new files have not settled yet"
-    return f"No new files among {listed}"
+        text = f"{picked.young} new files have not settled yet"
+    if listing.queue:
+        text += "; the listing goes on in the next tick"
+    if listing.left_out:
+        text += f"; left out, as their names are no UTF-8: {', '.join(listing.left_out[:5])}"
+    return text
 
 
 def _epoch_ms(moment: str) -> int:

@@ -1,23 +1,27 @@
-"""Lists the files of a local folder or of a folder in a volume, page by page and only for so long."""
+"""Lists the files of a local folder, or of a folder in a volume page by page and only for so long."""
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from databricks.sdk.errors import BadRequest, NotFound
 
 from dara_dagster.errors import FileError
 from dara_dagster.remote.calls import API_ERRORS, TryLater, api, explain, one_try, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
-__all__ = ["Arrival", "Listing", "list_folder", "list_volume"]
+__all__ = ["Arrival", "Listing", "Place", "list_folder", "list_volume"]
 
-_MOST_QUEUED = 500
+_PAGE_SIZE = 1000  # the most the service gives
 
 
 @dataclass(frozen=True)
@@ -29,34 +33,93 @@ class Arrival:
     time_ms: int
 
 
+class Place(NamedTuple):
+    """A page of a folder that is still to be read.
+
+    With `subfolder` its files and the subfolders before that one have been seen already.
+    """
+
+    folder: str
+    token: str = ""
+    subfolder: str = ""
+
+
 @dataclass(frozen=True)
 class Listing:
-    """The files found, and where to go on: empty when everything was seen from the start."""
+    """The files found, and where to go on: empty when everything was seen.
+
+    `left_out` are names that are no Unicode text, which no run could be told.
+    """
 
     files: tuple[Arrival, ...]
-    queue: tuple[tuple[str, str], ...] = ()
+    queue: tuple[Place, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def list_folder(folder: Path, patterns: Sequence[str], *, recursive: bool) -> Listing:
     """Return the files under a local folder whose names fit one of `patterns`. Raises FileError."""
+    left_out: list[str] = []
     try:
-        return Listing(tuple(_walk(folder, patterns, recursive)))
+        return Listing(tuple(_walk(folder, patterns, recursive, left_out)), left_out=tuple(left_out))
     except OSError as error:
-        raise FileError(f"The folder {folder} cannot be listed: {error.strerror or error}") from error
+        place = os.fsdecode(error.filename or folder)
+        raise FileError(f"The folder {place} cannot be listed: {error.strerror or error}") from error
 
 
-def _walk(folder: Path, patterns: Sequence[str], recursive: bool) -> Iterator[Arrival]:
-    with os.scandir(folder) as entries:
+def _walk(root: Path, patterns: Sequence[str], recursive: bool, left_out: list[str]) -> Iterator[Arrival]:
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(str(root), frozenset())]
+    while waiting:
+        folder, above = waiting.pop()
+        try:
+            about = Path(folder).stat()
+            with os.scandir(folder) as found:
+                entries = list(found)
+        except (FileNotFoundError, NotADirectoryError):
+            if not above:
+                raise
+            continue  # gone since the folder above was read
+        here = about.st_dev, about.st_ino
+        if here in above:  # a link to a folder above: its files have been seen
+            continue
         for entry in entries:
-            if entry.is_dir():
+            if not _is_text(entry.name):
+                left_out.append(ascii(entry.name))
+            elif _is_folder(entry):
                 if recursive:
-                    yield from _walk(Path(entry.path), patterns, recursive)
-            elif _fits(entry.name, patterns) and entry.is_file():
-                try:
-                    about = entry.stat()
-                except FileNotFoundError:  # renamed since the folder was read: the next look finds it
-                    continue
-                yield Arrival(entry.path, about.st_size, about.st_mtime_ns // 1_000_000)
+                    waiting.append((entry.path, above | {here}))
+            elif _fits(entry.name, patterns) and (arrival := _local_file(entry)):
+                yield arrival
+
+
+def _is_text(name: str) -> bool:
+    """Whether the name can be written down: one that is no UTF-8 on disk has lone surrogates here."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself
+            return False
+        raise
+
+
+def _local_file(entry: os.DirEntry[str]) -> Arrival | None:
+    """The file as it is now; None for a link that leads nowhere, a pipe, what has been renamed meanwhile."""
+    try:
+        if not entry.is_file():
+            return None
+        about = entry.stat()
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOENT):
+            return None
+        raise
+    return Arrival(entry.path, about.st_size, about.st_mtime_ns // 1_000_000)
 
 
 def list_volume(
@@ -65,39 +128,66 @@ def list_volume(
     patterns: Sequence[str],
     *,
     recursive: bool,
-    queue: Sequence[tuple[str, str]] = (),
+    queue: Sequence[Place] = (),
     seconds: float,
 ) -> Listing:
-    """Return the files of a folder in a volume, found within `seconds`; `queue` is where to go on from.
+    """Return the files of a folder in a volume, found within `seconds`, those of one new page at least.
 
+    `queue` is where an earlier listing said to go on. Subfolders that have gone meanwhile are passed over.
     Raises FileError when a folder cannot be listed.
     """
-    waiting = list(queue) or [(folder.rstrip("/"), "")]
+    root = folder.rstrip("/")
+    # A stack. Beside a place is the page that led to it, if it is one subfolder among others.
+    waiting: list[tuple[Place, Place | None]] = [(place, None) for place in queue or [Place(root)]]
     files: list[Arrival] = []
     deadline = time.monotonic() + seconds
-    while waiting and (time.monotonic() < deadline or not files):
-        place, token = waiting.pop(0)
-        page = _page(ws, place, token)
-        for item in page.get("contents") or ():
-            if item.get("is_directory"):
-                if recursive:
-                    waiting.append((str(item["path"]), ""))
-            elif _fits(item["name"], patterns):
-                size, changed = int(item.get("file_size") or 0), int(item.get("last_modified") or 0)
-                files.append(Arrival(str(item["path"]), size, changed))
-        if page.get("next_page_token"):
-            waiting.insert(0, (place, str(page["next_page_token"])))
-    return Listing(tuple(files), tuple(waiting) if len(waiting) <= _MOST_QUEUED else ())
+    while True:
+        place, page = _read(ws, waiting.pop()[0], root)
+        contents = page.get("contents") or ()
+        if page.get("next_page_token") and not place.subfolder:
+            waiting.append((Place(place.folder, str(page["next_page_token"])), None))
+        if recursive:
+            below = sorted(str(item["path"]) for item in contents if item.get("is_directory"))
+            waiting += [(Place(path), place) for path in reversed(below) if path >= place.subfolder]
+        files += [_remote_file(item) for item in contents if _is_wanted(item, patterns)]
+        # A page that is read again only to find the next subfolder is not all that a listing does.
+        if not waiting or (time.monotonic() >= deadline and not place.subfolder):
+            return Listing(tuple(files), _queue(waiting))
 
 
-def _page(ws: Workspace, folder: str, token: str) -> dict[str, Any]:
-    query = {"page_size": 1000, **({"page_token": token} if token else {})}
+def _read(ws: Workspace, place: Place, root: str) -> tuple[Place, dict[str, Any]]:
+    """A page, and its place: the folder's first where the service does not know the token any more."""
+    query = {"page_size": _PAGE_SIZE, **({"page_token": place.token} if place.token else {})}
     try:
         with one_try():  # the sensor's next tick is the next try
-            return api(ws, "GET", f"/api/2.0/fs/directories{quote(folder)}", query=query)
+            return place, api(ws, "GET", f"/api/2.0/fs/directories{quote(place.folder)}", query=query)
     except (TryLater, *API_ERRORS) as error:
         raise_if_refused(error)
-        raise FileError(f"The folder {folder} cannot be listed: {explain(error)}") from error
+        if isinstance(error, NotFound) and place.folder != root:  # gone since the folder above was read
+            return place, {}
+        if isinstance(error, BadRequest) and place.token:
+            return _read(ws, Place(place.folder), root)
+        raise FileError(f"The folder {place.folder} cannot be listed: {explain(error)}") from error
+
+
+def _queue(waiting: Sequence[tuple[Place, Place | None]]) -> tuple[Place, ...]:
+    """What is waiting, in few words: of the subfolders on one page only the first is named."""
+    queue: list[Place] = []
+    for page, group in groupby(waiting, key=lambda each: each[1]):
+        places = [place for place, _ in group]
+        if page is not None and len(places) > 1:
+            places = [page._replace(subfolder=places[-1].folder)]
+        queue += places
+    return tuple(queue)
+
+
+def _is_wanted(item: Mapping[str, Any], patterns: Sequence[str]) -> bool:
+    return not item.get("is_directory") and _fits(str(item["name"]), patterns)
+
+
+def _remote_file(item: Mapping[str, Any]) -> Arrival:
+    size, changed = int(item.get("file_size") or 0), int(item.get("last_modified") or 0)
+    return Arrival(str(item["path"]), size, changed)
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

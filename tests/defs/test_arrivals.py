@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 
-from dara_dagster.defs.arrivals import Arrival, Cursor, Memory, Pick, pick
+from dara_dagster.defs.arrivals import Cursor, Memory, Pick, mark_of, pick
+from dara_dagster.remote.listing import Arrival, Listing, Place
 
 NOW = 1_700_000_000_000
+ELSEWHERE = (Place("/inbox/more"),)
 
 
 def file(name: str, *, age_ms: int = 60_000, size: int = 1) -> Arrival:
     return Arrival(f"/inbox/{name}", size, NOW - age_ms)
 
 
-def look(files: list[Arrival], cursor: Cursor, memory: Memory, **options: int | float | bool) -> Pick:
-    given = {"now_ms": NOW, "settle_seconds": 0.0, "most": 100, "complete": True, **options}
-    return pick(files, cursor, memory, **given)  # type: ignore[arg-type]
+def look(
+    files: list[Arrival],
+    cursor: Cursor,
+    memory: Memory,
+    *,
+    queue: tuple[Place, ...] = (),
+    **options: int | float | None,
+) -> Pick:
+    given = {"now_ms": NOW, "settle_seconds": 0.0, "most": 100, **options}
+    listing = Listing(tuple(files), queue)
+    return pick(listing, cursor, memory.with_taken(cursor.taken), **given)  # type: ignore[arg-type]
 
 
 def names(picked: Pick) -> list[str]:
@@ -64,6 +73,25 @@ def test_a_file_from_the_future_settles_by_our_clock() -> None:
     assert names(look(ahead, first.cursor, first.memory, now_ms=NOW + 1_000)) == ["a"]
 
 
+def test_a_file_from_the_future_settles_in_a_listing_over_several_ticks() -> None:
+    ahead, other = file("ahead", age_ms=-3_600_000), file("other")
+    cursor, memory = Cursor(), Memory()
+    taken: list[str] = []
+    for tick in range(4):  # two rounds of two ticks, the last of them sees the file for the second time
+        page, queue = ([ahead], ELSEWHERE) if tick % 2 == 0 else ([other], ())
+        picked = look(page, cursor, memory, queue=queue, now_ms=NOW + tick * 30_000)
+        cursor, memory = picked.cursor, picked.memory
+        taken += names(picked)
+    assert taken == ["other", "ahead"]
+
+
+def test_a_clock_that_is_put_back_delays_a_waiting_file_by_no_more_than_it_settles() -> None:
+    young = look([file("a", age_ms=0)], Cursor(), Memory())
+    back = look([file("a", age_ms=0)], young.cursor, young.memory, now_ms=NOW - 3_600_000)
+    assert (names(back), back.young) == ([], 1)
+    assert names(look([file("a", age_ms=0)], back.cursor, back.memory, now_ms=NOW - 3_599_000)) == ["a"]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_random_batches_restarts_and_listings_lose_and_double_nothing(seed: int) -> None:
     chance = random.Random(seed)
@@ -77,7 +105,7 @@ def test_random_batches_restarts_and_listings_lose_and_double_nothing(seed: int)
         there += arriving if step < 40 else []
         picked = look(
             chance.sample(there, len(there)),
-            Cursor.read(cursor, None),
+            Cursor.read(cursor),
             Memory.read(memory),
             most=chance.randrange(1, 9),
         )
@@ -86,7 +114,7 @@ def test_random_batches_restarts_and_listings_lose_and_double_nothing(seed: int)
             cursor = picked.cursor.to_json()
             taken += names(picked)
     while picked.files:
-        picked = look(there, Cursor.read(cursor, None), Memory.read(memory))
+        picked = look(there, Cursor.read(cursor), Memory.read(memory))
         cursor, memory = picked.cursor.to_json(), picked.memory.to_json()
         taken += names(picked)
     assert sorted(taken) == sorted(arrival.path.rpartition("/")[2] for arrival in there)
@@ -101,15 +129,54 @@ def test_the_cursor_stays_small_and_what_is_gone_is_forgotten() -> None:
         assert len(cursor.to_json()) < 20_000
     assert len(memory.marks) == 10_000
     assert look([], cursor, memory).memory.marks == frozenset()
-    assert look([], cursor, memory, complete=False).memory.marks == memory.marks
+    assert look([], cursor, memory, queue=ELSEWHERE).memory.marks == memory.marks
 
 
-def test_another_since_or_a_reset_starts_anew() -> None:
-    first = look([file("a")], Cursor(), Memory())
-    second = look([file("a")], first.cursor, first.memory)
-    text = second.cursor.to_json()
-    assert Cursor.read(text, None) == second.cursor
-    assert Cursor.read(text, "2024-01-01") == Cursor(since="2024-01-01")
-    assert Cursor.read("rubbish", None) == Cursor()
-    assert Memory.read(second.memory.to_json()) == second.memory
-    assert names(look([file("a")], replace(Cursor(), since="x"), second.memory)) == ["a"]
+def test_what_a_listing_over_several_ticks_found_is_not_forgotten() -> None:
+    files = [file(f"{i}") for i in range(12_000)]
+    memory = Memory(frozenset(map(mark_of, files)))
+    first = look(files[:3_000], Cursor(), memory, queue=ELSEWHERE)
+    assert first.memory.marks == memory.marks
+    last = look(files[3_000:6_000], first.cursor, Memory.read(first.memory.to_json()))
+    assert last.memory == Memory(frozenset(map(mark_of, files[:6_000])))
+
+
+def test_a_file_that_is_away_for_a_while_is_no_new_one() -> None:
+    first = look([file("a"), file("b")], Cursor(), Memory())
+    away = look([], first.cursor, first.memory)
+    away = look([], away.cursor, away.memory)
+    assert names(look([file("a"), file("b"), file("c")], away.cursor, away.memory)) == ["c"]
+
+
+def test_cursor_and_memory_are_kept_as_texts() -> None:
+    first = look([file("a"), file("young", age_ms=0)], Cursor(), Memory(), queue=(Place("/a", "t", "/a/b"),))
+    assert Cursor.read(first.cursor.to_json()) == first.cursor
+    for text in ("rubbish", "[]", "3", '{"taken": 1}', '{"taken": "", "waiting": [], "queue": []}', None):
+        assert Cursor.read(text) == Cursor()
+    second = look([file("a")], first.cursor, first.memory, queue=ELSEWHERE).memory.with_offer(
+        ("b" * 11,), "k"
+    )
+    assert Memory.read(second.to_json()) == second
+    for text in ("rubbish", "[]", "3", "{}", None):
+        assert Memory.read(text) == Memory()
+
+
+def test_a_lost_cursor_takes_nothing_from_the_memory() -> None:
+    first = look([file("a"), file("b")], Cursor(), Memory(), most=1)
+    second = look([file("a"), file("b")], first.cursor, first.memory)
+    third = look([file("a"), file("b")], second.cursor, second.memory)
+    assert names(look([file("a"), file("b"), file("c")], Cursor(), third.memory)) == ["c"]
+
+
+def test_since_takes_files_from_a_time_on_once_more_and_its_removal_none() -> None:
+    old, new = file("old", age_ms=90_000), file("new", age_ms=10_000)
+    first = look([old, new], Cursor(), Memory())
+    since = NOW - 60_000
+    again = look([old, new], first.cursor, first.memory, since_ms=since)
+    assert (names(again), again.among) == (["new"], 1)
+    late = file("late", age_ms=5_000)
+    third = look([old, new, late], again.cursor, again.memory, since_ms=since)
+    assert names(third) == ["late"]
+    assert names(look([old, new, late], third.cursor, third.memory)) == []
+    assert names(look([old, new, late], third.cursor, third.memory, since_ms=since)) == []
+    assert names(look([old, new, late], third.cursor, third.memory, since_ms=since + 1)) == ["new", "late"]

@@ -31,17 +31,20 @@ VOLUME = "/Volumes/main/default/inbox"
 class Daemon:
     """Evaluates the project's one sensor as the daemon does: it keeps the cursor of what came back."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, fresh: bool = True) -> None:
         self.project = project
+        self.fresh = fresh
         self.cursor: str | None = None
+        self._sensor: SensorDefinition | None = None
 
     def tick(self) -> list[RunRequest] | str:
-        """The runs asked for, or the reason of the skip; each time from freshly loaded definitions."""
-        sensors = build_definitions(self.project.config).sensors or []
-        sensor = next(iter(sensors))
-        assert isinstance(sensor, SensorDefinition)
+        """The runs asked for, or the reason of the skip; from freshly loaded definitions if `fresh`."""
+        if self._sensor is None or self.fresh:
+            sensor = next(iter(build_definitions(self.project.config).sensors or []))
+            assert isinstance(sensor, SensorDefinition)
+            self._sensor = sensor
         context = build_sensor_context(instance=self.project.instance, cursor=self.cursor)
-        result = sensor(context)
+        result = self._sensor(context)
         if isinstance(result, SkipReason):
             return str(result.skip_message)
         assert isinstance(result, SensorResult)

@@ -1,0 +1,116 @@
+"""Each file is taken once: despite previews, ticks that were cut off, looks that hang, and odd names."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import DagsterRun, DagsterRunStatus, RunRequest
+
+from dara_dagster.defs import sensors
+from dara_dagster.remote.listing import Listing
+from tests.defs.conftest import Project
+from tests.defs.test_sensors import Daemon, drop, values
+
+BATCHES = {"folder": "inbox", "per": "batch"}
+
+
+def told(requests: list[RunRequest] | str) -> list[str]:
+    """The names of the files in the one batch that was asked for."""
+    assert not isinstance(requests, str), requests
+    (request,) = requests
+    return [about["file_name"] for about in json.loads(values(request)["values"]["files"])]
+
+
+def test_a_preview_takes_nothing_from_the_memory(project: Project) -> None:
+    project.workflow({"name": "a"}, sensor=BATCHES)
+    daemon = Daemon(project)
+    for name in ("a.csv", "b.csv"):
+        drop(project.root / "inbox", name)
+        assert told(daemon.tick()) == [name]
+    assert told(Daemon(project).tick()) == ["b.csv"]  # `dagster sensor preview` has no cursor
+    assert daemon.tick() == "No new files among 2"
+    assert Daemon(project).tick() == "No new files among 2"
+
+
+@pytest.mark.parametrize("status", [None, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.SUCCESS])
+def test_a_batch_whose_tick_was_cut_off_is_made_again_only_if_no_run_was_started(
+    project: Project, status: DagsterRunStatus | None
+) -> None:
+    drop(project.root / "inbox", "a.csv")
+    project.workflow({"name": "a"}, sensor=BATCHES)
+    daemon = Daemon(project)
+    requests = daemon.tick()
+    assert told(requests) == ["a.csv"]
+    if status is not None:
+        tags = {"dagster/run_key": str(requests[0].run_key)}  # type: ignore[union-attr]
+        project.instance.add_run(DagsterRun(job_name="flow", status=status, tags=tags))
+    daemon.cursor = None
+    drop(project.root / "inbox", "b.csv")
+    again = told(daemon.tick())
+    assert sorted(again) == (["b.csv"] if status is DagsterRunStatus.SUCCESS else ["a.csv", "b.csv"])
+    assert daemon.tick() == "No new files among 2"
+
+
+def test_batches_that_differ_in_the_middle_are_two(project: Project) -> None:
+    inbox = project.root / "inbox"
+    project.workflow({"name": "a"}, sensor=BATCHES)
+    keys = set()
+    for middle in ("b.csv", "bb.csv"):
+        for name in ("a.csv", middle, "c.csv"):
+            drop(inbox, name)
+        requests = Daemon(project).tick()
+        assert not isinstance(requests, str)
+        keys |= {request.run_key for request in requests}
+        (inbox / middle).unlink()
+    assert len(keys) == 2
+
+
+def test_an_empty_file_and_an_overwritten_one_are_files_too(project: Project) -> None:
+    drop(project.root / "inbox", "a.csv", "")
+    project.workflow({"name": "a"}, sensor={"folder": "inbox"})
+    daemon = Daemon(project)
+    sizes = [values(request)["values"]["file_size"] for request in daemon.tick()]  # type: ignore[arg-type]
+    assert sizes == ["0"]
+    drop(project.root / "inbox", "a.csv", "xx")
+    sizes = [values(request)["values"]["file_size"] for request in daemon.tick()]  # type: ignore[arg-type]
+    assert sizes == ["2"]
+    folder = project.root / "inbox"
+    folder.rename(project.root / "moved")
+    folder.symlink_to(project.root / "moved")
+    assert daemon.tick() == "No new files among 1"
+
+
+def test_a_name_that_is_no_text_is_told_and_does_not_keep_the_others(project: Project) -> None:
+    inbox = project.root / "inbox"
+    drop(inbox, "a.csv")
+    (inbox / "\udcff.csv").touch()
+    project.workflow({"name": "a"}, sensor={"folder": "inbox"})
+    daemon = Daemon(project)
+    assert len(daemon.tick()) == 1
+    assert daemon.tick() == r"No new files among 1; left out, as their names are no UTF-8: '\udcff.csv'"
+
+
+def test_a_look_that_hangs_is_a_skip_and_is_not_made_twice(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(project.root / "inbox", "a.csv")
+    project.workflow({"name": "a"}, sensor={"folder": "inbox"})
+    answer = threading.Event()
+    looks: list[Path] = []
+
+    def hang(folder: Path, *_: Any, **__: Any) -> Listing:
+        looks.append(folder)
+        answer.wait(30)
+        return Listing(())
+
+    monkeypatch.setattr(sensors, "list_folder", hang)  # nothing else can make a disk hang
+    monkeypatch.setattr(sensors, "_LOOK_SECONDS", 0.0)
+    daemon = Daemon(project, fresh=False)
+    assert "has not come back: no answer within 0 s" in str(daemon.tick())
+    assert "has not come back yet" in str(daemon.tick())
+    answer.set()
+    assert len(looks) == 1
