@@ -29,9 +29,13 @@ API_ERRORS = (DatabricksError, TimeoutError, requests.RequestException)
 # A gateway's words for "the service did not answer"; the SDK retries a lost answer but not these.
 _NO_ANSWER = frozenset((408, 502, 504))
 _LONGEST_MESSAGE = 600
+# It ends a message with its configuration, or (when the answer is no error of the API) with all it sent.
+_NOTES_OF_THE_SDK = re.compile(r"[.\s]+(?=(?:Config|Env): |This is likely a bug in the Databricks SDK)")
 # A look is answered within a second or so; one that hangs must not hide the end of a run for longer.
-_LOOK = "/jobs/runs/"
+_LOOKS = ("/jobs/runs/get?", "/jobs/runs/list?")
 _LOOK_SECONDS = 10.0
+# More than this is asked for by mistake, or by a page for people: nobody is to be blind for an hour.
+_LONGEST_AFTER = 300.0
 
 _mode = threading.local()
 
@@ -39,12 +43,12 @@ _mode = threading.local()
 class TryLater(Exception):
     """The call may do better later: raised instead of a wait inside `one_try`, from the error itself.
 
-    `after` is the number of seconds the service asked for (0 where it asked for none); `throttled`
-    tells "you ask too much" (429) from a fault.
+    `after` is the number of seconds the service asked for (0 where it asked for none, five minutes at
+    most); `throttled` tells "you ask too much" (429) from a fault.
     """
 
     def __init__(self, error: BaseException) -> None:
-        self.after = float(getattr(error, "retry_after_secs", None) or 0)
+        self.after = min(float(getattr(error, "retry_after_secs", None) or 0), _LONGEST_AFTER)
         self.throttled = isinstance(error, TooManyRequests)
         super().__init__(explain(error))
 
@@ -88,7 +92,7 @@ class Transport(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send as the base class does; ConnectionError where no service but a gateway answered."""
-        if request.method == "GET" and _LOOK in (request.url or ""):
+        if request.method == "GET" and any(look in (request.url or "") for look in _LOOKS):
             kwargs["timeout"] = _LOOK_SECONDS
         try:
             response = super().send(request, *args, **kwargs)
@@ -148,8 +152,8 @@ def explain(error: BaseException) -> str:
 
 
 def scrub(text: str) -> str:
-    """`text` without the SDK's description of its configuration and without anything like a token."""
-    text = re.split(r"[.\s]+(?=(?:Config|Env): )", text)[0]
+    """`text` as one line, without the SDK's notes on itself and without anything like a token."""
+    text = " ".join(_NOTES_OF_THE_SDK.split(text)[0].split())
     text = re.sub(r"(?i)\b(bearer)\s+\S+|\bdapi[0-9a-f]{8,}\S*", r"\1 [REDACTED]", text)
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
+from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import PermissionDenied, Unauthenticated
 
 from dara_dagster.errors import CredentialsError, UnreachableError, WorkspaceError
@@ -38,8 +40,9 @@ __all__ = [
 ]
 
 WorkspaceKind = Literal["emulator", "databricks"]
+_Authenticate = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
-_CONNECTIONS = 300
+_CONNECTIONS = 600  # 300 threads whose calls hang leave as many for the calls that end their runs
 _CONNECT_SECONDS = 5.0
 _CALL_SECONDS = 60.0
 _RETRY_SECONDS = 120
@@ -51,11 +54,15 @@ _SET = (
 
 @dataclass(frozen=True)
 class Workspace:
-    """An open workspace: one a process, shared by its threads. `host` has a scheme, no slash at the end."""
+    """An open workspace: one a process, shared by its threads. `host` has a scheme, no slash at the end.
+
+    `monitors` keeps the one of each process (a forked child inherits the workspace, but not the threads).
+    """
 
     client: WorkspaceClient
     kind: WorkspaceKind
     host: str
+    monitors: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def open_workspace(
@@ -147,7 +154,18 @@ def _connect(config: Config, on_silence: Callable[[], None] = lambda: None) -> W
         pool = {"pool_connections": 4, "pool_maxsize": _CONNECTIONS, "pool_block": True}
         session.mount(scheme, Transport(on_silence=on_silence, **pool))
     session.trust_env = not _is_loopback(str(config.host))
+    session.auth = functools.partial(_authenticate, client.api_client._api_client._authenticate)
     return client
+
+
+def _authenticate(authenticate: _Authenticate, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Sign as the SDK does; what it raises for a token it cannot get or renew is of any class."""
+    try:
+        return authenticate(request)
+    except (DatabricksError, requests.RequestException):
+        raise
+    except Exception as error:
+        raise Unauthenticated(f"no token could be had: {scrub(str(error))}") from error
 
 
 def _probe(host: str) -> None:

@@ -228,29 +228,15 @@ class _Jobs:
         return runs.list_page(self.ws, token, PAGED_TYPE)
 
 
-_monitors: dict[int, tuple[Workspace, Monitor]] = {}
-_monitors_lock = threading.Lock()
-
-
 def monitor_for(ws: Workspace, poll: PollPlan) -> Monitor:
     """The process's one monitor of this workspace; `poll` counts at the first call only.
 
-    A forked child gets its own. The emulator has no limit to keep and nobody else to spare, so the budget
-    is larger there.
+    The emulator has no limit to keep and nobody else to spare, so the budget is larger there.
     """
-    with _monitors_lock:
-        if id(ws.client) not in _monitors:
-            rate = max(poll.calls_per_second, _EMULATOR_RATE if ws.kind == "emulator" else 0.0)
-            _monitors[id(ws.client)] = ws, Monitor(_Jobs(ws), PollPlan(rate, poll.lost_after_seconds))
-        return _monitors[id(ws.client)][1]
-
-
-def _forget() -> None:
-    """In a forked child: the threads of the monitors are the parent's, and so may be the lock."""
-    global _monitors_lock
-    _monitors_lock = threading.Lock()
-    _monitors.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    process = os.getpid()
+    known: Monitor | None = ws.monitors.get(process)
+    if known is None:
+        rate = max(poll.calls_per_second, _EMULATOR_RATE if ws.kind == "emulator" else 0.0)
+        made = Monitor(_Jobs(ws), PollPlan(rate, poll.lost_after_seconds))
+        known = ws.monitors.setdefault(process, made)  # atomic: all threads get the same one
+    return known

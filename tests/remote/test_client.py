@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import logging
 import os
@@ -9,15 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from databricks.sdk.errors import PermissionDenied
+from databricks.sdk.errors import InternalError, PermissionDenied
 
 from dara_dagster.errors import CredentialsError, EmulatorError, UnreachableError, WorkspaceError
+from dara_dagster.remote import runs
 from dara_dagster.remote.calls import TryLater, api, explain, one_try, scrub
 from dara_dagster.remote.client import (
     Workspace,
@@ -126,6 +129,15 @@ def test_configuration_and_tokens_are_cut_from_messages() -> None:
     assert explain(outer) == "no answer (boom)"
 
 
+def test_an_answer_that_is_no_error_of_the_api_is_told_in_one_line() -> None:
+    gateway = (
+        "unable to parse response. This is likely a bug in the Databricks SDK for Python or the underlying"
+    )
+    error = InternalError(f"{gateway} API.\nRequest log:```POST /api\n< 500 Oops```")
+    assert explain(error) == "unable to parse response"
+    assert explain(InternalError("first line\n\n  second")) == "first line second"
+
+
 def test_one_try_hands_the_fault_to_the_caller_and_only_there(
     emulator: Emulator, workspace: Workspace, workspace_token: str
 ) -> None:
@@ -221,3 +233,46 @@ def test_a_plain_web_server_is_no_workspace(tmp_path: Path) -> None:
                 open_workspace("databricks", root=tmp_path, environ=environ_for(host))
         finally:
             server.kill()
+
+
+class NoToken(http.server.BaseHTTPRequestHandler):
+    """A workspace whose token server knows nobody."""
+
+    def do_GET(self) -> None:
+        host = f"http://{self.headers['Host']}"
+        if "oauth-authorization-server" in self.path:
+            endpoints = {"authorization_endpoint": f"{host}/authorize", "token_endpoint": f"{host}/token"}
+            self._answer(200, endpoints)
+        else:
+            self._answer(200, {"oidc_endpoint": f"{host}/oidc", "workspace_id": "1"})
+
+    def do_POST(self) -> None:
+        self._answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+
+    def _answer(self, status: int, body: dict[str, str]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_token_that_cannot_be_had_is_a_matter_of_credentials(tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), NoToken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environ = {
+            "DATABRICKS_HOST": f"http://127.0.0.1:{server.server_port}",
+            "DATABRICKS_CLIENT_ID": "somebody",
+            "DATABRICKS_CLIENT_SECRET": "secret-secret",
+        }
+        with pytest.raises(CredentialsError, match="no token could be had: invalid_client") as caught:
+            open_workspace("databricks", root=tmp_path, environ=environ)
+        unchecked = open_workspace("databricks", root=tmp_path, environ=environ, check=False)
+        with pytest.raises(CredentialsError, match="Renew the token or profile"):
+            runs.look(unchecked, 1)
+        server.shutdown()
+    assert "secret-secret" not in str(caught.value)
