@@ -18,6 +18,8 @@ PAGED_TYPE = "SUBMIT_RUN"
 _LEAST_FAILURES = 3  # before silence counts: a process that slept an hour has not listened, so try again
 
 _MOST_ABSENCES = 3  # of a run that goes on all the same: then lists are no use for it
+_GONE_SECONDS = 3.0  # between two looks that find no run: one just made may not be known everywhere at once
+_PAGES_KNOWN_SECONDS = 60.0  # how long the number of pages of the last list is believed
 
 
 @dataclass(eq=False)
@@ -36,6 +38,7 @@ class Watch:
     absences: int = 0
     seen: tuple[str, str, object] | None = None
     failures: int = 0
+    gone: bool = False
     failing_since: float = 0.0
     head_start: float = 0.0
 
@@ -58,6 +61,7 @@ class Page:
 class _Listing:
     token: str
     before: frozenset[Watch]
+    worth: int
     seen: set[int] = field(default_factory=set)
     pages: int = 0
     busy: bool = False
@@ -71,6 +75,7 @@ class Watchlist:
         self._watches: set[Watch] = set()
         self._listing: _Listing | None = None
         self._last_pages = 0
+        self._listed_at = -math.inf
         self._no_listing_before = -math.inf
         self._listing_failures = 0
 
@@ -89,11 +94,13 @@ class Watchlist:
 
     def next_call(self, now: float) -> OneRun | Page | None:
         """The call that is due, if any; `started` must follow once it is sent."""
+        if not self._watches and self._listing is not None and not self._listing.busy:
+            self._listing = None
         due = [watch for watch in self._watches if watch.next_at <= now and not watch.busy]
         if not due and self._listing is None:
             return None
-        if self._listing is None and self._is_listing_cheaper(due, now):
-            self._listing = _Listing("", frozenset(self._watches))
+        if self._listing is None and (paged := self._worth_a_list(due, now)):
+            self._listing = _Listing("", frozenset(self._watches), paged)
         if self._listing is not None:
             if not self._listing.busy:
                 return Page(self._listing.token)
@@ -130,15 +137,17 @@ class Watchlist:
             watch.failing_since = now
         watch.failures += 1
         silence = now - watch.failing_since
-        if isinstance(error, RunGoneError) and watch.failures > 1:
-            self._end(watch, error)  # said twice: a run just made may not be known everywhere at once
+        if isinstance(error, RunGoneError) and watch.gone:
+            self._end(watch, error)
         elif isinstance(error, EmulatorError):
             self._end(watch, error)  # the local workspace is gone for good, and its runs with it
         elif silence > self._lost_after and watch.failures >= _LEAST_FAILURES:
             message = f"No answer about run {watch.run_id} for {silence:.0f} s, last: {explain(error)}."
             self._end(watch, RunLostError(f"{message} It may still be running; resume to watch it again."))
         else:
-            watch.next_at = now + backoff(watch.failures, error.after if isinstance(error, TryLater) else 0.0)
+            watch.gone = watch.gone or isinstance(error, RunGoneError)
+            least = _GONE_SECONDS if watch.gone else 0.0
+            watch.next_at = now + backoff(watch.failures, max(least, _retry_after(error)))
 
     def listed(self, looks: Sequence[Look], next_token: str | None, now: float) -> None:
         """A page of active runs. After the last one, watched runs it did not show are looked at singly."""
@@ -153,21 +162,24 @@ class Watchlist:
         listing.seen.update(found)
         listing.pages += 1
         listing.busy = False
-        if next_token:
+        if next_token and listing.pages < listing.worth:
             listing.token = next_token
+            return
+        self._listing, self._last_pages, self._listed_at = None, listing.pages, now
+        self._listing_failures = 0
+        if next_token:  # given up: looks cost less than the pages so far, and there may be as many more
+            self._last_pages *= 2
             return
         for watch in self._watches & listing.before:
             if watch.paged and watch.run_id not in listing.seen:
                 watch.absent, watch.next_at = True, min(watch.next_at, now)
                 watch.absences += 1
-        self._listing, self._last_pages, self._listing_failures = None, listing.pages, 0
 
     def list_failed(self, error: Exception, now: float) -> None:
         """A page that brought nothing: runs are looked at one by one for a while."""
         self._listing = None
         self._listing_failures += 1
-        after = error.after if isinstance(error, TryLater) else 0.0
-        self._no_listing_before = now + backoff(self._listing_failures, after)
+        self._no_listing_before = now + backoff(self._listing_failures, _retry_after(error))
 
     def each(self, visit: Callable[[Watch], Exception | None]) -> None:
         """End the watches for which `visit` returns an error."""
@@ -179,11 +191,13 @@ class Watchlist:
     def _may_look(self, watch: Watch) -> bool:
         return self._listing is None or not watch.paged or watch.absent
 
-    def _is_listing_cheaper(self, due: Sequence[Watch], now: float) -> bool:
+    def _worth_a_list(self, due: Sequence[Watch], now: float) -> int:
+        """The number of looks that a list of active runs would save, 0 where looking singly is cheaper."""
         if now < self._no_listing_before:
-            return False
+            return 0
         paged = sum(watch.paged and not watch.absent for watch in due)
-        return paged > max(self._last_pages, math.ceil(len(self._watches) / PAGE_SIZE))
+        pages = self._last_pages if now - self._listed_at < _PAGES_KNOWN_SECONDS else 0
+        return paged if paged > max(pages, math.ceil(len(self._watches) / PAGE_SIZE)) else 0
 
     def _take(self, watch: Watch, look: Look, now: float) -> None:
         if watch not in self._watches:
@@ -191,7 +205,7 @@ class Watchlist:
         age = now - watch.since
         if watch.seen is None and look.start_ms:  # by two clocks, so it only says how near the end may be
             watch.head_start = max(time.time() - look.start_ms / 1000 - age, 0.0)
-        watch.failures = 0
+        watch.failures, watch.gone = 0, False
         watch.next_at = now + spacing(age, watch.usual, watch.min_interval, watch.head_start)
         seen = (look.life_cycle, look.state, look.outcome)
         if seen != watch.seen:
@@ -203,3 +217,7 @@ class Watchlist:
     def _end(self, watch: Watch, error: Exception) -> None:
         self._watches.discard(watch)
         watch.inbox.put(error)
+
+
+def _retry_after(error: Exception) -> float:
+    return error.after if isinstance(error, TryLater) else 0.0

@@ -168,6 +168,89 @@ def test_a_run_that_is_gone_twice_is_gone() -> None:
     assert isinstance(simulation.watches[run_id].inbox.get_nowait(), RunGoneError) and simulation.calls == 2
 
 
+def test_a_run_is_gone_only_when_two_looks_say_so_some_time_apart() -> None:
+    lost, gone = requests.ConnectionError("lost"), RunGoneError("Run 1 does not exist")
+
+    def outcome(*faults: Exception | None) -> tuple[Any, float]:
+        waiting = iter(faults)
+
+        def fault(now: float) -> None:
+            if (error := next(waiting, None)) is not None:
+                raise error
+
+        simulation = Simulation(fault=fault)
+        watch = simulation.watches[simulation.start(20.0)]
+        began = simulation.now
+        simulation.run()
+        news = [watch.inbox.get() for _ in range(watch.inbox.qsize())]
+        return news[-1], simulation.now - began
+
+    assert outcome(lost, gone)[0].outcome is not None, 'one fault and one "gone"'
+    assert outcome(gone, None, gone)[0].outcome is not None, "seen in between"
+    last, seconds = outcome(gone, lost, gone)
+    assert last is gone and seconds > 3.0, "a run just made may not be known everywhere at once"
+
+
+def test_an_hour_asked_for_by_mistake_is_not_waited_for() -> None:
+    class Maintenance(Exception):
+        retry_after_secs = 86_400
+
+    failing = iter([True])
+
+    def fault(now: float) -> None:
+        if next(failing, False):
+            raise TryLater(Maintenance())
+
+    simulation = Simulation(fault=fault)
+    run_id = simulation.start(100.0)
+    simulation.run()
+    assert simulation.lateness(run_id) <= 300.0
+
+
+def test_a_list_that_costs_more_than_it_saves_is_given_up_and_tried_again_later() -> None:
+    crowded = Simulation(foreign_runs=2000)  # 80 pages
+    for _ in range(60):
+        crowded.start(TEN_MINUTES)
+    crowded.run()
+    alone = sum(one_run(TEN_MINUTES)[0] for _ in range(60))
+    assert crowded.calls <= 1.3 * alone
+    assert max(map(crowded.lateness, crowded.ends)) <= 10.0 + 6.0  # 60 last looks at 10 to 20 a second
+    crowded.foreign_runs, before = 0, crowded.calls
+    for _ in range(60):
+        crowded.start(TEN_MINUTES)
+    crowded.run()
+    assert crowded.calls - before < alone / 4, "the workspace is quiet again, and lists pay"
+
+
+def test_nothing_is_kept_and_nobody_is_asked_when_nobody_waits() -> None:
+    simulation = Simulation(foreign_runs=100, latency=0.3)
+    for _ in range(100):
+        simulation.start(500.0)
+    simulation.run(until=simulation.now + 0.25)
+    simulation.monitor.pump()
+    assert simulation.monitor._watchlist._listing is not None and simulation.monitor._under_way == 1
+    for watch in simulation.watches.values():
+        simulation.monitor._dismiss(watch)
+    calls = simulation.calls
+    simulation.run()
+    assert simulation.calls == calls + 1, "no more than the page that was under way"
+    assert simulation.monitor.pump() is None and len(simulation.monitor._watchlist) == 0
+    assert not simulation.monitor._limits and not any(simulation.monitor.budget._queues.values())
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.4])
+def test_submitters_and_the_watcher_share_the_calls_evenly_and_neither_starves(latency: float) -> None:
+    simulation = Simulation(submitters=40, latency=latency, run_type="JOB_RUN")  # so lists are no help
+    for _ in range(300):
+        simulation.start(1000.0)
+    began = simulation.now
+    simulation.run(until=began + 120)
+    total = simulation.calls + len(simulation.submitted)
+    assert 20 * 120 - 20 <= total <= 20 * 120 + 10
+    assert 0.45 <= len(simulation.submitted) / total <= 0.6
+    assert max(later - sooner for sooner, later in itertools.pairwise(simulation.submitted)) < 0.5
+
+
 def test_too_many_requests_slow_the_watcher_down_and_it_recovers_slowly() -> None:
     class TooMany(Exception):
         retry_after_secs = 5
