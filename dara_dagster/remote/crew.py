@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+
+logger = logging.getLogger(__name__)
 
 WORKERS = 8
 _IDLE_SECONDS = 30.0
@@ -67,6 +70,9 @@ class Crew:
                         self._workers -= 1
                         return
                 continue
-            job()
+            try:
+                job()
+            except Exception:
+                logger.exception("A look at Databricks runs failed in a way that nobody foresaw")
             with self._lock:
                 self._unfinished -= 1

@@ -94,7 +94,8 @@ class Meter:
 def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: float | None = None) -> T:
     """`fn()`; left alone, in a thread of its own, once `stop` is set or `seconds` are over.
 
-    For a call that may hang for as long as its HTTP timeout. Raises Stopped, TimeoutError, or what `fn` does.
+    For a call that may hang for as long as its HTTP timeout. One that has not begun when it is left alone
+    never begins. Raises Stopped, TimeoutError, or what `fn` does.
     """
     if stop is None and seconds is None:
         return fn()
@@ -104,15 +105,21 @@ def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: fl
     over = threading.Event()
     answer.add_done_callback(lambda _: over.set())
     deadline = None if seconds is None else time.monotonic() + seconds
-    while not over.wait(_TICK_SECONDS):
-        if stop is not None and stop.is_set():
-            raise Stopped("Stopped while a call to Databricks was under way")
-        if deadline is not None and time.monotonic() > deadline:
-            raise TimeoutError(f"no answer within {seconds:.0f} s")
+    try:
+        while not over.wait(_TICK_SECONDS):
+            if stop is not None and stop.is_set():
+                raise Stopped("Stopped while a call to Databricks was under way")
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"no answer within {seconds:.0f} s")
+    except BaseException:
+        answer.cancel()
+        raise
     return answer.result()
 
 
 def _answer(fn: Callable[[], T], answer: Future[T]) -> None:
+    if not answer.set_running_or_notify_cancel():
+        return
     try:
         answer.set_result(fn())
     except BaseException as error:
