@@ -122,7 +122,9 @@ def _raw_payload(
     """The user's own payload; run parameters are put in where its kind takes parameters by name."""
     kind = _raw_kind(task)
     payload = dict((task.payload or {})[kind] or {})
-    if named and kind in _NAMED_PARAMETERS:
+    if kind == "python_wheel_task" and payload.get("parameters"):
+        pass  # it takes a list or names, never both (SDK jobs.PythonWheelTask)
+    elif named and kind in _NAMED_PARAMETERS:
         place = _NAMED_PARAMETERS[kind]
         payload[place] = {**(payload.get(place) or {}), **named}
     elif named and kind == "spark_python_task" and "parameters" not in payload:
@@ -161,7 +163,7 @@ def _put_on_compute(
         if libraries:
             body["libraries"] = [dict(library) for library in libraries]
         return []
-    if "warehouse_id" in body[kind]:
+    if kind == "notebook_task" and "warehouse_id" in body[kind]:
         return []
     body["disable_auto_optimization"] = True  # serverless retries by itself otherwise, even at 0 retries
     if "environment_key" in body or not (libraries or kind in _NEEDS_ENVIRONMENT):

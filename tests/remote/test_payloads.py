@@ -117,6 +117,23 @@ def test_sql_on_a_warehouse_and_the_timeout() -> None:
     }
 
 
+def test_a_wheel_with_a_list_of_parameters_keeps_to_it() -> None:
+    wheel = {"package_name": "p", "entry_point": "main", "parameters": ["--day", "1"]}
+    body = body_for(TaskPlan("w", "w", "raw", payload={"python_wheel_task": wheel}), parameters={"day": "2"})
+    assert body["python_wheel_task"] == wheel
+
+
+def test_dbt_on_a_warehouse_still_runs_somewhere() -> None:
+    """The warehouse takes its SQL; dbt itself is code, which serverless runs in an environment only."""
+    dbt = {"dbt_task": {"commands": ["dbt run"]}}
+    libraries = ({"pypi": {"package": "dbt-databricks>=1.8"}},)
+    task = TaskPlan("d", "d", "raw", payload=dbt, compute=WAREHOUSE, libraries=libraries)
+    request = request_for(task, compute_id="w-1")
+    assert request["tasks"][0]["dbt_task"] == {"commands": ["dbt run"], "warehouse_id": "w-1"}
+    assert request["tasks"][0]["environment_key"] == "default"
+    assert request["environments"][0]["spec"]["dependencies"] == ["dbt-databricks>=1.8"]
+
+
 def test_raw_payloads_keep_their_words_and_take_parameters_by_name() -> None:
     wheel = {
         "python_wheel_task": {"package_name": "p", "entry_point": "main", "named_parameters": {"a": "1"}}
