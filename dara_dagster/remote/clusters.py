@@ -51,7 +51,7 @@ def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
     found = _named(ws, wanted["cluster_name"])
     if len(found) > 1:
         ids = ", ".join(sorted(str(cluster["cluster_id"]) for cluster in found))
-        message = f"{len(found)} clusters are named {compute.name!r} ({ids})."
+        message = f"{len(found)} clusters are named {wanted['cluster_name']!r} ({ids})."
         raise ComputeError(f"{message} Rename or permanently delete all but one: the name must say which.")
     if not found:
         return _create(ws, wanted)
@@ -115,8 +115,8 @@ def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
 def _write(ws: Workspace, cluster_id: str, wanted: Mapping[str, Any], changed: set[str], state: str) -> bool:
     """Resize or edit; False where the state does not allow it now."""
     try:
-        if state == "RUNNING" and changed <= _SIZE:  # without a restart
-            size = {key: wanted[key] for key in _SIZE if key in wanted}
+        size = {key: wanted[key] for key in _SIZE if key in wanted}
+        if state == "RUNNING" and size and changed <= _SIZE:  # without a restart
             api(ws, "POST", f"{_PATH}/resize", body={"cluster_id": cluster_id, **size})
         elif state in ("RUNNING", "TERMINATED"):
             api(ws, "POST", f"{_PATH}/edit", body={"cluster_id": cluster_id, **wanted})

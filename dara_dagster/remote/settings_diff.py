@@ -21,16 +21,20 @@ def differences(
 ) -> set[str]:
     """Names of the settings in `wanted` whose value is another in `current`.
 
-    Numbers and booleans may be strings on either side, and an empty value equals a missing one. With
-    `filled_in`, `current` is what was sent: a setting that only it has differs too, unless its name is
-    in `filled_in`, and so does an entry that only its maps of free names have.
+    Numbers and booleans may be strings on either side, and an empty value equals a missing one (but not in
+    the maps of free names, where "false" may be what overrides a default). With `filled_in`, `current` is
+    what was sent: a setting that only it has differs too, unless its name is in `filled_in`, and so does an
+    entry that only its maps of free names have.
     """
     changed = {name for name, value in wanted.items() if not _same(value, current.get(name))}
+    for name in _FREE_MAPS:
+        ours, theirs = (wanted.get(name) or {}).keys(), (current.get(name) or {}).keys()
+        if ours - theirs or (filled_in is not None and theirs - ours):
+            changed.add(name)
     if filled_in is None:
         return changed
-    maps = {name for name in _FREE_MAPS if (current.get(name) or {}).keys() - (wanted.get(name) or {}).keys()}
     extra = current.keys() - wanted.keys() - set(filled_in)
-    return changed | maps | {name for name in extra if not _is_empty(current[name])}
+    return changed | {name for name in extra if not _is_empty(current[name])}
 
 
 def _same(wanted: Any, current: Any) -> bool:
@@ -38,11 +42,15 @@ def _same(wanted: Any, current: Any) -> bool:
         return all(_same(wanted.get(name), current.get(name)) for name in wanted)
     if isinstance(wanted, (list, tuple)) and isinstance(current, (list, tuple)):
         return len(wanted) == len(current) and all(map(_same, wanted, current))
+    if _is_alias(wanted, current):
+        return True
+    if isinstance(wanted, str) and isinstance(current, str):  # the versions "1.1" and "1.10" are not the same
+        return wanted == current or (bool(_truth(wanted)) and _truth(wanted) == _truth(current))
     if _is_empty(wanted) and _is_empty(current):
         return True
     if isinstance(wanted, (Mapping, list, tuple)) or isinstance(current, (Mapping, list, tuple)):
         return False
-    return _plain(wanted) == _plain(current) or _is_alias(wanted, current)
+    return bool(_plain(wanted) == _plain(current))
 
 
 def _is_alias(wanted: Any, current: Any) -> bool:
@@ -64,4 +72,9 @@ def _plain(value: Any) -> Any:
     try:
         return Decimal(str(value)).normalize()
     except InvalidOperation:
-        return str(value).lower() if str(value).lower() in ("true", "false") else value
+        return _truth(str(value)) or value
+
+
+def _truth(text: str) -> str:
+    """The text's "true" or "false", "" for any other."""
+    return text.lower() if text.lower() in ("true", "false") else ""

@@ -53,6 +53,10 @@ def writes(emulator: Emulator, token: str) -> dict[str, int]:
         ),
         ({"data_security_mode": "DATA_SECURITY_MODE_AUTO"}, {"data_security_mode": "SINGLE_USER"}, set()),
         ({"data_security_mode": "NONE"}, {"data_security_mode": "SINGLE_USER"}, {"data_security_mode"}),
+        ({"spark_conf": {"library": "1.1"}}, {"spark_conf": {"library": "1.10"}}, {"spark_conf"}),
+        ({"spark_conf": {"on": "false"}}, {"spark_conf": {}}, {"spark_conf"}),
+        ({"spark_conf": {"on": False, "n": 1}}, {"spark_conf": {"on": "false", "n": "1", "x": "y"}}, set()),
+        ({"cluster_name": "nan"}, {"cluster_name": "nan"}, set()),
     ],
 )
 def test_settings_differ_only_in_what_they_mean(
