@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -116,7 +117,8 @@ class FileSync:
     def _upload(self, there: Mapping[str, _Entry], file: LocalFile) -> None:
         present = there.get(_tree_path(file.remote))
         if present is not None and present.kind != file.object_type:  # no import turns one into the other
-            api(self._ws, "POST", f"{_API}/delete", body={"path": file.remote})
+            with suppress(NotFound):  # another process may be at the same
+                api(self._ws, "POST", f"{_API}/delete", body={"path": file.remote})
         try:
             self._import(file.remote, file.content, file.import_options)
         except DatabricksError as error:

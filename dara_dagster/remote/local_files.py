@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dara_dagster.errors import FileError
 from dara_dagster.remote.defaults import with_defaults
@@ -77,11 +77,14 @@ def find_files(plan: Plan, root: str) -> list[LocalFile]:
     """Every file of the notebooks folder, and task files that lie elsewhere; `root` is the remote folder.
 
     Hidden files and what is larger than an import takes stay behind, unless it is a task's file: that is a
-    FileError, as is a file that cannot be read, or two files with the same place.
+    FileError, as is a file that cannot be read, or two things with the same place.
     """
-    wanted = {task.file: task.remote_file for task in _tasks(plan) if task.file is not None}
-    tasks = {file.resolve(): (file, remote) for file, remote in wanted.items() if remote is not None}
-    beside = [path for path in _walk(plan.notebooks) if path.resolve() not in tasks]
+    tasks = {
+        _place(task.file): (task.file, task.remote_file)
+        for task in _tasks(plan)
+        if task.file is not None and task.remote_file is not None
+    }
+    beside = [path for path in _walk(plan.notebooks) if _place(path) not in tasks]
     found: dict[str, LocalFile] = {}
     for path, remote in [*tasks.values(), *((path, "") for path in beside if _fits(path))]:
         if remote and not _fits(path):
@@ -91,7 +94,17 @@ def find_files(plan: Plan, root: str) -> list[LocalFile]:
         if other is not file:
             message = f"{other.path} and {file.path} are the same notebook {file.remote} in the workspace"
             raise FileError(f"{message}. Rename one of the two.")
+    folders = {str(above) for remote in found for above in PurePosixPath(remote).parents}
+    for file in found.values():
+        if file.remote in folders:
+            message = f"{file.path} and the folder beside it would both be {file.remote} in the workspace"
+            raise FileError(f"{message}. Rename one of the two.")
     return list(found.values())
+
+
+def _place(path: Path) -> Path:
+    """Where the file lies, however that is spelled; a link is a file of its own."""
+    return path.parent.resolve() / path.name
 
 
 def _tasks(plan: Plan) -> Iterator[TaskPlan]:
@@ -104,14 +117,19 @@ def _fits(path: Path) -> bool:
     return stamp_of(path)[0] <= _LARGEST
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
+def _walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    real = folder.resolve()
+    if not folder.is_dir() or real in above:  # a link to a folder it lies in has no end
         return
-    for path in sorted(folder.iterdir()):
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise FileError(f"{folder} cannot be read: {error.strerror}") from None
+    for path in inside:
         if path.name.startswith(".") or path.name in _SKIPPED or path.suffix == ".pyc":
             continue
         if path.is_dir():
-            yield from _walk(path)
+            yield from _walk(path, above | {real})
         elif path.is_file():
             yield path
 

@@ -157,6 +157,29 @@ def test_many_threads_send_each_file_once(
     assert len(paths) == 4 and imports(emulator, workspace_token) == 7
 
 
+def test_links_are_files_of_their_own_and_may_go_in_circles(
+    workspace: Workspace, plan: Plan, folder: Path
+) -> None:
+    (folder / "twin.py").symlink_to(folder / "daily.py")
+    (folder / "lib" / "up").symlink_to(folder)
+    (folder / "lib" / "self").symlink_to(folder / "lib")
+    twin = TaskPlan("twin", "twin", "notebook", file=folder / "twin.py", remote_file=f"{ROOT}/twin")
+    flow = replace(plan.workflows[0], tasks=(*plan.workflows[0].tasks, twin))
+    assert FileSync(workspace, replace(plan, workflows=(flow,))).sync_all() == 7
+    assert tree(workspace)["daily"] == tree(workspace)["twin"] == "NOTEBOOK"
+    assert tree(workspace, f"{ROOT}/lib") == {"names.py": "FILE"}
+
+
+def test_a_notebook_and_a_folder_of_its_name_are_refused_before_anything_is_sent(
+    emulator: Emulator, workspace: Workspace, workspace_token: str, plan: Plan, folder: Path
+) -> None:
+    (folder / "daily" / "sub").mkdir(parents=True)
+    (folder / "daily" / "sub" / "names.py").write_text("A = 1\n")
+    with pytest.raises(FileError, match=r"daily\.py and the folder beside it would both be .*/daily in the"):
+        FileSync(workspace, plan).sync_all()
+    assert imports(emulator, workspace_token) == 0
+
+
 def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder: Path) -> None:
     (folder / "shared.ipynb").write_text("{}")
     with pytest.raises(FileError, match=r"shared\.\w+ and .*shared\.\w+ are the same notebook"):
