@@ -99,7 +99,7 @@ def test_a_service_that_recovers_in_time_is_used(
 ) -> None:
     admin.simulate(duration_ms=600_000)
     run_id = runs.submit(workspace, request_of("one"))
-    admin.fault("POST", CANCEL, kind="status", status=403, count=6)
+    admin.fault("POST", CANCEL, kind="status", status=403, count=5)
     assert cancel_and_wait(workspace, monitor, [run_id], 40) == []
     assert 3.0 < clock.now < 10.0
 
