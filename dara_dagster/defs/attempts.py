@@ -17,12 +17,13 @@ from dagster import DagsterInstance, DagsterRun, RunsFilter
 from dara_dagster.engine.events import Event, Recorded, StepChange, read
 from dara_dagster.remote.runs import attempt_token
 
-__all__ = ["ATTEMPT", "LOST", "RESULT", "SUBMITTED", "Attempt", "AttemptLog"]
+__all__ = ["ATTEMPT", "LOST", "RESULT", "SUBMITTED", "UPLOADED", "Attempt", "AttemptLog"]
 
 # The kinds of our events that this file reads; execute.py writes them.
 ATTEMPT = "attempt"
 SUBMITTED = "submitted"
 RESULT = "result"
+UPLOADED = "uploaded"
 # The verdict of a run that could neither be seen to end nor be stopped: the next start attaches to it.
 LOST = "lost"
 
@@ -48,6 +49,7 @@ class Attempt:
 class AttemptLog:
     """The attempts of every step of one Dagster run, read once from the event logs and then kept up to date.
 
+    `uploads` are the places and sizes of the files that had been uploaded for it by then.
     Threads may ask about different steps at the same time.
     """
 
@@ -57,6 +59,7 @@ class AttemptLog:
         self._last: dict[str, Attempt] = {}
         self._highest: dict[str, int] = {}
         self._exit_values: dict[str, str] = {}
+        self.uploads: dict[str, int] = {}
         known: dict[str, dict[str, Attempt]] = defaultdict(dict)
         for run_id in _relatives(instance, run):
             self._learn(read(instance, run_id)[0], known)
@@ -109,6 +112,8 @@ class AttemptLog:
         """Take in the events of one run: `known`: step key -> token -> attempt."""
         current: dict[str, Attempt] = {}
         for event in events:
+            if isinstance(event, Recorded) and event.kind == UPLOADED:
+                self.uploads[str(event.data["path"])] = int(event.data["bytes"])
             key = event.step_key if isinstance(event, Recorded | StepChange) else None
             if key is None:
                 continue

@@ -13,6 +13,7 @@ from dara_dagster.defs.recording import StepRecord
 from dara_dagster.defs.report import RunFailed, TaskResult, result_data, run_failure, task_result
 from dara_dagster.defs.resources import ComputeResource, RunParameters, WorkspaceSession
 from dara_dagster.defs.retrying import fail_or_retry
+from dara_dagster.defs.sending import send_files
 from dara_dagster.defs.stopping import find_run, stop_run
 from dara_dagster.engine.events import step_key
 from dara_dagster.engine.stop import stop_event
@@ -148,9 +149,7 @@ class _Execution:
 
     def _make_request(self, attempt: Attempt) -> Mapping[str, object]:
         task, session = self.task, self.session
-        given: RunParameters = self.context.resources.parameters
-        if given.uploads:
-            session.uploads.ensure(given.uploads)
+        send_files(self.context)
         if task.kind == "saved_job":
             job_id = find_saved_job(session.workspace, task.workflow or task.name)
             return run_now_request(job_id, token=attempt.token, parameters=self._parameters())

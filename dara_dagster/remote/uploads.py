@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from dara_dagster.remote.calls import API_ERRORS
@@ -15,29 +14,33 @@ __all__ = ["Uploads"]
 
 
 class Uploads:
-    """The uploads of one process of a run; each is made once, and not again where another process made it."""
+    """The uploads of one process of a run: each is made once, though many threads ask for it."""
 
     def __init__(self, ws: Workspace) -> None:
         self._ws = ws
         self._lock = threading.Lock()
         self._done: set[str] = set()
 
-    def ensure(self, wanted: Mapping[str, str]) -> None:
-        """Bring local files to their places, `{"/Volumes/...": "/local/file"}`. Raises FileError."""
+    def ensure(self, wanted: Mapping[str, str], made: Mapping[str, int]) -> Mapping[str, int]:
+        """Bring local files to their places, `{"/Volumes/...": "/local/file"}`; raises FileError.
+
+        `made` are the places and sizes in bytes of what other processes of the run have uploaded: the local
+        file may have gone since. Returns those of what was uploaded now. What else stands at a place is
+        replaced, however alike it looks: another file of the same size may have had the name before.
+        """
+        sent = {}
         with self._lock:
             for remote, local in wanted.items():
-                if remote not in self._done:
-                    if not self._is_there(remote, Path(local)):
-                        ensure_volume(self._ws, remote)
-                        upload_to_volume(self._ws, Path(local), remote)
-                    self._done.add(remote)
+                if remote in self._done:
+                    continue
+                if remote not in made or not self._is_there(remote, made[remote]):
+                    ensure_volume(self._ws, remote)
+                    sent[remote] = upload_to_volume(self._ws, Path(local), remote)
+                self._done.add(remote)
+        return sent
 
-    def _is_there(self, remote: str, local: Path) -> bool:
-        """Whether a copy of the same size stands there that is not older than the file (to the second)."""
+    def _is_there(self, remote: str, size: int) -> bool:
         try:
-            about, file = self._ws.client.files.get_metadata(remote), local.stat()
-        except (OSError, *API_ERRORS):
+            return self._ws.client.files.get_metadata(remote).content_length == size
+        except API_ERRORS:
             return False
-        if about.content_length != file.st_size or not about.last_modified:
-            return False
-        return parsedate_to_datetime(about.last_modified).timestamp() >= int(file.st_mtime)

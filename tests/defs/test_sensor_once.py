@@ -13,7 +13,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunRequest
 from dara_dagster.defs import sensors
 from dara_dagster.remote.listing import Listing
 from tests.defs.conftest import Project
-from tests.defs.test_sensors import Daemon, drop, values
+from tests.defs.test_sensors import VOLUME, Daemon, drop, values
 
 BATCHES = {"folder": "inbox", "per": "batch"}
 
@@ -114,3 +114,38 @@ def test_a_look_that_hangs_is_a_skip_and_is_not_made_twice(
     assert "has not come back yet" in str(daemon.tick())
     answer.set()
     assert len(looks) == 1
+
+
+def test_a_file_is_uploaded_anew_though_one_of_its_size_has_the_name(project: Project) -> None:
+    inbox = project.root / "inbox"
+    project.workflow({"name": "a"}, {"name": "b"}, sensor={"folder": "inbox", "upload_to": VOLUME})
+    daemon = Daemon(project)
+    client = project.emulator.client(project.token)
+    for text in ("old\n", "new\n"):
+        drop(inbox, "a.csv", text)
+        requests = daemon.tick()
+        assert not isinstance(requests, str)
+        result = project.run(run_config=requests[0].run_config)
+        assert result.success
+        assert [event.kind for event in project.events(result.run_id)].count("uploaded") == 1
+        assert client.files.download(f"{VOLUME}/a.csv").contents.read() == text.encode()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("executor", ["dara", "multiprocess"])
+def test_a_file_is_uploaded_once_for_all_processes_and_re_executions_of_a_run(
+    project: Project, executor: str
+) -> None:
+    project.workflow(
+        {"name": "a"}, {"name": "b", "dependent_on": ["a"]}, sensor={"folder": "inbox", "upload_to": VOLUME}
+    )
+    file = drop(project.root / "inbox", "a.csv")
+    requests = Daemon(project).tick()
+    assert not isinstance(requests, str)
+    project.simulate("b", result="FAILED", count=1)
+    failed = project.run(executor=executor, run_config=requests[0].run_config)
+    assert project.ends(failed.run_id) == {"a": "success", "b": "failure"}
+    file.unlink()
+    resumed = project.resume(failed.run_id)
+    assert resumed.success
+    kinds = [event.kind for run in (failed, resumed) for event in project.events(run.run_id)]
+    assert kinds.count("uploaded") == 1
