@@ -33,6 +33,7 @@ class Registry:
         self.store = store
         self._run = run
         self._lock = threading.RLock()
+        self._visiting: set[TableName] = set()
         self._schemas: set[tuple[str, str]] = set()
         self._known: dict[TableName, str] = {}
         self.catalog, self.schema = DEFAULT_CATALOG, DEFAULT_SCHEMA
@@ -86,8 +87,12 @@ class Registry:
         with self._lock:
             for text in names:
                 name = self.resolve(text)
-                if name and self._has_schema(name):
-                    self._ensure(name)
+                if name and name not in self._visiting and self._has_schema(name):
+                    self._visiting.add(name)  # a view's own name may stand in its text, as an alias
+                    try:
+                        self._ensure(name)
+                    finally:
+                        self._visiting.discard(name)
 
     def forget_folder(self, folder: Path) -> None:
         """Drops the entries of a table (its files stay): the next use takes the columns from the log."""
@@ -116,15 +121,19 @@ class Registry:
         known = self._known.get(name)
         if folder := self.store.table_folder(name):
             if known != str(folder):
+                if known:  # it was a view, or lay elsewhere
+                    self.forget(name)
                 self._run(
                     f"CREATE TABLE IF NOT EXISTS {name.quoted} USING delta LOCATION {quote(str(folder))}"
                 )
                 self._known[name] = str(folder)
             return
-        if known and not known.startswith("view:"):  # dropped by another task
-            self.forget(name)
         body = self.store.view_sql(name)
-        if body is not None and known != f"view:{body}":
-            self._known[name] = f"view:{body}"
-            self.ensure(names_in(body))
+        if known and (body is None or not known.startswith("view:")):  # dropped by another task
+            self.forget(name)
+        if body is None:
+            return
+        self.ensure(names_in(body))  # each time: a table below it may have been made anew
+        if known != f"view:{body}":
             self._run(f"CREATE OR REPLACE VIEW {name.quoted} AS {body}")
+            self._known[name] = f"view:{body}"

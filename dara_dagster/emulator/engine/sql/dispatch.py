@@ -81,17 +81,7 @@ def _normalise(spark: LocalSpark, text: str) -> str:
 
 
 def _run_natively(spark: LocalSpark, text: str) -> DataFrame:
-    try:
-        answer = _analysed(spark, text)
-    except Exception as error:
-        newer = modern.modernise(spark, text, str(error))
-        if newer is None or newer == text:
-            raise
-        # The first error is about syntax that Databricks accepts; only the second can be the user's.
-        try:
-            answer = _analysed(spark, newer)
-        except Exception as second:
-            raise second from None
+    answer = modern.in_known_words(spark, text, lambda words: _analysed(spark, words))
     return done(spark) if _COMMAND.match(text) else dml.result(spark, text, answer)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlglot
 from sqlglot import exp, transforms
@@ -17,17 +17,37 @@ from dara_dagster.emulator.engine.sql.ingest import replace_read_files
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["modernise"]
+__all__ = ["in_known_words"]
+
+Answer = TypeVar("Answer")
 
 _NEW_SYNTAX = re.compile(
     r"\bqualify\b|\*\s*except\s*\(|group\s+by\s+all\b|order\s+by\s+all\b|[\w`\])]\s*:\s*[a-z_`\[]|\|>|\bdecode\s*\(|\biff\s*\(",
     re.I,
 )
 _PIVOT_COLUMN = re.compile(r"\bfor\s+(`[^`]+`|[A-Za-z_]\w*)\s+in\s*\(", re.I)
+_ROUNDS = 3
 _MISSING_COLUMN = "is missing from the schema"
 
 
-def modernise(spark: LocalSpark, text: str, error: str) -> str | None:
+def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer]) -> Answer:
+    """What `attempt` answers for the statement, tried again with newer syntax spelled out while it fails.
+
+    One form can hide another: a lateral alias beside a QUALIFY is found only when that is gone. The error
+    raised is the last: those before are about syntax that Databricks accepts.
+    """
+    for _ in range(_ROUNDS):
+        try:
+            return attempt(text)
+        except Exception as error:
+            newer = _modernise(spark, text, str(error))
+            if newer is None or newer == text:
+                raise
+        text = newer
+    return attempt(text)
+
+
+def _modernise(spark: LocalSpark, text: str, error: str) -> str | None:
     """The statement in words Sail knows; None when there is nothing to change. `error` is what Sail said."""
     replaced = replace_information_schema(spark, replace_read_files(spark, text))
     replaced = _PIVOT_COLUMN.sub(r"FOR (\1) IN (", replaced)
@@ -45,7 +65,10 @@ def modernise(spark: LocalSpark, text: str, error: str) -> str | None:
             _spell_out_aliases(select)
     tree = tree.transform(_decode_as_case)
     tree = tree.transform(_qualify_as_subquery)
-    return tree.sql(dialect="spark")
+    try:
+        return tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except sqlglot.errors.UnsupportedError:  # something would be left out, as the format of to_char()
+        return replaced if replaced != text else None
 
 
 def _spell_out_all(select: exp.Select) -> None:
@@ -74,13 +97,29 @@ def _spell_out_except(spark: LocalSpark, select: exp.Select) -> None:
             continue
         table = item.table if isinstance(item, exp.Column) else ""
         source = [select.args.get("from_") or select.args.get("from"), *(select.args.get("joins") or [])]
+        ctes = ", ".join(cte.sql("databricks") for cte in _visible_ctes(select))
         probe = (
-            f"SELECT {table + '.' if table else ''}* {' '.join(part.sql('spark') for part in source if part)}"
+            f"{'WITH ' + ctes if ctes else ''} SELECT {table + '.' if table else ''}* "
+            f"{' '.join(part.sql('databricks') for part in source if part)}"
         )
         left_out = {column.name.lower() for column in excluded}
         names = [name for name in spark.sql(probe).columns if name.lower() not in left_out]
         expressions += [exp.column(name, table=table or None, quoted=True) for name in names]
     select.set("expressions", expressions)
+
+
+def _visible_ctes(select: exp.Select) -> list[exp.Expr]:
+    """The WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
+    visible: list[exp.Expr] = []
+    node: exp.Expr | None = select
+    within: exp.Expr | None = None
+    while node is not None:
+        own = node.args.get("with_")
+        queries = list(own.expressions) if own else []
+        visible = queries[: queries.index(within) if within in queries else None] + visible
+        within = node if isinstance(node, exp.CTE) else within
+        node = node.parent
+    return visible
 
 
 def _spell_out_aliases(select: exp.Select) -> None:

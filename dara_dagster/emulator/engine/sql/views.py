@@ -10,13 +10,16 @@ import sqlglot
 from pyspark.errors import AnalysisException
 from sqlglot import exp
 
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.handlers import done, statement
-from dara_dagster.emulator.engine.sql.lexing import NAME
+from dara_dagster.emulator.engine.sql.lexing import NAME, split_top_level, unquote
+from dara_dagster.emulator.engine.sql.modern import in_known_words
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
     from dara_dagster.emulator.engine.session import LocalSpark
+    from dara_dagster.emulator.engine.store import TableName
 
 
 @statement(
@@ -26,20 +29,52 @@ if TYPE_CHECKING:
 def create_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
-    if spark.store.view_sql(name) is not None and not match["replace"]:
+    is_table = spark.store.table_folder(name) is not None
+    if is_table or (spark.store.view_sql(name) is not None and not match["replace"]):
         if match["quiet"]:
             return done(spark)
         raise AnalysisException(
-            f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create view {match['name']}. SQLSTATE: 42P07"
+            f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create view {match['name']} because "
+            f"{'a table' if is_table else 'a view'} of that name already exists. SQLSTATE: 42P07"
         )
-    body = _qualified(spark, match["body"])
-    if match["columns"]:
-        names = re.sub(r"\s+comment\s+'[^']*'", "", match["columns"], flags=re.I)
-        body = f"SELECT * FROM ({body}) AS _v{names}"
-    _ = spark.sql(body).schema  # a wrong column fails here
-    spark.store.put_view(name, body)
-    spark.registry.ensure([name.quoted])
+    _put(spark, name, match["body"], match["columns"])
     return done(spark)
+
+
+@statement(rf"alter\s+view\s+{NAME}\s+as\s+(?P<body>.*)")
+def alter_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    name = spark.registry.resolve(match["name"])
+    if name is None or spark.store.view_sql(name) is None:
+        raise AnalysisException(
+            f"[TABLE_OR_VIEW_NOT_FOUND] The view {match['name']} cannot be found. SQLSTATE: 42P01"
+        )
+    _put(spark, name, match["body"], None)
+    return done(spark)
+
+
+def _put(spark: LocalSpark, name: TableName, text: str, columns: str | None) -> None:
+    """Keeps a view whose columns are those its SELECT has now, in words every session's Sail parses."""
+    if re.search(r"\bread_files\s*\(", text, re.I):
+        raise NotSupportedLocally("A view over read_files()")
+    body = _qualified(spark, text)
+
+    def parsed(words: str) -> tuple[str, list[str]]:
+        return words, spark.plain_sql(words).columns  # a wrong column fails here
+
+    body, own = in_known_words(spark, body, parsed)
+    given = [
+        re.sub(r"\s+comment\s+'[^']*'$", "", part, flags=re.I)
+        for part in split_top_level((columns or "()")[1:-1])
+    ]
+    if given and len(given) != len(own):
+        raise AnalysisException(
+            f"[CREATE_VIEW_COLUMN_ARITY_MISMATCH] Cannot create view {name}: {len(given)} columns are named, "
+            f"the query has {len(own)}. SQLSTATE: 21S01"
+        )
+    # A column that its table gets later is not the view's.
+    shown = ", ".join(f"`{a}` AS `{unquote(b)}`" for a, b in zip(own, given or own, strict=True))
+    spark.store.put_view(name, f"SELECT {shown} FROM ({body}) AS _v")
+    spark.registry.ensure([name.quoted])
 
 
 @statement(rf"drop\s+view\s+(?P<quiet>if\s+exists\s+)?{NAME}")
@@ -60,6 +95,7 @@ def _qualified(spark: LocalSpark, body: str) -> str:
         return body
     ctes = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     temporary = {view.name.lower() for view in spark.catalog.listTables() if view.isTemporary}
+    missing: dict[int, str] = {}
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier) or table.catalog:
             continue
@@ -70,7 +106,10 @@ def _qualified(spark: LocalSpark, body: str) -> str:
                 "[INVALID_TEMP_OBJ_REFERENCE] Cannot create the persistent object: it refers to the "
                 f"temporary view {table.name}. SQLSTATE: 42K0F"
             )
-        if not table.db:
-            table.set("db", exp.to_identifier(spark.registry.schema))
-        table.set("catalog", exp.to_identifier(spark.registry.catalog))
-    return tree.sql(dialect="databricks")
+        before = f"`{spark.registry.catalog}`." + ("" if table.db else f"`{spark.registry.schema}`.")
+        first = table.args["db"] if table.db else table.this
+        missing[first.meta["start"]] = before
+    # The text stays the user's but for the names: generated SQL may mean something else to Sail.
+    for place in sorted(missing, reverse=True):
+        body = body[:place] + missing[place] + body[place:]
+    return body
