@@ -160,13 +160,16 @@ def commit(
 
 
 def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
-    """Commits changed metadata: `fields` replaces the columns, `configuration` is merged, the rest is set."""
+    """Commits changed metadata: `fields` replaces the columns, `configuration` is merged (None takes a key
+    away), the rest is set.
+    """
     metadata = dict(read_snapshot(table).metadata)
     if "fields" in changes:
         schema = {**json.loads(metadata["schemaString"]), "fields": changes.pop("fields")}
         metadata["schemaString"] = json.dumps(schema)
     if "configuration" in changes:
-        metadata["configuration"] = {**(metadata.get("configuration") or {}), **changes.pop("configuration")}
+        merged = {**(metadata.get("configuration") or {}), **changes.pop("configuration")}
+        metadata["configuration"] = {key: value for key, value in merged.items() if value is not None}
     commit(table, [{"metaData": {**metadata, **changes}}], operation)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 import pyspark.sql.connect.proto as pb
 
+from dara_dagster.emulator.engine.file_reads import check_options, check_places, check_places_in_sql
 from dara_dagster.emulator.engine.paths import PathMap
-from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.registry import names_in
 
 __all__ = ["PlanInterceptor"]
@@ -90,18 +90,15 @@ class PlanInterceptor(
                 options[key] = self._paths.local(options[key])
 
     def _data_source(self, message: Any, names: set[str]) -> None:
-        on = {key.lower() for key, value in message.options.items() if value.lower() == "true"}
-        if "wholetext" in on:  # Sail takes the option and ignores it: every line would become a row
-            raise NotSupportedLocally(
-                "The text option `wholetext`", 'Read the file with format("binaryFile").'
-            )
-        if "multiline" in on and message.format.lower() == "json":
-            raise NotSupportedLocally("The JSON option `multiLine`", "Write one JSON object a line.")
-        for index, path in enumerate(message.paths):
+        check_options(message.format, message.options)
+        written = list(message.paths)
+        for index, path in enumerate(written):
             message.paths[index] = self._paths.local(path)
+        check_places(message.format, zip(written, message.paths, strict=True))
         self._map_options(message.options)
 
     def _named_table(self, message: Any, names: set[str]) -> None:
+        check_options("delta", message.options)
         if "/" in message.unparsed_identifier:
             message.unparsed_identifier = self._paths.in_sql(message.unparsed_identifier)
         else:
@@ -111,6 +108,7 @@ class PlanInterceptor(
         for key in ("query", "sql"):
             if getattr(message, key, ""):
                 text = self._paths.in_sql(getattr(message, key))
+                check_places_in_sql(text)
                 setattr(message, key, text)
                 names.update(names_in(text))
 

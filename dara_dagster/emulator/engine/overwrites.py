@@ -13,6 +13,7 @@ from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.literals import literal
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
         mode = options.get("partitionoverwritemode") or spark.setting(DYNAMIC_MODE)
         if mode == "dynamic" and "replacewhere" not in options:
             _replace_partitions(spark, write, folder)
-    if write.HasField("table") and write.table.save_method == _BY_NAME and write.source in ("", "delta"):
+    if write.HasField("table") and write.table.save_method == _BY_NAME:
+        if write.source not in ("", "delta"):  # Sail would keep such a table for this session only
+            raise NotSupportedLocally(
+                f"saveAsTable in the format {write.source}", "Write a Delta table, or files by save(path)."
+            )
         _save_to_folder(spark, write, folder)
 
 
@@ -123,7 +128,8 @@ def _save_to_folder(spark: LocalSpark, write: pb.WriteOperation, folder: Path | 
     name = spark.registry.resolve(write.table.table_name)
     if name is None or write.mode == pb.WriteOperation.SAVE_MODE_IGNORE:
         return
-    if folder is not None and write.mode in _MUST_BE_NEW:
+    is_view = folder is None and spark.store.view_sql(name) is not None
+    if is_view or (folder is not None and write.mode in _MUST_BE_NEW):
         raise AnalysisException(
             f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view {name} because it already exists. "
             "SQLSTATE: 42P07"

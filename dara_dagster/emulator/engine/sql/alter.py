@@ -94,24 +94,85 @@ def informational(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 @statement(_ALTER + r"set\s+tblproperties\s*\((?P<pairs>.*)\)")
 def set_properties(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     pairs = properties(match["pairs"])
-    if pairs.get("delta.enableChangeDataFeed", "").lower() == "true":
-        raise NotSupportedLocally("The change data feed (delta.enableChangeDataFeed)")
+    pairs.pop("delta.enableChangeDataFeed", None)  # reading the feed is what is refused
     return _change(spark, match["name"], "SET TBLPROPERTIES", configuration=pairs)
 
 
-@statement(_ALTER + rf"(?:alter|change)\s+(?:column\s+)?(?P<column>`[^`]+`|\w+)\s+comment\s+{_STRING}")
+@statement(_ALTER + r"unset\s+tblproperties\s*(?:if\s+exists\s*)?\((?P<keys>[^)]*)\)")
+def unset_properties(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    gone = {unquote(key): None for key in split_top_level(match["keys"])}
+    return _change(spark, match["name"], "UNSET TBLPROPERTIES", configuration=gone)
+
+
+@statement(
+    _ALTER + r"drop\s+constraint\s+(?:if\s+exists\s+)?(?P<constraint>`[^`]+`|\w+)(?:\s+(?:restrict|cascade))?"
+)
+def drop_constraint(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    """Informational keys are not kept, so a name that is no CHECK constraint may be one of those."""
+    key = f"delta.constraints.{unquote(match['constraint'])}".lower()
+    known = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
+    gone = {name: None for name in known if name.lower() == key}
+    return _change(spark, match["name"], "DROP CONSTRAINT", configuration=gone) if gone else done(spark)
+
+
+_COLUMN = r"(?P<column>`[^`]+`|\w+)"
+
+
+@statement(_ALTER + rf"(?:alter|change)\s+(?:column\s+)?{_COLUMN}\s+comment\s+{_STRING}")
+@statement(rf"comment\s+on\s+column\s+{NAME}\s*\.\s*{_COLUMN}\s+is\s+(?:{_STRING}|null)")
 def comment_on_column(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    column, text = unquote(match["column"]).lower(), unquote(match["text"])
+    text = unquote(match["text"] or "''")
+    return _change_column(
+        spark, match, lambda field: {**field, "metadata": {**field["metadata"], "comment": text}}
+    )
 
-    def comment(fields: Fields) -> Fields:
-        return [
-            {**field, "metadata": {**field["metadata"], "comment": text}}
-            if field["name"].lower() == column
-            else field
-            for field in fields
-        ]
 
-    return _change_fields(spark, match["name"], "CHANGE COLUMN", comment)
+@statement(_ALTER + rf"(?:alter|change)\s+(?:column\s+)?{_COLUMN}\s+(?P<how>set|drop)\s+not\s+null")
+def column_not_null(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    nullable = match["how"].lower() == "drop"
+    empty = f"SELECT 1 FROM {match['name']} WHERE {match['column']} IS NULL LIMIT 1"
+    if not nullable and spark.sql(empty).collect():
+        raise AnalysisException(
+            f"[DELTA_NEW_NOT_NULL_VIOLATION] Rows in {match['name']} violate the new NOT NULL constraint on "
+            f"{match['column']}."
+        )
+    return _change_column(spark, match, lambda field: {**field, "nullable": nullable})
+
+
+@statement(
+    _ALTER + rf"(?:alter|change)\s+(?:column\s+)?{_COLUMN}\s+(?:set\s+default\s+(?P<value>.+)|drop\s+default)"
+)
+def column_default(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    protocol = delta_log.read_snapshot(table_folder(spark, match["name"])).protocol
+    if "allowColumnDefaults" not in (protocol.get("writerFeatures") or []):
+        raise AnalysisException(
+            "[WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED] Failed to execute ALTER TABLE because it "
+            "assigned a column DEFAULT value, but the corresponding table feature was not enabled. Make the "
+            "table with TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported')."
+        )
+
+    def change(field: dict[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in field["metadata"].items() if key != "CURRENT_DEFAULT"}
+        new = {"CURRENT_DEFAULT": match["value"].strip()} if match["value"] else {}
+        return {**field, "metadata": {**kept, **new}}
+
+    return _change_column(spark, match, change)
+
+
+def _change_column(
+    spark: LocalSpark, match: re.Match[str], change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> DataFrame:
+    column = unquote(match["column"]).lower()
+
+    def all_fields(fields: Fields) -> Fields:
+        if column not in [field["name"].lower() for field in fields]:
+            raise AnalysisException(
+                f"[DELTA_COLUMN_NOT_FOUND_IN_SCHEMA] There is no column {match['column']} in the table "
+                f"{match['name']}. It has: {', '.join(field['name'] for field in fields)}."
+            )
+        return [change(field) if field["name"].lower() == column else field for field in fields]
+
+    return _change_fields(spark, match["name"], "CHANGE COLUMN", all_fields)
 
 
 @statement(_ALTER + rf"rename\s+to\s+{named('new')}")

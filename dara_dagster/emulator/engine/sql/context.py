@@ -28,7 +28,7 @@ def _use(spark: LocalSpark, catalog: str, schema: str) -> DataFrame:
 
 @statement(r"(?:use|set)\s+catalog\s+(?P<catalog>`[^`]+`|\w+|'[^']+')")
 def use_catalog(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    catalog = unquote(match["catalog"])
+    catalog = unquote(match["catalog"]).lower()
     if catalog not in spark.store.catalogs():
         raise AnalysisException(
             f"[NO_SUCH_CATALOG_EXCEPTION] Catalog '{catalog}' was not found. SQLSTATE: 42704"
@@ -58,7 +58,7 @@ def set_value(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
 @statement(r"(?:grant|revoke|deny)\s+.*")
 @statement(r"(?:analyze|refresh|cache|uncache|msck\s+repair)\s+(?:lazy\s+)?table\b.*|clear\s+cache.*")
-@statement(r"comment\s+on\s+(?:schema|database|catalog|volume|column)\s+.*")
+@statement(r"comment\s+on\s+(?:schema|database|catalog|volume)\s+.*")
 @statement(r"alter\s+(?:schema|database|catalog|volume)\s+.*")
 def nothing_to_do(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     """Permissions, statistics, caches and comments on containers change nothing about the data."""

@@ -11,9 +11,11 @@ from pyspark.errors import AnalysisException
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.engine.sql.lexing import NAME, named, unquote
+from dara_dagster.emulator.engine.sql.lexing import NAME, named, split_top_level, unquote
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql.connect.dataframe import DataFrame
 
     from dara_dagster.emulator.engine.session import LocalSpark
@@ -35,30 +37,46 @@ def properties(text: str) -> dict[str, str]:
 
 
 def _exists(spark: LocalSpark, match: re.Match[str]) -> bool:
-    """Whether the table is there already. Raises when the statement allows neither that nor a replacement."""
+    """Whether the table is there already. Raises when the statement allows neither that nor a replacement,
+    and for a view, which a table never replaces.
+    """
     name = spark.registry.resolve(match["name"])
     there = name is not None and spark.store.table_folder(name) is not None
-    if there and not match["quiet"] and not match["replace"]:
+    is_view = not there and name is not None and spark.store.view_sql(name) is not None
+    if (is_view or (there and not match["replace"])) and not match["quiet"]:
         raise AnalysisException(
             f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view {match['name']} because it already "
             "exists. Choose a different name, drop or replace the existing object, or add the IF NOT EXISTS "
             "clause. SQLSTATE: 42P07"
         )
-    return there
-
-
-@statement(_CREATE + NAME + r".*\bdelta\.enableChangeDataFeed['\"]?\s*=\s*['\"]?true\b.*")
-def create_with_change_feed(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    raise NotSupportedLocally("The change data feed (delta.enableChangeDataFeed)")
+    return there or is_view
 
 
 @statement(
-    _CREATE + NAME + rf"\s*(?:using\s+(?P<format>\w+)\s*)?(?P<options>(?:(?:{_OPTION})\s*)*)"
+    rf"(?P<before>{_CREATE}{NAME}.*\btblproperties\s*\()(?P<pairs>[^)]*\bdelta\.enableChangeDataFeed\b[^)]*)(?P<after>\).*)"
+)
+def create_with_change_feed(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    """The table is made without the feed: reading that is what is refused."""
+    others = [pair for pair in split_top_level(match["pairs"]) if "enablechangedatafeed" not in pair.lower()]
+    if others:
+        return spark.sql(match["before"] + ", ".join(others) + match["after"])
+    before = re.sub(r"\btblproperties\s*\($", "", match["before"], flags=re.I)
+    return spark.sql(before + match["after"][1:])
+
+
+@statement(_CREATE + NAME + r"(?:\s*\(.*\))?\s*using\s+(?!delta\b)(?P<format>\w+).*")
+def create_other_format(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+    """Sail would keep such a table for this session only."""
+    raise NotSupportedLocally(
+        f"A table USING {match['format'].upper()}", "Make a Delta table, or read the files by their path."
+    )
+
+
+@statement(
+    _CREATE + NAME + rf"\s*(?:using\s+delta\s*)?(?P<options>(?:(?:{_OPTION})\s*)*)"
     r"as\s+(?P<query>(?:\(|select\b|with\b|values\b|table\b|from\b).*)"
 )
-def create_as_select(spark: LocalSpark, match: re.Match[str]) -> DataFrame | None:
-    if (match["format"] or "delta").lower() != "delta":
-        return None
+def create_as_select(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     there = _exists(spark, match)
     if there and match["quiet"]:
         return spark.rows([], _INSERTED)
@@ -79,21 +97,25 @@ def create_as_select(spark: LocalSpark, match: re.Match[str]) -> DataFrame | Non
     else:
         writer.saveAsTable(name.lower.quoted)
     rows = spark.writes.last.inserted
-    _describe(spark, name.quoted, options)
+    _describe(spark, table_folder(spark, name.quoted), options)
     return spark.rows([(rows, rows)], _INSERTED)
 
 
-def _describe(spark: LocalSpark, name: str, options: str) -> None:
-    """Adds the comment and the properties of a CREATE ... AS to the new table's metadata."""
+def _describe(spark: LocalSpark, folder: Path, options: str) -> None:
+    """Gives a table the comment and the properties of its CREATE ... AS, and takes those of a table it
+    replaced away, constraints too.
+    """
     comment = re.search(r"\bcomment\s+('(?:\\.|''|[^'])*'|\"[^\"]*\")", options, re.I)
     pairs = re.search(r"tblproperties\s*\(([^)]*)\)", options, re.I)
-    changes: dict[str, object] = {}
-    if comment:
-        changes["description"] = unquote(comment[1])
-    if pairs:
-        changes["configuration"] = properties(pairs[1])
-    if changes:
-        delta_log.change_metadata(table_folder(spark, name), "SET TBLPROPERTIES", **changes)
+    metadata = delta_log.read_snapshot(folder).metadata
+    description = unquote(comment[1]) if comment else None
+    old = metadata.get("configuration") or {}
+    # What Delta itself needs (features, modes) stays.
+    gone = {key: None for key in old if not key.startswith("delta.") or key.startswith("delta.constraints.")}
+    changes = {**gone, **(properties(pairs[1]) if pairs else {})}
+    if changes or description != metadata.get("description"):
+        delta_log.change_metadata(folder, "SET TBLPROPERTIES", description=description, configuration=changes)
+        spark.registry.forget_folder(folder)
 
 
 @statement(

@@ -5,9 +5,6 @@ from __future__ import annotations
 _SENTENCE = "is not supported by the local workspace; it works on Databricks"
 
 KNOWN_FAILURES: dict[str, str] = {
-    "ddl: CREATE TABLE … CDF on": rf"change data feed \(delta.enableChangeDataFeed\) {_SENTENCE}",
-    "ddl: CREATE TABLE … CDF on: insert into CDF table": "TABLE_OR_VIEW_NOT_FOUND",
-    "ddl: CREATE TABLE … CDF on: update CDF table": "TABLE_OR_VIEW_NOT_FOUND",
     "ddl: CREATE TABLE … CDF on: table_changes()": rf"table_changes\(\) \(the change data feed\) {_SENTENCE}",
     "ddl: ALTER TABLE RENAME COLUMN": f"RENAME COLUMN {_SENTENCE}",
     "ddl: CREATE MATERIALIZED VIEW": f"CREATE MATERIALIZED VIEW {_SENTENCE}",
