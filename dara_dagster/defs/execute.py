@@ -137,7 +137,10 @@ class _Execution:
         self.record.attempt(attempt, f"Attempt {attempt.number}")
 
         def send() -> int:
-            self.sent = request
+            before, self.sent = self.sent, request
+            if self.stop.is_set():  # the op may have looked at `sent` already, and gone
+                self.sent = before
+                raise Stopped
             return runs.submit(workspace, request)
 
         run_id = self.session.monitor.call(send, stop=self.stop)
@@ -273,9 +276,10 @@ class _Execution:
     def _cancel(self, outcome: Outcome) -> str:
         """Cancel the run and wait until it has stopped; returns what came of it in a sentence."""
         assert self.run_id is not None
-        end = stop_run(self.session, self.run_id, self._accepts)
+        end, why = stop_run(self.session, self.run_id, self._accepts)
         if end == "alive":
             text = f"Databricks run {self.run_id} could not be stopped and is still alive: {self.record.url}"
+            text = f"{text} ({why})" if why else text
             self.context.log.error(text)
             self.record.lost(text, "CANCEL_FAILED")
         elif end == "succeeded":

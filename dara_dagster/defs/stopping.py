@@ -31,13 +31,16 @@ def find_run(session: WorkspaceSession, request: Mapping[str, object]) -> int:
 
 def stop_run(
     session: WorkspaceSession, run_id: int, accepts: Callable[[Outcome], bool]
-) -> Literal["alive", "succeeded", "stopped"]:
-    """Cancel the run and see it stop; `succeeded` when it had ended well before it could be stopped."""
+) -> tuple[Literal["alive", "succeeded", "stopped"], str]:
+    """Cancel the run and see it stop; `succeeded` when it had ended well before it could be stopped.
+
+    Beside it stands what is known of why it is alive, such as the answer to the cancel.
+    """
     workspace, monitor = session.workspace, session.monitor
-    if cancel_and_wait(workspace, monitor, [run_id], _CANCEL_SECONDS):
-        return "alive"
+    for alive in cancel_and_wait(workspace, monitor, [run_id], _CANCEL_SECONDS):
+        return "alive", alive.message
     try:
         look = monitor.call(lambda: runs.look(workspace, run_id), urgent=True, patience=_LOOK_SECONDS)
     except DaraError:
-        return "stopped"
-    return "succeeded" if look.outcome is not None and accepts(look.outcome) else "stopped"
+        return "stopped", ""
+    return ("succeeded" if look.outcome is not None and accepts(look.outcome) else "stopped"), ""

@@ -12,6 +12,8 @@ from dagster import DagsterEventType, DagsterRunStatus
 from dara_dagster.defs import stopping
 from tests.defs.conftest import Project
 
+CODE, REASON = "PERMISSION_DENIED", "you may look at this run but not cancel it"
+
 
 @pytest.mark.parametrize("executor", ["dara", "in_process", "multiprocess"])
 def test_a_termination_cancels_what_is_in_flight_and_waits_for_it(project: Project, executor: str) -> None:
@@ -40,6 +42,7 @@ def test_a_run_that_cannot_be_stopped_is_named_and_left_attached(
 ) -> None:
     monkeypatch.setattr(stopping, "_CANCEL_SECONDS", 0.5)
     fault = {"method": "POST", "path": "/api/2.2/jobs/runs/cancel", "kind": "status", "status": 400}
+    fault |= {"error_code": CODE, "message": REASON}
     project.emulator.admin("POST", "faults", fault, token=project.token)
     project.simulate("a", duration_ms=4_000)
     project.workflow({"name": "a"})
@@ -57,6 +60,7 @@ def test_a_run_that_cannot_be_stopped_is_named_and_left_attached(
     assert result.data["verdict"] == "lost"
     assert str(submitted.data["databricks_run_id"]) in result.message
     assert str(result.data["url"]) in result.message
+    assert f"could not be cancelled: {CODE}: {REASON}" in result.message
 
     resumed = project.resume(run_id)
     assert resumed.success
