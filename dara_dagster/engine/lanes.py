@@ -56,7 +56,9 @@ class Lanes:
         self._lanes: dict[tuple[Any, ...], _Lane] = {}
         self._running: dict[str, ExecutionStep] = {}
         self._count = itertools.count()
-        self._new_claims = False
+        self._refused = False
+        # Lanes that time can help, as of the last look; the others wait for a step of this run to end.
+        self._waiting_for_slots: list[_Lane] = []
 
     def __bool__(self) -> bool:
         return any(lane.queue or lane.claiming for lane in self._lanes.values())
@@ -72,6 +74,7 @@ class Lanes:
     def take(self) -> list[ExecutionStep]:
         """Take out the steps that may start now: within the slots, the tag limits and the pools."""
         taken: list[ExecutionStep] = []
+        self._waiting_for_slots = []
         open_lanes = [(lane.head(), key) for key, lane in self._lanes.items() if lane.queue or lane.claiming]
         if not open_lanes or self._free <= 0:
             return taken
@@ -82,7 +85,10 @@ class Lanes:
         while open_lanes and self._free > 0:
             key = heapq.heappop(open_lanes)[1]
             lane = self._lanes[key]
-            if counter.is_blocked(lane.head().step) or (ready := self._next(lane)) is None:
+            if counter.is_blocked(lane.head().step):
+                continue
+            if (ready := self._next(lane)) is None:
+                self._waiting_for_slots.append(lane)
                 continue
             counter.update_counters_with_launched_item(ready.step)
             self._running[ready.step.key] = ready.step
@@ -95,23 +101,28 @@ class Lanes:
         return taken
 
     def ended(self, step: ExecutionStep) -> None:
-        """Give back what `step` held; the most urgent claims on its pool are looked at again at once."""
+        """Give back what `step` held; one more of the claims on its pool is looked at again at once."""
         if self._running.pop(step.key, None) is None:
             return
         self._free += 1
         pool = _pool_key_for_step(step)
+        due_at = self._pools._pending_timeouts
         for lane in self._lanes.values() if pool else ():
-            if lane.pool == pool and lane.claiming:
-                self._pools._pending_timeouts[lane.claiming[0].step.key] = 0.0
+            if lane.pool == pool:
+                later = (ready.step.key for ready in lane.claiming if due_at[ready.step.key] > 0.0)
+                if (most_urgent := next(later, None)) is not None:
+                    due_at[most_urgent] = 0.0
 
     def claims_due(self) -> list[float]:
         """When each waiting claim on a pool is looked at again, in seconds since the epoch."""
-        keys = [ready.step.key for lane in self._lanes.values() for ready in lane.claiming]
+        if self._free <= 0:
+            return []
+        keys = [ready.step.key for lane in self._waiting_for_slots for ready in lane.claiming]
         return [self._pools._pending_timeouts[key] for key in keys]
 
     def claims_changed(self) -> bool:
-        """Whether steps began to wait for a pool since the last time this was asked."""
-        changed, self._new_claims = self._new_claims, False
+        """Whether a pool refused steps since the last time this was asked."""
+        changed, self._refused = self._refused, False
         return changed
 
     def _next(self, lane: _Lane) -> _Ready | None:
@@ -128,7 +139,6 @@ class Lanes:
                 return ready
             lane.claiming.append(ready)
             lane.claiming.sort()
-            self._new_claims = True
         return None
 
     def _claim(self, pool: str, step: ExecutionStep) -> bool:
@@ -136,4 +146,7 @@ class Lanes:
             priority = int(step.tags.get(PRIORITY_TAG, 0))
         except ValueError:
             priority = 0
-        return self._pools.claim(pool, step.key, priority)
+        claimed = self._pools.claim(pool, step.key, priority)
+        # Dagster tells of a step again every five minutes that it is refused.
+        self._refused = self._refused or not claimed
+        return claimed

@@ -79,8 +79,13 @@ class ReadySteps(ActiveExecution):
 
     def seconds_to_next(self) -> float | None:
         """How long until a delayed retry or a claim on a pool is due; None if only a step's end can help."""
-        due = [at for at, _ in self._retries_due[:1]] + self._lanes.claims_due()
-        return max(0.0, min(due) - time.time()) if due else None
+        waits = [at - time.monotonic() for at, _ in self._retries_due[:1]]
+        waits += [at - time.time() for at in self._lanes.claims_due()]
+        return max(0.0, min(waits)) if waits else None
+
+    def whats_left(self) -> str:
+        """Which steps have not ended and what state they are in, in Dagster's words."""
+        return self._pending_state_str()
 
     def claims_to_report(self, plan_context: Any) -> Iterator[DagsterEvent]:
         """Yield the events that tell of steps waiting for a pool, when there is news."""
@@ -105,10 +110,12 @@ class ReadySteps(ActiveExecution):
     def mark_up_for_retry(self, step_key: str, at_time: float | None = None) -> None:
         # Without a delay Dagster makes the step pending again and searches the plan for what it depends on,
         # which is all there already: it is simply due now.
-        due = at_time or time.time()
-        super().mark_up_for_retry(step_key, due)
+        now = time.time()
+        super().mark_up_for_retry(step_key, at_time or now)
         if self._retry_mode.enabled:
-            heapq.heappush(self._retries_due, (due, step_key))
+            # A delay must not grow by an hour when the clock of the computer is set back by one.
+            wait = max(0.0, at_time - now) if at_time else 0.0
+            heapq.heappush(self._retries_due, (time.monotonic() + wait, step_key))
 
     def handle_event(self, dagster_event: DagsterEvent) -> None:
         is_next = dagster_event.is_successful_output or dagster_event.is_step_success
@@ -134,14 +141,26 @@ class ReadySteps(ActiveExecution):
 
     def _mark_complete(self, step_key: str) -> None:
         super()._mark_complete(step_key)
+        self._unstored.pop(step_key, None)
         self._lanes.ended(self.get_step_by_key(step_key))
-        fell = step_key in self._failed or step_key in self._abandoned
-        if not (fell or step_key in self._success or step_key in self._skipped):
+        if not self._is_resolved(step_key):
             return
-        for token in self._outputs_waited_for.pop(step_key, ()) if self._by_output else (step_key,):
+        if not self._by_output:
+            self._settle(step_key)
+            return
+        fell = step_key in self._failed or step_key in self._abandoned
+        for handle in self._outputs_waited_for.pop(step_key, ()):
             if fell:
-                self._touched.update(self._waiting.get(token, ()))
-            self._settle(token)
+                # Abandoned at once, whatever else it waits for; waiting for steps, all have to end first.
+                self._touched.update(self._waiting.get(handle, ()))
+            self._settle(handle)
+
+    def plan_events_iterator(self, job_context: Any) -> Iterator[DagsterEvent]:
+        yield from super().plan_events_iterator(job_context)
+        # Dagster looks for steps to skip first, then for those to abandon; a step below both kinds is found
+        # to be skipped by the second look only. Nothing may wake the run again to see it.
+        while self._pending_skip:
+            yield from super().plan_events_iterator(job_context)
 
     def _settle(self, token: object) -> None:
         for key in self._waiting.pop(token, ()):
@@ -155,7 +174,7 @@ class ReadySteps(ActiveExecution):
             self._new_dynamic_mappings = self._indexed = False
         if not self._indexed:
             self._index([key for key in self._pending if key not in self._order])
-        now = time.time()
+        now = time.monotonic()
         while self._retries_due and self._retries_due[0][0] <= now:
             key = heapq.heappop(self._retries_due)[1]
             del self._waiting_to_retry[key]
