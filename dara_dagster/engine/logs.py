@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -19,6 +19,7 @@ class StepCode(Protocol):
 
     def enter_user_code(self, handler: DagsterLogHandler) -> None: ...
     def leave_user_code(self) -> None: ...
+    def undisturbed(self) -> AbstractContextManager[None]: ...
     @property
     def log_handler(self) -> DagsterLogHandler | None: ...
 
@@ -43,6 +44,15 @@ class _StepLogManager(DagsterLogManager):
         if step is not None:
             step.leave_user_code()
 
+    def handle(self, record: logging.LogRecord) -> None:
+        # Storing a line takes locks and a transaction, which an interrupt in their midst could leave open.
+        step = current_step.get()
+        if step is None:
+            super().handle(record)
+        else:
+            with step.undisturbed():
+                super().handle(record)
+
     def with_tags(self, **new_tags: str) -> _StepLogManager:
         return _StepLogManager(self._dagster_handler.with_tags(**new_tags), self.level, self._managed_loggers)
 
@@ -52,16 +62,17 @@ class _Router(logging.Handler):
         super().__init__()
         self._run_handler = run_handler
 
-    def createLock(self) -> None:
-        # The handlers it hands on to have their own locks; one here would let steps wait for each other.
-        self.lock = None
-
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Without the lock of its own: the handlers it hands on to have theirs, and steps would wait for each
+        # other here.
         step = current_step.get()
-        # A thread that an op started belongs to no step: its lines go to the run.
-        handler = step.log_handler if step is not None else self._run_handler
-        if handler is not None:
-            handler.handle(record)
+        if step is None:
+            # A thread that an op started belongs to no step: its lines go to the run.
+            self._run_handler.handle(record)
+        elif (handler := step.log_handler) is not None:
+            with step.undisturbed():
+                handler.handle(record)
+        return True
 
 
 @contextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import time
+import traceback
 from collections.abc import Iterator
 
-from dagster import DagsterEvent, DagsterExecutionInterruptedError
+from dagster import DagsterEvent, DagsterExecutionInterruptedError, DagsterInvariantViolationError
 from dagster._core.events import EngineEventData
 from dagster._core.execution.context.system import PlanExecutionContext
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
@@ -42,27 +43,42 @@ class RunLoop:
     def events(self) -> Iterator[DagsterEvent]:
         """Run the plan to its end, yielding the events of its steps.
 
-        Raises what a step raised when that is not the step's own failure, and
-        `DagsterExecutionInterruptedError` when the run was asked to stop.
+        Raises what a step raised when that is not the step's own failure, what went wrong here, and
+        `DagsterExecutionInterruptedError` when the run was asked to stop; no step runs any longer then,
+        but for those that would not end.
         """
         with watch_interrupts(wake=lambda: self._inbox.put(None)) as interrupts:
             try:
-                while not (self._ready.is_complete or interrupts.requested or self._error):
-                    yield from self._start_ready()
-                    yield from self._take_in(self._ready.seconds_to_next())
-                while self._threads and not (interrupts.requested or self._error):
-                    yield from self._take_in(None)
-            except GeneratorExit:
-                self._stop.set()
+                try:
+                    yield from self._run_steps(interrupts)
+                except Exception as error:
+                    self._error = error
+                if interrupts.requested or self._error:
+                    yield from self._end_early(interrupts)
+            except BaseException:
+                # Nothing can be written any longer, or nobody listens: what runs is to be stopped even so.
+                self._end_in_silence(interrupts)
                 raise
-            if interrupts.requested or self._error:
-                yield from self._end_early(interrupts)
+
+    def _run_steps(self, interrupts: Interrupts) -> Iterator[DagsterEvent]:
+        while not (self._ready.is_complete or interrupts.requested or self._error):
+            yield from self._start_ready()
+            seconds = self._ready.seconds_to_next()
+            if not self._threads and seconds is None and not interrupts.requested:
+                raise DagsterInvariantViolationError(f"No step can start. {self._ready.whats_left()}")
+            yield from self._take_in(seconds)
+        while self._threads and not (interrupts.requested or self._error):
+            yield from self._take_in(None)
 
     def _start_ready(self) -> Iterator[DagsterEvent]:
         for step in self._ready.take():
             thread = StepThread(self._job, step, self._ready.known_state_for(step), self._inbox.put)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                limit = f"{error}: {len(self._threads)} steps run already; set a lower max_concurrent"
+                raise DagsterInvariantViolationError(limit) from error
             self._threads.add(thread)
-            thread.start()
         yield from self._ready.claims_to_report(self._job)
 
     def _take_in(self, timeout: float | None) -> Iterator[DagsterEvent]:
@@ -99,17 +115,14 @@ class RunLoop:
 
     def _end_early(self, interrupts: Interrupts) -> Iterator[DagsterEvent]:
         """Tell the running steps to stop, wait for them as long as is allowed, then raise."""
-        self._ready.mark_interrupted()
-        self._stop.set()
-        for thread in self._threads:
-            if not thread.listens:
-                thread.interrupt()
+        self._tell_steps()
         if interrupts.requested:
             self._report_canceling()
+        why = f" after {traceback.format_exception_only(self._error)[-1].strip()}" if self._error else ""
         keys = sorted(thread.step.key for thread in self._threads)
         yield DagsterEvent.engine_event(
             self._job,
-            "Stopping: told the running steps, waiting for them to end.",
+            f"Stopping{why}: told the running steps, waiting for them to end.",
             EngineEventData.interrupted(keys),
         )
         yield from self._wait_for_threads(self._stop_wait_seconds, interrupts)
@@ -119,6 +132,24 @@ class RunLoop:
             yield from self._wait_for_threads(_UNWIND_SECONDS, None)
             yield from self._give_up()
         raise self._error or DagsterExecutionInterruptedError()
+
+    def _tell_steps(self) -> None:
+        self._ready.mark_interrupted()
+        self._stop.set()
+        for thread in self._threads:
+            thread.ask_to_stop()
+
+    def _end_in_silence(self, interrupts: Interrupts) -> None:
+        """Stop the steps that still run and wait for them, without a word to the event log."""
+        self._tell_steps()
+        deadline = time.monotonic() + self._stop_wait_seconds
+        while self._threads and not interrupts.forced and (left := deadline - time.monotonic()) > 0:
+            try:
+                message = self._inbox.get(timeout=left)
+            except queue.Empty:
+                break
+            if isinstance(message, Finished):
+                self._threads.discard(message.thread)
 
     def _wait_for_threads(self, seconds: float, interrupts: Interrupts | None) -> Iterator[DagsterEvent]:
         deadline = time.monotonic() + seconds
@@ -142,6 +173,7 @@ class RunLoop:
             event = DagsterEvent.step_failure_event(self._job.for_step(thread.step), failure)
             yield event
             self._ready.handle_event(event)
+        self._threads.clear()
 
     def _report_canceling(self) -> None:
         """A signal is a request to cancel: without this Dagster takes it for an accident, and a failure."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 
-__all__ = ["listens", "stop_event"]
+__all__ = ["stop_event", "unless_listening"]
 
 _lock = threading.Lock()
 # Weak: an event lives as long as its executor or one of its ops holds it, so a long process keeps none.
@@ -30,7 +31,8 @@ def stop_event(run_id: str) -> threading.Event:
         return event
 
 
-def listens(thread: threading.Thread) -> bool:
-    """Whether `thread` has asked for a stop event."""
+def unless_listening(thread: threading.Thread, action: Callable[[], None]) -> None:
+    """Call `action` unless `thread` has asked for a stop event; it cannot ask for one meanwhile."""
     with _lock:
-        return thread in _listeners
+        if thread not in _listeners:
+            action()

@@ -6,7 +6,8 @@ import contextvars
 import ctypes
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dagster import DagsterEvent, DagsterExecutionInterruptedError
@@ -17,7 +18,7 @@ from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.log_manager import DagsterLogHandler
 
 from dara_dagster.engine.logs import current_step
-from dara_dagster.engine.stop import listens
+from dara_dagster.engine.stop import unless_listening
 
 __all__ = ["Ended", "Finished", "Happened", "StepThread"]
 
@@ -74,10 +75,9 @@ class StepThread:
     def start(self) -> None:
         self._thread.start()
 
-    @property
-    def listens(self) -> bool:
-        """Whether the op asked for its stop event, and so ends by itself when that is set."""
-        return listens(self._thread)
+    def ask_to_stop(self) -> None:
+        """Interrupt the op unless it asked for its stop event, and so ends by itself when that is set."""
+        unless_listening(self._thread, self.interrupt)
 
     def interrupt(self) -> None:
         """Raise `DagsterExecutionInterruptedError` in the op's code, as Dagster does in a main thread.
@@ -106,6 +106,19 @@ class StepThread:
             self.log_handler = None
             if self._condemned:
                 self._raise_in_thread(None)
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep interrupts from the code inside: one that comes meanwhile is raised at the end."""
+        handler = self.log_handler
+        if handler is None or threading.current_thread() is not self._thread:
+            yield
+            return
+        self.leave_user_code()
+        try:
+            yield
+        finally:
+            self.enter_user_code(handler)
 
     def _raise_in_thread(self, error: type[BaseException] | None) -> None:
         ident = ctypes.c_ulong(self._thread.ident or 0)
