@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
@@ -18,8 +18,8 @@ __all__ = ["ShardConnections"]
 
 # A process that runs a job needs two shards, one that shows runs to people touches many for a moment.
 _KEPT = 16
-# 7 columns a row, and SQLite allows 32,766 values a statement (https://sqlite.org/limits.html).
-_LARGEST_BATCH = 1000
+# 7 columns a row, and SQLite allows 32,766 values a statement, 999 before 3.32 (https://sqlite.org/limits.html).
+_LARGEST_BATCH = 1000 if sqlite3.sqlite_version_info >= (3, 32) else 142
 
 
 @dataclass
@@ -96,7 +96,9 @@ class ShardConnections:
         """
         if name in self._thread.inside:
             with self._borrowed(name, path) as shard:
-                shard.plain.execute(self._insert_statement(1), row)
+                joined = shard.connection.in_transaction()  # not when the file was put in place of another
+                with nullcontext() if joined else _autocommit(shard.plain):
+                    shard.plain.execute(self._insert_statement(1), row)
             return True
         mine = _Insert(row)
         queue = self._queues.setdefault(name, _Queue())
@@ -115,12 +117,24 @@ class ShardConnections:
     def _insert_up_to(self, mine: _Insert, queue: _Queue, connection: sqlite3.Connection) -> None:
         while not mine.done:
             batch = queue.inserts[:_LARGEST_BATCH]
-            values = [value for insert in batch for value in insert.row]
-            with _autocommit(connection):
-                connection.execute(self._insert_statement(len(batch)), values)
+            try:
+                self._insert_rows(batch, connection)
+            except sqlite3.OperationalError:  # no room, no access: it would be the same for each
+                raise
+            except Exception:
+                if batch == [mine]:
+                    raise
+                # A row that the database refuses is the business of the thread that brought it.
+                batch = [mine]
+                self._insert_rows(batch, connection)
             for insert in batch:
                 insert.done = True
-            del queue.inserts[: len(batch)]
+                queue.inserts.remove(insert)
+
+    def _insert_rows(self, batch: Sequence[_Insert], connection: sqlite3.Connection) -> None:
+        values = [value for insert in batch for value in insert.row]
+        with _autocommit(connection):
+            connection.execute(self._insert_statement(len(batch)), values)
 
     def close(self) -> None:
         """Close every connection, those in use when their users are done; the next use opens a new one."""
@@ -165,8 +179,10 @@ class ShardConnections:
         if shard is None or shard.file_id != file_id:
             # Another file than the one open here: another process wiped the log.
             self._retire(name)
-            while len(self._shards) >= _KEPT:
-                self._retire(next(iter(self._shards)))
+            # Not one in use: a second connection would wait for the transaction that its user is in.
+            idle = [name for name, shard in self._shards.items() if not shard.users]
+            for other in idle[: max(0, len(self._shards) - _KEPT + 1)]:
+                self._retire(other)
             shard = self._shards[name] = self._open(name, path, is_new=file_id is None)
         self._shards.move_to_end(name)
         return shard
@@ -213,7 +229,9 @@ def _file_id(path: str) -> tuple[int, int] | None:
 
 def _close_all(shards: OrderedDict[str, _Shard]) -> None:
     while shards:
-        shards.popitem()[1].connection.close()
+        shard = shards.popitem()[1]
+        if not shard.users:  # else a thread that nobody could stop may be in the midst of a statement
+            shard.connection.close()
 
 
 # Never used again, only kept from being closed by the garbage collector.

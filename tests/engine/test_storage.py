@@ -80,39 +80,6 @@ def test_nested_use_joins_the_transaction(storage: PooledSqliteEventLogStorage) 
     assert messages(storage) == ["kept"]
 
 
-def test_threads_that_wait_for_a_transaction_are_not_rolled_back_with_it(
-    storage: PooledSqliteEventLogStorage,
-) -> None:
-    storage.store_event(entry("before"))
-    waiting = [f"waited {number}" for number in range(20)]
-    threads = [threading.Thread(target=storage.store_event, args=(entry(name),)) for name in waiting]
-    with pytest.raises(RuntimeError), storage.run_connection(RUN):
-        for thread in threads:
-            thread.start()
-        storage.store_event(entry("rolled back"))
-        time.sleep(0.2)
-        raise RuntimeError
-    for thread in threads:
-        thread.join()
-    assert sorted(messages(storage)) == sorted(["before", *waiting])
-
-
-def test_a_row_that_could_not_be_written_is_not_written_later(
-    storage: PooledSqliteEventLogStorage, tmp_path: Path
-) -> None:
-    storage.store_event(entry("before"))
-    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON event_logs BEGIN SELECT RAISE(ABORT, 'no room'); END"
-    with sqlite3.connect(tmp_path / f"{RUN}.db") as connection:
-        connection.execute(refuse)
-    with pytest.raises(sqlite3.IntegrityError, match="no room"):
-        storage.store_event(entry("refused"))
-    with connection:
-        connection.execute("DROP TRIGGER refuse")
-    connection.close()
-    storage.store_event(entry("after"))
-    assert messages(storage) == ["before", "after"]
-
-
 def _write(folder: str, kind: type[SqliteEventLogStorage], writer: str) -> None:
     storage = kind(folder)
 
