@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 
 # How often a waiting thread wakes up, so that an interrupt raised in it gets through.
 _LOOK_SECONDS = 0.5
+_STOP_SECONDS = 2.0
 
 
 class _SharedLoop:
@@ -44,7 +45,8 @@ class _SharedLoop:
     def close(self) -> None:
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+            # An async op that blocks the loop keeps it for good; the end of the run does not wait for that.
+            self._thread.join(_STOP_SECONDS)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)

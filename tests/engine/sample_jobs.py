@@ -34,7 +34,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
 from dara_dagster.engine.executor import ThreadExecutor, dara_executor
-from tests.engine import sample_crowds, sample_stops
+from tests.engine import sample_crowds, sample_edges, sample_stops
 
 _DEFERRED = ThreadExecutor(
     max_concurrent=10,
@@ -276,7 +276,7 @@ def recovers() -> None:
 
 GRAPHS: dict[str, GraphDefinition] = {
     found.name: found
-    for module in (globals(), vars(sample_crowds), vars(sample_stops))
+    for module in (globals(), *map(vars, (sample_crowds, sample_edges, sample_stops)))
     for found in list(module.values())
     if isinstance(found, GraphDefinition)
 }

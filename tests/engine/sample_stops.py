@@ -3,7 +3,15 @@
 import threading
 import time
 
-from dagster import DagsterExecutionInterruptedError, In, Nothing, OpExecutionContext, graph, op
+from dagster import (
+    DagsterExecutionInterruptedError,
+    In,
+    Nothing,
+    OpExecutionContext,
+    get_dagster_logger,
+    graph,
+    op,
+)
 
 from dara_dagster.engine.stop import stop_event
 
@@ -52,3 +60,28 @@ def careless() -> None:
 def stuck() -> None:
     never_returns()
     waits_for_stop()
+
+
+@op
+async def blocks_the_event_loop(context: OpExecutionContext) -> None:
+    context.log.info("waiting")
+    time.sleep(600)
+
+
+@graph
+def blocked() -> None:
+    blocks_the_event_loop()
+
+
+@op
+def logs_all_the_time(context: OpExecutionContext) -> None:
+    context.log.info("waiting")
+    for number in range(1_000_000):
+        context.log.info(str(number))
+        get_dagster_logger().info(f"python {number}")
+
+
+@graph
+def talkative() -> None:
+    for number in range(6):
+        logs_all_the_time.alias(f"logs_{number}")()

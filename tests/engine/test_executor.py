@@ -4,10 +4,19 @@ import re
 import threading
 
 import pytest
-from dagster import DagsterInstance, DagsterInvariantViolationError, ReexecutionOptions, execute_job
+from dagster import (
+    DagsterEventType,
+    DagsterInstance,
+    DagsterInvariantViolationError,
+    ReexecutionOptions,
+    execute_job,
+)
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
 
+from tests.engine import sample_edges, sample_stops
 from tests.engine.history import events_by_step, messages_of, most_at_once, order_of
-from tests.engine.sample_jobs import GRAPHS, reconstructable
+from tests.engine.sample_jobs import GRAPHS, get_job, reconstructable
 
 
 def _run(
@@ -50,6 +59,45 @@ def test_priority_decides_who_starts_first(instance: DagsterInstance) -> None:
     run_id = _run(instance, "prioritised", {"max_concurrent": 1})
     expected = ["nap_2", "nap_5", "nap_1", "nap_4", "nap_0", "nap_3"]
     assert order_of(instance, run_id, "STEP_START") == expected
+
+
+def test_a_step_below_a_skipped_and_an_abandoned_one(instance: DagsterInstance) -> None:
+    found = events_by_step(instance, _run(instance, "below_both_kinds"))
+    assert found["below"] == ["STEP_SKIPPED"]
+    assert "abandoned" not in found
+    assert found[""][-1] == "PIPELINE_FAILURE"
+
+
+def test_a_step_is_not_abandoned_before_all_it_waits_for_has_ended(instance: DagsterInstance) -> None:
+    found = events_by_step(instance, _run(instance, "skipped_after_a_failure"))
+    assert found["maybe"] == ["STEP_SKIPPED"]
+    assert found["some"][-1] == "STEP_SUCCESS"
+
+
+def test_limits_that_let_nothing_start_fail_the_run(instance: DagsterInstance) -> None:
+    limits = {"tag_concurrency_limits": [{"key": "size", "value": "large", "limit": 0}]}
+    with pytest.raises(DagsterInvariantViolationError, match="No step can start"):
+        _run(instance, "tagged", limits, raise_on_error=True)
+
+
+def test_an_error_of_the_executor_stops_the_steps_that_run(instance: DagsterInstance) -> None:
+    sample_edges.waiter_is_waiting.clear()
+    with execute_job(reconstructable("breaks_the_loop", "dara"), instance) as result:
+        assert not result.success
+        assert result.output_for_node("waits_to_be_stopped") == "stopped"
+    failure = instance.all_logs(result.run_id, of_type=DagsterEventType.RUN_FAILURE)[0]
+    assert "very high" in failure.get_dagster_event().job_failure_data.error.message
+
+
+def test_steps_are_stopped_when_nobody_listens_any_longer(instance: DagsterInstance) -> None:
+    sample_edges.waiter_is_waiting.clear()
+    job = get_job("breaks_the_loop", "dara")
+    run = instance.create_run_for_job(job)
+    events = execute_run_iterator(InMemoryJob(job), run, instance)
+    while not sample_edges.waiter_is_waiting.is_set():
+        next(events)
+    events.close()
+    assert "STEP_SUCCESS" in events_by_step(instance, run.run_id)["waits_to_be_stopped"]
 
 
 def test_op_selection(instance: DagsterInstance) -> None:
@@ -116,6 +164,11 @@ def test_log_lines_go_to_the_step_that_wrote_them(instance: DagsterInstance) -> 
         assert [line.rpartition(" - ")[2] for line in lines] == [f"line of {key}", f"own line of {key}"] * 5
 
 
+def test_lines_may_be_handed_on_by_locked_handlers(instance: DagsterInstance) -> None:
+    lines = messages_of(instance, _run(instance, "locks_handlers"), "logs_by_locked_handlers")
+    assert [line for line in lines if line.endswith("by a locked handler")]
+
+
 def test_compute_logs_are_captured(instance: DagsterInstance) -> None:
     run_id = _run(instance, "logging_side_by_side")
     captured = [entry for entry in instance.all_logs(run_id) if entry.dagster_event_type == "LOGS_CAPTURED"]
@@ -131,7 +184,7 @@ def test_compute_logs_are_captured(instance: DagsterInstance) -> None:
 
 def test_every_sample_ends(instance: DagsterInstance) -> None:
     """No thread is left behind by any of the samples that end by themselves."""
-    for name in set(GRAPHS) - {"stoppable", "careless", "stuck", "pooled"}:
+    for name in set(GRAPHS) - {*vars(sample_stops), "pooled"}:
         _run(instance, name)
     names = {thread.name for thread in threading.enumerate()}
     assert not names & {step for graph in GRAPHS.values() for step in graph.node_dict}

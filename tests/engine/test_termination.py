@@ -94,6 +94,29 @@ def test_an_op_that_never_returns_is_given_up(instance: DagsterInstance, home: P
     assert found["never_returns"] == found["waits_for_stop"] == ["STEP_START", "STEP_FAILURE"]
 
 
+def test_an_op_that_blocks_the_event_loop_does_not_keep_the_run(
+    instance: DagsterInstance, home: Path
+) -> None:
+    sample = Sample(instance, home, "blocked", {})
+    sample.wait_until_waiting(1)
+    sample.process.terminate()
+    assert sample.end() == DagsterRunStatus.CANCELED
+    found = events_by_step(instance, sample.run_id)
+    assert found["blocks_the_event_loop"] == ["STEP_START", "STEP_FAILURE"]
+
+
+def test_ops_are_not_interrupted_in_the_midst_of_a_line(instance: DagsterInstance, home: Path) -> None:
+    sample = Sample(instance, home, "talkative", {"stop_wait_seconds": 20.0})
+    sample.wait_until_waiting(6)
+    sample.process.terminate()
+    assert sample.end() == DagsterRunStatus.CANCELED
+    for number in range(6):
+        key = f"logs_{number}"
+        assert events_by_step(instance, sample.run_id)[key] == ["STEP_START", "STEP_FAILURE"]
+        lines = messages_of(instance, sample.run_id, key)
+        assert len(lines) == len(set(lines))
+
+
 def test_a_second_signal_does_not_wait(instance: DagsterInstance, home: Path) -> None:
     sample = Sample(instance, home, "stuck", {"stop_wait_seconds": 3600.0})
     sample.wait_until_waiting(2)
