@@ -115,8 +115,8 @@ def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
 def _write(ws: Workspace, cluster_id: str, wanted: Mapping[str, Any], changed: set[str], state: str) -> bool:
     """Resize or edit; False where the state does not allow it now."""
     try:
-        size = {key: wanted[key] for key in _SIZE if key in wanted}
-        if state == "RUNNING" and size and changed <= _SIZE:  # without a restart
+        if state == "RUNNING" and changed <= _SIZE:  # without a restart
+            size = {key: wanted[key] for key in _SIZE if key in wanted}
             api(ws, "POST", f"{_PATH}/resize", body={"cluster_id": cluster_id, **size})
         elif state in ("RUNNING", "TERMINATED"):
             api(ws, "POST", f"{_PATH}/edit", body={"cluster_id": cluster_id, **wanted})
