@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, Workfl
 
 __all__ = ["RunJob", "RunSql", "RunTask", "UploadFile", "WaitForTable", "steps_of"]
 
+_IN_VOLUME = re.compile(r"/Volumes(/[^/]+){4,}\Z")
+
 
 class UploadFile(Step):
     """Uploads a local file to a volume and leaves `path` and `bytes`."""
@@ -40,6 +43,8 @@ class UploadFile(Step):
         tools = context.tools
         local = Path(source) if Path(source).is_absolute() else tools.session.plan.root / source
         remote = to + local.name if to.endswith("/") else to
+        if not _IN_VOLUME.match(remote):
+            raise DaraError(f"{remote} is no file in a volume: write /Volumes/catalog/schema/volume/file")
         if not self.overwrite and _is_there(tools.session.workspace, remote):
             raise DaraError(f"{remote} is there already, and the step says not to overwrite it.")
 
@@ -107,7 +112,7 @@ class RunJob(_RunStep):
             name=self.name,
             key=self.name,
             kind="saved_job",
-            workflow=str(self.job),
+            workflow=str(context.fill(self.job)),
             parameters=self.parameters,
             timeout_seconds=self.timeout_seconds,
             poll_seconds=self.poll_seconds,
@@ -197,7 +202,7 @@ def _is_there(ws: Workspace, remote: str) -> bool:
 
 
 class _FromFile(StepFactory):
-    """A step as a workflow file describes it."""
+    """A step as a workflow file describes it. Built-in steps fill in their settings themselves."""
 
     _KINDS: ClassVar[Mapping[str, type[Step]]] = {
         "upload_file": UploadFile,
@@ -206,8 +211,8 @@ class _FromFile(StepFactory):
         "wait_for_table": WaitForTable,
     }
 
-    def __init__(self, plan: Plan, step: StepPlan) -> None:
-        self._plan, self._step = plan, step
+    def __init__(self, step: StepPlan) -> None:
+        self._step = step
         self.name = step.name
         kind = self._KINDS.get(step.uses, RunTask if step.uses == "run_task" else None)
         self.description = (kind.__doc__ if kind else None) or f"The step {step.uses}."
@@ -216,23 +221,19 @@ class _FromFile(StepFactory):
         step = self._step
         if step.task is not None:
             return RunTask(step.task, name=step.name)
-        settings = context.fill(step.settings)
         if step.uses in self._KINDS:
-            return self._KINDS[step.uses](**settings, name=step.name)  # type: ignore[call-arg]
-        return self._own(settings)
+            return self._KINDS[step.uses](**step.settings, name=step.name)  # type: ignore[call-arg]
+        return self._own(context.fill(step.settings))
 
     def _own(self, settings: Mapping[str, Any]) -> Step:
-        """A step of a class of the user's own, found from the project's folder."""
+        """A step of a class of the user's own."""
         module, _, name = self._step.uses.partition(":")
-        root = str(self._plan.root)
-        if root not in sys.path:
-            sys.path.insert(0, root)
         try:
             kind = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise DaraError(f"{self._step.uses} cannot be loaded: {error}") from error
         if not (isinstance(kind, type) and issubclass(kind, Step)):
-            raise DaraError(f"{self._step.uses} is no subclass of dara_dagster.defs.steps.Step")
+            raise DaraError(f"{self._step.uses} is no subclass of dara_dagster.Step")
         try:
             made: Step = kind(**settings)
         except TypeError as error:
@@ -242,5 +243,12 @@ class _FromFile(StepFactory):
 
 
 def steps_of(plan: Plan, workflow: WorkflowPlan) -> list[StepFactory]:
-    """Return the steps of a workflow file, in order, each made when its turn comes."""
-    return [_FromFile(plan, step) for step in workflow.steps]
+    """Return the steps of a workflow file, in order, each made when its turn comes.
+
+    Classes of the user's own are found from the project's folder, and from the start: a process may have
+    to read what such a step left before it comes to one of them.
+    """
+    root = str(plan.root)
+    if root not in sys.path and any(":" in step.uses for step in workflow.steps):
+        sys.path.insert(0, root)
+    return [_FromFile(step) for step in workflow.steps]

@@ -1,6 +1,8 @@
 """Turns an ordered list of steps into a graph whose ops hand one typed context from step to step."""
 
 # No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
+import copy
+import pickle
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +16,6 @@ from dagster import (
     GraphDefinition,
     In,
     JobDefinition,
-    MetadataValue,
     NodeInvocation,
     Nothing,
     OpDefinition,
@@ -23,10 +24,12 @@ from dagster import (
     Output,
     RetryRequested,
 )
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.resources import PARAMETERS, WORKSPACE, RunParameters, WorkspaceSession
+from dara_dagster.defs.sending import send_files
+from dara_dagster.defs.step_metadata import context_metadata, left_metadata
 from dara_dagster.errors import DaraError
 from dara_dagster.remote.metered import Stopped
 from dara_dagster.spec.plan import WorkflowPlan
@@ -53,6 +56,10 @@ class StepContext(BaseModel):
     `parameters` are those of the workflow under those of the run, `file` the file that started the run (the
     parameter `file_path`, as sensors set it, or `file`), `done` the names of the steps so far. `values` is
     what they left, each under its name (`row_count`) and with the step's name in front (`load.row_count`).
+    A field of your own starts with the parameter of its name, if there is one.
+
+    Between two steps it is pickled into Dagster's storage, and all but the parameters is shown as metadata:
+    hand on where a secret is kept, not the secret.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -137,7 +144,8 @@ def step_pipeline(
 
     `context` is the class of the first step's context.
     """
-    return pipeline_graph(name, steps, Names(), context=context).to_job(name=name)
+    graph = pipeline_graph(name, steps, Names(), context=context)
+    return graph.to_job(name=graph.name)
 
 
 def pipeline_graph(
@@ -151,8 +159,7 @@ def pipeline_graph(
     """Return the graph of the steps: one op a step, each fed by the one before; `names` are taken already."""
     graph_name, aliases = names.take(name), Names()
     nodes: list[tuple[str, OpDefinition]] = []
-    for step in steps:
-        label = step.name or type(step).__name__
+    for label, step in _labelled(steps):
         op = _op(names.take(f"{name}__{label}"), label, step, workflow, context, first=not nodes)
         nodes.append((aliases.take(label), op))
     edges: dict[NodeInvocation, dict[str, DependencyDefinition]] = {}
@@ -163,6 +170,22 @@ def pipeline_graph(
     return GraphDefinition(
         graph_name, node_defs=[op for _, op in nodes], dependencies=edges, description=description or None
     )
+
+
+def _labelled(steps: Sequence["Step | StepFactory"]) -> Iterator[tuple[str, "Step | StepFactory"]]:
+    """Each step under a name of its own, which it also has itself: it leaves its values under it."""
+    taken: set[str] = set()
+    for step in steps:
+        label = wanted = step.name or type(step).__name__
+        number = 1
+        while label in taken:
+            number += 1
+            label = f"{wanted}_{number}"
+        taken.add(label)
+        if step.name != label:
+            step = copy.copy(step)
+            step.name = label
+        yield label, step
 
 
 def _op(
@@ -180,7 +203,8 @@ def _op(
         after = _execute(label, step, before)
         after = after.model_copy(update={"done": (*before.done, label)})
         after._tools = None
-        yield Output(after, CONTEXT, metadata={**_left(after, label), **_metadata(after)})
+        _ask_for_pickle(label, after, before)
+        yield Output(after, CONTEXT, metadata={**left_metadata(after, label), **context_metadata(after)})
 
     return OpDefinition(
         compute_fn=body,
@@ -198,47 +222,68 @@ def _first(
 ) -> StepContext:
     given: RunParameters = context.resources.parameters
     parameters = {**(workflow.parameters if workflow else {}), **given.values}
-    return kind(parameters=parameters, file=parameters.get("file_path") or parameters.get("file"))
+    fields = kind.model_fields.keys() - StepContext.model_fields.keys()
+    own: dict[str, Any] = {name: text for name, text in parameters.items() if name in fields}
+    file = parameters.get("file_path") or parameters.get("file")
+    try:
+        return kind(parameters=parameters, file=file, **own)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise Failure(f"The run's parameters make no {kind.__name__}: {wrong}.") from None
 
 
 def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> StepContext:
     """Run the step; what goes wrong becomes a Failure that names it and what had been done before."""
-    done = ", ".join(before.done) or "nothing"
     try:
+        send_files(before.tools.dagster)
         made = step.make(before) if isinstance(step, StepFactory) else step
-        after = made.execute(before)
-    except (Failure, RetryRequested):
+        after: object = made.execute(before)
+    except RetryRequested:
+        raise
+    except Failure as failure:
+        failure.description = f"{failure.description or label}\n{_done(before)}"
+        failure.metadata = {**failure.metadata, **context_metadata(before)}
         raise
     except Stopped as stopped:
         before.tools.dagster.log.info(str(stopped))
         raise DagsterExecutionInterruptedError from None
     except DaraError as error:
-        raise Failure(f"Step {label!r} failed: {error} Done before: {done}.", _metadata(before)) from None
+        raise _failure(label, str(error), before) from None
+    except SystemExit as error:
+        raise _failure(label, f"it called sys.exit({error.code!r})", before) from None
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        raise Failure(f"Step {label!r} failed: {what}. Done before: {done}.", _metadata(before)) from error
+        raise _failure(label, f"{type(error).__name__}: {error}", before) from error
     if not isinstance(after, StepContext):
-        raise Failure(f"Step {label!r} returned {type(after).__name__}; execute must return the StepContext.")
+        what = f"execute returned {type(after).__name__}; it must return the StepContext"
+        raise _failure(label, what, before)
     return after
 
 
-def _left(context: StepContext, step: str) -> dict[str, Any]:
-    """What the step left, each value under its name as Dagster's UI shows it best."""
-    mark = f"{step}."
-    named = ((name, value) for name, value in context.values.items() if name.startswith(mark))
-    return {name.removeprefix(mark): _shown(name.removeprefix(mark), value) for name, value in named}
+def _failure(label: str, what: str, before: StepContext) -> Failure:
+    text = f"Step {label!r} failed: {what.rstrip('. ')}. {_done(before)}"
+    return Failure(text, context_metadata(before))
 
 
-def _shown(name: str, value: Any) -> MetadataValue[Any]:
-    if name == "url":
-        return MetadataValue.url(str(value))
-    if isinstance(value, bool):
-        return MetadataValue.bool(value)
-    if isinstance(value, int):
-        return MetadataValue.int(value)
-    return MetadataValue.text(value if isinstance(value, str) else repr(value))
+def _done(before: StepContext) -> str:
+    return f"Done before: {', '.join(before.done) or 'nothing'}."
 
 
-def _metadata(context: StepContext) -> dict[str, Any]:
-    shown = context.model_dump(mode="json", fallback=repr, exclude={"parameters"})
-    return {"context": MetadataValue.json(shown)}
+def _ask_for_pickle(label: str, after: StepContext, before: StepContext) -> None:
+    """Raise a Failure that names what Dagster cannot store; its own error would print the whole context."""
+    try:
+        pickle.dumps(after)
+    except Exception as error:
+        left = {**dict(after), **after.values}
+        culprits = [f"{name} ({type(value).__name__})" for name, value in left.items() if not _pickles(value)]
+        named = ", ".join(name for name in culprits if name != "values (dict)") or "something"
+        raise _failure(
+            label, f"it left {named}, which cannot be handed to the next step: {error}", before
+        ) from None
+
+
+def _pickles(value: Any) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:
+        return False
+    return True

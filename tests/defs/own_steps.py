@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 from dara_dagster.defs.steps import Step, StepContext
 
@@ -25,3 +28,39 @@ class FailUnless(Step):
         if not Path(self.marker).exists():
             raise ValueError(f"no {self.marker}")
         return context
+
+
+class Leave(Step):
+    """Leaves something that is hard to show, or to hand on."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def execute(self, context: StepContext) -> StepContext:
+        circle: list[Any] = []
+        circle.append(circle)
+        things = {
+            "bytes": b"\xff",
+            "circle": circle,
+            "nan": float("nan"),
+            "huge": "x" * 10_000_000,
+            "rows": [["x" * 100] * 100] * 1_000,
+            "lock": threading.Lock(),
+            "function": lambda: None,
+        }
+        return context.leave(self.name, thing=things[self.what])
+
+
+class Exit(Step):
+    """Ends as scripts do."""
+
+    def execute(self, context: StepContext) -> StepContext:
+        sys.exit(3)
+
+
+class Forget(Step):
+    """Does not return the context."""
+
+    def execute(self, context: StepContext) -> StepContext:
+        context.values["thing"] = 1
+        return None  # type: ignore[return-value]

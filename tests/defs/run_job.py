@@ -1,4 +1,4 @@
-"""Runs a job in a process of its own, to be killed: -m tests.defs.run_job HOME CONFIG JOB EXECUTOR."""
+"""Runs a job in a process of its own: -m tests.defs.run_job HOME CONFIG JOB EXECUTOR [FAILED_RUN]."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from dagster import (
     DagsterInstance,
     JobDefinition,
+    ReexecutionOptions,
     build_reconstructable_job,
     execute_job,
     in_process_executor,
@@ -32,7 +33,8 @@ def main() -> None:
     home, config, name, executor = sys.argv[1:5]
     with DagsterInstance.local_temp(home) as instance:
         job = build_reconstructable_job("tests.defs.run_job", "job_under", (config, name, executor))
-        execute_job(job, instance=instance, raise_on_error=False)
+        again = ReexecutionOptions.from_failure(sys.argv[5], instance) if len(sys.argv) > 5 else None
+        execute_job(job, instance=instance, raise_on_error=False, reexecution_options=again)
 
 
 if __name__ == "__main__":

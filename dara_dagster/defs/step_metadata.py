@@ -1,0 +1,113 @@
+"""Turns what a step left into metadata: short enough for the event log to keep, and never an error."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dagster import MetadataValue
+from pydantic_core import to_jsonable_python
+
+if TYPE_CHECKING:
+    from dara_dagster.defs.steps import StepContext
+
+__all__ = ["context_metadata", "left_metadata"]
+
+_LONGEST_TEXT = 20_000
+_LARGEST_CONTEXT = 100_000
+# Characters of a text and items of a list or mapping; the first that makes the context small enough is used.
+_CUTS = ((2_000, 100), (500, 20), (100, 5), (20, 3))
+_DEEPEST = 6
+
+
+def context_metadata(context: StepContext) -> dict[str, MetadataValue[Any]]:
+    """The context as JSON, without the parameters, which the run's config shows; what is long is cut."""
+    found = _as_data(context)
+    for cut in _CUTS:
+        shown = _brief(found, *cut)
+        if len(json.dumps(shown)) <= _LARGEST_CONTEXT:
+            break
+    return {"context": MetadataValue.json(shown)}
+
+
+def left_metadata(context: StepContext, step: str) -> dict[str, MetadataValue[Any]]:
+    """What the step left, each value under its name as Dagster's UI shows it best."""
+    mark = f"{step}."
+    named = ((name, value) for name, value in context.values.items() if name.startswith(mark))
+    return {name.removeprefix(mark): _shown(name.removeprefix(mark), value) for name, value in named}
+
+
+def _shown(name: str, value: Any) -> MetadataValue[Any]:
+    if name == "url":
+        return MetadataValue.url(str(value))
+    if isinstance(value, bool):
+        return MetadataValue.bool(value)
+    if isinstance(value, int):
+        return MetadataValue.int(value)
+    return MetadataValue.text(_cut(value if isinstance(value, str) else _text(value), _LONGEST_TEXT))
+
+
+def _as_data(context: StepContext) -> dict[str, Any]:
+    """The context as pydantic dumps it, so that excluded and secret fields stay hidden."""
+    try:
+        return _dump(context, set(dict(context)))
+    except Exception:  # a value that JSON has no words for; whatever it is, the step's work is done
+        parts = [_field(context, name, value) for name, value in context]
+        return {name: value for part in parts for name, value in part.items()}
+
+
+def _dump(context: StepContext, names: set[str]) -> dict[str, Any]:
+    names = names - {"parameters"}
+    return context.model_dump(mode="json", fallback=_text, include=names, warnings=False)
+
+
+def _field(context: StepContext, name: str, value: Any) -> dict[str, Any]:
+    try:
+        return _dump(context, {name})
+    except Exception:
+        if isinstance(value, Mapping):
+            return {name: {str(key): _item(item) for key, item in value.items()}}
+        return {name: _text(value)}
+
+
+def _item(value: Any) -> Any:
+    try:
+        return to_jsonable_python(value, fallback=_text)
+    except Exception:
+        return _text(value)
+
+
+def _text(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+def _brief(value: Any, longest: int, most: int, depth: int = 0) -> Any:
+    """`value`, which JSON can hold, with what is long cut and what is deep left out."""
+    if isinstance(value, str):
+        return _cut(value, longest)
+    if isinstance(value, float) and not math.isfinite(value):  # browsers cannot read it
+        return repr(value)
+    if isinstance(value, Mapping | list | tuple):
+        return "..." if depth == _DEEPEST else _brief_items(value, longest, most, depth + 1)
+    return value
+
+
+def _brief_items(
+    value: Mapping[str, Any] | list[Any] | tuple[Any, ...], longest: int, most: int, depth: int
+) -> Any:
+    more = len(value) - most
+    if isinstance(value, Mapping):
+        first = list(value.items())[:most]
+        shown = {_cut(name, longest): _brief(item, longest, most, depth) for name, item in first}
+        return {**shown, "...": f"{more} more"} if more > 0 else shown
+    items = [_brief(item, longest, most, depth) for item in value[:most]]
+    return [*items, f"... {more} more"] if more > 0 else items
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
