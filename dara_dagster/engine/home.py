@@ -3,39 +3,66 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 __all__ = ["write_dagster_yaml"]
 
-_TEXT = """\
-# Written by dara once; yours to change. See https://docs.dagster.io/deployment/oss/dagster-yaml
+_FIRST_LINE = "# Written by dara once; yours to change."
+_TEXT = (
+    _FIRST_LINE
+    + """ See https://docs.dagster.io/deployment/oss/dagster-yaml
 
 telemetry:
   enabled: false
 
+# No window in the UI that asks for an e-mail address.
+nux:
+  enabled: false
+
 # Dagster's SQLite event log with its connections kept open: a third of the CPU time per step.
-# The files are the same: delete these lines to go back, at any time. The path is absolute: change it when
-# you move this folder.
+# The files are the same: delete these lines to go back, at any time. The path is absolute: when this folder
+# is moved or copied, the next `dara` command puts it right.
 event_log_storage:
   module: dara_dagster.engine.storage
   class: PooledSqliteEventLogStorage
   config:
     base_dir: {base_dir}
 """
+)
+# Where Dagster itself keeps event logs in a home without a dagster.yaml.
+_EVENT_LOGS = Path("history", "runs")
+_BASE_DIR = re.compile(r'(?m)^    base_dir: (".*")$')
 
 
 def write_dagster_yaml(home: Path) -> bool:
-    """Write `home/dagster.yaml` if there is none, and say whether it was written.
+    """Write `home/dagster.yaml` if there is none, and say whether anything was written.
 
-    One that exists is left alone, whatever it holds. The folder is made; `home` must be absolute, as
-    Dagster demands of DAGSTER_HOME. Raises `OSError` when the folder cannot be written.
+    One that exists is left alone, whatever it holds, but for the path in one that was written here and then
+    moved or copied with its folder: events would go to the old place. The folder is made; `home` must be
+    absolute, as Dagster demands of DAGSTER_HOME. Raises `OSError` when the folder cannot be written.
     """
     home.mkdir(parents=True, exist_ok=True)
-    # Where Dagster itself keeps event logs in a home without a dagster.yaml.
-    base_dir = json.dumps(str(home.absolute() / "history" / "runs"))
+    file, base_dir = home / "dagster.yaml", json.dumps(str(home.absolute() / _EVENT_LOGS))
     try:
-        with (home / "dagster.yaml").open("x", encoding="utf-8") as file:
-            file.write(_TEXT.format(base_dir=base_dir))
+        with file.open("x", encoding="utf-8") as new:
+            new.write(_TEXT.format(base_dir=base_dir))
     except FileExistsError:
+        return _put_path_right(file, base_dir)
+    return True
+
+
+def _put_path_right(file: Path, base_dir: str) -> bool:
+    text = file.read_text(encoding="utf-8")
+    found = _BASE_DIR.search(text) if text.startswith(_FIRST_LINE) else None
+    if found is None or found[1] == base_dir:
         return False
+    try:
+        before = Path(json.loads(found[1]))
+    except ValueError:
+        return False
+    is_ours = before.parts[-3:] == (file.parent.name, *_EVENT_LOGS.parts)  # else somebody chose it
+    if not is_ours or before.resolve() == (file.parent / _EVENT_LOGS).resolve():
+        return False
+    file.write_text(text[: found.start(1)] + base_dir + text[found.end(1) :], encoding="utf-8")
     return True
