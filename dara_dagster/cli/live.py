@@ -10,7 +10,7 @@ from dagster import DagsterInstance, RunsFilter
 from rich.console import Console
 from rich.live import Live
 
-from dara_dagster.cli.tables import duration, headline, run_table
+from dara_dagster.cli.tables import duration, headline, run_table, state_word
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunReader, RunStatus
 
@@ -110,7 +110,7 @@ class Follower(threading.Thread):
 
 
 def _line(task: TaskStatus) -> str:
-    words = [time.strftime("%H:%M:%S"), f"{task.name}:", task.state]
+    words = [time.strftime("%H:%M:%S"), f"{task.name}:", state_word(task)]
     if task.attempt > 1:
         words.append(f"(attempt {task.attempt})")
     if task.end is not None and task.seconds is not None:

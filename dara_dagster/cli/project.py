@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dara_dagster.errors import DaraError
+from dara_dagster.errors import DaraError, RunError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from dara_dagster.spec.plan import Plan
 
-__all__ = ["config_folder", "config_option", "home_folder", "json_option", "load_plan", "open_instance"]
+__all__ = [
+    "check_workspace",
+    "command",
+    "config_folder",
+    "config_option",
+    "counted",
+    "home_folder",
+    "json_option",
+    "load_plan",
+    "open_instance",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _LONGEST_REASON = 400
@@ -68,11 +78,33 @@ def _is_ours(folder: Path) -> bool:
         raise DaraError(f"{folder} cannot be read: Permission denied. Make it readable.") from None
 
 
+def command() -> str:
+    """How the user calls `dara`: uv tells the programs it runs where it is itself."""
+    return "uv run dara" if "UV" in os.environ else "dara"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 task`, `3 tasks`, `1,200 tasks`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def load_plan(config_dir: Path) -> Plan:
     """The checked plan of the files. Raises ConfigError with every problem."""
     from dara_dagster.spec import plan_from
 
     return plan_from(config_dir)
+
+
+def check_workspace(plan: Plan, run_id: str, ran_on: str) -> None:
+    """Raises RunError when the run's Databricks runs are on the other kind of workspace: none would be found.
+
+    `ran_on` is the workspace the run is tagged with, "" for a run without that tag.
+    """
+    if ran_on not in ("", plan.workspace):
+        raise RunError(
+            f"run {run_id} ran on the workspace {ran_on!r}, and {plan.workspace!r} is the one in use now. "
+            f"Set DARA_WORKSPACE={ran_on} for this command."
+        )
 
 
 def home_folder(config_dir: Path) -> Path:
@@ -98,28 +130,35 @@ def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
     """
     from dagster import DagsterInstance
 
+    home = home_folder(config_dir)
+    with ExitStack() as stack:
+        # Two processes that make Dagster's tables at once fail, each on what the other has made.
+        with _held(home):
+            os.environ["DAGSTER_HOME"] = str(home)
+            try:
+                instance = stack.enter_context(DagsterInstance.get())
+            except Exception as error:  # Dagster has no error of its own for most that can be wrong there
+                raise DaraError(_unusable(home, error)) from None
+        yield instance
+
+
+def _held(home: Path) -> ExitStack:
+    """Make the folder and its dagster.yaml and lock it; closing what is returned unlocks it."""
     from dara_dagster.engine.home import write_dagster_yaml
     from dara_dagster.remote.locks import file_lock
 
-    home = home_folder(config_dir)
+    held = ExitStack()
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        held.enter_context(file_lock(home / "opening.lock", timeout=_LOCK_SECONDS))
         write_dagster_yaml(home)
     except OSError as error:
-        wrong = "it is not a folder" if home.is_file() else error.strerror
+        held.close()
+        wrong = "it is not a folder" if home.is_file() else error.strerror or error
         raise DaraError(
             f"Dagster's history cannot be kept in {home}: {wrong}. "
             "Make it a folder you can write to, or set DAGSTER_HOME to another one."
         ) from None
-    os.environ["DAGSTER_HOME"] = str(home)
-    with ExitStack() as stack:
-        try:
-            # Two processes that make Dagster's tables at once fail, each on what the other has made.
-            with file_lock(home / "opening.lock", timeout=_LOCK_SECONDS):
-                instance = stack.enter_context(DagsterInstance.get())
-        except Exception as error:  # Dagster has no error of its own for most that can be wrong there
-            raise DaraError(_unusable(home, error)) from None
-        yield instance
+    return held
 
 
 def _unusable(home: Path, error: Exception) -> str:

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dara_dagster.cli.project import command
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunStatus, RunSummary
 
-__all__ = ["duration", "headline", "print_run", "print_runs", "run_table"]
+__all__ = ["duration", "headline", "print_run", "print_runs", "run_table", "state_word"]
 
 _STYLES = {
     "success": "green",
@@ -46,7 +47,8 @@ def headline(run: RunSummary) -> str:
     """One line about the run as a whole."""
     took = f" in {duration(run.seconds)}" if run.over and run.seconds is not None else ""
     where = f" on {run.workspace}" if run.workspace else ""
-    return f"{run.job}{where}: {run.state}{took} (run {run.run_id})"
+    state = f"{run.state}, its process has died" if run.abandoned else run.state
+    return f"{run.job}{where}: {state}{took} (run {run.run_id})"
 
 
 def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table:
@@ -86,17 +88,24 @@ def print_run(run: RunStatus, links: bool = True) -> None:
 
 def print_errors(run: RunStatus, console: Console) -> None:
     """What a person should read about each failed task; tasks that failed alike are told together."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    alike: dict[tuple[str, str, str], list[TaskStatus]] = {}
     for task in run.tasks:
-        if task.state == "failed":
-            alike.setdefault((_without_page(task), task.trace), []).append(task.name)
-    for (error, trace), names in alike.items():
-        who = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-        console.print(f"{who} failed: {_clipped(error)}", soft_wrap=True, markup=False, style="red")
+        # A task that is cancelled while the run goes on is news; in a run that is cancelled it is not.
+        if task.state == "failed" or (task.state == "cancelled" and run.state == "failed" and task.error):
+            alike.setdefault((task.state, _without_run(task), task.trace), []).append(task)
+    for (state, error, trace), tasks in alike.items():
+        text = _without_page(tasks[0]) if len(tasks) == 1 else error
+        console.print(f"{_names(tasks)} {state}: {_clipped(text)}", soft_wrap=True, markup=False, style="red")
         if trace:
             lines = trace.rstrip().splitlines()[-_TRACE_LINES:]
             text = "\n".join(f"  {line[:_ERROR_LENGTH]}" for line in lines)
             console.print(text, soft_wrap=True, markup=False, highlight=False, style="dim")
+    if run.error:
+        console.print(f"The run failed: {_clipped(run.error)}", soft_wrap=True, markup=False, style="red")
+    if run.abandoned:
+        short = run.run_id[:8]
+        text = f"`{command()} run --resume {short}` goes on with it, `{command()} cancel {short}` ends it."
+        console.print(text, soft_wrap=True, markup=False, style="yellow")
 
 
 def print_runs(runs: Sequence[RunSummary]) -> None:
@@ -113,7 +122,7 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
     table.add_column("Took", justify="right", no_wrap=True)
     for run in runs:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.start)) if run.start else ""
-        state = Text(run.state, style=_STYLES.get(run.state, ""))
+        state = Text("abandoned" if run.abandoned else run.state, style=_STYLES.get(run.state, ""))
         table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds))
     console.print(table)
 
@@ -130,6 +139,17 @@ def _without_page(task: TaskStatus) -> str:
     return "\n".join(line for line in task.error.splitlines() if not task.url or task.url not in line)
 
 
+def _without_run(task: TaskStatus) -> str:
+    """The error without what is of this run only, to be compared with that of another task."""
+    error = _without_page(task)
+    return error.replace(f" {task.databricks_run_id}", "") if task.databricks_run_id else error
+
+
+def _names(tasks: Sequence[TaskStatus]) -> str:
+    names = ", ".join(task.name for task in tasks[:3])
+    return f"{names} and {len(tasks) - 3:,} more" if len(tasks) > 3 else names
+
+
 def _clipped(error: str) -> str:
     """The error without its middle when it would fill the screen; the run's page has it whole."""
     if len(error) <= _ERROR_LENGTH:
@@ -138,11 +158,16 @@ def _clipped(error: str) -> str:
     return f"{error[: -_ERROR_END - cut]} [... {cut:,} characters ...] {error[-_ERROR_END:]}"
 
 
+def state_word(task: TaskStatus) -> str:
+    """The task's state; for one that `run_if` kept from running, that word of Databricks."""
+    return _LEFT_OUT.get(task.verdict or "", task.state)
+
+
 def _state(task: TaskStatus) -> Text:
-    if task.verdict in _LEFT_OUT:
-        return Text(_LEFT_OUT[task.verdict], style="dim")
-    word = task.state if task.attempt < 2 else f"{task.state} ({task.attempt})"
-    return Text(word, style=_STYLES.get(task.state, "dim"))
+    word = state_word(task)
+    if word != task.state:
+        return Text(word, style="dim")
+    return Text(word if task.attempt < 2 else f"{word} ({task.attempt})", style=_STYLES.get(word, "dim"))
 
 
 def _databricks(task: TaskStatus) -> Text:

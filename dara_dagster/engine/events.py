@@ -14,7 +14,7 @@ from dagster import (
     MetadataValue,
     OpExecutionContext,
 )
-from dagster._core.events import EngineEventData
+from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData, StepRetryData
 from dagster_shared.error import SerializableErrorInfo
@@ -59,11 +59,16 @@ class StepChange:
 
 @dataclass(frozen=True)
 class RunChange:
-    """The run as a whole changed; `state` is Dagster's word for it (`STARTED`, `CANCELING`, ...)."""
+    """The run as a whole changed; `state` is Dagster's word for it (`STARTED`, `CANCELING`, ...).
+
+    `error` is why it failed when that was no failure of its steps: what the executor raised, or the words
+    of whoever marked the run as failed.
+    """
 
     time: float
     state: str
     message: str = ""
+    error: str = ""
 
 
 Event = Recorded | StepChange | RunChange
@@ -159,10 +164,21 @@ def _translate(entry: EventLogEntry) -> Iterator[Event]:
     if kind in _STEP_WORDS:
         yield _step_change(entry.timestamp, event, _STEP_WORDS[kind])
     elif kind in _RUN_STATES:
-        yield RunChange(entry.timestamp, _RUN_STATES[kind], event.message or "")
+        error = _run_error(event) if kind is DagsterEventType.RUN_FAILURE else ""
+        yield RunChange(entry.timestamp, _RUN_STATES[kind], event.message or "", error)
     elif _KIND in (data := event.engine_event_data).metadata:
         values = {name: cast(Value, item.value) for name, item in data.metadata.items()}
         yield Recorded(entry.timestamp, event.step_key, str(values.pop(_KIND)), event.message or "", values)
+
+
+def _run_error(event: DagsterEvent) -> str:
+    """Why the run failed, "" where its steps tell."""
+    data = event.event_specific_data
+    if not isinstance(data, JobFailureData):  # marked as failed from outside
+        return event.message or ""
+    if data.failure_reason is RunFailureReason.STEP_FAILURE or data.first_step_failure_event is not None:
+        return ""
+    return _headline(data.error, wrapped=False) or event.message or ""
 
 
 def _step_change(time: float, event: DagsterEvent, word: StepWord) -> StepChange:
@@ -182,9 +198,15 @@ def _step_change(time: float, event: DagsterEvent, word: StepWord) -> StepChange
 
 
 def _headline(error: SerializableErrorInfo | None, *, wrapped: bool) -> str:
-    """The message of the user's own error, which Dagster wraps once; its class is kept but for `Failure`."""
+    """The message of the user's own error, which Dagster wraps once.
+
+    The name of its class is kept, without its module, but for `Failure`.
+    """
     if error is None:
         return ""
     inner = error.cause if wrapped and error.cause is not None else error
     message = inner.message.strip()
-    return message.partition(": ")[2] if inner.cls_name == "Failure" else message
+    name, _, text = message.partition(": ")
+    if inner.cls_name == "Failure":
+        return text
+    return f"{inner.cls_name}: {text}" if inner.cls_name and name.endswith(f".{inner.cls_name}") else message

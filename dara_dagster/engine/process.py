@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PROCESS_TAG", "Owner", "own_mark", "owner_of"]
+__all__ = ["PROCESS_TAG", "Owner", "is_abandoned", "own_mark", "owner_of"]
 
 PROCESS_TAG = "dara/process"
 
@@ -33,6 +34,12 @@ def owner_of(mark: str) -> Owner:
     if host != socket.gethostname():
         return Owner(host, int(pid), None)
     return Owner(host, int(pid), _began(int(pid)) == (began or None) and bool(began))
+
+
+def is_abandoned(tags: Mapping[str, str]) -> bool:
+    """Whether the process that carried the run with these tags is known to have died."""
+    mark = tags.get(PROCESS_TAG)
+    return mark is not None and owner_of(mark).alive is False
 
 
 def _began(pid: int) -> str | None:

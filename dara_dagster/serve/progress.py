@@ -26,6 +26,8 @@ _RUN_STATES: Mapping[str, RunState] = {
 }
 _OVER: frozenset[RunState] = frozenset({"success", "failed", "cancelled"})
 _LIVE: frozenset[TaskState] = frozenset({"running", "retrying"})
+# Verdicts on a Databricks run that came to its end by itself: no cancel made them.
+_FAILED = ("failed", "timed_out")
 
 
 def run_state(word: str) -> RunState:
@@ -70,7 +72,7 @@ class Timeline:
     def __init__(self, tasks: Mapping[str, str]) -> None:
         self._tasks = {key: TaskStatus(name, key) for key, name in tasks.items()}
         self.state: RunState | None = None
-        self.ended: float | None = None
+        self.error = ""
 
     def add(self, events: Iterable[Event]) -> None:
         """Take in more events, in the order of the log."""
@@ -89,9 +91,8 @@ class Timeline:
         return tuple(_timed(task, now) for task in self._tasks.values())
 
     def _run_changed(self, event: RunChange) -> None:
-        self.state = run_state(event.state)
+        self.state, self.error = run_state(event.state), event.error
         if self.state in _OVER:
-            self.ended = event.time
             self._tasks = {key: _settled(task, self.state, event.time) for key, task in self._tasks.items()}
 
     def _stepped(self, task: TaskStatus, event: StepChange) -> TaskStatus:
@@ -102,7 +103,8 @@ class Timeline:
             return replace(task, state="retrying", error=error)
         if event.word == "failure":
             # Dagster reports a step it interrupted as failed; to the reader it was cancelled.
-            stopped = self.state in ("cancelling", "cancelled") or task.verdict == "cancelled"
+            interrupted = self.state in ("cancelling", "cancelled") and task.verdict not in _FAILED
+            stopped = interrupted or task.verdict == "cancelled"
             ended: TaskState = "cancelled" if stopped else "failed"
             return replace(task, state=ended, error=error, end=event.time)
         state: TaskState = "success" if event.word == "success" else "skipped"

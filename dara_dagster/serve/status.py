@@ -11,6 +11,7 @@ from typing import Any
 from dagster import DagsterInstance, DagsterRun, RunRecord
 
 from dara_dagster.engine.events import read
+from dara_dagster.engine.process import is_abandoned
 from dara_dagster.errors import RunError
 from dara_dagster.serve.progress import RunState, TaskStatus, Timeline, run_state
 
@@ -23,7 +24,10 @@ _OVER = ("success", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One Dagster run. Times are seconds since the epoch; `seconds` runs on while the run does."""
+    """One Dagster run. Times are seconds since the epoch; `seconds` runs on while the run does.
+
+    `abandoned` tells that nobody carries the run any longer, though it has not ended: its process died.
+    """
 
     run_id: str
     job: str
@@ -33,6 +37,7 @@ class RunSummary:
     end: float | None
     seconds: float | None
     parent_run_id: str | None
+    abandoned: bool = False
 
     @property
     def over(self) -> bool:
@@ -46,9 +51,13 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class RunStatus(RunSummary):
-    """One Dagster run with its tasks, those above others first."""
+    """One Dagster run with its tasks, those above others first.
+
+    `error` is why the run failed when that was no failure of its tasks.
+    """
 
     tasks: tuple[TaskStatus, ...] = ()
+    error: str = ""
 
     @property
     def errors(self) -> Mapping[str, str]:
@@ -73,7 +82,7 @@ class RunReader:
         events, self._cursor = read(self._instance, self._run_id, self._cursor)
         self._timeline.add(events)
         summary = _summary(record, now)
-        return RunStatus(**asdict(summary), tasks=self._timeline.tasks(now))
+        return RunStatus(**asdict(summary), tasks=self._timeline.tasks(now), error=self._timeline.error)
 
     def _record(self) -> RunRecord:
         record = self._instance.get_run_record_by_id(self._run_id)
@@ -97,14 +106,13 @@ def latest_runs(instance: DagsterInstance, limit: int = 20) -> tuple[RunSummary,
 
 
 def find_run(instance: DagsterInstance, text: str) -> str:
-    """The full id of the run whose id is, or begins with, `text` (looked for among the last 1,000 runs).
+    """The full id of the run whose id is, or begins with, `text` (looked for among the last 10,000 runs).
 
     Raises RunError when none fits, or more than one.
     """
     if instance.get_run_by_id(text) is not None:
         return text
-    recent = (record.dagster_run.run_id for record in instance.get_run_records(limit=1000))
-    found = [run_id for run_id in recent if text and run_id.startswith(text)]
+    found = [run_id for run_id in instance.get_run_ids(limit=10_000) if text and run_id.startswith(text)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -123,6 +131,7 @@ def _summary(record: RunRecord, now: float) -> RunSummary:
         run_id=run.run_id,
         job=run.job_name,
         state=run_state(run.status.value),
+        abandoned=not run.is_finished and is_abandoned(run.tags),
         workspace=run.tags.get(WORKSPACE_TAG, ""),
         start=start,
         end=end,

@@ -6,17 +6,21 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from dara_dagster.cli.live import PlainView
 from dara_dagster.cli.project import config_folder, home_folder
-from dara_dagster.cli.tables import duration, run_table
+from dara_dagster.cli.running import job_name
+from dara_dagster.cli.tables import duration, print_run, run_table
 from dara_dagster.engine.process import own_mark, owner_of
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunStatus
+from dara_dagster.spec import plan_from
 from tests.cli.conftest import Project
 
 
@@ -52,7 +56,7 @@ def test_durations_read_like_text(seconds: float | None, text: str) -> None:
 
 
 def run_of(*tasks: TaskStatus) -> RunStatus:
-    return RunStatus("r" * 36, "job", "running", "emulator", 0.0, None, 1.0, None, tasks)
+    return RunStatus("r" * 36, "job", "running", "emulator", 0.0, None, 1.0, None, tasks=tasks)
 
 
 def drawn(run: RunStatus, rows: int | None = None, width: int = 80) -> list[str]:
@@ -83,6 +87,51 @@ def test_a_long_run_shows_what_matters_and_counts_the_rest() -> None:
 
     assert "broken" in lines[3] and "going" in lines[4]
     assert any("4,998 waiting, 1 running, 1 failed" in line for line in lines)
+
+
+def test_tasks_that_failed_alike_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "Databricks run {0} failed (RUN_EXECUTION_ERROR): ValueError: no such day\nRun page: http://h/{0}"
+    tasks = [
+        TaskStatus(f"t{n}", f"t{n}", "failed", databricks_run_id=n, url=f"http://h/{n}", error=text.format(n))
+        for n in range(10, 15)
+    ]
+
+    print_run(run_of(*tasks), links=False)
+
+    out = capsys.readouterr().out
+    assert "t10, t11, t12 and 2 more failed: Databricks run failed (RUN_EXECUTION_ERROR): ValueError" in out
+    assert out.count("no such day") == 1
+
+
+def test_why_a_run_failed_before_its_tasks_began_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    run = replace(run_of(TaskStatus("a", "a", "not run")), state="failed", error="RuntimeError: no room")
+
+    print_run(run)
+
+    assert "The run failed: RuntimeError: no room\n" in capsys.readouterr().out
+
+
+def test_a_task_that_run_if_left_out_is_not_called_failed() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    left_out = TaskStatus("a", "a", "failed", 1, 0.0, 0.0, 0.0, verdict="upstream")
+    excluded = TaskStatus("b", "b", "success", 1, 0.0, 0.0, 0.0, verdict="excluded")
+
+    PlainView(console).show(run_of(left_out, excluded))
+
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.partition(" ")[2] for line in console.file.getvalue().splitlines()]
+    assert lines == ["a: upstream failed after 0.0 s", "b: excluded after 0.0 s"]
+
+
+def test_a_workflow_may_be_named_as_its_sequential_job(project: Project) -> None:
+    steps = [{"name": "wait", "uses": "wait_for_table", "settings": {"table": "main.a.b"}}]
+    project.write("config/workflows/chain.json", {"name": "chain", "steps": steps})
+    plan = plan_from(project.root / "config")
+
+    assert job_name(plan, "daily_sequential", False) == job_name(plan, "daily", True) == "daily_sequential"
+    assert job_name(plan, "chain", True) == "chain"
+    with pytest.raises(DaraError, match="There is no workflow 'dayly'"):
+        job_name(plan, "dayly_sequential", False)
 
 
 def test_the_history_is_beside_workspace_yaml(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,19 +10,28 @@ from pathlib import Path
 
 import pytest
 from dagster import (
+    DagsterEvent,
     DagsterInstance,
+    DagsterInvariantViolationError,
+    Executor,
     Failure,
     In,
+    InitExecutorContext,
     Nothing,
     OpExecutionContext,
     RetryPolicy,
     execute_job,
+    executor,
     job,
     op,
     reconstructable,
 )
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode
 
 from dara_dagster.engine.events import record, step_key
+from dara_dagster.engine.process import PROCESS_TAG, own_mark
 from dara_dagster.errors import RunError
 from dara_dagster.serve.status import RunReader, find_run, latest_runs, read_status
 
@@ -92,6 +101,36 @@ def never() -> None: ...
 
 @job
 def long_job() -> None:
+    never(waits())
+
+
+@executor(name="refuses")
+def refuses(_: InitExecutorContext) -> Executor:
+    raise DagsterInvariantViolationError("no room for another run")
+
+
+@job(executor_def=refuses)
+def refused() -> None:
+    never(waits())
+
+
+class Breaks(Executor):
+    retries = RetryMode.DISABLED
+
+    def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        raise RuntimeError("out of memory")
+        yield
+
+
+@executor(name="breaks")
+def breaks(_: InitExecutorContext) -> Executor:
+    return Breaks()
+
+
+@job(executor_def=breaks)
+def broken_off() -> None:
     never(waits())
 
 
@@ -175,6 +214,48 @@ def test_the_latest_runs_come_newest_first(instance: DagsterInstance) -> None:
     assert [run.run_id for run in latest] == runs[::-1]
     assert latest[0].as_json()["state"] == "failed"
     assert latest_runs(instance, limit=1) == latest[:1]
+
+
+def test_a_run_whose_executor_raises_says_why(instance: DagsterInstance) -> None:
+    reasons = []
+    for target in (refused, broken_off):
+        with execute_job(reconstructable(target), instance) as run:
+            status = read_status(instance, run.run_id)
+        assert status.state == "failed"
+        assert [(task.name, task.state) for task in status.tasks] == [
+            ("waits", "not run"),
+            ("never", "not run"),
+        ]
+        reasons.append(status.error.splitlines()[0])
+
+    assert reasons == [
+        "DagsterInvariantViolationError: no room for another run",
+        "RuntimeError: out of memory",
+    ]
+
+
+def test_a_run_marked_as_failed_from_outside_says_why(instance: DagsterInstance) -> None:
+    run = instance.create_run_for_job(mixed)
+    instance.report_run_failed(run, "The run's process died.")
+
+    assert read_status(instance, run.run_id).error == "The run's process died."
+
+
+def test_what_its_tasks_tell_is_not_told_again(instance: DagsterInstance) -> None:
+    run = mixed.execute_in_process(instance=instance, raise_on_error=False)
+
+    assert read_status(instance, run.run_id).error == ""
+
+
+def test_a_run_whose_process_has_died_is_abandoned(instance: DagsterInstance) -> None:
+    host, pid, began = own_mark().rsplit(":", 2)
+    dead = instance.create_run_for_job(mixed, tags={PROCESS_TAG: f"{host}:{pid}:{began}0"})
+    living = instance.create_run_for_job(mixed, tags={PROCESS_TAG: own_mark()})
+
+    assert read_status(instance, dead.run_id).abandoned
+    assert not read_status(instance, living.run_id).abandoned
+    instance.report_run_failed(dead)
+    assert not read_status(instance, dead.run_id).abandoned
 
 
 def test_a_run_is_found_by_the_start_of_its_id(instance: DagsterInstance) -> None:
