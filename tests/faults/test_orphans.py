@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from dagster import DagsterRunStatus
+from databricks.sdk.service import jobs
 
 from tests.faults.conftest import Trial, until
 
@@ -56,3 +57,56 @@ def test_a_cancel_that_fails_is_made_again(trial: Trial) -> None:
 
     assert "1 cancelled." in trial.dara("orphans", "--cancel")
     until(lambda: trial.stats()["active_runs"] == 0)
+
+
+def save_job(trial: Trial) -> int:
+    """A saved job `nightly`, and a workflow `flow` whose one step runs it."""
+    notebook = jobs.NotebookTask(notebook_path="/nb")
+    made = trial.emulator.client(trial.token).jobs.create(
+        name="nightly",
+        max_concurrent_runs=5,
+        tasks=[jobs.Task(task_key="only", notebook_task=notebook)],
+    )
+    step = {"name": "run it", "uses": "run_job", "settings": {"job": "nightly"}}
+    trial.write("workflows/flow.json", {"name": "flow", "steps": [step]})
+    assert made.job_id is not None
+    return made.job_id
+
+
+def test_runs_of_saved_jobs_are_found_by_the_history(trial: Trial) -> None:
+    trial.simulate(duration_ms=LONG)
+    job_id = save_job(trial)
+    client = trial.emulator.client(trial.token)
+    by_hand = client.jobs.run_now(job_id).bind()["run_id"]
+    killed = trial.start("run", "flow")
+    dead = trial.wait_for("submitted")
+    assert json.loads(trial.dara("orphans", "--json")) == []
+    killed.kill()
+
+    found = json.loads(trial.dara("orphans", "--json"))
+
+    [left] = trial.events(dead, "submitted")
+    assert [(row["run_id"], row["name"], row["dagster_run_id"]) for row in found] == [
+        (left.data["databricks_run_id"], "nightly", dead)
+    ]
+    assert f"nightly [{dead}]" in trial.dara("orphans")
+
+    again = trial.start("run", "--resume", dead)
+    trial.wait_for("submitted", after=dead)
+    assert "No orphans" in trial.dara("orphans", "--cancel")
+    again.kill()
+    trial.instance.report_run_failed(trial.dagster_run(dead))
+    assert "1 cancelled." in trial.dara("orphans", "--cancel")
+    assert trial.stats()["active_runs"] == 1  # what somebody else started goes on
+    client.jobs.cancel_run(by_hand)
+
+
+def test_a_run_of_a_saved_job_that_was_seen_to_end_is_nobodys_orphan(trial: Trial) -> None:
+    job_id = save_job(trial)
+    assert trial.start("run", "flow").wait() == 0
+    trial.simulate(duration_ms=LONG)
+    client = trial.emulator.client(trial.token)
+    by_hand = client.jobs.run_now(job_id).bind()["run_id"]
+
+    assert "No orphans" in trial.dara("orphans", "--cancel")
+    assert client.jobs.get_run(by_hand).state.life_cycle_state == jobs.RunLifeCycleState.RUNNING
