@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.project import config_option, load_plan, open_instance
+from dara_dagster.cli.project import check_workspace, config_option, load_plan, open_instance
 from dara_dagster.engine.process import PROCESS_TAG, Owner, owner_of
 from dara_dagster.errors import RunError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["cancel"]
 
 _LOOK_SECONDS = 0.25
+_GOING = ("running", "retrying")
 # The address of the code server that carries a run (dagster/_core/storage/tags.py, GRPC_INFO_TAG).
 _SERVER_TAG = ".dagster/grpc_info"
 
@@ -43,32 +44,49 @@ def cancel(run_id: str, wait: float, config_dir: Path) -> None:
         if status.over:
             click.echo(f"Run {status.run_id} has already ended: {status.state}.")
             return
-        _request_end(instance, status, config_dir)
+        _request_end(instance, status)
         deadline = time.monotonic() + wait
         while not (status := reader.update()).over:
-            if time.monotonic() > deadline:
+            if status.abandoned:
+                _end_orphan(instance, status, config_dir)
+            elif time.monotonic() > deadline:
                 raise RunError(
                     f"run {status.run_id} has not ended within {wait:g} s.\n{_still_alive(status)}"
                 )
-            time.sleep(_LOOK_SECONDS)
+            else:
+                time.sleep(_LOOK_SECONDS)
     click.echo(f"Run {status.run_id} ended: {status.state}.")
 
 
-def _request_end(instance: DagsterInstance, status: RunStatus, config_dir: Path) -> None:
+def _request_end(instance: DagsterInstance, status: RunStatus) -> None:
     """Tell whoever carries the run to end it. Raises RunError when nobody can be told from here."""
-    run = instance.get_run_by_id(status.run_id)
-    assert run is not None
+    run = _run(instance, status)
     mark = run.tags.get(PROCESS_TAG)
     owner = owner_of(mark) if mark else None
     if owner is None or owner.alive is None:
         _end_launched(instance, run, owner)
-        return
-    # First the word, then the signal: Dagster takes a signal without it for an accident, and a failure.
-    instance.report_run_canceling(run)
-    if owner.alive:
+    elif owner.alive:
+        _signal(instance, run, owner)
+
+
+def _signal(instance: DagsterInstance, run: DagsterRun, owner: Owner) -> None:
+    try:
+        os.kill(owner.pid, 0)
+        # First the word, then the signal: Dagster takes a signal without it for an accident, and a failure.
+        instance.report_run_canceling(run)
         os.kill(owner.pid, signal.SIGTERM)
-        return
-    _end_orphan(instance, run, status, config_dir)
+    except PermissionError:
+        raise RunError(
+            f"run {run.run_id} is carried by process {owner.pid} of another user: cancel it as that user"
+        ) from None
+    except ProcessLookupError:
+        pass  # it has just ended
+
+
+def _run(instance: DagsterInstance, status: RunStatus) -> DagsterRun:
+    run = instance.get_run_by_id(status.run_id)
+    assert run is not None
+    return run
 
 
 def _end_launched(instance: DagsterInstance, run: DagsterRun, owner: Owner | None) -> None:
@@ -85,7 +103,7 @@ def _end_launched(instance: DagsterInstance, run: DagsterRun, owner: Owner | Non
         )
 
 
-def _end_orphan(instance: DagsterInstance, run: DagsterRun, status: RunStatus, config_dir: Path) -> None:
+def _end_orphan(instance: DagsterInstance, status: RunStatus, config_dir: Path) -> None:
     """The process has died: its Databricks runs are cancelled from here, then the run is closed."""
     from dara_dagster.remote.cancelling import cancel_and_wait
     from dara_dagster.remote.client import open_workspace
@@ -93,9 +111,13 @@ def _end_orphan(instance: DagsterInstance, run: DagsterRun, status: RunStatus, c
     from dara_dagster.remote.payloads import parse_run_name
     from dara_dagster.remote.runs import list_active
 
-    going = [task for task in status.tasks if task.state in ("running", "retrying") and not task.verdict]
+    run = _run(instance, status)
+    if run.is_finished:  # its process had the last word
+        return
+    going = [task for task in status.tasks if task.state in _GOING and task.verdict in (None, "lost")]
     if going:
         plan = load_plan(config_dir)
+        check_workspace(plan, run.run_id, status.workspace)
         workspace = open_workspace(plan.workspace, root=plan.root)
         pages = {task.databricks_run_id: task.url or "" for task in going if task.databricks_run_id}
         for look in list_active(workspace):  # a submission may have arrived without its answer being seen
@@ -110,7 +132,7 @@ def _end_orphan(instance: DagsterInstance, run: DagsterRun, status: RunStatus, c
 
 
 def _still_alive(status: RunStatus) -> str:
-    going = [task for task in status.tasks if task.state in ("running", "retrying")]
+    going = [task for task in status.tasks if task.state in _GOING]
     return "\n".join(
         f"{task.name} is still {task.state}: {task.url or 'not submitted yet'}" for task in going
     )

@@ -24,7 +24,7 @@ from rich.console import Console
 from dara_dagster.cli.live import Follower, LiveView, PlainView, View
 from dara_dagster.defs.repository import built_once
 from dara_dagster.engine.garbage import collect_less
-from dara_dagster.engine.process import PROCESS_TAG, own_mark, owner_of
+from dara_dagster.engine.process import PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.errors import RunError
 from dara_dagster.serve.status import RunStatus, find_run, read_status
 
@@ -59,7 +59,7 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
 
 
 def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
-    parent = _resumable(instance, wanted.resume) if wanted.resume else None
+    parent = _resumable(instance, wanted.resume) if wanted.resume is not None else None
     arguments: Any = (str(wanted.config_dir.resolve()), parent.job_name if parent else wanted.job)
     job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)
     again = ReexecutionOptions.from_failure(parent.run_id, instance) if parent else None
@@ -67,12 +67,24 @@ def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     tags = {LAUNCH_TAG: launch, PROCESS_TAG: own_mark(), **_lineage(parent)}
     # An interrupt needs no word here: the run's own record says that it was cancelled.
     interrupts = suppress(DagsterExecutionInterruptedError, KeyboardInterrupt)
-    with _shown(instance, (LAUNCH_TAG, launch), wanted.show), interrupts:
-        execute_job(job, instance, _run_config(wanted, parent), tags, reexecution_options=again)
-    found = instance.get_run_records(RunsFilter(tags={LAUNCH_TAG: launch}), limit=1)
-    if not found:
+    try:
+        with _shown(instance, (LAUNCH_TAG, launch), wanted.show), interrupts:
+            execute_job(job, instance, _run_config(wanted, parent), tags, reexecution_options=again)
+    except Exception as error:
+        run = _launched(instance, launch)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, f"{type(error).__name__}: {error}")
+        raise
+    run = _launched(instance, launch)
+    if run is None:
         raise RunError("the run was cancelled before it began")
-    return read_status(instance, found[0].dagster_run.run_id)
+    if not run.is_finished:  # interrupted where nobody listened: between its making and its first step
+        instance.report_run_canceled(run, "Interrupted before its first step.")
+    return read_status(instance, run.run_id)
+
+
+def _launched(instance: DagsterInstance, launch: str) -> DagsterRun | None:
+    return next(iter(instance.get_runs(RunsFilter(tags={LAUNCH_TAG: launch}), limit=1)), None)
 
 
 def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
@@ -85,19 +97,23 @@ def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
 
 def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
     """The run to go on with; one whose process has died is marked as failed first."""
-    run = instance.get_run_by_id(find_run(instance, text))
-    assert run is not None
+    run = _run(instance, find_run(instance, text))
+    if not run.is_finished and is_abandoned(run.tags):
+        run = _run(instance, run.run_id)  # once more: this is what its process left
+        if not run.is_finished:
+            instance.report_run_failed(run, "The run's process died.")
+            run = _run(instance, run.run_id)
     if run.is_success:
         raise RunError(f"run {run.run_id} succeeded; there is nothing to resume")
-    if run.is_finished:
-        return run
-    mark = run.tags.get(PROCESS_TAG)
-    if mark is None or owner_of(mark).alive is not False:
+    if not run.is_finished:
         raise RunError(f"run {run.run_id} is still going on; `dara cancel {text}` ends it")
-    instance.report_run_failed(run, "The run's process died.")
-    found = instance.get_run_by_id(run.run_id)
-    assert found is not None
-    return found
+    return run
+
+
+def _run(instance: DagsterInstance, run_id: str) -> DagsterRun:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run
 
 
 def _run_config(wanted: Execution, parent: DagsterRun | None) -> dict[str, Any]:
@@ -119,10 +135,13 @@ def _shown(instance: DagsterInstance, tag: tuple[str, str], show: Show) -> Itera
     # Dagster puts files in the place of stdout and stderr while steps run, to keep what they print.
     with os.fdopen(os.dup(1), "w") as terminal:
         console = Console(file=terminal, highlight=False)
-        view: View = LiveView(console) if console.is_terminal else PlainView(console)
+        can_redraw = console.is_terminal and not console.is_dumb_terminal
+        view: View = LiveView(console) if can_redraw else PlainView(console)
         follower = Follower(instance, tag, view)
         follower.start()
         try:
             yield
         finally:
             follower.stop()
+            if follower.error is not None:
+                console.print(f"Its tasks could not be shown: {follower.error}", soft_wrap=True, markup=False)

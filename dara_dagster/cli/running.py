@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.project import config_option, json_option, load_plan, open_instance
+from dara_dagster.cli.project import (
+    check_workspace,
+    command,
+    config_option,
+    json_option,
+    load_plan,
+    open_instance,
+)
 from dara_dagster.errors import DaraError
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
     from dara_dagster.spec.plan import Plan
 
-__all__ = ["run"]
+__all__ = ["job_name", "run"]
+
+_SEQUENTIAL = "_sequential"
 
 
 @click.command()
@@ -39,12 +50,16 @@ def run(
     Ctrl-C cancels it, the Databricks runs included. Exit code 1 when the run did not succeed.
     """
     parameters = dict(_parameter(text) for text in params)
+    if resume is not None and (workflow or sequential):
+        raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
     plan = load_plan(config_dir)
-    job = None if resume else job_name(plan, workflow, sequential)
+    job = job_name(plan, workflow, sequential) if resume is None else None
     with open_instance(config_dir) as instance:
         from dara_dagster.cli.execution import Execution, Show, execute
         from dara_dagster.cli.tables import print_run
 
+        if resume is not None:
+            _check_place(instance, plan, resume)
         show: Show = "nothing" if as_json else "log" if verbose else "tasks"
         status = execute(instance, Execution(config_dir, job, parameters, resume, show))
     if as_json:
@@ -53,22 +68,38 @@ def run(
         print_run(status)
     if status.state != "success":
         if not as_json:
-            click.echo(f"Go on from where it stopped: dara run --resume {status.run_id[:8]}", err=True)
+            text = f"Go on from where it stopped: {command()} run --resume {status.run_id[:8]}"
+            click.echo(text, err=True)
         raise click.exceptions.Exit(1)
 
 
 def job_name(plan: Plan, workflow: str | None, sequential: bool) -> str:
-    """The Dagster job of a workflow. Raises DaraError, naming the ones there are, when there is no such."""
+    """The Dagster job of a workflow, which may be named as its sequential job is in Dagster's UI.
+
+    Raises DaraError, naming the ones there are, when there is no such; quickly, without loading Dagster.
+    """
+    by_name = {found.name: found for found in plan.workflows}
+    if workflow is None and len(by_name) == 1:
+        workflow = next(iter(by_name))
+    if workflow and workflow not in by_name and workflow.endswith(_SEQUENTIAL):
+        workflow, sequential = workflow.removesuffix(_SEQUENTIAL), True
+    if workflow is None or workflow not in by_name:
+        wrong = "Which workflow?" if workflow is None else f"There is no workflow {workflow!r}."
+        raise DaraError(f"{wrong} This project has: {', '.join(by_name) or 'none'}.")
     from dara_dagster.defs.jobs import SEQUENTIAL, job_names
     from dara_dagster.defs.translator import Translator
 
-    names = [found.name for found in plan.workflows]
-    if workflow is None and len(names) == 1:
-        workflow = names[0]
-    if workflow not in names:
-        wrong = "Which workflow?" if workflow is None else f"There is no workflow {workflow!r}."
-        raise DaraError(f"{wrong} This project has: {', '.join(names) or 'none'}.")
-    return job_names(plan, Translator())[workflow] + (SEQUENTIAL if sequential else "")
+    is_chain = bool(by_name[workflow].steps)  # it has one job only
+    return job_names(plan, Translator())[workflow] + (SEQUENTIAL if sequential and not is_chain else "")
+
+
+def _check_place(instance: DagsterInstance, plan: Plan, text: str) -> None:
+    """Raises RunError for a run to resume whose Databricks runs are on another workspace."""
+    from dara_dagster.serve.status import WORKSPACE_TAG, find_run
+
+    run = instance.get_run_by_id(find_run(instance, text))
+    assert run is not None
+    check_workspace(plan, run.run_id, run.tags.get(WORKSPACE_TAG, ""))
 
 
 def _parameter(text: str) -> tuple[str, str]:

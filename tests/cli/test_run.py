@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -13,6 +14,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 from databricks.sdk import WorkspaceClient
 
+from dara_dagster.engine.process import PROCESS_TAG
 from tests.cli.conftest import Project
 from tests.conftest import Emulator
 
@@ -124,6 +126,8 @@ def test_wrong_words_are_refused_before_anything_runs(connected: Project) -> Non
     assert "no run 'zzz'" in connected.here("status", "zzz", code=1)
     assert "no run 'zzz'" in connected.here("cancel", "zzz", code=1)
     assert "No runs yet" in connected.here("status")
+    assert "no run ''" in connected.here("run", "--resume", "", code=1)
+    assert "without WORKFLOW" in connected.here("run", "daily", "--resume", "zzz", code=2)
 
 
 def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Project) -> None:
@@ -144,6 +148,17 @@ def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
     assert "daily on databricks: cancelled" in out
     assert active() == 0
     assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}
+
+
+def test_a_databricks_run_that_somebody_cancels_is_told(
+    connected: Project, started: subprocess.Popen[str], client: WorkspaceClient
+) -> None:
+    client.jobs.cancel_run(only_run(connected)["tasks"][0]["databricks_run_id"])
+
+    out, _ = started.communicate(timeout=60)
+
+    assert "daily on databricks: failed" in out
+    assert "load cancelled: Databricks run " in out
 
 
 def test_cancel_ends_a_run_of_another_process(
@@ -184,6 +199,40 @@ def test_orphans_can_be_cancelled(
 
     assert "1 cancelled." in connected.here("orphans", "--cancel")
     assert active() == 0
+
+
+def test_a_run_left_on_another_workspace_is_not_looked_for_on_this_one(
+    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+) -> None:
+    started.kill()
+    started.communicate()
+    run_id = only_run(connected)["run_id"]
+    assert f"`dara cancel {run_id[:8]}` ends it" in connected.here("status", run_id)
+    assert "abandoned" in connected.here("status")
+    connected.own["DARA_WORKSPACE"] = "emulator"
+
+    for words in (("cancel", run_id), ("run", "--resume", run_id)):
+        text = connected.here(*words, code=1)
+        assert "ran on the workspace 'databricks'" in text and "Set DARA_WORKSPACE=databricks" in text
+
+    assert active() == 1
+    assert only_run(connected)["abandoned"] is True
+
+
+def test_a_process_that_dies_of_the_signal_leaves_no_run_behind(connected: Project) -> None:
+    connected.here("status")
+    code = "import time, dara_dagster.engine.process as p; print(p.own_mark(), flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        mark = process.stdout.readline().strip()
+        with DagsterInstance.from_config(str(connected.root / ".dagster")) as instance:
+            run = instance.create_run_for_job(foreign, tags={PROCESS_TAG: mark})
+
+            text = connected.here("cancel", run.run_id)
+
+            found = instance.get_run_by_id(run.run_id)
+    assert text == f"Run {run.run_id} ended: cancelled.\n"
+    assert found is not None and found.status is DagsterRunStatus.CANCELED
 
 
 def test_a_killed_run_is_resumed_without_a_second_databricks_run(
