@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dara_dagster.cli.project import config_option, json_option, load_plan
+from dara_dagster.cli.project import config_option, counted, json_option, load_plan
+from dara_dagster.errors import FileError
 
 if TYPE_CHECKING:
     from dara_dagster.errors import Problem
     from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+    from dara_dagster.spec.spec import Spec
 
 __all__ = ["plan", "schema", "validate"]
 
@@ -36,12 +38,9 @@ def validate(config_dir: Path, as_json: bool) -> None:
     elif problems:
         for problem in problems:
             click.echo(str(problem), err=True)
-        click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {config_dir}", err=True)
+        click.echo(f"{counted(len(problems), 'problem')} in {config_dir}", err=True)
     else:
-        tasks = sum(len(workflow.tasks) for workflow in spec.workflows)
-        click.echo(
-            f"{config_dir}: {_count(len(spec.workflows), 'workflow')}, {_count(tasks, 'task')}, all right"
-        )
+        click.echo(f"{config_dir}: {', '.join(_read(spec))}, all right")
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -72,12 +71,22 @@ def schema(out: Path | None) -> None:
     if out is None:
         click.echo(json.dumps(found, indent=2))
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in found.items():
-        # `workflows/*.json` is a pattern: its schema becomes workflows.schema.json.
-        file = out / f"{name.partition('*')[0].strip('/').removesuffix('.json')}.schema.json"
-        file.write_text(json.dumps(content, indent=2) + "\n")
-        click.echo(file)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in found.items():
+            # `workflows/*.json` is a pattern: its schema becomes workflows.schema.json.
+            file = out / f"{name.partition('*')[0].strip('/').removesuffix('.json')}.schema.json"
+            file.write_text(json.dumps(content, indent=2) + "\n")
+            click.echo(file)
+    except OSError as error:
+        raise FileError(f"{out} cannot be written to: {error.strerror}. Name another folder.") from None
+
+
+def _read(spec: Spec) -> Iterator[str]:
+    yield counted(len(spec.workflows), "workflow")
+    yield counted(sum(len(workflow.tasks) for workflow in spec.workflows), "task")
+    if steps := sum(len(workflow.steps) for workflow in spec.workflows):
+        yield counted(steps, "step")
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -90,20 +99,25 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _workflow_lines(workflow: WorkflowPlan) -> Iterator[str]:
     yield ""
+    size = counted(len(workflow.steps), "step") if workflow.steps else counted(len(workflow.tasks), "task")
     schedule = f", scheduled {workflow.schedule} {workflow.timezone}" if workflow.schedule else ""
-    yield f"{workflow.name} ({_count(len(workflow.tasks or workflow.steps), 'task')}{schedule})"
+    sensor = f", started by files in {_watched(workflow)}" if workflow.sensor else ""
+    yield f"{workflow.name} ({size}{schedule}{sensor})"
     for number, task in enumerate(workflow.tasks, 1):
         after = f"  after {', '.join(task.upstream)}" if task.upstream else ""
-        yield f"  {number:>3}. {task.name}{after}"
-        yield f"       {_what(task)} on {_where(task)}"
+        rule = f" ({task.run_if})" if task.run_if != "ALL_SUCCESS" else ""
+        yield f"  {number:>3}. {task.name}{after}{rule}"
+        yield f"       {_what(task)}{_where(task)}"
     for number, step in enumerate(workflow.steps, 1):
         yield f"  {number:>3}. {step.name}: {step.uses}"
+
+
+def _watched(workflow: WorkflowPlan) -> str | None:
+    """The volume or folder of the workflow's sensor."""
+    sensor = workflow.sensor
+    return (sensor.volume or str(sensor.folder)) if sensor else None
 
 
 def _what(task: TaskPlan) -> str:
@@ -115,9 +129,9 @@ def _what(task: TaskPlan) -> str:
 
 def _where(task: TaskPlan) -> str:
     if task.compute is None:
-        return "serverless"
+        return " on serverless" if task.file else ""  # where the others run is said elsewhere
     fresh = "a fresh cluster like " if task.job_cluster else ""
-    return f"{fresh}{task.compute.kind} {task.compute.name!r}"
+    return f" on {fresh}{task.compute.kind} {task.compute.name!r}"
 
 
 def _plan_json(found: Plan) -> dict[str, Any]:
@@ -130,6 +144,7 @@ def _plan_json(found: Plan) -> dict[str, Any]:
                 "name": workflow.name,
                 "description": workflow.description,
                 "schedule": workflow.schedule,
+                "sensor": _watched(workflow),
                 "tasks": [_task_json(task) for task in workflow.tasks],
                 "steps": [{"name": step.name, "uses": step.uses} for step in workflow.steps],
             }
@@ -143,6 +158,7 @@ def _task_json(task: TaskPlan) -> dict[str, Any]:
         "name": task.name,
         "kind": task.kind,
         "upstream": list(task.upstream),
+        "run_if": task.run_if,
         "file": str(task.file) if task.file else None,
         "remote_file": task.remote_file,
         "compute": {"kind": task.compute.kind, "name": task.compute.name} if task.compute else None,

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.project import config_option, home_folder, json_option, load_plan
+from dara_dagster.cli.project import (
+    config_option,
+    counted,
+    home_folder,
+    json_option,
+    load_plan,
+    open_instance,
+)
 from dara_dagster.errors import ConfigError, DaraError
 
 if TYPE_CHECKING:
@@ -63,10 +70,10 @@ def _look(config_dir: Path) -> Iterator[_Finding]:
     try:
         plan = load_plan(config_dir)
     except ConfigError as error:
-        detail = f"{len(error.problems)} problems in {config_dir}"
+        detail = f"{counted(len(error.problems), 'problem')} in {config_dir}"
         yield _Finding("Config", False, detail, "`dara validate` lists them.")
     else:
-        yield _Finding("Config", True, f"{config_dir}, {len(plan.workflows)} workflows")
+        yield _Finding("Config", True, f"{config_dir}, {counted(len(plan.workflows), 'workflow')}")
         yield _notebooks(plan)
         if plan.workspace == "emulator":
             yield _emulator_packages()
@@ -101,7 +108,7 @@ def _emulator_packages() -> _Finding:
 
 def _notebooks(plan: Plan) -> _Finding:
     files = {task.file for workflow in plan.workflows for task in workflow.tasks if task.file}
-    return _Finding("Notebooks", True, f"{len(files)} task files in {plan.notebooks}")
+    return _Finding("Notebooks", True, f"{counted(len(files), 'task file')} in {plan.notebooks}")
 
 
 def _workspace(plan: Plan) -> str:
@@ -114,8 +121,10 @@ def _workspace(plan: Plan) -> str:
 
 def _history(config_dir: Path) -> str:
     home = home_folder(config_dir)
+    if (home / "dagster.yaml").exists():
+        with open_instance(config_dir) as instance:
+            return f"DAGSTER_HOME {home}, {counted(instance.get_runs_count(), 'run')}"
     nearest = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(nearest, os.W_OK):
         raise DaraError(f"{nearest} is not writable. Make it so, or set DAGSTER_HOME to another folder.")
-    made = "" if (home / "dagster.yaml").exists() else " (will be made)"
-    return f"DAGSTER_HOME {home}{made}"
+    return f"DAGSTER_HOME {home} (will be made)"

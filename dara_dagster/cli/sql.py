@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from dara_dagster.errors import RunError
-from dara_dagster.remote.calls import api
+from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
 __all__ = ["query"]
@@ -17,13 +17,23 @@ _LOOK_SECONDS = 0.5
 
 def query(ws: Workspace, warehouse_id: str, statement: str) -> list[list[str | None]]:
     """The rows of the statement's first result chunk, every value as text; raises RunError when it fails."""
+    try:
+        answer = _answer(ws, warehouse_id, statement)
+    except API_ERRORS as error:
+        raise_if_refused(error)
+        raise RunError(f"{statement.strip()}\ncould not be run: {explain(error)}") from error
+    if answer["status"]["state"] != "SUCCEEDED":
+        reason = (answer["status"].get("error") or {}).get("message") or answer["status"]["state"]
+        raise RunError(f"{statement.strip()}\nfailed: {reason}")
+    rows: list[list[str | None]] = (answer.get("result") or {}).get("data_array") or []
+    return rows
+
+
+def _answer(ws: Workspace, warehouse_id: str, statement: str) -> dict[str, Any]:
+    """What the service says at the end of the statement."""
     body = {"warehouse_id": warehouse_id, "statement": statement, "wait_timeout": "50s"}
-    answer: dict[str, Any] = api(ws, "POST", _PATH, body=body)
+    answer = api(ws, "POST", _PATH, body=body)
     while answer["status"]["state"] in ("PENDING", "RUNNING"):
         time.sleep(_LOOK_SECONDS)
         answer = api(ws, "GET", f"{_PATH}/{answer['statement_id']}")
-    if answer["status"]["state"] != "SUCCEEDED":
-        error = answer["status"].get("error") or {}
-        raise RunError(f"{statement.strip()}\nfailed: {error.get('message') or answer['status']['state']}")
-    rows: list[list[str | None]] = (answer.get("result") or {}).get("data_array") or []
-    return rows
+    return answer

@@ -96,6 +96,51 @@ def test_schema_prints_one_schema_a_file(project: Project, tmp_path: Path) -> No
     assert (tmp_path / "schemas" / "dependency.schema.json").is_file()
 
 
+def test_a_folder_that_cannot_hold_the_schemas_is_said_in_a_sentence(project: Project) -> None:
+    project.write("a_file", "")
+
+    text = project.dara("schema", "--out", "a_file/x", code=1)
+
+    assert text.startswith("a_file/x cannot be written to: Not a directory.")
+
+
+def test_plan_and_validate_tell_of_steps_sensors_and_rules(project: Project) -> None:
+    steps = [{"name": "wait", "uses": "wait_for_table", "settings": {"table": "main.a.b"}}]
+    sensor = {"volume": "/Volumes/main/default/inbox", "pattern": "*.csv"}
+    project.write("config/workflows/chain.json", {"name": "chain", "steps": steps, "sensor": sensor})
+    rule = [
+        {"file_name": "load", "format": "py"},
+        {"file_name": "left", "format": "py", "dependent_on": ["load"], "run_if": "ALL_DONE"},
+    ]
+    step = {"JOB_ID": 1, "TYPE": "workflow", "workflow_name": "rules"}
+    nested = {"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": 1, "STEPS": [step]}]}
+    project.write("config/workflows/rules.json", {"name": "rules", "tasks": rule})
+    project.write("config/workflows/outer.json", {"name": "outer", "definition": [nested]})
+
+    text = project.here("plan")
+
+    assert "chain (1 step, started by files in /Volumes/main/default/inbox)" in text
+    assert "2. left  after load (ALL_DONE)" in text
+    assert "       workflow rules\n" in text
+    assert project.here("validate").endswith("4 workflows, 6 tasks, 1 step, all right\n")
+    plans = {workflow["name"]: workflow for workflow in project.json("plan")["workflows"]}
+    assert plans["chain"]["sensor"] == "/Volumes/main/default/inbox"
+    assert plans["rules"]["tasks"][1]["run_if"] == "ALL_DONE"
+
+
+def test_doctor_opens_the_history(project: Project) -> None:
+    project.here("status")
+    project.write(
+        "config/project.json", {"name": "tiny"}
+    )  # its notebooks are not there: no workspace is opened
+    assert f"ok   History: DAGSTER_HOME {project.root}/.dagster, 0 runs" in project.here("doctor", code=1)
+    project.write(".dagster/dagster.yaml", "a: [b")
+
+    text = project.here("doctor", code=1)
+
+    assert "FAIL History: Dagster cannot open its history" in text and "Put that file right" in text
+
+
 def test_an_unexpected_error_asks_for_a_report_and_debug_shows_the_place(project: Project) -> None:
     broken = "import dara_dagster.cli.project as p, dara_dagster.spec as s\n"
     code = broken + "s.plan_from = lambda d: 1 / 0\nfrom dara_dagster.cli import main\nmain()"
