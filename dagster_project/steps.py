@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from dara_dagster import Step, StepContext
+from dara_dagster import DaraError, Step, StepContext
 
 __all__ = ["CheckCsv"]
 
@@ -14,7 +14,9 @@ class CheckCsv(Step):
     """Fails when the file that started the run is no CSV file with a header; leaves its `columns`."""
 
     def execute(self, context: StepContext) -> StepContext:
-        file = Path(context.get("file"))
+        if not context.file:
+            raise DaraError("which file? Give the run the parameter file: --param file=PATH.")
+        file = Path(context.file)
         with file.open(newline="") as lines:
             header = next(csv.reader(lines), [])
         if len(set(filter(None, header))) < max(len(header), 1):

@@ -37,7 +37,7 @@ _SUMMARY = "SELECT topic, answer, flights, value, value_is FROM main.gold.flight
 @config_option
 @json_option
 def demo(config_dir: Path, as_json: bool) -> None:
-    """Run the example: real flight data, in parallel and then one by one.
+    """Run the example on real flight data, side by side and in turn.
 
     Starts or finds the workspace, makes the compute, uploads the notebooks, loads the data, runs the
     workflow twice and shows the tables. A second time it works on what is there.

@@ -47,9 +47,10 @@ class _Finding:
 @config_option
 @json_option
 def doctor(config_dir: Path, as_json: bool) -> None:
-    """Check Python, packages, config, workspace, credentials and history.
+    """Check what a run needs and say what is missing.
 
-    Exit code 1 when something has to be put right.
+    Looks at Python, packages, config, workspace, credentials and history. Exit code 1 when something has to
+    be put right.
     """
     findings = []
     for finding in _look(config_dir):

@@ -40,7 +40,7 @@ def start(config_dir: Path, as_json: bool) -> None:
 @emulator.command()
 @config_option
 def stop(config_dir: Path) -> None:
-    """Stop the local workspace and all tasks that run in it; its tables stay."""
+    """Stop the local workspace and its tasks; the tables stay."""
     from dara_dagster.remote.client import stop_emulator
 
     stopped = stop_emulator(config_dir.resolve().parent)

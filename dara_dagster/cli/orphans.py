@@ -28,11 +28,11 @@ __all__ = ["orphans"]
 @config_option
 @json_option
 def orphans(cancel: bool, config_dir: Path, as_json: bool) -> None:
-    """List active Databricks runs of this project that no Dagster run watches.
+    """List active Databricks runs that no Dagster run watches.
 
-    They are left behind when a process is killed. Runs of saved jobs are known from Dagster's history, of
-    which the latest 100 runs that may have started them are read. Exit code 1 when some could not be
-    cancelled.
+    Those of this project are meant: they are left behind when a process is killed. Runs of saved jobs are
+    known from Dagster's history, of which the latest 100 runs that may have started them are read. Exit
+    code 1 when some could not be cancelled.
     """
     from dara_dagster.remote.client import open_workspace
 
