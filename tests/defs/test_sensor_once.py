@@ -149,3 +149,15 @@ def test_a_file_is_uploaded_once_for_all_processes_and_re_executions_of_a_run(
     assert resumed.success
     kinds = [event.kind for run in (failed, resumed) for event in project.events(run.run_id)]
     assert kinds.count("uploaded") == 1
+
+
+def test_a_pipeline_without_a_run_of_databricks_finds_its_file_in_the_volume_too(project: Project) -> None:
+    drop(project.root / "inbox", "a.csv")
+    step = {"name": "own", "uses": "tests.defs.own_steps:FailUnless", "settings": {"marker": "/"}}
+    sensor = {"folder": "inbox", "upload_to": VOLUME}
+    project.write("workflows/flow.json", {"steps": [step], "sensor": sensor})
+    requests = Daemon(project).tick()
+    assert not isinstance(requests, str)
+    assert project.run(run_config=requests[0].run_config).success
+    client = project.emulator.client(project.token)
+    assert client.files.get_metadata(f"{VOLUME}/a.csv").content_length == 2
