@@ -88,7 +88,7 @@ class StepContext(BaseModel):
         for place in (self.model_extra or {}, self.values, self.parameters):
             if name in place:
                 return place[name]
-        known = ", ".join(sorted({*self.values, *self.parameters, "file"}))
+        known = ", ".join(sorted({*self.values, *self.parameters, "file"} - {name})) or "nothing yet"
         raise DaraError(f"The context has no {name!r}; it has {known}.")
 
     def fill(self, value: Any) -> Any:

@@ -37,7 +37,8 @@ def check_options(kind: str, options: Mapping[str, str]) -> None:
     if any(given.get(key, "").lower() == "true" for key in _CHANGE_FEED):
         raise NotSupportedLocally("The change data feed (readChangeFeed)")
     for key in _IGNORED.get(kind.lower(), ()):
-        if given.get(key, "false").lower() not in ("false", _DEFAULTS.get(key)):
+        default = _DEFAULTS.get(key, "false")
+        if given.get(key, default).lower() != default:
             name = next(name for name in options if name.lower() == key)
             raise NotSupportedLocally(f"The {_SHOWN.get(kind.lower(), kind)} option `{name}`")
 

@@ -13,6 +13,7 @@ from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.file_writes import name_partitions
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.literals import literal
 
@@ -38,6 +39,7 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
     - `partitionOverwriteMode=dynamic` is ignored: it becomes `replaceWhere` over the new rows' partitions.
     - `writeTo(t).overwritePartitions()` is refused by Sail: it becomes such a dynamic overwrite.
     - autoMerge is ignored: it becomes `mergeSchema`, or schema evolution of the MERGE.
+    - Nulls in partition columns of plain files get Spark's folder, see `name_partitions`.
     - New names are made lower case: Sail names a table's folder as the name is spelled.
     """
     _partitions_by_name(command)
@@ -58,6 +60,7 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
     name = spark.registry.resolve(write.table.table_name) if write.table.table_name else None
     if name is not None:
         write.table.table_name = name.lower.quoted
+    name_partitions(spark, write)
     options = {key.lower(): value.lower() for key, value in write.options.items()}
     folder = _existing_table(spark, write)
     merges = (options.get("mergeschema") or spark.setting(AUTO_MERGE)) == "true"

@@ -17,6 +17,7 @@ from pyspark.sql.connect.session import SparkSession
 from dara_dagster.emulator.engine.catalog import LocalCatalog
 from dara_dagster.emulator.engine.interceptor import PlanInterceptor
 from dara_dagster.emulator.engine.paths import PathMap
+from dara_dagster.emulator.engine.reader import LocalReader
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.registry import Registry
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
@@ -91,6 +92,10 @@ class LocalSpark(SparkSession):
     @functools.cached_property
     def catalog(self) -> LocalCatalog:
         return LocalCatalog(self)
+
+    @property
+    def read(self) -> LocalReader:
+        return LocalReader(self)
 
     @property
     def readStream(self) -> StreamReader:  # type: ignore[override]

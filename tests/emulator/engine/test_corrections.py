@@ -11,7 +11,6 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
-from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
 
 T = "main.fixes.t"
@@ -217,8 +216,3 @@ def test_names_are_case_insensitive(spark: LocalSpark) -> None:
 def test_time_of_errors_is_the_call(spark: LocalSpark) -> None:
     with pytest.raises(AnalysisException):
         spark.sql(f"SELECT no_such_column FROM {T}")
-
-
-def test_text_as_a_whole_is_refused(spark: LocalSpark) -> None:
-    with pytest.raises(NotSupportedLocally, match="`wholetext` is not supported by the local workspace"):
-        spark.read.text("/Volumes/main/fixes/x", wholetext=True).collect()

@@ -16,9 +16,9 @@ KNOWN_FAILURES: dict[str, str] = {
     "ddl: SET VAR": f"SET VARIABLE {_SENTENCE}",
     "ddl: BEGIN…END SQL scripting": rf"SQL scripting \(BEGIN ... END\) {_SENTENCE}",
     "ddl: UNDROP TABLE": f"UNDROP TABLE {_SENTENCE}",
-    "readwrite: csv mode PERMISSIVE + _corrupt_record/rescued": "Csv error: incorrect number of fields",
-    "readwrite: read.json multiLine": f"JSON option `multiLine` {_SENTENCE}",
-    "readwrite: text(wholetext=True)": f"text option `wholetext` {_SENTENCE}",
+    "readwrite: csv mode PERMISSIVE + _corrupt_record/rescued": (
+        f"CSV column _corrupt_record of corrupt records {_SENTENCE}"
+    ),
     "readwrite: _metadata.file_path / input_file_name": "_metadata.* is missing from the schema",
     "readwrite: input_file_name()": "UnsupportedOperationException: function: input_file_name",
     "readwrite: read excel/xml": "No data source found for: xml",
