@@ -207,7 +207,7 @@ def test_a_run_left_on_another_workspace_is_not_looked_for_on_this_one(
     started.kill()
     started.communicate()
     run_id = only_run(connected)["run_id"]
-    assert f"`dara cancel {run_id[:8]}` ends it" in connected.here("status", run_id)
+    assert f"dara cancel {run_id[:8]}` ends it" in connected.here("status", run_id)
     assert "abandoned" in connected.here("status")
     connected.own["DARA_WORKSPACE"] = "emulator"
 
