@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dagster import (
-    AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
     AssetSpec,
+    In,
     MaterializeResult,
-    multi_asset,
+    Nothing,
+    OpExecutionContext,
+    Out,
+    op,
 )
 
 from dara_dagster.defs.execute import execute_task
@@ -54,24 +57,40 @@ def build_assets(plan: Plan, translator: Translator, taken: Iterable[str] = ()) 
 def _definition(name: str, written: _Written, translator: Translator, ops: Ops) -> AssetsDefinition:
     workflow, task = written.workflow, written.task
     work = ops.work(workflow, task)
-    upstream = [table for table in written.upstream if table not in written.tables]
+    own = {translator.asset_key(table) for table in written.tables}
+    upstream = [table for table in written.upstream if translator.asset_key(table) not in own]
     specs: list[AssetSpec] = [
         translator.asset_spec(workflow, task, table, upstream) for table in written.tables
     ]
+    # Named here: the names that Dagster makes of keys by itself fail on `$`, and are one for `a-b` and `a_b`.
+    ins = _named(dep.asset_key for spec in specs for dep in spec.deps)
+    outs = _named(spec.key for spec in specs)
 
-    @multi_asset(
+    @op(
         name=name,
-        specs=specs,
-        can_subset=False,
+        ins={each: In(Nothing) for each in ins},
+        out={each: _out(spec) for each, spec in zip(outs, specs, strict=True)},
         required_resource_keys=ops.required_resources(task),
-        op_tags=dict(translator.op_tags(task)),
+        tags=dict(translator.op_tags(task)),
     )
-    def materialize(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-        result = execute_task(context.op_execution_context, work)
+    def materialize(context: OpExecutionContext) -> Iterator[MaterializeResult[None]]:
+        result = execute_task(context, work)
         for spec in specs:
             yield MaterializeResult(asset_key=spec.key, metadata=result.metadata)
 
-    return materialize
+    return AssetsDefinition(
+        node_def=materialize, keys_by_input_name=ins, keys_by_output_name=outs, specs=specs
+    )
+
+
+def _named(keys: Iterable[AssetKey]) -> Mapping[str, AssetKey]:
+    """A name for the input or output of each asset."""
+    names = Names()
+    return {names.take("__".join(key.path)): key for key in dict.fromkeys(keys)}
+
+
+def _out(spec: AssetSpec) -> Out:
+    return Out(Nothing, description=spec.description, code_version=spec.code_version, metadata=spec.metadata)
 
 
 def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:

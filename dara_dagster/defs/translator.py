@@ -83,8 +83,12 @@ class Translator:
         return f"Runs {what} on {where}." if task.kind in ("notebook", "script", "sql") else f"Runs {what}."
 
     def asset_key(self, table: str) -> AssetKey:
-        """`catalog.schema.table` -> the key `catalog/schema/table`; back-quotes are dropped."""
-        return AssetKey([part.strip("`") for part in table.split(".")])
+        """`catalog.schema.table` -> the key `catalog/schema/table`, without back-quotes and capitals.
+
+        So two spellings of a table are one asset, and two tables never are: Unity Catalog keeps all names in
+        lower case, and a part of a key may have every character that a part of a table's name may have.
+        """
+        return AssetKey([part.strip("`").lower() for part in table.split(".")])
 
     def asset_spec(
         self, workflow: WorkflowPlan, task: TaskPlan, table: str, upstream: Iterable[str]

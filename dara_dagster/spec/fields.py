@@ -13,7 +13,10 @@ from dara_dagster.spec.cron import cron_fault, is_timezone, timezones
 from dara_dagster.spec.names import Names
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_TABLE_PART = re.compile(r"[^\s./`\x00-\x1f]{1,255}\Z")
+# "Object names cannot exceed 255 characters; not allowed are period, space, forward slash, all ASCII control
+# characters and DELETE" (Unity Catalog, names); a back-quote would end the quotes around a name.
+_TABLE_PART = re.compile(r"[^\s./`\x00-\x1f\x7f]{1,255}\Z")
+_BRACKETS = re.compile(r"\[[^]]+\]")
 # "Stay within [A-Za-z0-9_-]{1,100}": the length cannot be made safe without losing what tells names apart.
 NAME_LENGTH = 100
 
@@ -88,6 +91,20 @@ def _table(value: str) -> str:
     return value
 
 
+def _table_part(value: str) -> str:
+    if value and not _TABLE_PART.match(value):
+        wrong = f"'{value}' has a dot, a space or another character that no catalog's or schema's name has"
+        raise fault(wrong, "Write one name, without back-quotes.")
+    return value
+
+
+def _pattern(value: str) -> str:
+    if not value or "/" in _BRACKETS.sub("", value):
+        wrong = f"'{value}' fits no file: a pattern is held against a file's name without its folder"
+        raise fault(wrong, 'Write, for example, *.csv, with "recursive": true for the folders below.')
+    return value
+
+
 def _volume(value: str) -> str:
     if value.startswith("${context."):
         return value
@@ -143,12 +160,14 @@ Label = Annotated[
     BeforeValidator(_as_text, json_schema_input_type=str | float | bool),
 ]
 Texts = dict[str, Text]
-OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 Name = Annotated[str, AfterValidator(_name)]
 PlainName = Annotated[str, AfterValidator(_plain_name)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 LocalFolder = Annotated[str, AfterValidator(_local_folder)]
 Table = Annotated[str, AfterValidator(_table)]
+TablePart = Annotated[str, AfterValidator(_table_part)]
 Volume = Annotated[str, AfterValidator(_volume)]
 WorkspacePath = Annotated[str, AfterValidator(_workspace_path)]
 Moment = Annotated[str, AfterValidator(_moment)]

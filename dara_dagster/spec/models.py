@@ -15,12 +15,13 @@ from dara_dagster.spec.fields import (
     Moment,
     MoreThanZero,
     Name,
-    OneOrMore,
+    Patterns,
     PlainName,
     Positive,
     RetryRule,
     Seconds,
     Table,
+    TablePart,
     Texts,
     Timezone,
     Volume,
@@ -116,7 +117,7 @@ class Sensor(Model):
     folder: LocalFolder | None = Field(
         default=None, description="A local folder, relative to the project's folder."
     )
-    pattern: OneOrMore = Field(default=("*",), min_length=1, description="File name patterns, such as *.csv.")
+    pattern: Patterns = Field(default=("*",), min_length=1, description="File name patterns, such as *.csv.")
     recursive: bool = Field(default=False, description="Look into subfolders too.")
     settle_seconds: Seconds = Field(default=0.0, description="How long a file must have been left alone.")
     batch_size: Positive = Field(default=100, description="Runs (or files in a batch) of one tick at most.")
@@ -182,8 +183,10 @@ class Project(Model):
         default=None, description="Folder of task files, relative to this file."
     )
     workspace_path: WorkspacePath | None = Field(default=None, description="Folder where task files go.")
-    catalog: str | None = Field(default=None, description="Default for unqualified tables.")
-    schema_: str | None = Field(default=None, alias="schema", description="Default for unqualified tables.")
+    catalog: TablePart | None = Field(default=None, description="Default for unqualified tables.")
+    schema_: TablePart | None = Field(
+        default=None, alias="schema", description="Default for unqualified tables."
+    )
     poll: Poll = Poll()
     max_concurrent: Positive = Field(default=300, description="How many tasks of a run go side by side.")
 

@@ -143,7 +143,7 @@ class _Resolver:
             run_if=entry.run_if,
             on_partial=entry.on_partial,
             on_skipped=entry.on_skipped,
-            outputs=tuple(self._qualified(table) for table in entry.outputs),
+            outputs=tuple(map(self._spec.qualified, entry.outputs)),
             libraries=libraries,
             description=entry.description,
             tags=entry.tags,
@@ -174,11 +174,6 @@ class _Resolver:
         if entry.compute_name is not None:
             return self._computes["warehouse" if entry.format == "sql" else "cluster", entry.compute_name]
         return None
-
-    def _qualified(self, table: str) -> str:
-        parts = table.split(".")
-        defaults = [self._spec.project.catalog or "", self._spec.project.schema_ or ""]
-        return ".".join([*defaults[: 3 - len(parts)], *parts])
 
 
 def _text(value: Any) -> str:

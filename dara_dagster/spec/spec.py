@@ -125,6 +125,12 @@ class Spec:
         """The cluster or warehouse of that name."""
         return self._computes.get((kind, name))
 
+    def qualified(self, table: str) -> str:
+        """The table's name with the project's catalog and schema in front, as far as it lacks them."""
+        parts = table.split(".")
+        defaults = [self.project.catalog or "", self.project.schema_ or ""]
+        return ".".join([*defaults[: 3 - len(parts)], *parts])
+
     @cached_property
     def _computes(self) -> Mapping[tuple[str, str], Compute]:
         return {(compute.kind, compute.name): compute for compute in self.computes}

@@ -130,16 +130,23 @@ class TaskChecks:
         return task.problem(key, f"there is no warehouse '{name}' in warehouse_config.json", remedy)
 
     def _outputs(self, task: Task) -> Iterator[Problem]:
-        project = self._spec.project
-        seen: set[str] = set()
+        """Unqualified tables without defaults, and a table named twice: Unity Catalog knows no capitals."""
+        project = self._spec.project_document.value  # as written: a wrong catalog is told there
+        seen: dict[str, str] = {}
         for index, table in enumerate(task.entry.outputs):
             missing = 3 - len(table.split("."))
-            if (missing >= 1 and not project.catalog) or (missing == 2 and not project.schema_):
+            same = self._spec.qualified(table).lower()
+            if (missing >= 1 and not project.get("catalog")) or (missing == 2 and not project.get("schema")):
                 remedy = "Write catalog.schema.table, or set catalog and schema in project.json."
                 yield task.problem("outputs", f"'{table}' has no catalog or schema", remedy, index)
-            elif table in seen:
-                yield task.problem("outputs", f"'{table}' stands here twice", "Remove one of the two.", index)
-            seen.add(table)
+            elif first := seen.get(same):
+                wrong = (
+                    f"'{table}' stands here twice"
+                    if table == first
+                    else f"'{table}' and '{first}' are one table"
+                )
+                yield task.problem("outputs", wrong, "Remove one of the two.", index)
+            seen.setdefault(same, table)
 
     def _payload(self, task: Task) -> Iterator[Problem]:
         if task.entry.format is not None:

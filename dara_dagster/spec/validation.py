@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -72,7 +72,7 @@ def read_model(
         wrong: set[str | int] = set()
         for detail in details:
             loc, absent = detail["loc"], detail["type"] == "missing"
-            if absent and loc[0] in left_out:
+            if (absent and loc[0] in left_out) or _only_follows(detail, details):
                 continue
             problem = _problem(model, detail, document, path, extra_keys)
             problems += [problem] if problem not in problems else []
@@ -81,6 +81,14 @@ def read_model(
             return None, problems
         left_out |= wrong
         value = {key: item for key, item in value.items() if key not in left_out}
+
+
+def _only_follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is told to be too short for the items only that are wrong: pydantic leaves those out."""
+    depth = len(detail["loc"])
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > depth and other["loc"][:depth] == detail["loc"] for other in details
+    )
 
 
 def kind_of(value: Any) -> str:

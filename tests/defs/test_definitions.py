@@ -110,6 +110,25 @@ def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
     assert deps == {"a": [], "b": ["a"]}
 
 
+def test_every_name_of_a_table_is_a_key_of_its_own(project: Project) -> None:
+    odd = ["my-table", "my_table", "été", "日本", "a$b", "a*b", "It's", "class"]
+    project.workflow(
+        {"name": "a", "outputs": [f"main-1.s.{name}" for name in odd]},
+        {"name": "b", "dependent_on": ["a"], "outputs": ["main.s_1.t", "main.s.1_t", "MAIN-1.S.MY-TABLE"]},
+    )
+    job = define_asset_job("tables", AssetSelection.all())
+    definitions = Definitions.merge(build_definitions(project.config), Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("tables").execute_in_process(instance=project.instance)
+    written = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert written == {
+        *(AssetKey(["main-1", "s", name.lower()]) for name in odd),
+        AssetKey(["main", "s_1", "t"]),
+        AssetKey(["main", "s", "1_t"]),
+    }
+    graph = definitions.resolve_asset_graph()
+    assert len(graph.get(AssetKey(["main", "s_1", "t"])).parent_keys) == len(odd)
+
+
 def test_assets_are_materialized_by_the_same_body_as_jobs(project: Project) -> None:
     project.simulate("b", result="FAILED")
     project.workflow(

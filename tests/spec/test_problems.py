@@ -104,6 +104,10 @@ ENTRIES: list[tuple[Any, int, str, str, str]] = [
     (workflow(sensor={}), 8, "sensor", "looks at one place", "exactly one of volume and folder"),
     (workflow(sensor={"volume": "/tmp/x"}), 9, "sensor.volume", "not a path in a volume", "/Volumes/catalog"),
     (workflow(sensor={"folder": "in", "since": "now"}), 10, "sensor.since", "'now' is not a time", "2024-"),
+    (workflow(sensor={"folder": ""}), 9, "sensor.folder", "is empty", "Write the folder's path"),
+    (workflow(sensor={"folder": "i", "pattern": ""}), 10, "sensor.pattern[0]", "fits no file", "*.csv"),
+    (workflow(sensor={"folder": "i", "pattern": ["a/*"]}), 11, "sensor.pattern[0]", "fits no", "recursive"),
+    (workflow(sensor={"folder": "i", "pattern": []}), 10, "sensor.pattern", "too short", "at least 1"),
     (workflow(name="a/b"), 8, "name", "contains '/'", "without '/'"),
 ]  # fmt: skip
 
@@ -142,6 +146,33 @@ def test_all_problems_of_all_files_at_once_in_order(project: Project) -> None:
         make_plan(load(project.config, {}))
     assert list(caught.value.problems) == problems
     assert str(caught.value).count("\n") == len(problems) - 1
+
+
+def test_one_table_in_several_ways_of_writing(project: Project) -> None:
+    project.write("project.json", {"catalog": "main", "schema": "s"})
+    project.file("a.py").write(DEP, [entry(outputs=["t", "s.u", "s.T", "MAIN.s.u", "main.s-t.u"])])
+    assert [(p.key, p.wrong) for p in project.problems()] == [
+        ("[0].outputs[2]", "'s.T' and 't' are one table"),
+        ("[0].outputs[3]", "'MAIN.s.u' and 's.u' are one table"),
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["main.x", "a b", "a/b", "a`b", "a\u0000", "a\u007f", "x" * 256])
+@pytest.mark.parametrize("key", ["catalog", "schema"])
+def test_a_catalog_or_schema_that_can_be_none(project: Project, key: str, wrong: str) -> None:
+    project.write("project.json", {"catalog": "main", "schema": "s", key: wrong})
+    project.file("a.py").write(DEP, [entry(outputs=["t"])])
+    (problem,) = project.problems()
+    assert (problem.file.name, problem.line, problem.key) == ("project.json", 2 + (key == "schema"), key)
+    assert ("no catalog's or schema's name has" in problem.wrong, problem.remedy) == (
+        True,
+        "Write one name, without back-quotes.",
+    )
+
+
+def test_a_pattern_may_have_a_slash_in_brackets(project: Project) -> None:
+    project.file("a.py").write(DEP, workflow(sensor={"folder": "i", "pattern": "[!/]*.csv"}))
+    assert project.problems() == []
 
 
 def test_a_wrong_format_hides_no_other_problem(project: Project) -> None:
