@@ -29,9 +29,11 @@ _LONGEST_CHAIN = 500
 
 
 def job_names(plan: Plan, translator: Translator) -> Mapping[str, str]:
-    """Return workflow name -> name of its job, each used once; `_sequential` is added for the other."""
+    """Return workflow name -> name of its job; `_sequential` is added for the other. Each is used once."""
     names = Names()
-    return {workflow.name: names.take(translator.job_name(workflow)) for workflow in plan.workflows}
+    return {
+        workflow.name: names.take(translator.job_name(workflow), SEQUENTIAL) for workflow in plan.workflows
+    }
 
 
 def run_tags(plan: Plan) -> Mapping[str, str]:

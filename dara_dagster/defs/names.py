@@ -31,11 +31,14 @@ class Names:
         self._taken: set[str] = set()
         self._numbers: defaultdict[str, int] = defaultdict(lambda: 1)
 
-    def take(self, text: str) -> str:
-        """Return the safe form of `text`, with a number when something else has it already."""
+    def take(self, text: str, ending: str = "") -> str:
+        """Return the safe form of `text`, with a number when something else has it already.
+
+        The name with `ending` after it is taken too.
+        """
         wanted = name = safe_name(text)
-        while name in self._taken:
+        while not self._taken.isdisjoint((name, name + ending)):
             self._numbers[wanted] += 1  # kept: thousands of names in another script all want `unnamed`
             name = f"{wanted}_{self._numbers[wanted]}"
-        self._taken.add(name)
+        self._taken.update((name, name + ending))
         return name

@@ -110,6 +110,15 @@ def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
     assert deps == {"a": [], "b": ["a"]}
 
 
+def test_no_two_workflows_have_one_job(project: Project) -> None:
+    for name in ("a b sequential", "a-b", "a b", "ä b_sequential"):
+        project.workflow({"name": "t"}, name=name)
+    definitions = build_definitions(project.config)
+    jobs = {job.name for job in definitions.resolve_all_job_defs()}
+    wanted = {"a_b_sequential", "a_b_2", "a_b_3", "a_b_sequential_2"}
+    assert jobs - {"__ASSET_JOB"} == wanted | {f"{name}_sequential" for name in wanted}
+
+
 def test_every_name_of_a_table_is_a_key_of_its_own(project: Project) -> None:
     odd = ["my-table", "my_table", "été", "日本", "a$b", "a*b", "It's", "class"]
     project.workflow(
