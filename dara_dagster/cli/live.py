@@ -10,7 +10,8 @@ from dagster import DagsterInstance, RunsFilter
 from rich.console import Console
 from rich.live import Live
 
-from dara_dagster.cli.tables import duration, headline, run_table, state_word
+from dara_dagster.cli.tables import headline, run_table
+from dara_dagster.serve.durations import duration
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunReader, RunStatus
 
@@ -110,7 +111,7 @@ class Follower(threading.Thread):
 
 
 def _line(task: TaskStatus) -> str:
-    words = [time.strftime("%H:%M:%S"), f"{task.name}:", state_word(task)]
+    words = [time.strftime("%H:%M:%S"), f"{task.name}:", task.word]
     if task.attempt > 1:
         words.append(f"(attempt {task.attempt})")
     if task.end is not None and task.seconds is not None:

@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dara_dagster.cli.project import command
+from dara_dagster.serve.durations import duration
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunStatus, RunSummary
 
-__all__ = ["duration", "headline", "print_run", "print_runs", "run_table", "state_word"]
+__all__ = ["headline", "print_run", "print_runs", "run_table"]
 
 _STYLES = {
     "success": "green",
@@ -27,20 +28,8 @@ _STYLES = {
 }
 _ERROR_LENGTH, _ERROR_END = 2_000, 500
 _TRACE_LINES = 30
-# Verdicts of tasks that `run_if` kept from running, in the words of Databricks.
-_LEFT_OUT = {"excluded": "excluded", "upstream": "upstream failed"}
 _HEADS = ("State", "Took", "Databricks run")
 _GAPS = 12  # what stands before, between and behind four columns
-
-
-def duration(seconds: float | None) -> str:
-    """`3.2 s`, `4 min 05 s`, `2 h 10 min`; nothing for None."""
-    if seconds is None:
-        return ""
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def headline(run: RunSummary) -> str:
@@ -158,13 +147,8 @@ def _clipped(error: str) -> str:
     return f"{error[: -_ERROR_END - cut]} [... {cut:,} characters ...] {error[-_ERROR_END:]}"
 
 
-def state_word(task: TaskStatus) -> str:
-    """The task's state; for one that `run_if` kept from running, that word of Databricks."""
-    return _LEFT_OUT.get(task.verdict or "", task.state)
-
-
 def _state(task: TaskStatus) -> Text:
-    word = state_word(task)
+    word = task.word
     if word != task.state:
         return Text(word, style="dim")
     return Text(word if task.attempt < 2 else f"{word} ({task.attempt})", style=_STYLES.get(word, "dim"))

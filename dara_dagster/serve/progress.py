@@ -8,7 +8,7 @@ from typing import Literal
 
 from dara_dagster.engine.events import Event, Recorded, RunChange, StepChange
 
-__all__ = ["RunState", "TaskState", "TaskStatus", "Timeline", "run_state"]
+__all__ = ["Attempt", "RunState", "TaskState", "TaskStatus", "Timeline", "run_state"]
 
 TaskState = Literal["waiting", "running", "retrying", "success", "failed", "skipped", "cancelled", "not run"]
 RunState = Literal["queued", "starting", "running", "cancelling", "success", "failed", "cancelled"]
@@ -26,8 +26,11 @@ _RUN_STATES: Mapping[str, RunState] = {
 }
 _OVER: frozenset[RunState] = frozenset({"success", "failed", "cancelled"})
 _LIVE: frozenset[TaskState] = frozenset({"running", "retrying"})
+# Verdicts of tasks that `run_if` kept from running, in the words of Databricks.
+_LEFT_OUT: Mapping[str, str] = {"excluded": "excluded", "upstream": "upstream failed"}
 # Verdicts on a Databricks run that came to its end by itself: no cancel made them.
 _FAILED = ("failed", "timed_out")
+_MEASURED = ("queue_seconds", "setup_seconds", "execution_seconds", "total_seconds")
 
 
 def run_state(word: str) -> RunState:
@@ -36,11 +39,28 @@ def run_state(word: str) -> RunState:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One attempt of a task: when it started and ended here, in seconds since the epoch.
+
+    `submitted` is when Databricks had its run, or when this run took over one that was going on already.
+    The other seconds are those of the Databricks run by its own clock, 0 until it has ended.
+    """
+
+    start: float
+    end: float | None = None
+    submitted: float | None = None
+    queue_seconds: float = 0.0
+    setup_seconds: float = 0.0
+    execution_seconds: float = 0.0
+    total_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class TaskStatus:
     """One task of a run. Times are seconds since the epoch, `seconds` is the time from start to end (or to
     now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about the run
     (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read first,
-    `trace` the traceback of the task's code.
+    `trace` the traceback of the task's code. `attempts` has all of them, the current one last.
     """
 
     name: str
@@ -60,6 +80,12 @@ class TaskStatus:
     execution_seconds: float | None = None
     error: str = ""
     trace: str = ""
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """The state; for a task that `run_if` kept from running, that word of Databricks."""
+        return _LEFT_OUT.get(self.verdict or "", self.state)
 
 
 class Timeline:
@@ -98,17 +124,18 @@ class Timeline:
     def _stepped(self, task: TaskStatus, event: StepChange) -> TaskStatus:
         if event.word in ("start", "restart"):
             return _started(task, event)
+        ended: TaskState
         error = event.error.removeprefix(f"{task.name}: ")  # our ops begin with the name; here it is known
         if event.word == "retry":
-            return replace(task, state="retrying", error=error)
+            return replace(task, state="retrying", error=error, attempts=_last(task, end=event.time))
         if event.word == "failure":
             # Dagster reports a step it interrupted as failed; to the reader it was cancelled.
             interrupted = self.state in ("cancelling", "cancelled") and task.verdict not in _FAILED
             stopped = interrupted or task.verdict == "cancelled"
-            ended: TaskState = "cancelled" if stopped else "failed"
-            return replace(task, state=ended, error=error, end=event.time)
-        state: TaskState = "success" if event.word == "success" else "skipped"
-        return replace(task, state=state, end=event.time, error="")
+            ended = "cancelled" if stopped else "failed"
+        else:
+            ended, error = "success" if event.word == "success" else "skipped", ""
+        return replace(task, state=ended, error=error, end=event.time, attempts=_last(task, end=event.time))
 
 
 def _started(task: TaskStatus, event: StepChange) -> TaskStatus:
@@ -120,6 +147,7 @@ def _started(task: TaskStatus, event: StepChange) -> TaskStatus:
         attempt=task.attempt + 1,
         start=event.time if task.start is None else task.start,
         error=task.error,
+        attempts=(*task.attempts, Attempt(event.time)),
     )
 
 
@@ -133,6 +161,7 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
             url=_text(data.get("url")),
             message="",
             verdict=None,
+            attempts=_last(task, submitted=event.time),
         )
     if event.kind == "state":
         return replace(task, message=str(data.get("state", "")), url=_text(data.get("url")) or task.url)
@@ -146,8 +175,14 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
             trace=str(data.get("trace", "")),
             setup_seconds=_number(data.get("setup_seconds")),
             execution_seconds=_number(data.get("execution_seconds")),
+            attempts=_last(task, **{name: _number(data.get(name)) or 0.0 for name in _MEASURED}),
         )
     return task
+
+
+def _last(task: TaskStatus, **changed: float) -> tuple[Attempt, ...]:
+    """The task's attempts after a change of the last one."""
+    return (*task.attempts[:-1], replace(task.attempts[-1], **changed)) if task.attempts else ()
 
 
 def _settled(task: TaskStatus, state: RunState, time: float) -> TaskStatus:
@@ -155,7 +190,7 @@ def _settled(task: TaskStatus, state: RunState, time: float) -> TaskStatus:
     if task.state in _LIVE:
         ended: TaskState = "cancelled" if state == "cancelled" else "failed"
         error = task.error or ("" if ended == "cancelled" else "the run ended before this task did")
-        return replace(task, state=ended, end=time, error=error)
+        return replace(task, state=ended, end=time, error=error, attempts=_last(task, end=time))
     return replace(task, state="not run") if task.state == "waiting" else task
 
 

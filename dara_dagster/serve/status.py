@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from graphlib import TopologicalSorter
 from typing import Any
 
-from dagster import DagsterInstance, DagsterRun, RunRecord
+from dagster import DagsterInstance, RunRecord
 
 from dara_dagster.engine.events import read
 from dara_dagster.engine.process import is_abandoned
 from dara_dagster.errors import RunError
+from dara_dagster.serve.planned import planned_steps
 from dara_dagster.serve.progress import RunState, TaskStatus, Timeline, run_state
 
 __all__ = ["RunReader", "RunStatus", "RunSummary", "find_run", "latest_runs", "read_status"]
 
-TASK_TAG = "dara/task"
 WORKSPACE_TAG = "dara/workspace"
 _OVER = ("success", "failed", "cancelled")
 
@@ -72,7 +71,8 @@ class RunReader:
         """Raises RunError when the instance has no such run."""
         self._instance, self._run_id = instance, run_id
         self._cursor: str | None = None
-        self._timeline = Timeline(_step_names(instance, self._record().dagster_run))
+        steps = planned_steps(instance, self._record().dagster_run)
+        self._timeline = Timeline({step.key: step.name for step in steps if step.chosen})
 
     def update(self, now: float | None = None) -> RunStatus:
         """The run as it stands at `now` (seconds since the epoch; default: the clock)."""
@@ -138,18 +138,3 @@ def _summary(record: RunRecord, now: float) -> RunSummary:
         seconds=seconds,
         parent_run_id=run.parent_run_id,
     )
-
-
-def _step_names(instance: DagsterInstance, run: DagsterRun) -> dict[str, str]:
-    """Step key -> task name of the steps the run is to execute, those above others first."""
-    if run.execution_plan_snapshot_id is None:
-        return {}
-    plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
-    wanted = set(plan.step_keys_to_execute)
-    chosen = {step.key: step for step in plan.steps if step.key in wanted}
-    above = {
-        key: [up for entry in step.inputs for up in entry.upstream_step_keys if up in chosen]
-        for key, step in chosen.items()
-    }
-    order = TopologicalSorter(above).static_order()
-    return {key: (chosen[key].tags or {}).get(TASK_TAG, key) for key in order}

@@ -1,0 +1,49 @@
+"""Tells how many tasks went on at once, from when each began and ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+__all__ = ["Parallelism"]
+
+
+@dataclass(frozen=True)
+class Parallelism:
+    """`stretches` are (start, end, tasks going on), in order; those in which nothing went on are left out."""
+
+    stretches: tuple[tuple[float, float, int], ...]
+
+    @classmethod
+    def of(cls, tasks: Iterable[tuple[float, float]]) -> Parallelism:
+        """From (start, end) of each task; one that ends when another begins is not beside it."""
+        changes = Counter[float]()
+        for start, end in tasks:
+            changes[start] += 1
+            changes[end] -= 1
+        going, found = 0, []
+        for since, until in pairwise(sorted(changes)):
+            going += changes[since]
+            if going:
+                found.append((since, until, going))
+        return cls(tuple(found))
+
+    @property
+    def greatest(self) -> int:
+        """The most tasks that ever went on at once."""
+        return max((going for _, _, going in self.stretches), default=0)
+
+    @property
+    def average(self) -> float:
+        """How many went on at once on the average, while any did."""
+        busy = sum(end - start for start, end, _ in self.stretches)
+        return sum((end - start) * going for start, end, going in self.stretches) / busy if busy else 0.0
+
+    def seconds_at_most_parallel(self, gaps: Iterable[tuple[float, float]]) -> float:
+        """For how long, within the (start, end) of `gaps`, as many tasks went on as ever did."""
+        full = [(start, end) for start, end, going in self.stretches if going == self.greatest]
+        return sum(
+            max(min(end, until) - max(start, since), 0.0) for since, until in gaps for start, end in full
+        )

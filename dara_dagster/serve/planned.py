@@ -1,0 +1,43 @@
+"""Reads the steps a run was to execute, and what each waits for, from the plan Dagster stored with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from dagster import DagsterInstance, DagsterRun
+
+__all__ = ["PlannedStep", "planned_steps"]
+
+TASK_TAG = "dara/task"
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step of a run's plan: `name` is its task's, `upstream` are the keys of the steps it waits for.
+
+    A step that is not `chosen` is left to an earlier run, whose result this run takes over.
+    """
+
+    key: str
+    name: str
+    upstream: tuple[str, ...]
+    chosen: bool
+
+
+def planned_steps(instance: DagsterInstance, run: DagsterRun) -> tuple[PlannedStep, ...]:
+    """The steps of the run's plan, those above others first; none for a run that was given no plan."""
+    if run.execution_plan_snapshot_id is None:
+        return ()
+    plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+    wanted, steps = set(plan.step_keys_to_execute), {step.key: step for step in plan.steps}
+    above = {
+        key: tuple(
+            dict.fromkeys(up for entry in step.inputs for up in entry.upstream_step_keys if up in steps)
+        )
+        for key, step in steps.items()
+    }
+    return tuple(
+        PlannedStep(key, (steps[key].tags or {}).get(TASK_TAG, key), above[key], key in wanted)
+        for key in TopologicalSorter(above).static_order()
+    )
