@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dara_dagster.cli.project import config_option, counted, json_option, load_plan
+from dara_dagster.cli.project import config_option, json_option, load_plan
 from dara_dagster.errors import FileError
+from dara_dagster.serve.wording import counted
 
 if TYPE_CHECKING:
     from dara_dagster.errors import Problem

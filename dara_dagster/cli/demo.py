@@ -146,7 +146,7 @@ def _result(
 
 
 def _show(result: dict[str, Any], config_dir: Path) -> None:
-    from dara_dagster.serve.durations import duration
+    from dara_dagster.serve.wording import duration
 
     click.secho("Tables", bold=True)
     for table, rows in result["tables"].items():

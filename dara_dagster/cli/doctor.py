@@ -14,15 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.project import (
-    config_option,
-    counted,
-    home_folder,
-    json_option,
-    load_plan,
-    open_instance,
-)
+from dara_dagster.cli.project import config_option, home_folder, json_option, load_plan, open_instance
 from dara_dagster.errors import ConfigError, DaraError
+from dara_dagster.serve.wording import counted
 
 if TYPE_CHECKING:
     from dara_dagster.spec.plan import Plan

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.live import Live
 
 from dara_dagster.cli.tables import headline, run_table
-from dara_dagster.serve.durations import duration
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunReader, RunStatus
+from dara_dagster.serve.wording import duration
 
 __all__ = ["Follower", "LiveView", "PlainView", "View"]
 

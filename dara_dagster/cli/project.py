@@ -22,7 +22,6 @@ __all__ = [
     "command",
     "config_folder",
     "config_option",
-    "counted",
     "home_folder",
     "json_option",
     "load_plan",
@@ -81,11 +80,6 @@ def _is_ours(folder: Path) -> bool:
 def command() -> str:
     """How the user calls `dara`: uv tells the programs it runs where it is itself."""
     return "uv run dara" if "UV" in os.environ else "dara"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 task`, `3 tasks`, `1,200 tasks`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def load_plan(config_dir: Path) -> Plan:

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dara_dagster.cli.project import command
-from dara_dagster.serve.durations import duration
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunStatus, RunSummary
+from dara_dagster.serve.wording import duration
 
 __all__ = ["headline", "print_run", "print_runs", "run_table"]
 

@@ -18,9 +18,9 @@ from dara_dagster.cli.running import job_name
 from dara_dagster.cli.tables import print_run, run_table
 from dara_dagster.engine.process import own_mark, owner_of
 from dara_dagster.errors import DaraError
-from dara_dagster.serve.durations import duration
 from dara_dagster.serve.progress import TaskStatus
 from dara_dagster.serve.status import RunStatus
+from dara_dagster.serve.wording import duration
 from dara_dagster.spec import plan_from
 from tests.cli.conftest import Project
 

@@ -1,8 +1,13 @@
-"""Says in words how long something took."""
+"""Says in words how long something took, and how many there are."""
 
 from __future__ import annotations
 
-__all__ = ["duration"]
+__all__ = ["counted", "duration"]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 task`, `3 tasks`, `1,200 tasks`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:
