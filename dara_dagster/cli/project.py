@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -129,10 +131,13 @@ def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
         # Two processes that make Dagster's tables at once fail, each on what the other has made.
         with _held(home):
             os.environ["DAGSTER_HOME"] = str(home)
+            logging.root.addFilter(_is_no_retry)
             try:
                 instance = stack.enter_context(DagsterInstance.get())
             except Exception as error:  # Dagster has no error of its own for most that can be wrong there
                 raise DaraError(_unusable(home, error)) from None
+            finally:
+                logging.root.removeFilter(_is_no_retry)
         yield instance
 
 
@@ -155,15 +160,34 @@ def _held(home: Path) -> ExitStack:
     return held
 
 
-def _unusable(home: Path, error: Exception) -> str:
-    """Why Dagster cannot open its home: nearly always something in its dagster.yaml."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if len(reason) > _LONGEST_REASON:
-        reason = reason[:_LONGEST_REASON] + "..."
+def _unusable(home: Path, error: BaseException) -> str:
+    """Why Dagster cannot open its home: something in its dagster.yaml, or the database named there."""
+    file = home / "dagster.yaml"
+    if "Couldn't import module dagster_postgres" in str(error):
+        return f"{file} wants Postgres, which needs: pip install 'dara-dagster[postgres]'"
+    while error.__cause__ is not None:  # dagster-postgres says "too many retries", whatever the cause
+        error = error.__cause__
+    reason = _reason(error)
+    if type(error).__name__ == "OperationalError" and "postgres" in file.read_text(encoding="utf-8"):
+        return f"Dagster cannot open its history in the database that {file} names: {reason}"
     return (
-        f"Dagster cannot open its history with {home / 'dagster.yaml'}: {reason}\n"
+        f"Dagster cannot open its history with {file}: {reason}\n"
         "Put that file right, or move it away: the next `dara` command writes a new one."
     )
+
+
+def _reason(error: BaseException) -> str:
+    """In one line. An error of Dagster's config holds a list, after a page about the config's shape."""
+    errors = getattr(error, "errors", None) or [error]
+    reason = " ".join(" ".join(str(getattr(each, "message", each)) for each in errors).split())
+    reason = re.split(r" \(Background on this error| Stack Trace:", reason)[0] or type(error).__name__
+    reason = re.sub(r'"[^"@]*@', '"***@', reason)  # of a password with an unquoted "@" the end is the host
+    return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + "..."
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    """False for what dagster-postgres logs at each of its tries: the last one is told as the error."""
+    return not record.getMessage().startswith("Retrying failed database")
 
 
 def _short(folder: Path) -> Path:

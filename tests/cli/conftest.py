@@ -110,3 +110,9 @@ def simulate(emulator: Emulator, workspace_token: str) -> Callable[..., None]:
         emulator.admin("POST", "simulate", {"task_key": task_key, **rule}, token=workspace_token)
 
     return add
+
+
+@pytest.fixture
+def active(emulator: Emulator, workspace_token: str) -> Callable[[], int]:
+    """How many runs go on in this test's workspace."""
+    return lambda: int(emulator.admin("GET", "stats", token=workspace_token)["active_runs"])

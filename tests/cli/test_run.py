@@ -22,12 +22,6 @@ Simulate = Callable[..., None]
 
 
 @pytest.fixture
-def active(emulator: Emulator, workspace_token: str) -> Callable[[], int]:
-    """How many runs go on in this test's workspace."""
-    return lambda: int(emulator.admin("GET", "stats", token=workspace_token)["active_runs"])
-
-
-@pytest.fixture
 def started(
     connected: Project, simulate: Simulate, active: Callable[[], int]
 ) -> Iterator[subprocess.Popen[str]]:
