@@ -1,6 +1,7 @@
 """Loads the five files of the landing volume into main.bronze, one Delta table each."""
 
 import argparse
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -40,6 +41,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--landing", default="/Volumes/main/bronze/landing")
     arguments, _ = parser.parse_known_args()
+
+    missing = [f"{name}.csv" for name in COLUMNS if not Path(arguments.landing, f"{name}.csv").is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{', '.join(missing)} not found in {arguments.landing}: `dara demo` uploads the files once"
+        )
 
     spark = SparkSession.builder.getOrCreate()
     for schema in ("bronze", "silver", "gold"):
