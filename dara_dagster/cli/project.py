@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dara_dagster.errors import DaraError, RunError
+from dara_dagster.serve.wording import counted
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -24,6 +25,7 @@ __all__ = [
     "command",
     "config_folder",
     "config_option",
+    "counted",
     "home_folder",
     "json_option",
     "load_plan",
