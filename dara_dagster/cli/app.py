@@ -13,12 +13,13 @@ from dara_dagster.cli.doctor import doctor
 from dara_dagster.cli.history import status
 from dara_dagster.cli.local_workspace import emulator
 from dara_dagster.cli.orphans import orphans
+from dara_dagster.cli.reporting import report
 from dara_dagster.cli.running import run
 from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]
 
-_COMMANDS = (demo, run, validate, plan, status, cancel, orphans, schema, emulator, doctor)
+_COMMANDS = (demo, run, validate, plan, status, report, cancel, orphans, schema, emulator, doctor)
 
 
 class _Complaint(click.ClickException):

@@ -12,12 +12,13 @@ from rich.text import Text
 
 from dara_dagster.cli.project import command
 from dara_dagster.serve.progress import TaskStatus
+from dara_dagster.serve.report import RunReport
 from dara_dagster.serve.status import RunStatus, RunSummary
 from dara_dagster.serve.wording import duration
 
-__all__ = ["headline", "print_run", "print_runs", "run_table"]
+__all__ = ["STYLES", "headline", "print_run", "print_runs", "run_table"]
 
-_STYLES = {
+STYLES = {
     "success": "green",
     "failed": "bold red",
     "cancelled": "yellow",
@@ -32,7 +33,7 @@ _HEADS = ("State", "Took", "Databricks run")
 _GAPS = 12  # what stands before, between and behind four columns
 
 
-def headline(run: RunSummary) -> str:
+def headline(run: RunSummary | RunReport) -> str:
     """One line about the run as a whole."""
     took = f" in {duration(run.seconds)}" if run.over and run.seconds is not None else ""
     where = f" on {run.workspace}" if run.workspace else ""
@@ -111,7 +112,7 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
     table.add_column("Took", justify="right", no_wrap=True)
     for run in runs:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.start)) if run.start else ""
-        state = Text("abandoned" if run.abandoned else run.state, style=_STYLES.get(run.state, ""))
+        state = Text("abandoned" if run.abandoned else run.state, style=STYLES.get(run.state, ""))
         table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds))
     console.print(table)
 
@@ -151,7 +152,7 @@ def _state(task: TaskStatus) -> Text:
     word = task.word
     if word != task.state:
         return Text(word, style="dim")
-    return Text(word if task.attempt < 2 else f"{word} ({task.attempt})", style=_STYLES.get(word, "dim"))
+    return Text(word if task.attempt < 2 else f"{word} ({task.attempt})", style=STYLES.get(word, "dim"))
 
 
 def _databricks(task: TaskStatus) -> Text:

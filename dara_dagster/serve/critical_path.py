@@ -36,7 +36,7 @@ def critical_path(seconds: Mapping[str, float], upstream: Mapping[str, Sequence[
     for name in reversed(order):
         for each in above[name]:
             latest[each] = min(latest[each], latest[name] - seconds[name])
-    slack = {name: round(latest[name] - ends[name], 3) for name in seconds}
+    slack = {name: max(round(latest[name] - ends[name], 3), 0.0) for name in seconds}
     return CriticalPath(tuple(reversed(list(_backwards(ends, above)))), round(length, 3), slack)
 
 

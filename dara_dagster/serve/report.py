@@ -89,6 +89,7 @@ class RunReport:
     queue_seconds: float
     setup_seconds: float
     execution_seconds: float
+    abandoned: bool = False
     error: str = ""
 
     @property
@@ -205,6 +206,7 @@ def _whole(
         queue_seconds=round(sum(task.queue_seconds for task in ran), 3),
         setup_seconds=round(sum(task.setup_seconds for task in ran), 3),
         execution_seconds=round(sum(task.execution_seconds for task in ran), 3),
+        abandoned=status.abandoned,
         error=status.error,
     )
 

@@ -1,0 +1,183 @@
+"""Draws the report of a run for a terminal: a Gantt chart, and below it where its time went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dara_dagster.cli.project import command
+from dara_dagster.cli.tables import STYLES, headline
+from dara_dagster.serve.phases import PhaseWord
+from dara_dagster.serve.report import RunReport, TaskReport
+from dara_dagster.serve.wording import counted, duration
+
+__all__ = ["facts", "print_facts", "print_report", "rows_to_show"]
+
+MOST_ROWS = 50
+_MOST_ON_PATH = 12
+_LEAST_CHART, _LONGEST_NAME = 20, 26
+_MARKS: dict[PhaseWord, str] = {"own": "░", "queue": "▒", "setup": "▒", "execution": "█"}
+_PLAIN_MARKS: dict[PhaseWord, str] = {"own": ".", "queue": "-", "setup": "-", "execution": "#"}
+
+
+def print_report(report: RunReport) -> None:
+    """The run at the width of the terminal: headline, chart, facts."""
+    console = Console(highlight=False)
+    console.print(headline(report), soft_wrap=True, markup=False)
+    if report.tasks:
+        console.print(gantt(report, console))
+        _print_legend(report, console)
+        print_facts(list(facts(report)), console)
+    if not report.critical_path:
+        console.print("None of its tasks has begun.")
+    failed = [task for task in report.tasks if task.state == "failed"]
+    if failed or report.error:
+        what = f"{counted(len(failed), 'task')} failed" if failed else "The run failed"
+        text = f"{what}: `{command()} status {report.run_id[:8]}` says why."
+        console.print(text, soft_wrap=True, markup=False, style="red")
+
+
+def print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
+    """Names on the left, what is to be said on the right, wrapped below itself."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        table.add_row(f" {name}", Text(text))
+    console.print(table)
+
+
+def gantt(report: RunReport, console: Console) -> Table:
+    """A bar for every task over the time of the run, in the width of the console."""
+    shown = rows_to_show(report.tasks)
+    with_state = any(task.state != "success" for task in shown)
+    times = [_times(task, with_state) for task in shown]
+    names = min(max(cell_len(task.name) for task in shown) + 2, _LONGEST_NAME)
+    heads = _heads(with_state)
+    taken = sum(max(len(cell) for cell in column) for column in zip(heads, *times, strict=True))
+    gaps = 3 * (2 + len(heads)) - 1  # what rich draws around and between that many columns
+    room = max(console.width - names - taken - gaps, _LEAST_CHART)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1))
+    table.add_column("  Task", no_wrap=True, overflow="ellipsis", max_width=names)
+    table.add_column(_axis(report.seconds, room), no_wrap=True, width=room)
+    for head in heads:
+        table.add_column(head, no_wrap=True, justify="left" if head == "State" else "right")
+    marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
+    for task, cells in zip(shown, times, strict=True):
+        name = Text(f"{'*' if task.critical else ' '} {task.name}", style="bold" if task.critical else "")
+        table.add_row(name, _bar(task, _length(report), room, marks), *cells)
+    return table
+
+
+def rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
+    """The tasks by their start; of more than 50 the ones that failed, the critical path and the longest."""
+    shown = list(tasks)
+    if len(shown) > MOST_ROWS:
+        shown.sort(key=lambda t: (t.state != "failed", not t.critical, -(t.seconds or 0.0)))
+    kept = {task.step_key for task in shown[:MOST_ROWS]}
+    begun = (task for task in tasks if task.step_key in kept)
+    return sorted(begun, key=lambda task: float("inf") if task.start is None else task.start)
+
+
+def facts(report: RunReport) -> Iterator[tuple[str, str]]:
+    """Where the time of the run went, as (what, in words)."""
+    if report.critical_path:
+        yield "Critical path", f"{duration(report.critical_seconds)}: {_path(report)}"
+        times = f"{duration(report.task_seconds)}, {report.speed_up:g} times as long as the run"
+        yield "Tasks one by one", times
+        average = f"{report.average_parallelism:g} on the average"
+        yield "Tasks at once", f"{report.greatest_parallelism} at most, {average}"
+        parts = (
+            ("queue", report.queue_seconds),
+            ("set-up", report.setup_seconds),
+            ("execution", report.execution_seconds),
+        )
+        yield "All tasks' time", ", ".join(f"{word} {duration(seconds)}" for word, seconds in parts)
+        if report.slot_seconds >= 0.05:
+            yield "Waited for a slot", f"{duration(report.slot_seconds)} on the critical path"
+        share = f" ({100 * report.overhead_seconds / report.seconds:.0f} % of the run)" if report.seconds else ""
+        yield "Orchestration", f"{duration(report.overhead_seconds)} on the critical path{share}"
+    taken = [task for task in report.tasks if task.taken_over_from]
+    if taken:
+        yield "Done before", f"{counted(len(taken), 'task')} of the runs that this one was resumed from"
+
+
+def _path(report: RunReport) -> str:
+    steps = [f"{task.name} {duration(task.seconds)}" for task in report.path]
+    if len(steps) > _MOST_ON_PATH:
+        half = _MOST_ON_PATH // 2
+        steps = [*steps[:half], f"({len(steps) - 2 * half:,} more)", *steps[-half:]]
+    return ", ".join(steps)
+
+
+def _print_legend(report: RunReport, console: Console) -> None:
+    marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
+    words = (
+        f"* critical path   {marks['own']} dara   {marks['queue']} queue, set-up   {marks['execution']} run"
+    )
+    console.print(f" {words}", style="dim", markup=False)
+    if len(report.tasks) > MOST_ROWS:
+        text = f" {MOST_ROWS} of {len(report.tasks):,} tasks: failed, critical and longest; --html has all."
+        console.print(text, style="dim", markup=False)
+    console.print()
+
+
+def _heads(with_state: bool) -> tuple[str, ...]:
+    return ("State", "Took", "Slack") if with_state else ("Took", "Slack")
+
+
+def _times(task: TaskReport, with_state: bool) -> tuple[str | Text, ...]:
+    slack = "" if task.critical else duration(task.slack_seconds)
+    word = "done before" if task.taken_over_from else task.word
+    if task.attempt > 1:
+        word = f"{word} ({task.attempt})"
+    cells = (duration(task.seconds), slack)
+    return (Text(word, style=STYLES.get(task.state, "dim")), *cells) if with_state else cells
+
+
+def _length(report: RunReport) -> float:
+    return max([report.seconds, *(task.end or 0.0 for task in report.tasks)])
+
+
+def _axis(seconds: float, room: int) -> str:
+    end = duration(seconds)
+    return f"0 s{end:>{max(room - 3, len(end) + 1)}}"
+
+
+def _bar(task: TaskReport, length: float, room: int, marks: dict[PhaseWord, str]) -> Text:
+    """The task's stretches, each column with the mark of what took most of its time."""
+    if task.start is None or not length:
+        return Text("")
+    column = length / room
+    first = min(int(task.start / column), room - 1)
+    cells = [" "] * first
+    for at in range(first, room):
+        word = _mostly(task, at * column, (at + 1) * column)
+        if word is None:
+            break
+        cells.append(marks[word])
+    if len(cells) == first:  # shorter than can be drawn
+        cells.append("|" if marks is _PLAIN_MARKS else "▏")
+    return Text("".join(cells), style=_style(task))
+
+
+def _mostly(task: TaskReport, since: float, until: float) -> PhaseWord | None:
+    """What took most of the task's time in that stretch of the run; None when it took no time there."""
+    lapped = Counter[PhaseWord]()
+    for phase in task.phases:
+        milliseconds = round(1000 * (min(phase.end, until) - max(phase.start, since)))
+        if milliseconds > 0:
+            lapped[phase.word] += milliseconds
+    return max(lapped, key=lambda word: lapped[word], default=None)
+
+
+def _style(task: TaskReport) -> str:
+    if task.state != "success":
+        return STYLES.get(task.state, "dim")
+    return "bold cyan" if task.critical else "blue"
