@@ -7,6 +7,7 @@ DaraError                    its text is meant for the user: what is wrong and w
 │   ├── CredentialsError     no credentials, or refused ones
 │   └── EmulatorError        the local workspace could not be started or has died
 ├── ComputeError             a cluster or warehouse cannot be made to match its settings
+├── DeployError              a workflow cannot be a saved job, or the job cannot be written
 ├── FileError                a file cannot be read, uploaded or found
 └── RunError                 a Databricks run could not be submitted, watched or cancelled
     ├── RunGoneError         the run was deleted or is older than Databricks keeps
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigError",
     "CredentialsError",
     "DaraError",
+    "DeployError",
     "EmulatorError",
     "FileError",
     "Problem",
@@ -86,6 +88,10 @@ class EmulatorError(WorkspaceError):
 
 class ComputeError(DaraError):
     """A cluster or warehouse cannot be made to match its settings."""
+
+
+class DeployError(DaraError):
+    """A workflow cannot be published as a saved job, or that job cannot be read, written or told apart."""
 
 
 class FileError(DaraError):

@@ -9,6 +9,7 @@ import click
 from dara_dagster.cli.cancelling import cancel
 from dara_dagster.cli.checking import plan, schema, validate
 from dara_dagster.cli.demo import demo
+from dara_dagster.cli.deploying import deploy, render
 from dara_dagster.cli.doctor import doctor
 from dara_dagster.cli.history import status
 from dara_dagster.cli.local_workspace import emulator
@@ -19,7 +20,21 @@ from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]
 
-_COMMANDS = (demo, run, validate, plan, status, report, cancel, orphans, schema, emulator, doctor)
+_COMMANDS = (
+    demo,
+    run,
+    validate,
+    plan,
+    status,
+    report,
+    cancel,
+    orphans,
+    deploy,
+    render,
+    schema,
+    emulator,
+    doctor,
+)
 
 
 class _Complaint(click.ClickException):

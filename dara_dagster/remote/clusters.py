@@ -47,17 +47,37 @@ def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
 
     Raises ComputeError (ambiguous name, a state that allows no edit until the deadline) or the SDK's errors.
     """
-    wanted = {**compute.settings, "cluster_name": compute.settings.get("cluster_name") or compute.name}
-    found = _named(ws, wanted["cluster_name"])
-    if len(found) > 1:
-        ids = ", ".join(sorted(str(cluster["cluster_id"]) for cluster in found))
-        message = f"{len(found)} clusters are named {wanted['cluster_name']!r} ({ids})."
-        raise ComputeError(f"{message} Rename or permanently delete all but one: the name must say which.")
-    if not found:
+    wanted = _wanted(compute)
+    cluster_id = _find(ws, wanted["cluster_name"])
+    if cluster_id is None:
         return _create(ws, wanted)
-    cluster_id = str(found[0]["cluster_id"])
     _match(ws, compute.name, cluster_id, wanted, deadline)
     return cluster_id
+
+
+def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
+    """The id of the cluster of that name (None: there is none) and which settings `ensure` would change.
+
+    Raises as `ensure` does.
+    """
+    wanted = _wanted(compute)
+    cluster_id = _find(ws, wanted["cluster_name"])
+    if cluster_id is None:
+        return None, set()
+    return cluster_id, _differences(wanted, api(ws, "GET", f"{_PATH}/get", query={"cluster_id": cluster_id}))
+
+
+def _wanted(compute: ComputePlan) -> dict[str, Any]:
+    return {**compute.settings, "cluster_name": compute.settings.get("cluster_name") or compute.name}
+
+
+def _find(ws: Workspace, name: str) -> str | None:
+    found = _named(ws, name)
+    if len(found) > 1:
+        ids = ", ".join(sorted(str(cluster["cluster_id"]) for cluster in found))
+        message = f"{len(found)} clusters are named {name!r} ({ids})."
+        raise ComputeError(f"{message} Rename or permanently delete all but one: the name must say which.")
+    return str(found[0]["cluster_id"]) if found else None
 
 
 def _named(ws: Workspace, name: str) -> list[dict[str, Any]]:

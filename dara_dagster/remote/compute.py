@@ -33,7 +33,24 @@ def ensure_compute(
         with file_lock(lock_dir / f"{compute.kind}-{key}.lock", timeout=_LOCK_SECONDS):
             return ensure(ws, compute, deadline)
     except API_ERRORS as error:
-        raise_if_refused(error)
-        raise ComputeError(f"{compute.kind} {compute.name!r} cannot be set up: {explain(error)}") from error
+        raise _failed(compute, error) from error
     except OSError as error:
         raise ComputeError(f"{compute.kind} {compute.name!r}: cannot lock in {lock_dir}: {error}") from error
+
+
+def look_at_compute(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
+    """The id of the cluster or warehouse, None when there is none, and what `ensure_compute` would change.
+
+    Writes nothing. Raises ComputeError or CredentialsError.
+    """
+    look = clusters.look if compute.kind == "cluster" else warehouses.look
+    try:
+        return look(ws, compute)
+    except API_ERRORS as error:
+        raise _failed(compute, error) from error
+
+
+def _failed(compute: ComputePlan, error: BaseException) -> ComputeError:
+    """The error as one for the user; CredentialsError is raised for refused credentials."""
+    raise_if_refused(error)
+    return ComputeError(f"{compute.kind} {compute.name!r} cannot be set up: {explain(error)}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -72,22 +72,33 @@ class FileSync:
         with self._lock:
             return self._sync()
 
-    def _sync(self) -> int:
+    def count_changed(self) -> int:
+        """How many files `sync_all` would upload; uploads none. Raises FileError or CredentialsError."""
         files = find_files(self._plan, self._root)
+        with self._told():
+            return len(self._changed(files, self._list({file.folder for file in files} | {self._root})))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong with the API in the block becomes a sentence."""
         try:
-            uploaded = self._bring(files)
+            yield
         except API_ERRORS as error:
             raise_if_refused(error)
             message = f"The notebooks cannot be brought to {self._root}: {explain(error)}"
             raise FileError(message) from error
+
+    def _sync(self) -> int:
+        files = find_files(self._plan, self._root)
+        with self._told():
+            uploaded = self._bring(files)
         self._stamps = {file.remote: file.stamp for file in files}
         return uploaded
 
     def _bring(self, files: Collection[LocalFile]) -> int:
         folders = {file.folder for file in files} | {self._root}
         there = self._list(folders)
-        manifest = self._read_manifest(there)
-        changed = [file for file in files if not _is_current(file, there, manifest)]
+        changed = self._changed(files, there)
         if not changed:
             return 0
         for folder in sorted({file.folder for file in changed} | {self._root}):
@@ -97,6 +108,10 @@ class FileSync:
             list(pool.map(partial(self._upload, there), changed))
         self._write_manifest(files, self._list(folders))
         return len(changed)
+
+    def _changed(self, files: Iterable[LocalFile], there: Mapping[str, _Entry]) -> list[LocalFile]:
+        manifest = self._read_manifest(there)
+        return [file for file in files if not _is_current(file, there, manifest)]
 
     def _list(self, folders: Iterable[str]) -> dict[str, _Entry]:
         """What is in these folders (and the folders themselves, where they exist), by path."""

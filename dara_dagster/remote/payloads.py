@@ -71,20 +71,32 @@ def submit_request(
     `compute_id` is the cluster or warehouse of `task.compute` (None: serverless, or a job cluster).
     Neither Databricks' own retries nor its "auto optimization" are wanted: an attempt is one run.
     """
-    kind, payload = _payload(task, parameters, remote_file, compute_id)
-    body: dict[str, Any] = {**_raw_settings(task), "task_key": task.key, kind: payload, "max_retries": 0}
-    if task.description:
-        body.setdefault("description", task.description)
+    body, environments = task_body(task, parameters, remote_file=remote_file, compute_id=compute_id)
+    body["max_retries"] = 0
     request: dict[str, Any] = {"run_name": run_name, "idempotency_token": token, "queue": {"enabled": True}}
     if task.timeout_seconds:
         request["timeout_seconds"] = task.timeout_seconds
-    environments = list(body.pop("environments", ()))
-    if kind in _ON_COMPUTE:
-        environments += _put_on_compute(body, kind, task, compute_id)
     if environments:
         request["environments"] = environments
     request["tasks"] = [body]
     return request
+
+
+def task_body(
+    task: TaskPlan, parameters: Mapping[str, str], *, remote_file: str | None, compute_id: str | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The task as the Jobs API has it, and the environments it names; nothing on order, retries and limits.
+
+    `compute_id` as in `submit_request`. Raises RunError for what cannot be run there.
+    """
+    kind, payload = _payload(task, parameters, remote_file, compute_id)
+    body: dict[str, Any] = {**_raw_settings(task), "task_key": task.key, kind: payload}
+    if task.description:
+        body.setdefault("description", task.description)
+    environments = list(body.pop("environments", ()))
+    if kind in _ON_COMPUTE:
+        environments += _put_on_compute(body, kind, task, compute_id)
+    return body, environments
 
 
 def run_now_request(job_id: int, *, token: str, parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def differences(
     what was sent: a setting that only it has differs too, unless its name is in `filled_in`, and so does an
     entry that only its maps of free names have.
     """
-    changed = {name for name, value in wanted.items() if not _same(value, current.get(name))}
+    changed = {name for name, value in wanted.items() if not same_value(value, current.get(name))}
     for name in _FREE_MAPS:
         ours, theirs = (wanted.get(name) or {}).keys(), (current.get(name) or {}).keys()
         if ours - theirs or (filled_in is not None and theirs - ours):
@@ -34,19 +34,20 @@ def differences(
     if filled_in is None:
         return changed
     extra = current.keys() - wanted.keys() - set(filled_in)
-    return changed | {name for name in extra if not _is_empty(current[name])}
+    return changed | {name for name in extra if not is_empty(current[name])}
 
 
-def _same(wanted: Any, current: Any) -> bool:
+def same_value(wanted: Any, current: Any) -> bool:
+    """Whether the two mean the same; of mappings, only what `wanted` says is looked at."""
     if isinstance(wanted, Mapping) and isinstance(current, Mapping):
-        return all(_same(wanted.get(name), current.get(name)) for name in wanted)
+        return all(same_value(wanted.get(name), current.get(name)) for name in wanted)
     if isinstance(wanted, (list, tuple)) and isinstance(current, (list, tuple)):
-        return len(wanted) == len(current) and all(map(_same, wanted, current))
+        return len(wanted) == len(current) and all(map(same_value, wanted, current))
     if _is_alias(wanted, current):
         return True
     if isinstance(wanted, str) and isinstance(current, str):  # the versions "1.1" and "1.10" are not the same
         return wanted == current or (bool(_truth(wanted)) and _truth(wanted) == _truth(current))
-    if _is_empty(wanted) and _is_empty(current):
+    if is_empty(wanted) and is_empty(current):
         return True
     if isinstance(wanted, (Mapping, list, tuple)) or isinstance(current, (Mapping, list, tuple)):
         return False
@@ -60,7 +61,7 @@ def _is_alias(wanted: Any, current: Any) -> bool:
     return False
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
     """Absent, or what the service takes for absent: false, 0, "", {}, []."""
     return value is None or value in ("", "0", "false") or (not value and not isinstance(value, str))
 

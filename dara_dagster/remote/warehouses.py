@@ -39,12 +39,25 @@ def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
 
     Raises ComputeError (a state that allows no edit until the deadline) or the SDK's errors.
     """
-    wanted = {**compute.settings, "name": compute.settings.get("name") or compute.name}
+    wanted = _wanted(compute)
     warehouse_id = _find(ws, wanted["name"])
     if warehouse_id is None:
         return _create(ws, wanted)
     _match(ws, compute.name, warehouse_id, wanted, deadline)
     return warehouse_id
+
+
+def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
+    """The id of the warehouse of that name (None: there is none) and which settings `ensure` would change."""
+    wanted = _wanted(compute)
+    warehouse_id = _find(ws, wanted["name"])
+    if warehouse_id is None:
+        return None, set()
+    return warehouse_id, differences(wanted, api(ws, "GET", f"{_PATH}/{warehouse_id}"))
+
+
+def _wanted(compute: ComputePlan) -> dict[str, Any]:
+    return {**compute.settings, "name": compute.settings.get("name") or compute.name}
 
 
 def _find(ws: Workspace, name: str) -> str | None:

@@ -10,7 +10,8 @@ MACROS = frozenset({"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@y
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: index + 1 for index, name in enumerate(_MONTH_NAMES)}
 _DAYS = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+# Name, least and greatest number, and words of each field, in the order they are written.
+FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}),
     ("hour", 0, 23, {}),
     ("day of month", 1, 31, {}),
@@ -31,8 +32,8 @@ def cron_fault(text: str) -> str | None:
     if len(fields) != 5:
         return f"'{text}' has {len(fields)} fields; cron has five: minute hour day month weekday"
     values: list[set[int]] = []
-    for field, (name, low, high, words) in zip(fields, _FIELDS, strict=True):
-        numbers = _numbers(field, low, high, words)
+    for field, (name, low, high, words) in zip(fields, FIELDS, strict=True):
+        numbers = field_numbers(field, low, high, words)
         if isinstance(numbers, str):
             return f"'{text}': {numbers} in the field for the {name} ({low}-{high})"
         values.append(numbers)
@@ -42,8 +43,11 @@ def cron_fault(text: str) -> str | None:
     return None
 
 
-def _numbers(field: str, low: int, high: int, words: dict[str, int]) -> set[int] | str:
-    """The numbers a field stands for, or what is wrong with it. A range may go round: 22-2, fri-mon."""
+def field_numbers(field: str, low: int, high: int, words: dict[str, int]) -> set[int] | str:
+    """The numbers a field (in lower case) stands for, or what is wrong with it.
+
+    `low`, `high` and `words` are those of its row in FIELDS. A range may go round: 22-2, fri-mon.
+    """
     found: set[int] = set()
     for part in field.split(","):
         if part == "l" and high == 31:

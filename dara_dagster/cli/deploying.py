@@ -1,0 +1,196 @@
+"""`dara deploy` and `dara render`: workflows as saved Databricks jobs, written or only shown."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dara_dagster.cli.project import config_option, json_option, load_plan
+from dara_dagster.errors import DeployError
+from dara_dagster.serve.wording import counted
+
+if TYPE_CHECKING:
+    from dara_dagster.remote.deploy import Deployed, Deployment
+    from dara_dagster.remote.job_settings import PauseStatus
+    from dara_dagster.spec.plan import Plan, WorkflowPlan
+
+__all__ = ["deploy", "render"]
+
+_MOST_CHANGES = 20
+_DONE = {"create": "created", "update": "updated", "none": "unchanged", "delete": "deleted"}
+_WOULD = {"create": "to create", "update": "to update", "none": "unchanged", "delete": "to delete"}
+_PAUSE: Mapping[bool | None, PauseStatus | None] = {None: None, True: "PAUSED", False: "UNPAUSED"}
+
+
+@click.command()
+@click.argument("workflows", metavar="[WORKFLOW]...", nargs=-1)
+@click.option("--dry-run", "--diff", "dry_run", is_flag=True, help="Show what would change; write nothing.")
+@click.option(
+    "--paused/--unpaused",
+    default=None,
+    help="Turn schedules and triggers off or on. Without it they stay as they are, and new ones are on.",
+)
+@click.option("--prune", is_flag=True, help="Delete saved jobs of workflows that are no longer there.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@config_option
+@json_option
+def deploy(
+    workflows: tuple[str, ...],
+    dry_run: bool,
+    paused: bool | None,
+    prune: bool,
+    yes: bool,
+    config_dir: Path,
+    as_json: bool,
+) -> None:
+    """Publish workflows as saved, scheduled Databricks jobs.
+
+    All workflows, or those named and what they run. Uploads the files, makes the compute exist and writes
+    only jobs that differ; what a saved job cannot do is told, a line each.
+    """
+    from dara_dagster.remote.client import open_workspace
+    from dara_dagster.remote.deploy import Deployment
+
+    plan = load_plan(config_dir)
+    _refuse_named(plan, workflows)
+    workspace = open_workspace(plan.workspace, root=plan.root)
+    deployment = Deployment(workspace, plan, pause=_PAUSE[paused], dry_run=dry_run)
+    words = _WOULD if dry_run else _DONE
+    done: list[Deployed] = []
+    for each in _steps(deployment, workflows, prune=prune, yes=yes or dry_run):
+        done.append(each)
+        if not as_json:
+            click.echo("\n".join(_lines(each, words)))
+    if as_json:
+        click.echo(json.dumps(_summary(deployment, done, dry_run), indent=2))
+        return
+    for line in _closing(deployment, done, words, dry_run):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("workflow")
+@config_option
+def render(workflow: str, config_dir: Path) -> None:
+    """Print a workflow's job as JSON of the Jobs API.
+
+    Needs no login: `<id of cluster 'etl'>` stands in place of an id. What a saved job does otherwise than
+    Dagster is told on stderr.
+    """
+    from dara_dagster.remote.job_settings import job_plan
+
+    plan = load_plan(config_dir)
+    draft = job_plan(plan, _workflow(plan, workflow))
+    _refuse_named(plan, (workflow,))
+    click.echo(json.dumps(draft.settings, indent=2))
+    for line in draft.told:
+        click.echo(line, err=True)
+
+
+def _workflow(plan: Plan, name: str) -> WorkflowPlan:
+    for workflow in plan.workflows:
+        if workflow.name == name:
+            return workflow
+    known = ", ".join(workflow.name for workflow in plan.workflows)
+    raise DeployError(f"There is no workflow {name!r}. Known workflows: {known}.")
+
+
+def _refuse_named(plan: Plan, names: Iterable[str]) -> None:
+    """Raise DeployError, before anything is touched, if a workflow that is asked for cannot be a job."""
+    from dara_dagster.remote.job_settings import job_plan
+
+    found = [(_workflow(plan, name), job_plan(plan, _workflow(plan, name)).refused) for name in names]
+    lines = [f"{workflow.source}: {reason}." for workflow, refused in found for reason in refused]
+    if lines:
+        named = ", ".join(workflow.name for workflow, refused in found if refused)
+        raise DeployError("\n".join([*lines, f"Not a saved job: {named}. `dara run` runs it by Dagster."]))
+
+
+def _steps(deployment: Deployment, names: Sequence[str], *, prune: bool, yes: bool) -> Iterator[Deployed]:
+    yield from deployment.run(deployment.chosen(names))
+    strays = deployment.strays() if prune else []
+    if strays and not yes:
+        for job in strays:
+            click.echo(f"job {job.job_id} {job.name!r}: its workflow is no longer there", err=True)
+        click.confirm(f"Delete {counted(len(strays), 'saved job')}?", abort=True, err=True)
+    yield from deployment.prune(strays)
+
+
+def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:
+    """One workflow: what was done, where, when it runs, what changed, what to know."""
+    job = f"  job {each.job_id}" if each.job_id else ""
+    yield f"{each.workflow}: {words.get(each.action, each.action)}{job}"
+    if each.url:
+        yield f"  {each.url}"
+    if start := _start(each.settings or {}):
+        yield f"  {start}"
+    if each.edited:
+        yield "  edited on Databricks since the last deployment:"
+    for change in each.changes[:_MOST_CHANGES]:
+        yield f"    {change}"
+    if len(each.changes) > _MOST_CHANGES:
+        yield f"    and {len(each.changes) - _MOST_CHANGES} more (--json shows all)"
+    for line in each.told if each.action != "none" else ():
+        yield click.wrap_text(line, 78, initial_indent="  ! ", subsequent_indent="    ")
+
+
+def _start(settings: Mapping[str, Any]) -> str:
+    """What starts the job by itself; "" when nothing does."""
+    schedule, trigger = settings.get("schedule"), settings.get("trigger")
+    if schedule:
+        text = f"schedule {schedule['quartz_cron_expression']} ({schedule['timezone_id']})"
+        return f"{text}, {schedule['pause_status'].lower()}"
+    if trigger:
+        return f"files in {trigger['file_arrival']['url']}, {trigger['pause_status'].lower()}"
+    return ""
+
+
+def _closing(
+    deployment: Deployment, done: Sequence[Deployed], words: Mapping[str, str], dry_run: bool
+) -> Iterator[str]:
+    for change in deployment.compute_changes:
+        what = f"change {', '.join(change.settings)}" if change.settings else "create"
+        yield f"{change.compute.kind} {change.compute.name!r}: to {what}"
+    counts = Counter(words.get(each.action, each.action) for each in done)
+    jobs = ", ".join(f"{number} {word}" for word, number in counts.items()) or "no jobs"
+    sent = f"{counted(deployment.files, 'file')} {'to upload' if dry_run else 'uploaded'}"
+    yield f"{jobs}; {sent}.{' Nothing was written.' if dry_run else ''}"
+    if not dry_run and any(_is_on(each) for each in done if each.action in ("create", "update")):
+        yield "Databricks now starts jobs by itself: turn off the same schedules and sensors in Dagster."
+
+
+def _is_on(each: Deployed) -> bool:
+    starts = [(each.settings or {}).get(start) or {} for start in ("schedule", "trigger")]
+    return any(start.get("pause_status") == "UNPAUSED" for start in starts)
+
+
+def _summary(deployment: Deployment, done: Sequence[Deployed], dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "files": deployment.files,
+        "compute": [
+            {"kind": one.compute.kind, "name": one.compute.name, "settings": list(one.settings)}
+            for one in deployment.compute_changes
+        ],
+        "jobs": [
+            {
+                "workflow": each.workflow,
+                "action": each.action,
+                "job_id": each.job_id,
+                "url": each.url,
+                "starts": _start(each.settings or {}),
+                "edited_on_databricks": each.edited,
+                "changes": [
+                    {"path": change.path, "now": change.now, "wanted": change.wanted}
+                    for change in each.changes
+                ],
+                "told": list(each.told),
+            }
+            for each in done
+        ],
+    }

@@ -1,0 +1,157 @@
+"""Reads and writes saved jobs; a job of ours is known by its tags, and a lost answer never makes a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from databricks.sdk.errors import InvalidParameterValue, NotFound
+
+from dara_dagster.errors import DeployError
+from dara_dagster.remote.calls import (
+    API_ERRORS,
+    TryLater,
+    api,
+    backoff,
+    explain,
+    one_try,
+    raise_if_refused,
+)
+from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.job_settings import PROJECT_TAG, WORKFLOW_TAG
+
+Settings = Mapping[str, Any]
+
+_PATH = "/api/2.2/jobs"
+_PAGE_SIZE = 100
+_MOST_TRIES = 8
+_ARRAYS = ("tasks", "job_clusters", "environments", "parameters")
+
+
+@dataclass(frozen=True)
+class SavedJob:
+    """A saved job that carries the tags of a project; `created_ms` is a time since 1970."""
+
+    job_id: int
+    name: str
+    workflow_tag: str
+    created_ms: int
+
+
+def job_url(ws: Workspace, job_id: int) -> str:
+    """The page of a saved job."""
+    return f"{ws.host}/jobs/{job_id}"
+
+
+def list_jobs(ws: Workspace, project_tag: str, *, name: str | None = None) -> list[SavedJob]:
+    """The saved jobs of a project, oldest first: those that carry its tag, whatever they are called.
+
+    The service has no filter by tag, so all jobs of the workspace are paged through, 100 a call; with
+    `name` only those of that name. Raises DeployError or CredentialsError.
+    """
+    query: dict[str, Any] = {"limit": _PAGE_SIZE, **({"name": name} if name else {})}
+    found: list[SavedJob] = []
+    with told("The saved jobs cannot be listed"):
+        while True:
+            page = api(ws, "GET", f"{_PATH}/list", query=query)
+            for job in page.get("jobs") or ():
+                settings = job.get("settings") or {}
+                tags = settings.get("tags") or {}
+                if tags.get(PROJECT_TAG) == project_tag and WORKFLOW_TAG in tags:
+                    name_now, created = str(settings.get("name", "")), int(job.get("created_time") or 0)
+                    found.append(SavedJob(int(job["job_id"]), name_now, tags[WORKFLOW_TAG], created))
+            if not page.get("next_page_token"):
+                return sorted(found, key=lambda job: (job.created_ms, job.job_id))
+            query["page_token"] = page["next_page_token"]
+
+
+def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:
+    """All settings of a job, with the arrays of every page (100 entries a page)."""
+    with told(f"The saved job {job_id} cannot be read"):
+        answer = api(ws, "GET", f"{_PATH}/get", query={"job_id": job_id})
+        settings: dict[str, Any] = dict(answer.get("settings") or {})
+        while token := answer.get("next_page_token"):
+            answer = api(ws, "GET", f"{_PATH}/get", query={"job_id": job_id, "page_token": token})
+            more = answer.get("settings") or {}
+            for name in _ARRAYS:
+                if more.get(name):
+                    settings[name] = [*(settings.get(name) or ()), *more[name]]
+        return settings
+
+
+def create_job(ws: Workspace, settings: Settings) -> int:
+    """Make the job -> its id; one job, though answers are lost or others make it at the same time.
+
+    `jobs/create` takes no token (SDK 0.162, databricks-api.md 2.7): it is sent once, and after a fault the
+    job is looked for by its tags before it is sent again. Of several the oldest stays. Raises DeployError.
+    """
+    failures = 0
+    with told(f"The job {settings['name']!r} cannot be created"):
+        while True:
+            try:
+                with one_try():
+                    made = int(api(ws, "POST", f"{_PATH}/create", body=settings)["job_id"])
+                break
+            except TryLater as error:
+                failures += 1
+                if failures == _MOST_TRIES:
+                    raise DeployError(
+                        f"The job {settings['name']!r} cannot be created: {explain(error)}"
+                    ) from error
+                time.sleep(backoff(failures, error.after))
+            if alike := _alike(ws, settings):
+                made = alike[0].job_id
+                break
+    return _only_one(ws, settings, made)
+
+
+def reset_job(ws: Workspace, job_id: int, settings: Settings) -> None:
+    """Replace the settings of a job (`jobs/reset`).
+
+    Not `jobs/update`, which keeps tasks, clusters and fields that are no longer wanted; and to send a reset
+    twice does no harm.
+    """
+    with told(f"The saved job {job_id} cannot be changed"):
+        api(ws, "POST", f"{_PATH}/reset", body={"job_id": job_id, "new_settings": settings})
+
+
+def delete_job(ws: Workspace, job_id: int) -> None:
+    """Delete a job; one that is gone already is as good."""
+    with told(f"The saved job {job_id} cannot be deleted"):
+        try:
+            api(ws, "POST", f"{_PATH}/delete", body={"job_id": job_id})
+        except NotFound:
+            pass
+        except InvalidParameterValue as error:
+            if "does not exist" not in str(error):
+                raise
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """What the API raises in the block becomes a DeployError that begins with `what`."""
+    try:
+        yield
+    except API_ERRORS as error:
+        raise_if_refused(error)
+        raise DeployError(f"{what}: {explain(error)}") from error
+
+
+def _alike(ws: Workspace, settings: Settings) -> list[SavedJob]:
+    """The jobs of the same workflow and name, oldest first."""
+    tags = settings["tags"]
+    found = list_jobs(ws, tags[PROJECT_TAG], name=settings["name"])
+    return [job for job in found if job.workflow_tag == tags[WORKFLOW_TAG]]
+
+
+def _only_one(ws: Workspace, settings: Settings, made: int) -> int:
+    """The id of the job that stays: another machine, or our own lost call, may have made one as well."""
+    alike = _alike(ws, settings)
+    if not alike or alike[0].job_id == made:
+        return made
+    delete_job(ws, made)
+    reset_job(ws, alike[0].job_id, settings)
+    return alike[0].job_id
