@@ -26,6 +26,8 @@ def check(spec: Spec) -> list[Problem]:
 def _check(spec: Spec) -> list[Problem]:
     problems = [*spec.problems, *_same_compute_names(spec), *_workflow_names(spec), *_notebooks_folder(spec)]
     tasks = TaskChecks(spec)
+    for executor in spec.executors:
+        problems += tasks.check_settings(executor)
     for workflow in spec.workflows:
         problems += _options(workflow)
         problems += _task_names(workflow)
@@ -83,6 +85,17 @@ def _options(workflow: Workflow) -> Iterator[Problem]:
     options = workflow.options
     if "timezone" in options.model_fields_set and options.schedule is None:
         yield workflow.problem("timezone", "timezone without schedule", "Add a schedule or remove timezone.")
+    for key in ("max_concurrent", "fail_fast") if workflow.shape == "steps" else ():
+        if getattr(options, key):
+            wrong = f"{key} has no effect on a step pipeline, whose steps run one after another"
+            yield workflow.problem(key, wrong, "Remove it.")
+    if "" in options.retry_on:
+        yield workflow.document.problem(
+            ("retry_on", ""),
+            "an empty code fits no end of a run",
+            "Write a termination code, or *.",
+            on_key=True,
+        )
 
 
 def _task_names(workflow: Workflow) -> Iterator[Problem]:

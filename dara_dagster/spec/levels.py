@@ -27,9 +27,6 @@ _WRITTEN = {
     "file_name": "JOB_NAME",
     "name": "JOB_NAME",
     "format": "FUNCTION_ID_NAME",
-    "compute_name": "FUNCTION_ID_NAME",
-    "warehouse_name": "FUNCTION_ID_NAME",
-    "cluster": "FUNCTION_ID_NAME",
     "parameters": "STEP_PROPERTIES",
     "inputs_from": "READ_INPUT_FROM",
     "target": "workflow_name",
@@ -236,6 +233,7 @@ class _Reader:
             target=None if is_file else said.workflow_name or said.job_name,
             inputs_from={INPUT: names[source.path]} if source else {},
             tolerates=tuple(name for name, other in upstream.items() if other.said.continue_if_fail),
+            by_executor=is_file,
         )
 
     def _source(self, step: _Step, running: set[KeyPath]) -> _Step | None:

@@ -37,7 +37,7 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
     (over project.json's workspace) and `${env.NAME}`.
     """
     folder = Path(config_dir)
-    variables, executors, problems = read_parameters(folder, environ)
+    variables, executors, executor_tasks, problems = read_parameters(folder, environ)
     here = Path(os.path.realpath(folder))  # resolve() raises for links that lead in a circle
     if not is_folder(here):
         remedy = "Name the folder that holds dependency.json (--config DIR)."
@@ -57,6 +57,7 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
             *_read_computes("cluster", folder, variables, problems),
             *_read_computes("warehouse", folder, variables, problems),
         ),
+        executors=executor_tasks,
         workflows=_read_workflows(folder, name, variables, executors, problems),
         problems=tuple(problems),
         unfilled=variables.unfilled,

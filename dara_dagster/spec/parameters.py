@@ -6,22 +6,31 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.document import Document
-from dara_dagster.spec.models import Executor
+from dara_dagster.spec.models import Entry, Executor
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.reading import read_object
-from dara_dagster.spec.spec import Executors
+from dara_dagster.spec.spec import Executors, Task
 from dara_dagster.spec.validation import kind_of, read_model
 from dara_dagster.spec.variables import Variables
 
 _ENVIRONMENT = re.compile(r"[\w.-]+\Z")
 
 
-def read_parameters(folder: Path, environ: Mapping[str, str]) -> tuple[Variables, Executors, list[Problem]]:
-    """The variables, what each executor's name stands for, and the problems.
+class Parameters(NamedTuple):
+    """The variables, what each executor's name stands for (as a task too, with its place), the problems."""
+
+    variables: Variables
+    executors: Executors
+    executor_tasks: tuple[Task, ...]
+    problems: list[Problem]
+
+
+def read_parameters(folder: Path, environ: Mapping[str, str]) -> Parameters:
+    """What the files say.
 
     The file of the environment that DARA_ENV names lies over parameters.json: key by key, and in
     objects (such as `executors`) one key deeper.
@@ -38,12 +47,19 @@ def read_parameters(folder: Path, environ: Mapping[str, str]) -> tuple[Variables
             values[key] = {**values[key], **value} if both else value
     variables = Variables(values, environ)
     executors: dict[str, Executor | None] = {}
+    tasks: dict[str, Task] = {}
     for document in documents:
         problems += variables.fill(document, parameters=True)
         found_executors, found = _executors(document)
-        executors.update(found_executors)
         problems += found
-    return variables, executors, problems
+        executors.update(found_executors)
+        tasks.update({name: _task(each, document, name) for name, each in found_executors.items() if each})
+    return Parameters(variables, executors, tuple(tasks.values()), problems)
+
+
+def _task(executor: Executor, document: Document, name: str) -> Task:
+    entry = Entry.model_construct(**{key: getattr(executor, key) for key in Executor.model_fields})
+    return Task(entry, document, ("executors", name))
 
 
 def _files(folder: Path, environ: Mapping[str, str]) -> tuple[list[Path], list[Problem]]:

@@ -46,6 +46,8 @@ BESIDE = (
     "retry_on_timeout",
     "webhook_notifications",
 )
+# What goes beside the task in the request of its run: the environments that environment_key may name.
+ENVIRONMENTS = "environments"
 # Fields of the payload that the entry itself says.
 _IN_THE_ENTRY = {
     "task_key": "name",
@@ -58,6 +60,8 @@ _IN_THE_ENTRY = {
     "description": "description",
 }
 
+_KNOWN = (*KINDS, *BESIDE, ENVIRONMENTS)
+_CLUSTERS = ("existing_cluster_id", "new_cluster")
 _Fault = tuple[tuple[str, ...], str, str]
 
 
@@ -67,8 +71,8 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
     for key in payload:
         if key in _IN_THE_ENTRY:
             yield (key,), f"{key} does not stand in task", f"Write {_IN_THE_ENTRY[key]} in the entry itself."
-        elif key not in KINDS and key not in BESIDE:
-            yield (key,), f"unknown key '{key}'", Names([*KINDS, *BESIDE]).remedy(key, "keys")
+        elif key not in _KNOWN:
+            yield (key,), f"unknown key '{key}'", Names(_KNOWN).remedy(key, "keys")
     if len(kinds) != 1:
         wrong = f"a task is of one kind, this is of {len(kinds)}"
         yield (
@@ -78,6 +82,34 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
         )
     for kind in kinds:
         yield from _kind_faults(kind, payload[kind])
+    if all(key in payload for key in _CLUSTERS):
+        yield ("new_cluster",), "both existing_cluster_id and new_cluster", "Remove one of the two."
+    yield from _environment_faults(payload)
+
+
+def kind_of_task(payload: Mapping[str, Any]) -> str | None:
+    """The kind of the task; None when it is not one."""
+    kinds = [key for key in payload if key in KINDS]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def own_cluster(payload: Mapping[str, Any]) -> str | None:
+    """The key with which the payload itself says on which cluster it runs."""
+    return next((key for key in _CLUSTERS if key in payload), None)
+
+
+def _environment_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
+    """A run has only the environments that come with it (databricks-api.md 2.1)."""
+    declared, named = payload.get(ENVIRONMENTS, []), payload.get("environment_key")
+    if not isinstance(declared, list) or not all(isinstance(each, dict) for each in declared):
+        yield (
+            (ENVIRONMENTS,),
+            "should be a list of objects",
+            'Write [{"environment_key": ..., "spec": {...}}].',
+        )
+    elif "environment_key" in payload and named not in [each.get("environment_key") for each in declared]:
+        remedy = f'Add "{ENVIRONMENTS}": [{{"environment_key": "{named}", "spec": {{...}}}}] beside it.'
+        yield ("environment_key",), f"there is no environment '{named}'", remedy
 
 
 def _kind_faults(kind: str, value: Any) -> Iterator[_Fault]:

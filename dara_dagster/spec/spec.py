@@ -48,7 +48,8 @@ class Task:
     """One task and its place. A STEP is a task too: `written` gives the keys it was written with.
 
     `target` is what a STEP of TYPE workflow starts. `inputs_from` maps a parameter to the task whose
-    exit value it takes. `tolerates` are the tasks before whose failure does not stop this one.
+    exit value it takes. `tolerates` are the tasks before whose failure does not stop this one. What
+    `by_executor` runs on is said by an executor in parameters.json, which is a task without a file there.
     """
 
     entry: Entry
@@ -58,6 +59,7 @@ class Task:
     target: str | None = None
     inputs_from: Mapping[str, str] = field(default_factory=dict)
     tolerates: tuple[str, ...] = ()
+    by_executor: bool = False
 
     @property
     def name(self) -> str:
@@ -67,6 +69,13 @@ class Task:
     def problem(self, key: str, wrong: str, remedy: str, *more: str | int) -> Problem:
         """A problem of one key of this task (of the task itself when the key was not written)."""
         return self.document.problem((*self.path, self.written.get(key, key), *more), wrong, remedy)
+
+    def says(self, key: str) -> bool:
+        """Whether the file says something under the key, right or wrong."""
+        node = self.document.value
+        for part in self.path:
+            node = node[part]
+        return node.get(self.written.get(key, key)) is not None
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,7 @@ class Spec:
     project_document: Document
     sources: Sources
     computes: tuple[Compute, ...]
+    executors: tuple[Task, ...]
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     unfilled: Unfilled = field(default_factory=dict)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.effects import without_effect
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.payload import payload_faults
 from dara_dagster.spec.spec import Spec, Step, Task
@@ -27,7 +28,8 @@ class TaskChecks:
         """Every problem of the task."""
         if task.target is not None:
             return
-        yield from self._compute(task)
+        if not task.by_executor:
+            yield from self.check_settings(task)
         yield from self._outputs(task)
         if len(json.dumps(task.entry.parameters)) > _PARAMETERS_BYTES:
             remedy = "Put the data into a file on a volume and give its path."
@@ -38,6 +40,13 @@ class TaskChecks:
             yield from self._payload(task)
         elif self._spec.sources.exist:
             yield from self._file(task)
+
+    def check_settings(self, task: Task) -> Iterator[Problem]:
+        """The problems of what the task (or executor) says of how it runs; one for each key."""
+        idle = list(without_effect(task))
+        told = {problem.key for problem in idle}
+        yield from idle
+        yield from (problem for problem in self._compute(task) if problem.key not in told)
 
     def check_step(self, step: Step) -> Iterator[Problem]:
         """The problems of a step that its task does not tell."""

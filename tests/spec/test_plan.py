@@ -51,7 +51,7 @@ def test_everything_is_resolved(project: Project) -> None:
                 },
                 {"file_name": "s", "format": "py", "timeout_seconds": "60", "run_if": "ALL_DONE"},
                 {"file_name": "n", "format": "ipynb", "compute_name": "etl cluster", "cluster": "job"},
-                {"name": "raw one", "task": {"run_job_task": {"job_id": 1}}, "libraries": [{"whl": "x.whl"}]},
+                {"name": "raw one", "task": {"spark_jar_task": {}}, "libraries": [{"whl": "x.whl"}]},
             ],
         },
     )
@@ -77,7 +77,7 @@ def test_everything_is_resolved(project: Project) -> None:
     assert (q.upstream, q.compute, q.outputs) == (("etl/a",), plan.warehouses["bi"], ("main.silver.t",))
     assert (s.remote_file, s.compute, s.timeout_seconds) == (f"{plan.workspace_path}/s.py", None, 60)
     assert (s.run_if, n.job_cluster, n.catalog, n.schema) == ("ALL_DONE", True, "main", "silver")
-    assert (raw.key, raw.file, raw.payload) == ("raw_one", None, {"run_job_task": {"job_id": 1}})
+    assert (raw.key, raw.file, raw.payload) == ("raw_one", None, {"spark_jar_task": {}})
     assert raw.libraries == ({"whl": "x.whl"},)
 
 
