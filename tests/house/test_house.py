@@ -43,6 +43,10 @@ def test_top_level_is_the_agreed_one() -> None:
     assert {name for name in names if not name.startswith(".")} <= TOP_LEVEL
 
 
+def test_a_fresh_clone_has_the_home_that_the_commands_of_the_readme_name() -> None:
+    assert ROOT / ".dagster" / ".gitkeep" in tracked(".dagster")  # Dagster refuses a home that is not there
+
+
 @pytest.mark.parametrize("path", tracked("*.py"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path: Path) -> None:
     lines = path.read_text().count("\n")
