@@ -8,6 +8,7 @@ import click
 
 from dara_dagster.cli.cancelling import cancel
 from dara_dagster.cli.checking import plan, schema, validate
+from dara_dagster.cli.comparing import compare
 from dara_dagster.cli.demo import demo
 from dara_dagster.cli.deploying import deploy, render
 from dara_dagster.cli.doctor import doctor
@@ -27,6 +28,7 @@ _COMMANDS = (
     plan,
     status,
     report,
+    compare,
     cancel,
     orphans,
     deploy,

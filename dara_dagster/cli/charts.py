@@ -101,8 +101,8 @@ def facts(report: RunReport) -> Iterator[tuple[str, str]]:
         yield "All tasks' time", ", ".join(f"{word} {duration(seconds)}" for word, seconds in parts)
         if report.slot_seconds >= 0.05:
             yield "Waited for a slot", f"{duration(report.slot_seconds)} on the critical path"
-        share = f" ({100 * report.overhead_seconds / report.seconds:.0f} % of the run)" if report.seconds else ""
-        yield "Orchestration", f"{duration(report.overhead_seconds)} on the critical path{share}"
+        share = f" ({100 * report.overhead_seconds / report.seconds:.0f} %)" if report.seconds else ""
+        yield "Orchestration", f"{duration(report.overhead_seconds)} of the run{share}"
     taken = [task for task in report.tasks if task.taken_over_from]
     if taken:
         yield "Done before", f"{counted(len(taken), 'task')} of the runs that this one was resumed from"

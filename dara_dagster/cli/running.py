@@ -21,9 +21,9 @@ from dara_dagster.errors import DaraError
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-    from dara_dagster.spec.plan import Plan
+    from dara_dagster.spec.plan import Plan, WorkflowPlan
 
-__all__ = ["job_name", "run"]
+__all__ = ["find_workflow", "job_name", "parameter", "run"]
 
 _SEQUENTIAL = "_sequential"
 
@@ -49,7 +49,7 @@ def run(
 
     Ctrl-C cancels it, the Databricks runs included. Exit code 1 when the run did not succeed.
     """
-    parameters = dict(_parameter(text) for text in params)
+    parameters = dict(parameter(text) for text in params)
     if resume is not None and (workflow or sequential):
         raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
     plan = load_plan(config_dir)
@@ -78,19 +78,29 @@ def job_name(plan: Plan, workflow: str | None, sequential: bool) -> str:
 
     Raises DaraError, naming the ones there are, when there is no such; quickly, without loading Dagster.
     """
-    by_name = {found.name: found for found in plan.workflows}
-    if workflow is None and len(by_name) == 1:
-        workflow = next(iter(by_name))
-    if workflow and workflow not in by_name and workflow.endswith(_SEQUENTIAL):
-        workflow, sequential = workflow.removesuffix(_SEQUENTIAL), True
-    if workflow is None or workflow not in by_name:
-        wrong = "Which workflow?" if workflow is None else f"There is no workflow {workflow!r}."
-        raise DaraError(f"{wrong} This project has: {', '.join(by_name) or 'none'}.")
+    found, named_sequential = find_workflow(plan, workflow)
     from dara_dagster.defs.jobs import SEQUENTIAL, job_names
     from dara_dagster.defs.translator import Translator
 
-    is_chain = bool(by_name[workflow].steps)  # it has one job only
-    return job_names(plan, Translator())[workflow] + (SEQUENTIAL if sequential and not is_chain else "")
+    in_turn = (sequential or named_sequential) and not found.steps  # a step pipeline has one job only
+    return job_names(plan, Translator())[found.name] + (SEQUENTIAL if in_turn else "")
+
+
+def find_workflow(plan: Plan, name: str | None) -> tuple[WorkflowPlan, bool]:
+    """The workflow of that name (None: the only one), and whether it was named as its sequential job is.
+
+    Raises DaraError, naming the ones there are, when there is no such.
+    """
+    by_name = {found.name: found for found in plan.workflows}
+    if name is None and len(by_name) == 1:
+        name = next(iter(by_name))
+    plain = (name or "").removesuffix(_SEQUENTIAL)
+    if name in by_name:
+        return by_name[name], False
+    if plain != name and plain in by_name:
+        return by_name[plain], True
+    wrong = "Which workflow?" if name is None else f"There is no workflow {plain!r}."
+    raise DaraError(f"{wrong} This project has: {', '.join(by_name) or 'none'}.")
 
 
 def _check_place(instance: DagsterInstance, plan: Plan, text: str) -> None:
@@ -102,7 +112,8 @@ def _check_place(instance: DagsterInstance, plan: Plan, text: str) -> None:
     check_workspace(plan, run.run_id, run.tags.get(WORKSPACE_TAG, ""))
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def parameter(text: str) -> tuple[str, str]:
+    """`name=value` as the two. Raises click.BadParameter for another form."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise click.BadParameter(f"{text!r} is not of the form name=value", param_hint="--param")
