@@ -31,7 +31,7 @@ _CLOUD_DEFAULTS: dict[str, Spec] = {
 def details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of clusters/get without `spec`, which is also the item of clusters/list."""
     state, creator = cluster["state"], cluster["creator_user_name"]
-    shown = _effective(cluster["spec"], creator)
+    shown = effective(cluster["spec"], creator)
     name, version = shown["cluster_name"], shown["spark_version"]
     shown.update((key, value) for key, value in cluster.items() if key != "spec" and value is not None)
     shown.update(cluster_id=cluster_id, effective_spark_version=version, jdbc_port=10000, disk_spec={})
@@ -53,7 +53,7 @@ def details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _effective(spec: Spec, user: str) -> Spec:
+def effective(spec: Spec, user: str) -> Spec:
     """What a read shows for `spec`: the same plus what the server fills in (databricks-api.md 3.4)."""
     shown = {key: value for key, value in spec.items() if key != "apply_policy_default_values"}
     shown.setdefault("cluster_name", "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dara_dagster.emulator.clusters_view import effective
+from dara_dagster.emulator.job_starts import check_starts, with_status
 from dara_dagster.emulator.task_rules import bad, check_name, check_settings
 
 Settings = dict[str, Any]
@@ -12,11 +14,15 @@ Settings = dict[str, Any]
 _MERGED = {"tasks": "task_key", "job_clusters": "job_cluster_key"}
 """Arrays that `update` merges item by item, and the key of an item (databricks-api.md 2.7)."""
 
+_MOST_TAGS = 25
+
 
 def checked(settings: Mapping[str, Any]) -> Settings:
     """The settings as sent, if they can be a job's: a name, tasks of the right shape (none is fine)."""
     check_name(settings.get("name"))
     _check_definitions(settings.get("parameters") or ())
+    _check_tags(settings.get("tags") or {})
+    check_starts(settings)
     if settings.get("tasks"):
         check_settings(settings)
     runs = settings.get("max_concurrent_runs", 1)
@@ -57,10 +63,13 @@ def shown(settings: Mapping[str, Any], user: str) -> Settings:
         "queue": {"enabled": True},
         "run_as": {"user_name": user},
         **settings,
+        **with_status(settings),
         "format": "MULTI_TASK",
     }
     if "tasks" in settings:
-        view["tasks"] = [_shown_task(task, "git_source" in settings) for task in settings["tasks"]]
+        view["tasks"] = [_shown_task(task, "git_source" in settings, user) for task in settings["tasks"]]
+    if "job_clusters" in settings:
+        view["job_clusters"] = [_with_cluster(one, user) for one in settings["job_clusters"]]
     return view
 
 
@@ -101,14 +110,31 @@ def _check_definitions(parameters: Any) -> None:
             raise bad("Each of a job's parameters needs a name and a default, both strings.")
 
 
+def _check_tags(tags: Any) -> None:
+    if not isinstance(tags, dict) or not all(isinstance(text, str) for text in tags.values()):
+        raise bad("The tags of a job are a map of strings.")
+    if len(tags) > _MOST_TAGS:
+        raise bad(f"A job takes at most {_MOST_TAGS} tags, got {len(tags)}.")
+
+
 def _sorted_edges(task: Mapping[str, Any]) -> dict[str, Any]:
     if not task.get("depends_on"):
         return dict(task)
     return {**task, "depends_on": sorted(task["depends_on"], key=lambda edge: str(edge["task_key"]))}
 
 
-def _shown_task(task: dict[str, Any], in_git: bool) -> dict[str, Any]:
-    view = {"run_if": "ALL_SUCCESS", "timeout_seconds": 0, "email_notifications": {}, **task}
+def _with_cluster(holder: Mapping[str, Any], user: str) -> dict[str, Any]:
+    """A task or job cluster whose new_cluster has the defaults that the service fills in (3.4)."""
+    new = holder.get("new_cluster")
+    if not isinstance(new, Mapping):
+        return dict(holder)
+    shown = effective({"data_security_mode": "SINGLE_USER", **new}, user)
+    return {**holder, "new_cluster": shown}
+
+
+def _shown_task(task: dict[str, Any], in_git: bool, user: str) -> dict[str, Any]:
+    view = {"run_if": "ALL_SUCCESS", "timeout_seconds": 0, "email_notifications": {}}
+    view |= _with_cluster(task, user)
     notebook = task.get("notebook_task")
     if notebook is not None:
         view["notebook_task"] = {"source": "GIT" if in_git else "WORKSPACE", **notebook}

@@ -42,7 +42,9 @@ class SavedJob:
 
 
 def job_url(ws: Workspace, job_id: int) -> str:
-    """The page of a saved job."""
+    """The page of a saved job; "" on the local workspace, which has pages of runs alone."""
+    if ws.kind == "emulator":
+        return ""
     return f"{ws.host}/jobs/{job_id}"
 
 
