@@ -34,7 +34,10 @@ __all__ = [
     "RunLostError",
     "UnreachableError",
     "WorkspaceError",
+    "shortened",
 ]
+
+_LONGEST_SHOWN = 200  # characters of one value in a message
 
 
 class DaraError(Exception):
@@ -47,7 +50,7 @@ class Problem:
 
     `file` is the file as the user would name it, `line` counts from 1 (0: the file as a whole),
     `key` is the path of the value (`tasks[3].dependent_on`), `wrong` says what is wrong and
-    `remedy` what to do about it.
+    `remedy` what to do about it. As text it is one line, in which nothing is invisible.
     """
 
     file: Path
@@ -58,8 +61,20 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else f"{self.file}"
-        key = f" {self.key}:" if self.key else ""
-        return f"{place}:{key} {self.wrong}. {self.remedy}"
+        key = f" {shortened(self.key)}:" if self.key else ""
+        return _printable(f"{place}:{key} {self.wrong}. {self.remedy}")
+
+
+def shortened(text: str) -> str:
+    """The text, without its middle when it is longer than 200 characters."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:100]} ... {text[-50:]}"
+
+
+def _printable(text: str) -> str:
+    """The text on one line, every character that would not be seen (or steer a terminal) as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 class ConfigError(DaraError):

@@ -111,7 +111,7 @@ def _task_names(workflow: Workflow) -> Iterator[Problem]:
 
 def _dependencies(workflow: Workflow) -> Iterator[Problem]:
     known = {task.name for task in workflow.tasks}
-    names = Names(known)
+    names = Names(task.name for task in workflow.tasks)
     for task in workflow.tasks:
         seen: set[str] = set()
         for index, other in enumerate(task.entry.dependent_on):

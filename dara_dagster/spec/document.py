@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dara_dagster.errors import Problem
+from dara_dagster.errors import Problem, shortened
 
 KeyPath = tuple[str | int, ...]
 
@@ -80,9 +80,26 @@ class Document:
         return self.place(offset)[0] if self.text else 0
 
     def problem(self, path: KeyPath, wrong: str, remedy: str, *, on_key: bool = False) -> Problem:
-        """The problem at `path`, with file, line and key, and without values from the environment."""
-        line = self.line(path, on_key=on_key)
-        return Problem(self.file, line, key_text(path), self._redact(wrong), self._redact(remedy))
+        """The problem at `path`, with file, line and key, and without values from the environment.
+
+        The value (or its key) is named shortened: it may be a whole SQL statement.
+        """
+        wrong, remedy = self._redact(wrong), self._redact(remedy)
+        for long in map(self._redact, self._texts(path)):
+            wrong, remedy = wrong.replace(long, shortened(long)), remedy.replace(long, shortened(long))
+        return Problem(self.file, self.line(path, on_key=on_key), key_text(path), wrong, remedy)
+
+    def _texts(self, path: KeyPath) -> Iterator[str]:
+        """The last key of the path and the value there, as far as they are texts or numbers."""
+        node = self.value
+        for part in path:
+            there = (
+                part in node
+                if isinstance(node, Object)
+                else isinstance(node, Array) and part in range(len(node))
+            )
+            node = node[part] if there else None
+        yield from (str(text) for text in (*path[-1:], node) if isinstance(text, str | int) and text)
 
     def _redact(self, text: str) -> str:
         # The longest first: a value may be part of another one.

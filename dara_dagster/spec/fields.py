@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from dara_dagster.spec.cron import cron_fault, is_timezone, timezones
 from dara_dagster.spec.names import Names
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # "Object names cannot exceed 255 characters; not allowed are period, space, forward slash, all ASCII control
 # characters and DELETE" (Unity Catalog, names); a back-quote would end the quotes around a name.
 _TABLE_PART = re.compile(r"[^\s./`\x00-\x1f\x7f]{1,255}\Z")
@@ -51,7 +51,7 @@ def _as_list(value: Any) -> Any:
 def _name(value: str) -> str:
     if not value.strip():
         raise fault("the name is empty", "Write a name.")
-    if value != value.strip() or _CONTROL.search(value):
+    if value != value.strip() or CONTROL.search(value):
         raise fault("the name has spaces around it or a control character in it", "Remove them.")
     if len(value) > NAME_LENGTH:
         wrong = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
@@ -77,7 +77,7 @@ def _file_name(value: str) -> str:
 
 
 def _local_folder(value: str) -> str:
-    if not value.strip() or _CONTROL.search(value):
+    if not value.strip() or CONTROL.search(value):
         raise fault("the folder's name is empty or has a control character in it", "Write the folder's path.")
     return value
 

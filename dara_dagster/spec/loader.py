@@ -10,6 +10,7 @@ from typing import Any, Literal
 from dara_dagster.errors import Problem
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
 from dara_dagster.spec.document import Document
+from dara_dagster.spec.fields import CONTROL
 from dara_dagster.spec.level_models import open_properties
 from dara_dagster.spec.models import Project
 from dara_dagster.spec.names import Names
@@ -121,8 +122,9 @@ def _settings(
 def _name_problems(compute: Compute) -> list[Problem]:
     name, key = compute.name, "cluster_name" if compute.kind == "cluster" else "name"
     problems: list[Problem] = []
-    if not name.strip() or name != name.strip():
-        problems.append(compute.problem("the name is empty or has spaces around it", "Write a name."))
+    if not name.strip() or name != name.strip() or CONTROL.search(name):
+        wrong = "the name is empty, or has spaces around it or a control character in it"
+        problems.append(compute.problem(wrong, "Write a name."))
     if compute.kind == "warehouse" and len(name) > _WAREHOUSE_NAME_LENGTH:
         wrong = f"the name has {len(name)} characters; the API takes fewer than 100"
         problems.append(compute.problem(wrong, "Shorten it."))

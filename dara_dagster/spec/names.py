@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 
+from dara_dagster.errors import shortened
+
 # `task_key`: 1-100 characters of letters, digits, `-` and `_` (Jobs API, OpenAPI text of runs/submit).
 KEY_LENGTH = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _SMALL = 300
+_LONGEST = 300  # characters of what may be a misspelt name: the work grows with their square
 
 
 class Names:
@@ -25,6 +28,8 @@ class Names:
         lower = wrong.casefold()
         if lower in self._by_lower:
             return self._by_lower[lower]
+        if len(lower) > _LONGEST:
+            return None
         candidates: Iterable[str] = self._by_lower
         if len(self._names) > _SMALL:
             candidates = {name for part in _shortened(lower) for name in self._by_part.get(part, ())}
@@ -34,11 +39,11 @@ class Names:
     def remedy(self, wrong: str, what: str) -> str:
         """The sentence that helps: the nearest name, or the right ones when they are few."""
         if near := self.nearest(wrong):
-            return f"Did you mean '{near}'?"
+            return f"Did you mean '{shortened(near)}'?"
         if not self._names:
             return f"No {what} are declared."
         if len(self._names) <= 40:
-            return f"Known {what}: {', '.join(self._names)}."
+            return f"Known {what}: {', '.join(map(shortened, self._names))}."
         return f"Use one of the {len(self._names)} known {what}."
 
     @cached_property
@@ -69,11 +74,13 @@ def unique_keys(names: Iterable[str]) -> dict[str, str]:
     names = list(names)
     taken = {name for name in names if safe_key(name) == name}
     keys: dict[str, str] = {}
+    numbers: dict[str, int] = defaultdict(lambda: 1)
     for name in names:
-        key, number = safe_key(name), 2
+        key = base = safe_key(name)
         while key != name and key in taken:
-            ending = f"_{number}"
-            key, number = safe_key(name)[: KEY_LENGTH - len(ending)] + ending, number + 1
+            numbers[base] += 1
+            ending = f"_{numbers[base]}"
+            key = base[: KEY_LENGTH - len(ending)] + ending
         taken.add(key)
         keys[name] = key
     return keys

@@ -191,6 +191,13 @@ class _Reader:
             return SyntaxProblem(index, "a comment", "Remove it: JSON has no comments.")
         if rest.startswith("'"):
             return SyntaxProblem(index, "text in single quotes", 'Use double quotes: "text".')
+        if rest[0] in "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb":
+            return SyntaxProblem(index, f"text in {rest[0]} quotes", 'Use plain double quotes: "text".')
+        if not rest[0].isprintable():
+            seen = f"the invisible character U+{ord(rest[0]):04X}"
+            return SyntaxProblem(
+                index, f"{wanted} expected, found {seen}", "Delete it, or type a plain space."
+            )
         if rest.startswith(("True", "False", "None")):
             return SyntaxProblem(
                 index, f"{wanted} expected, found {rest.split(',')[0]}", "Write true, false or null."

@@ -20,8 +20,9 @@ class TaskChecks:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._clusters = {compute.name for compute in spec.computes if compute.kind == "cluster"}
-        self._warehouses = {compute.name for compute in spec.computes if compute.kind == "warehouse"}
+        # In the order of the files, in which problems name them.
+        self._clusters = {each.name: None for each in spec.computes if each.kind == "cluster"}
+        self._warehouses = {each.name: None for each in spec.computes if each.kind == "warehouse"}
         self._cluster_names, self._warehouse_names = Names(self._clusters), Names(self._warehouses)
 
     def check(self, task: Task) -> Iterator[Problem]:

@@ -62,11 +62,11 @@ def read_model(
     None when a wrong or missing key is one that it cannot do without. `extra_keys` are keys allowed
     beside the model's own, named when an unknown key is refused.
     """
-    problems: list[Problem] = []
+    problems: dict[Problem, None] = {}
     left_out: set[str | int] = set()
     while True:
         try:
-            return model.model_validate(value), problems
+            return model.model_validate(value), list(problems)
         except ValidationError as error:
             details = error.errors(include_url=False)
         wrong: set[str | int] = set()
@@ -74,11 +74,10 @@ def read_model(
             loc, absent = detail["loc"], detail["type"] == "missing"
             if (absent and loc[0] in left_out) or _only_follows(detail, details):
                 continue
-            problem = _problem(model, detail, document, path, extra_keys)
-            problems += [problem] if problem not in problems else []
+            problems[_problem(model, detail, document, path, extra_keys)] = None
             wrong.update(() if absent and len(loc) == 1 else loc[:1])
         if not wrong or not isinstance(value, dict):
-            return None, problems
+            return None, list(problems)
         left_out |= wrong
         value = {key: item for key, item in value.items() if key not in left_out}
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dara_dagster.errors import Problem
+from dara_dagster.errors import Problem, shortened
 from dara_dagster.spec.document import Array, Document, KeyPath, Object
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.spec import Unfilled
@@ -125,8 +125,9 @@ class Variables:
         for part in name.split("."):
             if not isinstance(node, Mapping) or part not in node:
                 hint = Names(self._values).remedy(name, "parameters")
-                remedy = f"{hint} Add it to parameters.json, or write $${{{name}}} for this very text."
-                raise _Unknown(f"${{{name}}} has no value", remedy)
+                written = f"${{{shortened(name)}}}"
+                remedy = f"{hint} Add it to parameters.json, or write ${written} for this very text."
+                raise _Unknown(f"{written} has no value", remedy)
             node = node[part]
         return node
 
@@ -134,8 +135,8 @@ class Variables:
         variable = name.removeprefix(_ENV)
         if variable not in self._environ:
             near = Names(self._environ).nearest(variable)
-            hint = f"Did you mean '{near}'?" if near else f"Set {variable} before you start."
-            raise _Unknown(f"the environment has no {variable}", hint)
+            hint = f"Did you mean '{near}'?" if near else "Set it before you start."
+            raise _Unknown(f"the environment has no {shortened(variable)}", hint)
         value = self._environ[variable]
         if value:
             self.redactions[value] = f"${{{name}}}"
