@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dara_dagster.errors import DaraError, RunError
+from dara_dagster.errors import DaraError
 from dara_dagster.serve.wording import counted
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dara_dagster.spec.plan import Plan
 
 __all__ = [
-    "check_workspace",
     "command",
     "config_folder",
     "config_option",
@@ -91,18 +90,6 @@ def load_plan(config_dir: Path) -> Plan:
     from dara_dagster.spec import plan_from
 
     return plan_from(config_dir)
-
-
-def check_workspace(plan: Plan, run_id: str, ran_on: str) -> None:
-    """Raises RunError when the run's Databricks runs are on the other kind of workspace: none would be found.
-
-    `ran_on` is the workspace the run is tagged with, "" for a run without that tag.
-    """
-    if ran_on not in ("", plan.workspace):
-        raise RunError(
-            f"run {run_id} ran on the workspace {ran_on!r}, and {plan.workspace!r} is the one in use now. "
-            f"Set DARA_WORKSPACE={ran_on} for this command."
-        )
 
 
 def home_folder(config_dir: Path) -> Path:

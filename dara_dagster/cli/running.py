@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from dara_dagster.cli.project import (
-    check_workspace,
     command,
     config_option,
     json_option,
@@ -105,6 +104,7 @@ def find_workflow(plan: Plan, name: str | None) -> tuple[WorkflowPlan, bool]:
 
 def _check_place(instance: DagsterInstance, plan: Plan, text: str) -> None:
     """Raises RunError for a run to resume whose Databricks runs are on another workspace."""
+    from dara_dagster.serve.cancelling import check_workspace
     from dara_dagster.serve.status import WORKSPACE_TAG, find_run
 
     run = instance.get_run_by_id(find_run(instance, text))
