@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -13,14 +13,14 @@ from rich.text import Text
 
 from dara_dagster.cli.project import command
 from dara_dagster.cli.tables import STYLES, headline
+from dara_dagster.serve.facts import facts
 from dara_dagster.serve.phases import PhaseWord
 from dara_dagster.serve.report import RunReport, TaskReport
 from dara_dagster.serve.wording import counted, duration
 
-__all__ = ["facts", "print_facts", "print_report", "rows_to_show"]
+__all__ = ["print_report"]
 
-MOST_ROWS = 50
-_MOST_ON_PATH = 12
+_MOST_ROWS = 50
 _LEAST_CHART, _LONGEST_NAME = 20, 26
 _MARKS: dict[PhaseWord, str] = {"own": "░", "queue": "▒", "setup": "▒", "execution": "█"}
 _PLAIN_MARKS: dict[PhaseWord, str] = {"own": ".", "queue": "-", "setup": "-", "execution": "#"}
@@ -31,9 +31,9 @@ def print_report(report: RunReport) -> None:
     console = Console(highlight=False)
     console.print(headline(report), soft_wrap=True, markup=False)
     if report.tasks:
-        console.print(gantt(report, console))
+        console.print(_gantt(report, console))
         _print_legend(report, console)
-        print_facts(list(facts(report)), console)
+        _print_facts(list(facts(report)), console)
     if not report.critical_path:
         console.print("None of its tasks has begun.")
     failed = [task for task in report.tasks if task.state == "failed"]
@@ -43,7 +43,7 @@ def print_report(report: RunReport) -> None:
         console.print(text, soft_wrap=True, markup=False, style="red")
 
 
-def print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
+def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
     """Names on the left, what is to be said on the right, wrapped below itself."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
@@ -53,9 +53,9 @@ def print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
     console.print(table)
 
 
-def gantt(report: RunReport, console: Console) -> Table:
+def _gantt(report: RunReport, console: Console) -> Table:
     """A bar for every task over the time of the run, in the width of the console."""
-    shown = rows_to_show(report.tasks)
+    shown = _rows_to_show(report.tasks)
     with_state = any(task.state != "success" for task in shown)
     times = [_times(task, with_state) for task in shown]
     names = min(max(cell_len(task.name) for task in shown) + 2, _LONGEST_NAME)
@@ -75,45 +75,14 @@ def gantt(report: RunReport, console: Console) -> Table:
     return table
 
 
-def rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
+def _rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
     """The tasks by their start; of more than 50 the ones that failed, the critical path and the longest."""
     shown = list(tasks)
-    if len(shown) > MOST_ROWS:
+    if len(shown) > _MOST_ROWS:
         shown.sort(key=lambda t: (t.state != "failed", not t.critical, -(t.seconds or 0.0)))
-    kept = {task.step_key for task in shown[:MOST_ROWS]}
+    kept = {task.step_key for task in shown[:_MOST_ROWS]}
     begun = (task for task in tasks if task.step_key in kept)
     return sorted(begun, key=lambda task: float("inf") if task.start is None else task.start)
-
-
-def facts(report: RunReport) -> Iterator[tuple[str, str]]:
-    """Where the time of the run went, as (what, in words)."""
-    if report.critical_path:
-        yield "Critical path", f"{duration(report.critical_seconds)}: {_path(report)}"
-        times = f"{duration(report.task_seconds)}, {report.speed_up:g} times as long as the run"
-        yield "Tasks one by one", times
-        average = f"{report.average_parallelism:g} on the average"
-        yield "Tasks at once", f"{report.greatest_parallelism} at most, {average}"
-        parts = (
-            ("queue", report.queue_seconds),
-            ("set-up", report.setup_seconds),
-            ("execution", report.execution_seconds),
-        )
-        yield "All tasks' time", ", ".join(f"{word} {duration(seconds)}" for word, seconds in parts)
-        if report.slot_seconds >= 0.05:
-            yield "Waited for a slot", f"{duration(report.slot_seconds)} on the critical path"
-        share = f" ({100 * report.overhead_seconds / report.seconds:.0f} %)" if report.seconds else ""
-        yield "Orchestration", f"{duration(report.overhead_seconds)} of the run{share}"
-    taken = [task for task in report.tasks if task.taken_over_from]
-    if taken:
-        yield "Done before", f"{counted(len(taken), 'task')} of the runs that this one was resumed from"
-
-
-def _path(report: RunReport) -> str:
-    steps = [f"{task.name} {duration(task.seconds)}" for task in report.path]
-    if len(steps) > _MOST_ON_PATH:
-        half = _MOST_ON_PATH // 2
-        steps = [*steps[:half], f"({len(steps) - 2 * half:,} more)", *steps[-half:]]
-    return ", ".join(steps)
 
 
 def _print_legend(report: RunReport, console: Console) -> None:
@@ -122,8 +91,8 @@ def _print_legend(report: RunReport, console: Console) -> None:
         f"* critical path   {marks['own']} dara   {marks['queue']} queue, set-up   {marks['execution']} run"
     )
     console.print(f" {words}", style="dim", markup=False)
-    if len(report.tasks) > MOST_ROWS:
-        text = f" {MOST_ROWS} of {len(report.tasks):,} tasks: failed, critical and longest; --html has all."
+    if len(report.tasks) > _MOST_ROWS:
+        text = f" {_MOST_ROWS} of {len(report.tasks):,} tasks: failed, critical and longest; --html has all."
         console.print(text, style="dim", markup=False)
     console.print()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dara_dagster.cli.pages import html_option, write_page
 from dara_dagster.cli.project import config_option, json_option, load_plan, open_instance
 from dara_dagster.cli.running import find_workflow, job_name, parameter
 from dara_dagster.errors import DaraError, RunError
@@ -29,10 +30,16 @@ MODES = ("side by side", "one after another")
 @click.option(
     "--runs", type=click.IntRange(1, 100), metavar="N", help="Run each way N times; compare medians."
 )
+@html_option
 @config_option
 @json_option
 def compare(
-    what: tuple[str, ...], params: tuple[str, ...], runs: int | None, config_dir: Path, as_json: bool
+    what: tuple[str, ...],
+    params: tuple[str, ...],
+    runs: int | None,
+    page: Path | None,
+    config_dir: Path,
+    as_json: bool,
 ) -> None:
     """Compare a workflow run side by side and in turn, or two runs.
 
@@ -42,6 +49,7 @@ def compare(
     """
     from dara_dagster.cli.comparison_table import print_comparison
     from dara_dagster.serve.comparison import compare as compare_runs
+    from dara_dagster.serve.report_page import comparison_page
 
     if len(what) > 2 or (len(what) == 2 and (params or runs)):
         raise click.UsageError("Give a WORKFLOW, with --param and --runs, or two runs that exist.")
@@ -58,6 +66,8 @@ def compare(
         click.echo(json.dumps(found.as_json(), indent=2))
     else:
         print_comparison(found)
+    if page is not None:
+        write_page(page, comparison_page(found, _usual(first), _usual(second)), quiet=as_json)
     if not found.all_well:
         raise click.exceptions.Exit(1)
 
@@ -100,6 +110,11 @@ def _run_both(
             raise RunError(f"Run {status.run_id} was cancelled, so nothing is compared.")
         found[side].append(read_report(instance, status.run_id))
     return found
+
+
+def _usual(runs: Sequence[RunReport]) -> RunReport:
+    """The run whose time is the median; of an even number the quicker of the two."""
+    return sorted(runs, key=lambda run: run.seconds)[(len(runs) - 1) // 2]
 
 
 def _existing(instance: DagsterInstance, one: str, two: str) -> tuple[list[RunReport], list[RunReport]]:

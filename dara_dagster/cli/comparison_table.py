@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dara_dagster.serve.comparison import Comparison, Side, TaskComparison
+from dara_dagster.serve.comparison import Comparison, TaskComparison
+from dara_dagster.serve.facts import signed, totals
 from dara_dagster.serve.wording import duration
 
 __all__ = ["print_comparison"]
@@ -63,45 +64,18 @@ def _table(found: Comparison, shown: Sequence[TaskComparison], width: int) -> Ta
     for task, state in zip(shown, states, strict=True):
         style = "" if task.same_state else "red"
         cells = (duration(task.first_seconds), duration(task.second_seconds))
-        differs = (_signed(task.difference), _ratio(task.ratio))
+        differs = (signed(task.difference), _ratio(task.ratio))
         last = (Text(state, style=style),) if with_state else ()
         table.add_row(Text(task.name, style=style), *cells, *differs, *last)
     table.add_section()
-    for row in _totals(found.first, found.second):
+    for row in totals(found.first, found.second):
         table.add_row(*row)
     return table
-
-
-def _totals(first: Side, second: Side) -> Iterator[tuple[str, ...]]:
-    for name, values in _measures(first, second):
-        a, b = values
-        ratio = round(b / a, 2) if a >= 0.05 else None
-        yield name, duration(a), duration(b), _signed(b - a), _ratio(ratio)
-    yield "Tasks at once, most", f"{first.greatest_parallelism:g}", f"{second.greatest_parallelism:g}"
-
-
-def _measures(first: Side, second: Side) -> Iterator[tuple[str, tuple[float, float]]]:
-    yield "Whole run", (first.seconds, second.seconds)
-    yield "Sum of the tasks", (first.task_seconds, second.task_seconds)
-    yield "Critical path", (first.critical_seconds, second.critical_seconds)
-    waits = (side.queue_seconds + side.setup_seconds for side in (first, second))
-    yield "Queue and set-up", (next(waits), next(waits))
-    yield "Execution", (first.execution_seconds, second.execution_seconds)
-    if first.slot_seconds >= 0.05 or second.slot_seconds >= 0.05:
-        yield "Waiting for a slot", (first.slot_seconds, second.slot_seconds)
-    yield "Orchestration", (first.overhead_seconds, second.overhead_seconds)
 
 
 def _states(task: TaskComparison) -> str:
     sides = [" or ".join(words) or "-" for words in (task.first_states, task.second_states)]
     return sides[0] if sides[0] == sides[1] else " / ".join(sides)
-
-
-def _signed(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    sign = "" if abs(seconds) < 0.05 else "+" if seconds > 0 else "-"
-    return f"{sign}{duration(abs(seconds))}"
 
 
 def _ratio(ratio: float | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dara_dagster.cli.pages import html_option, write_page
 from dara_dagster.cli.project import config_option, json_option, open_instance
 from dara_dagster.errors import RunError
 
@@ -15,15 +16,17 @@ __all__ = ["report"]
 
 @click.command()
 @click.argument("run_id", metavar="[RUN]", required=False)
+@html_option
 @config_option
 @json_option
-def report(run_id: str | None, config_dir: Path, as_json: bool) -> None:
+def report(run_id: str | None, page: Path | None, config_dir: Path, as_json: bool) -> None:
     """Show where the time of a RUN went: chart, critical path.
 
     RUN is a run's id, of which the first characters are enough; without it the latest run is shown.
     """
     from dara_dagster.cli.charts import print_report
     from dara_dagster.serve.report import read_report
+    from dara_dagster.serve.report_page import report_page
     from dara_dagster.serve.status import latest_runs
 
     with open_instance(config_dir) as instance:
@@ -37,3 +40,5 @@ def report(run_id: str | None, config_dir: Path, as_json: bool) -> None:
         click.echo(json.dumps(found.as_json(), indent=2))
     else:
         print_report(found)
+    if page is not None:
+        write_page(page, report_page(found), quiet=as_json)
