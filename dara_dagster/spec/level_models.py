@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from dara_dagster.errors import Problem
-from dara_dagster.spec.document import Array, Document, Object
+from dara_dagster.spec.document import Array, Document, KeyPath, Object, key_text
 from dara_dagster.spec.fields import Count, FileName, Label, Model, Seconds, Text, fault
 from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.positions import parse_json
@@ -138,26 +138,37 @@ def open_properties(document: Document) -> list[Problem]:
     Variables are put in afterwards, so that no value can change the structure of the JSON.
     """
     problems: list[Problem] = []
-    todo: list[Any] = [document.value] if f'"{PROPERTIES}"' in document.text else []
-    while todo:
-        node = todo.pop()
-        todo += [item for item in (node.values() if isinstance(node, Object) else node) if _holds(item)]
-        text = node.get(PROPERTIES) if isinstance(node, Object) else None
+    for path, step in _steps(document.value):
+        text = step.get(PROPERTIES)
         if isinstance(text, str):
             inner, found = parse_json(document.file, text)
             if isinstance(inner.value, Object):
-                offset = node.places[PROPERTIES][1]
+                offset = step.places[PROPERTIES][1]
                 line, wrong = document.place(offset)[0], "this key stands twice in the JSON text"
+                key = key_text((*path, PROPERTIES))
                 problems += [
-                    replace(again, line=line, key=f"{PROPERTIES}.{again.key}", wrong=wrong) for again in found
+                    replace(again, line=line, key=f"{key}.{again.key}".replace(".[", "["), wrong=wrong)
+                    for again in found
                 ]
                 _move(inner.value, offset)
-                node[PROPERTIES] = inner.value
+                step[PROPERTIES] = inner.value
     return problems
 
 
-def _holds(value: Any) -> bool:
-    return isinstance(value, Object | Array)
+def _steps(value: Any) -> Iterator[tuple[KeyPath, Object]]:
+    """Every STEP of a definition with its path, as far as there are levels and threads around it."""
+    path: KeyPath = ()
+    if isinstance(value, Object):
+        value, path = value.get("definition"), ("definition",)
+    for level_path, level in _objects(value, path):
+        for thread_path, thread in _objects(level.get("THREADS"), (*level_path, "THREADS")):
+            yield from _objects(thread.get("STEPS"), (*thread_path, "STEPS"))
+
+
+def _objects(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Object]]:
+    for index, item in enumerate(value) if isinstance(value, Array) else ():
+        if isinstance(item, Object):
+            yield (*path, index), item
 
 
 def _move(value: Any, offset: int) -> None:
@@ -167,5 +178,5 @@ def _move(value: Any, offset: int) -> None:
     else:
         value.places = [offset] * len(value)
     for item in value.values() if isinstance(value, Object) else value:
-        if _holds(item):
+        if isinstance(item, Object | Array):
             _move(item, offset)

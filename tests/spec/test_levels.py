@@ -230,7 +230,7 @@ WRONG: list[tuple[Any, str, str, str]] = [
     (levels([[step(1, STEP_PROPERTIES='{"a": NaN}')]]), f"{STEP}.STEP_PROPERTIES", "found 'N'", "Write"),
     (levels([[step("9" * 5000, "n1")]]), f"{STEP}.JOB_ID", "is too long", "at most 100"),
     (levels([[step(1, STEP_PROPERTIES="[1]")]]), f"{STEP}.STEP_PROPERTIES", "an object in JSON", "Write"),
-    (levels([[step(1, STEP_PROPERTIES='{"a": 1, "a": 2}')]]), "STEP_PROPERTIES.a", "stands twice", "Remove"),
+    (levels([[step(1, STEP_PROPERTIES='{"a": 1, "a": 2}')]]), f"{STEP}.STEP_PROPERTIES.a", "twice", "Remove"),
     (levels([[step(1, FUNCTION_ID_NAME="nbb")]]), f"{STEP}.FUNCTION_ID_NAME", "no executor 'nbb'", "'nb'"),
     (levels([[{"JOB_ID": 1, "FUNCTION_ID_NAME": "nb"}]]), STEP, "JOB_NAME is missing", "Add"),
     (levels([[{"JOB_ID": 1, "JOB_NAME": "n1"}]]), STEP, "FUNCTION_ID_NAME is missing", "Add"),

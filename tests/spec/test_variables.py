@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -147,6 +148,18 @@ def test_a_value_is_never_looked_at_again(project: Project) -> None:
     project.file("a.py").write(DEP, [entry(parameters={"p": "${env.P}"})])
     value = '${env.HOME} $(rm -rf /) "quoted" {{job.id}}'
     assert parameters_of(project, {"P": value, "HOME": "/"}) == {"p": value}
+
+
+def test_step_properties_are_read_in_steps_only(project: Project) -> None:
+    text = '{"a": 1}'
+    project.file("a.py").write(DEP, [entry(parameters={"STEP_PROPERTIES": text})])
+    assert parameters_of(project) == {"STEP_PROPERTIES": text}
+    properties = json.dumps({"STEP_PROPERTIES": text, "x": {"STEP_PROPERTIES": text}})
+    step = {"JOB_ID": 1, "JOB_NAME": "a", "FUNCTION_ID_NAME": "e", "STEP_PROPERTIES": properties}
+    project.write("parameters.json", {"executors": {"e": {"format": "py"}}})
+    project.write(DEP, [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": 1, "STEPS": [step]}]}])
+    nested = json.dumps({"STEP_PROPERTIES": text})
+    assert parameters_of(project) == {"STEP_PROPERTIES": text, "x": nested}
 
 
 def test_a_value_cannot_change_the_structure_of_step_properties(project: Project) -> None:
