@@ -160,6 +160,8 @@ def make_report(status: RunStatus, background: Background, now: float) -> RunRep
         for task in status.tasks
     ]
     tasks += [_taken_over(task, run_id) for run_id, task in background.earlier.values()]
+    places = {step.key: place for place, step in enumerate(background.steps)}
+    tasks.sort(key=lambda task: places.get(task.step_key, len(places)))
     names = Counter(task.name for task in tasks)
     named = [
         replace(
