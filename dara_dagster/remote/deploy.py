@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from dara_dagster.remote.job_store import (
     delete_job,
     job_url,
     list_jobs,
+    namesakes,
     read_settings,
     reset_job,
 )
@@ -117,7 +118,7 @@ class Deployment:
         able = [workflow for workflow in workflows if not drafts[workflow.name].refused]
         with ExitStack() as held:
             if not self._dry_run:
-                held.enter_context(self._lock())
+                self._lock(held)
             found = {workflow.name: self._job_of(workflow.name) for workflow in workflows}
             self._look_up_ids(able)
             self._send_files(able)
@@ -144,10 +145,14 @@ class Deployment:
     def _jobs(self) -> list[SavedJob]:
         return list_jobs(self._ws, self._project_tag)
 
-    def _lock(self) -> Any:
+    def _lock(self, held: ExitStack) -> None:
         """Two deployments of one machine take turns; of two machines' new jobs the older one stays."""
         key = hashlib.sha256(f"{self._ws.host}\0{self._plan.name}".encode()).hexdigest()[:16]
-        return file_lock(self._plan.root / ".dara" / f"deploy-{key}.lock", timeout=_LOCK_SECONDS)
+        folder = self._plan.root / ".dara"
+        try:
+            held.enter_context(file_lock(folder / f"deploy-{key}.lock", timeout=_LOCK_SECONDS))
+        except OSError as error:
+            raise DeployError(f"Cannot lock in {folder}: {error}. Make the folder writable.") from None
 
     def _job_of(self, workflow: str) -> SavedJob | None:
         tag = owner_tags(self._plan.name, workflow)[WORKFLOW_TAG]
@@ -199,10 +204,9 @@ class Deployment:
         wanted = job_plan(self._plan, workflow, self._id, pause=self._pause or _pause_of(now))
         settings = dict(wanted.settings)
         if job is None or now is None:
-            job_id = None if self._dry_run else create_job(self._ws, settings)
-            if job_id is not None:
-                self._ids["workflow", workflow.name] = job_id
-            return self._done(wanted, "create", job_id)
+            return self._done(
+                self._telling_of_namesakes(wanted), "create", self._create(workflow.name, settings)
+            )
         changes = changes_of(settings, now)
         if changes and not self._dry_run:
             reset_job(self._ws, job.job_id, with_kept(settings, now))
@@ -210,6 +214,20 @@ class Deployment:
         return self._done(
             wanted, action, job.job_id, changes, edited=bool(changes) and edited_there(settings, now)
         )
+
+    def _create(self, workflow: str, settings: Mapping[str, Any]) -> int | None:
+        if self._dry_run:
+            return None
+        job_id = self._ids["workflow", workflow] = create_job(self._ws, settings)
+        return job_id
+
+    def _telling_of_namesakes(self, wanted: JobPlan) -> JobPlan:
+        """Jobs of the same name are left alone, yet they may be ours with their tags taken off."""
+        others = ", ".join(map(str, namesakes(self._ws, wanted.settings)))
+        if not others:
+            return wanted
+        line = f"without this project's tags, so left alone: saved job {others} of the same name"
+        return replace(wanted, told=(*wanted.told, line))
 
     def _id(self, kind: IdKind, name: str) -> Any:
         return self._ids.get((kind, name), mark(kind, name))

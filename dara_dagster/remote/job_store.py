@@ -54,20 +54,41 @@ def list_jobs(ws: Workspace, project_tag: str, *, name: str | None = None) -> li
     The service has no filter by tag, so all jobs of the workspace are paged through, 100 a call; with
     `name` only those of that name. Raises DeployError or CredentialsError.
     """
+    found = []
+    for job in _listed(ws, name):
+        tags = _tags(job)
+        if tags.get(PROJECT_TAG) == project_tag and WORKFLOW_TAG in tags:
+            called, created = str(job["settings"].get("name", "")), int(job.get("created_time") or 0)
+            found.append(SavedJob(int(job["job_id"]), called, tags[WORKFLOW_TAG], created))
+    return sorted(found, key=lambda job: (job.created_ms, job.job_id))
+
+
+def namesakes(ws: Workspace, settings: Settings) -> list[int]:
+    """The ids of jobs that have the name of `settings` but not its tags: somebody else's, it seems.
+
+    Raises as `list_jobs`.
+    """
+    ours = settings["tags"]
+    return [
+        int(job["job_id"])
+        for job in _listed(ws, settings["name"])
+        if any(_tags(job).get(tag) != ours[tag] for tag in (PROJECT_TAG, WORKFLOW_TAG))
+    ]
+
+
+def _listed(ws: Workspace, name: str | None) -> Iterator[dict[str, Any]]:
     query: dict[str, Any] = {"limit": _PAGE_SIZE, **({"name": name} if name else {})}
-    found: list[SavedJob] = []
     with told("The saved jobs cannot be listed"):
         while True:
             page = api(ws, "GET", f"{_PATH}/list", query=query)
-            for job in page.get("jobs") or ():
-                settings = job.get("settings") or {}
-                tags = settings.get("tags") or {}
-                if tags.get(PROJECT_TAG) == project_tag and WORKFLOW_TAG in tags:
-                    name_now, created = str(settings.get("name", "")), int(job.get("created_time") or 0)
-                    found.append(SavedJob(int(job["job_id"]), name_now, tags[WORKFLOW_TAG], created))
+            yield from page.get("jobs") or ()
             if not page.get("next_page_token"):
-                return sorted(found, key=lambda job: (job.created_ms, job.job_id))
+                return
             query["page_token"] = page["next_page_token"]
+
+
+def _tags(job: Mapping[str, Any]) -> Mapping[str, str]:
+    return (job.get("settings") or {}).get("tags") or {}
 
 
 def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:

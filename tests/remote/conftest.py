@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databricks.sdk import WorkspaceClient
 
 from dara_dagster.remote import runs
 from dara_dagster.remote.client import Workspace, open_workspace
@@ -13,6 +15,7 @@ from dara_dagster.remote.monitor import Monitor, monitor_for
 from dara_dagster.remote.payloads import run_name, submit_request
 from dara_dagster.spec.plan import PollPlan, TaskPlan
 from tests.conftest import Emulator
+from tests.remote.shop import Shop
 
 QUICK = PollPlan(calls_per_second=400.0, lost_after_seconds=60.0)
 
@@ -68,3 +71,21 @@ def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:
         remote_file="/Workspace/Shared/tests/nb",
         compute_id=None,
     )
+
+
+@pytest.fixture
+def shop(tmp_path: Path, workspace: Workspace, client: WorkspaceClient) -> Shop:
+    return Shop(tmp_path / "shop", workspace, client)
+
+
+@pytest.fixture
+def writes(admin: Admin) -> Callable[[], dict[str, int]]:
+    """The calls so far that write something."""
+
+    def count() -> dict[str, int]:
+        calls = admin.stats()["calls"]
+        return {
+            route: number for route, number in calls.items() if route.startswith(("POST /api", "PUT /api"))
+        }
+
+    return count

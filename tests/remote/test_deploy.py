@@ -2,100 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
 
-from dara_dagster.errors import DeployError, RunError
+from dara_dagster.errors import DeployError
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.deploy import Deployed, Deployment
-from dara_dagster.spec import plan_from
-from dara_dagster.spec.plan import Plan
-from tests.remote.conftest import Admin
-
-SPARK = {"spark_version": "16.4.x-scala2.12", "node_type_id": "i3.xlarge", "num_workers": 1}
-NOTEBOOK = "# Databricks notebook source\nprint(1)\n"
-CREATE = "/api/2.2/jobs/create"
-
-
-class Shop:
-    """A project folder `shop` with a workflow `daily`; `deploy` publishes what its files say now."""
-
-    def __init__(self, root: Path, workspace: Workspace, client: WorkspaceClient) -> None:
-        self.root, self._workspace, self._client = root, workspace, client
-        (root / "config/notebooks").mkdir(parents=True)
-        (root / "config/workflows").mkdir()
-        for name in ("load", "left"):
-            (root / f"config/notebooks/{name}.py").write_text(NOTEBOOK)
-        self.write("project", {"name": "shop", "notebooks": "notebooks"})
-        self.write("cluster_config", {"etl": SPARK})
-        self.write("warehouse_config", {})
-        self.daily()
-
-    def write(self, name: str, content: Any) -> None:
-        (self.root / f"config/{name}.json").write_text(json.dumps(content))
-
-    def daily(self, **options: Any) -> None:
-        """Write the workflow: `load`, then `left` on a fresh cluster."""
-        load = {"file_name": "load", "format": "py", "compute_name": "etl", "parameters": {"own": "1"}}
-        left = {"file_name": "left", "format": "py", "dependent_on": ["load"], "compute_name": "etl"}
-        tasks = options.pop("tasks", [load, {**left, "cluster": "job"}])
-        base = {"schedule": "0 6 * * 1", "parameters": {"day": "1"}, "tags": {"team": "a"}}
-        self.write("dependency", {"name": "daily", "tasks": tasks, **base, **options})
-
-    @property
-    def plan(self) -> Plan:
-        return plan_from(self.root / "config", {})
-
-    def deploy(self, *names: str, **options: Any) -> list[Deployed]:
-        deployment = Deployment(self._workspace, self.plan, **options)
-        return list(deployment.run(deployment.chosen(names)))
-
-    def settings(self, job_id: int | None) -> jobs.JobSettings:
-        found = self._client.jobs.get(job_id or 0).settings
-        assert found is not None
-        return found
-
-    def status(self, job_id: int | None) -> Any:
-        schedule = self.settings(job_id).schedule
-        return schedule and schedule.pause_status
-
-    def jobs(self) -> list[int]:
-        return [job.job_id or 0 for job in self._client.jobs.list()]
-
-
-def paths(done: Deployed) -> list[str]:
-    return [change.path for change in done.changes]
-
-
-@pytest.fixture
-def shop(tmp_path: Path, workspace: Workspace, client: WorkspaceClient) -> Shop:
-    return Shop(tmp_path / "shop", workspace, client)
-
-
-@pytest.fixture
-def writes(admin: Admin) -> Callable[[], dict[str, int]]:
-    """The calls so far that write something."""
-
-    def count() -> dict[str, int]:
-        calls = admin.stats()["calls"]
-        return {
-            route: number for route, number in calls.items() if route.startswith(("POST /api", "PUT /api"))
-        }
-
-    return count
+from dara_dagster.remote.deploy import Deployment
+from tests.remote.shop import CREATE, SPARK, Shop, paths
 
 
 def test_the_second_deployment_writes_nothing(
     shop: Shop, writes: Callable[[], dict[str, int]], workspace: Workspace
 ) -> None:
     [first] = shop.deploy()
-    assert first.action == "create" and first.url == f"{workspace.host}/jobs/{first.job_id}"
+    assert first.url == f"{workspace.host}/jobs/{first.job_id}"
     before = writes()
     assert before[f"POST {CREATE}"] == 1
     [second] = shop.deploy()
@@ -211,90 +134,8 @@ def test_a_job_is_known_by_its_tags_and_never_by_its_name(shop: Shop, client: Wo
     other = client.jobs.create(name="shop: daily").job_id
     [first] = shop.deploy()
     assert first.action == "create" and first.job_id != other
+    assert first.told == (f"without this project's tags, so left alone: saved job {other} of the same name",)
     tags = shop.settings(first.job_id).tags
     twin = client.jobs.create(name="a copy", tags=tags).job_id
     with pytest.raises(DeployError, match=f"2 saved jobs carry the tags.*{first.job_id}, {twin}"):
         shop.deploy()
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"kind": "drop", "when": "after", "count": 1},
-        {"kind": "status", "status": 503, "when": "after", "count": 1},
-        {"kind": "status", "status": 500, "when": "after", "count": 1},
-        {"kind": "drop", "when": "before", "count": 2},
-        {"kind": "status", "status": 429, "retry_after": 0, "when": "before", "count": 1},
-    ],
-    ids=lambda fault: f"{fault.get('status', 'drop')} {fault['when']}",
-)
-def test_a_lost_answer_makes_no_second_job(shop: Shop, admin: Admin, fault: dict[str, Any]) -> None:
-    admin.fault("POST", CREATE, **fault)
-    [done] = shop.deploy()
-    assert done.action == "create" and shop.jobs() == [done.job_id]
-    assert shop.deploy()[0].action == "none"
-
-
-def test_of_two_jobs_made_at_once_the_older_stays(
-    shop: Shop, workspace: Workspace, client: WorkspaceClient, tmp_path: Path
-) -> None:
-    """Another machine deploys between our look and our create."""
-    deployment = Deployment(workspace, shop.plan)
-    running = deployment.run(deployment.chosen(()))
-    assert deployment.strays() == []  # the look
-    [theirs] = Shop(tmp_path / "rival", workspace, client).deploy()
-    [ours] = running
-    assert ours.job_id == theirs.job_id and shop.jobs() == [theirs.job_id]
-
-
-def test_refused_by_the_service_is_said_in_a_sentence(shop: Shop, admin: Admin) -> None:
-    admin.fault("POST", CREATE, kind="status", status=403, message="User u may not create jobs")
-    with pytest.raises(DeployError, match=r"The job 'shop: daily' cannot be created: .*may not create jobs"):
-        shop.deploy()
-    assert shop.jobs() == []
-
-
-def test_jobs_of_workflows_that_are_gone_are_pruned(shop: Shop, workspace: Workspace) -> None:
-    shop.write("workflows/other", {"tasks": [{"file_name": "left", "format": "py"}]})
-    made = {done.workflow: done.job_id for done in shop.deploy()}
-    (shop.root / "config/workflows/other.json").unlink()
-    deployment = Deployment(workspace, shop.plan)
-    assert [done.action for done in deployment.run(deployment.chosen(()))] == ["none"]
-    strays = deployment.strays()
-    assert [job.job_id for job in strays] == [made["other"]]
-    dry = Deployment(workspace, shop.plan, dry_run=True)
-    assert [done.action for done in dry.prune(strays)] == ["delete"] and len(shop.jobs()) == 2
-    assert [done.job_id for done in deployment.prune(strays)] == [made["other"]]
-    assert list(deployment.prune(strays)), "one that is gone is as good"
-    assert shop.jobs() == [made["daily"]]
-
-
-def test_a_workflow_it_runs_is_deployed_first(shop: Shop) -> None:
-    call = {"JOB_ID": "1", "TYPE": "workflow", "workflow_name": "daily"}
-    level = {"LEVEL_ID": "1", "THREADS": [{"THREAD_ID": "1", "STEPS": [call]}]}
-    shop.write("workflows/outer", {"definition": [level]})
-    inner, outer = shop.deploy("outer")
-    assert (inner.workflow, outer.workflow) == ("daily", "outer")
-    [task] = shop.settings(outer.job_id).tasks or []
-    assert task.run_job_task is not None and task.run_job_task.job_id == inner.job_id
-    assert [done.action for done in shop.deploy()] == ["none", "none"]
-
-
-def test_many_tasks_are_compared_over_all_pages(shop: Shop) -> None:
-    tasks = [{"name": f"t{number}", "file_name": "load", "format": "py"} for number in range(130)]
-    shop.daily(tasks=tasks)
-    [first] = shop.deploy()
-    assert shop.deploy()[0].action == "none"
-    shop.daily(tasks=tasks[:-1])
-    [done] = shop.deploy()
-    assert paths(done) == ["tasks[t129]"] and len(shop.settings(first.job_id).tasks or []) == 129
-
-
-def test_a_saved_job_that_is_not_there_is_told_before_the_first_job_is_made(
-    shop: Shop, writes: Callable[[], dict[str, int]]
-) -> None:
-    run = {"uses": "run_job", "settings": {"job": "nightly"}}
-    shop.write("workflows/late", {"steps": [run]})
-    with pytest.raises(RunError, match="There is no saved job 'nightly'"):
-        shop.deploy()
-    assert CREATE not in " ".join(writes())
