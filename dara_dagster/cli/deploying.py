@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["deploy", "render"]
 
 _MOST_CHANGES = 20
+_WIDTH = 79
+_TWICE = (
+    "Databricks now starts these jobs by itself: turn off in Dagster what would\nstart the same work twice."
+)
 _DONE = {"create": "created", "update": "updated", "none": "unchanged", "delete": "deleted"}
 _WOULD = {"create": "to create", "update": "to update", "none": "unchanged", "delete": "to delete"}
 _PAUSE: Mapping[bool | None, PauseStatus | None] = {None: None, True: "PAUSED", False: "UNPAUSED"}
@@ -132,11 +136,11 @@ def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:
     if each.edited:
         yield "  edited on Databricks since the last deployment:"
     for change in each.changes[:_MOST_CHANGES]:
-        yield f"    {change}"
+        yield click.wrap_text(str(change), _WIDTH, initial_indent="    ", subsequent_indent="      ")
     if len(each.changes) > _MOST_CHANGES:
         yield f"    and {len(each.changes) - _MOST_CHANGES} more (--json shows all)"
     for line in each.told if each.action != "none" else ():
-        yield click.wrap_text(line, 78, initial_indent="  ! ", subsequent_indent="    ")
+        yield click.wrap_text(line, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
 
 
 def _start(settings: Mapping[str, Any]) -> str:
@@ -161,7 +165,7 @@ def _closing(
     sent = f"{counted(deployment.files, 'file')} {'to upload' if dry_run else 'uploaded'}"
     yield f"{jobs}; {sent}.{' Nothing was written.' if dry_run else ''}"
     if not dry_run and any(_is_on(each) for each in done if each.action in ("create", "update")):
-        yield "Databricks now starts jobs by itself: turn off the same schedules and sensors in Dagster."
+        yield _TWICE
 
 
 def _is_on(each: Deployed) -> bool:

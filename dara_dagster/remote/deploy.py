@@ -210,10 +210,8 @@ class Deployment:
         changes = changes_of(settings, now)
         if changes and not self._dry_run:
             reset_job(self._ws, job.job_id, with_kept(settings, now))
-        action: Action = "update" if changes else "none"
-        return self._done(
-            wanted, action, job.job_id, changes, edited=bool(changes) and edited_there(settings, now)
-        )
+        edited = edited_there(settings, now, changes)
+        return self._done(wanted, "update" if changes else "none", job.job_id, changes, edited=edited)
 
     def _create(self, workflow: str, settings: Mapping[str, Any]) -> int | None:
         if self._dry_run:

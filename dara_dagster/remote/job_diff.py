@@ -104,10 +104,13 @@ def changes_of(wanted: Settings, now: Settings) -> tuple[Change, ...]:
     return tuple(others or found)
 
 
-def edited_there(wanted: Settings, now: Settings) -> bool:
-    """Whether a difference was made on Databricks: the files are those of the last deployment."""
-    ours = (wanted.get("tags") or {}).get(VERSION_TAG)
-    return bool((now.get("tags") or {}).get(VERSION_TAG) == ours)
+def edited_there(wanted: Settings, now: Settings, changes: Sequence[Change]) -> bool:
+    """Whether one of the changes undoes what was done on Databricks: the files are those sent the last time.
+
+    Schedules are turned off and on by an option of the deployment too, so that tells nothing.
+    """
+    versions = [(settings.get("tags") or {}).get(VERSION_TAG) for settings in (wanted, now)]
+    return versions[0] == versions[1] and any(not each.path.endswith(".pause_status") for each in changes)
 
 
 def with_kept(wanted: Settings, now: Settings) -> dict[str, Any]:

@@ -217,7 +217,7 @@ def _told_of_sensor(sensor: SensorPlan) -> Iterator[str]:
         yield "sensor: a folder of this computer cannot be watched from Databricks; the job has no trigger"
         return
     names = "file_path and the like are" if sensor.per == "file" else "files and file_count are"
-    yield f"sensor: one run for all files that have arrived, which it is not told: {names} not set"
+    yield f"sensor: Databricks starts one run for all that has arrived and does not say what: {names} not set"
     if sensor.patterns != ("*",) or not sensor.recursive:
         yield "sensor: the trigger takes files of every name, in subfolders too"
     if 0 < sensor.settle_seconds < _LEAST_SETTLE_SECONDS:

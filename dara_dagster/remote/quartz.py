@@ -82,7 +82,9 @@ def _weekdays(field: str) -> str:
     numbers = field_numbers(",".join(parts), 0, 7, _WORDS["day of week"])
     assert isinstance(numbers, set), f"{field} was found right before"
     days = {number % 7 for number in numbers}
-    return "*" if len(days) == 7 else ",".join(_DAYS[number] for number in sorted(days))
+    if len(days) > 2 and max(days) - min(days) == len(days) - 1:
+        return "*" if len(days) == 7 else f"{_DAYS[min(days)]}-{_DAYS[max(days)]}"
+    return ",".join(_DAYS[number] for number in sorted(days))
 
 
 def _number(name: str, word: str) -> int:

@@ -109,7 +109,7 @@ def test_a_pause_stays_until_it_is_lifted(shop: Shop) -> None:
     shop.deploy()
     assert shop.status(first.job_id) == jobs.PauseStatus.PAUSED
     [done] = shop.deploy(pause="UNPAUSED")
-    assert paths(done) == ["schedule.pause_status"]
+    assert paths(done) == ["schedule.pause_status"] and not done.edited
     assert shop.status(first.job_id) == jobs.PauseStatus.UNPAUSED
 
 
