@@ -58,17 +58,18 @@ def _gantt(report: RunReport, console: Console) -> Table:
     shown = _rows_to_show(report.tasks)
     with_state = any(task.state != "success" for task in shown)
     times = [_times(task, with_state) for task in shown]
-    names = min(max(cell_len(task.name) for task in shown) + 2, _LONGEST_NAME)
+    names = min(max(len("Task"), *(cell_len(task.name) for task in shown)) + 2, _LONGEST_NAME)
     heads = _heads(with_state)
     taken = sum(max(len(cell) for cell in column) for column in zip(heads, *times, strict=True))
     gaps = 3 * (2 + len(heads)) - 1  # what rich draws around and between that many columns
     room = max(console.width - names - taken - gaps, _LEAST_CHART)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1))
-    table.add_column("  Task", no_wrap=True, overflow="ellipsis", max_width=names)
+    plain = console.options.ascii_only
+    table.add_column("  Task", no_wrap=True, overflow="crop" if plain else "ellipsis", max_width=names)
     table.add_column(_axis(report.seconds, room), no_wrap=True, width=room)
     for head in heads:
         table.add_column(head, no_wrap=True, justify="left" if head == "State" else "right")
-    marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
+    marks = _PLAIN_MARKS if plain else _MARKS
     for task, cells in zip(shown, times, strict=True):
         name = Text(f"{'*' if task.critical else ' '} {task.name}", style="bold" if task.critical else "")
         table.add_row(name, _bar(task, _length(report), room, marks), *cells)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from textwrap import fill
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +19,7 @@ __all__ = ["print_comparison"]
 
 _MOST_ROWS = 50
 _MOST_POINTS = 20
-_ROOM_OF_TIMES = 54  # of five columns, for all but the name
+_LABEL_WIDTH = 12
 
 
 def print_comparison(found: Comparison) -> None:
@@ -53,30 +55,34 @@ def _rows_to_show(tasks: Sequence[TaskComparison]) -> list[TaskComparison]:
 
 def _table(found: Comparison, shown: Sequence[TaskComparison], width: int) -> Table:
     with_state = any({*task.first_states, *task.second_states} != {"success"} for task in shown)
-    states = [_states(task) for task in shown]
-    room = width - _ROOM_OF_TIMES - (max(map(len, states)) + 3 if with_state else 0)
+    rows = [_row(task, with_state) for task in shown]
+    sums = list(totals(found.first, found.second))
+    labels = (fill(side.label, _LABEL_WIDTH) for side in (found.first, found.second))
+    heads = ("", *labels, "Difference", "Ratio", *(["State"] if with_state else []))
+    columns = zip_longest(heads, *rows, *sums, fillvalue="")
+    widths = [max(len(line) for cell in column for line in str(cell).split("\n")) for column in columns]
+    room = width - sum(widths[1:]) - (3 * len(heads) - 1)  # what rich draws around and between the columns
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True, overflow="ellipsis", max_width=max(room, 12))
-    for head in (found.first.label, found.second.label, "Difference", "Ratio"):
-        table.add_column(Text(head), no_wrap=True, justify="right")
-    if with_state:
-        table.add_column("State", no_wrap=True)
-    for task, state in zip(shown, states, strict=True):
-        style = "" if task.same_state else "red"
-        cells = (duration(task.first_seconds), duration(task.second_seconds))
-        differs = (signed(task.difference), _ratio(task.ratio))
-        last = (Text(state, style=style),) if with_state else ()
-        table.add_row(Text(task.name, style=style), *cells, *differs, *last)
-    table.add_section()
-    for row in totals(found.first, found.second):
+    for head in heads[1:]:
+        justify: JustifyMethod = "left" if head == "State" else "right"
+        table.add_column(Text(head), no_wrap=True, justify=justify)
+    for row in (*rows, ()):
+        table.add_row(*row)
+    for row in sums:
         table.add_row(*row)
     return table
 
 
-def _states(task: TaskComparison) -> str:
-    sides = [" or ".join(words) or "-" for words in (task.first_states, task.second_states)]
-    return sides[0] if sides[0] == sides[1] else " / ".join(sides)
+def _row(task: TaskComparison, with_state: bool) -> tuple[Text | str, ...]:
+    style = "" if task.same_state else "red"
+    ratio = "" if task.ratio is None else f"{task.ratio:.2f}"
+    times = (duration(task.first_seconds), duration(task.second_seconds), signed(task.difference), ratio)
+    state = (Text(_state(task), style=style),) if with_state else ()
+    return (Text(task.name, style=style), *times, *state)
 
 
-def _ratio(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.2f}"
+def _state(task: TaskComparison) -> str:
+    """The state the task ended in; what differs is told below the table."""
+    states = {*task.first_states, *task.second_states}
+    return "one only" if task.only_in else states.pop() if len(states) == 1 else "differs"

@@ -1,0 +1,185 @@
+"""`dara compare` and `dara report` as a user calls them, on a real server with simulated tasks."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from dara_dagster.cli.charts import print_report
+from dara_dagster.cli.comparison_table import print_comparison
+from dara_dagster.serve.comparison import compare
+from dara_dagster.serve.progress import TaskStatus
+from tests.cli.conftest import Project
+from tests.serve.made_up import attempt, report, task
+
+Simulate = Callable[..., None]
+
+
+def test_a_workflow_is_run_both_ways_and_compared(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=300, exit_value="7")
+
+    text = connected.here("compare", "daily", "-p", "day=1", "--html", str(connected.root / "page.html"))
+
+    assert text.index("Run: side by side") < text.index("Run: one after another")
+    assert "The results agree: 3 tasks succeeded in all runs, 3 exit values the same." in text
+    assert "Whole run" in text and "Critical path" in text and "Most at once" in text
+    assert f"Written: {connected.root / 'page.html'}" in text
+    assert "one after another" in (connected.root / "page.html").read_text()
+    runs = connected.json("status")
+    assert [run["job"] for run in runs] == ["daily_sequential", "daily"]
+
+    reports = [connected.json("report", run["run_id"]) for run in runs]
+
+    assert [found["greatest_parallelism"] for found in reports] == [1, 2]
+    assert all(found["parameters"] == {"day": "1"} for found in reports)
+
+    again = connected.json("compare", runs[1]["run_id"][:8], runs[0]["run_id"])
+
+    assert (again["agree"], again["first"]["jobs"], again["second"]["jobs"]) == (
+        True,
+        ["daily"],
+        ["daily_sequential"],
+    )
+    assert len(connected.json("status")) == 2
+
+
+def test_each_way_is_run_as_often_as_asked_in_turns(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+
+    found = connected.json("compare", "daily", "--runs", "2")
+
+    assert len(found["first"]["runs"]) == len(found["second"]["runs"]) == 2
+    jobs = [run["job"] for run in reversed(connected.json("status"))]
+    assert jobs == ["daily", "daily_sequential"] * 2
+    assert "(medians)" in found["times"]
+
+
+def test_a_task_that_fails_one_way_only_makes_exit_code_1(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+    simulate("left", duration_ms=20, result="FAILED", count=1)
+
+    text = connected.here("compare", "daily", "--json", code=1)
+
+    found = json.loads(text[text.index("{") :])
+    assert found["differences"] == ["left: failed (side by side), success (one after another)"]
+    assert (found["first"]["states"], found["second"]["states"]) == (["failed"], ["success"])
+    text = connected.here("report", found["first"]["runs"][0][:8])
+    assert "left" in text and "failed" in text
+    assert f"status {found['first']['runs'][0][:8]}` says why." in text
+
+
+def test_a_step_pipeline_has_nothing_to_compare(project: Project) -> None:
+    steps = [{"name": "wait", "uses": "wait_for_table", "settings": {"table": "main.a.b"}}]
+    project.write("config/workflows/chain.json", {"name": "chain", "steps": steps})
+
+    assert "'chain' is a step pipeline" in project.here("compare", "chain", code=1)
+    assert "There is no workflow 'dayly'" in project.here("compare", "dayly", code=1)
+
+
+def test_what_cannot_be_compared_is_refused_before_anything_runs(project: Project) -> None:
+    page = str(project.root / "no" / "page.html")
+
+    assert "no run 'aaa'" in project.here("compare", "aaa", "bbb", code=1)
+    assert "or two runs that exist" in project.here("compare", "a", "b", "--runs", "2", code=2)
+    assert "or two runs that exist" in project.here("compare", "a", "b", "c", code=2)
+    assert "there is no folder" in project.here("compare", "daily", "--html", page, code=1)
+    assert "No runs yet" in project.here("report", code=1)
+    assert "no run 'aaa'" in project.here("report", "aaa", code=1)
+    assert project.json("status") == []
+
+
+def test_a_run_is_not_compared_with_itself(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+    run_id = connected.json("run", "daily")["run_id"]
+
+    assert "are the same run" in connected.here("compare", run_id, run_id[:8], code=1)
+    assert "* load" in connected.here("report")
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda: capsys.readouterr().out.splitlines()
+
+
+def wide(lines: list[str]) -> list[str]:
+    return [line for line in lines if cell_len(line) > 80]
+
+
+def test_the_chart_fits_80_columns_and_is_to_scale(printed: Callable[[], list[str]]) -> None:
+    halves = attempt(0, 5, 1, setup_seconds=1, execution_seconds=3)
+    tasks = [
+        task("[red]" + "long name " * 9, 0, 5, halves),
+        task("日本語の" * 12, 5, 10, state="failed", attempt=3),
+        task("empty", 10, 10),
+        TaskStatus("never", "never", "not run"),
+    ]
+
+    print_report(report(*tasks, state="failed"))
+
+    lines = printed()
+    assert wide(lines[1:]) == []  # the headline is one line, whatever its job is called
+    bars = ["".join(sign for sign in line if sign in "░▒█▏") for line in lines[4:8]]
+    assert bars[1] == "█" * len(bars[1]) and bars[0] == "".join(sorted(bars[0], key="░▒█".index))
+    assert abs(bars[0].count("█") - 3 * bars[0].count("▒")) <= 2
+    assert abs(len(bars[0]) - len(bars[1])) <= 1 and bars[2] == "▏"
+    assert any("failed (3)" in line for line in lines) and any("not run" in line for line in lines)
+    assert "[red]long name" in lines[4]
+
+
+def test_of_a_thousand_tasks_those_that_matter_are_shown(printed: Callable[[], list[str]]) -> None:
+    tasks = [task(f"t{number}", number % 7, number % 7 + 1 + number / 1000) for number in range(1000)]
+    tasks[500] = replace(tasks[500], state="failed")
+    upstream = {"t999": ["t1"], "t1": ["t0"]}
+
+    found = report(*tasks, upstream=upstream)
+    print_report(found)
+    shown = printed()
+    print_comparison(compare([found], [replace(report(*tasks[:-1]), run_id="2" * 36)]))
+    compared = printed()
+
+    assert len(shown) < 75 and wide(shown[1:]) == [] and wide(compared) == []
+    assert all(any(f" {name} " in line for line in shown) for name in ("t0", "t1", "t999", "t500"))
+    assert any("50 of 1,000 tasks" in line for line in shown)
+    assert any("50 of 1,000 tasks" in line for line in compared) and any("t999" in line for line in compared)
+
+
+def test_a_comparison_fits_80_columns_with_states(printed: Callable[[], list[str]]) -> None:
+    long = "a name that goes on " * 5
+    first = report(task(long, 0, 4000), task("b", 0, 1))
+    second = report(task(long, 0, 4, state="cancelled"), task("b", 0, 1), state="cancelled")
+
+    print_comparison(compare([first], [second], ("side by side", "one after another")))
+
+    lines = printed()
+    assert wide([line for line in lines if not line.startswith("  ")]) == []
+    assert lines[4].endswith("differs ") and lines[5].endswith("success ")
+    assert any("success (side by side), cancelled (one after another)" in line for line in lines)
+
+
+def test_a_terminal_without_unicode_gets_plain_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", out)
+
+    print_report(report(task("a", 0, 2), task("b", 2, 2)))
+
+    out.seek(0)
+    text = out.read()
+    assert "####" in text and "|" in text and Console(file=out).encoding == "ascii"
+
+
+def test_a_page_that_cannot_be_written_is_said_in_a_sentence(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+    connected.json("run", "daily")
+    folder = Path(connected.root / "folder")
+    folder.mkdir()
+
+    assert "is a directory" in connected.here("report", "--html", str(folder), code=2)
+    assert connected.here("report", "--html", str(folder / "p.html"), "--json").startswith("{")
