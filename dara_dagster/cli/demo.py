@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dara_dagster.cli.comparing import MODES
 from dara_dagster.cli.project import config_option, home_folder, json_option, load_plan, open_instance
 from dara_dagster.errors import DaraError, RunError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from dara_dagster.remote.client import Workspace
+    from dara_dagster.serve.comparison import Comparison
     from dara_dagster.serve.status import RunStatus
     from dara_dagster.spec.plan import Plan
 
@@ -42,6 +45,9 @@ def demo(config_dir: Path, as_json: bool) -> None:
     Starts or finds the workspace, makes the compute, uploads the notebooks, loads the data, runs the
     workflow twice and shows the tables. A second time it works on what is there.
     """
+    from dara_dagster.serve.comparison import compare
+    from dara_dagster.serve.report import read_report
+
     plan = load_plan(config_dir)
     if _WORKFLOW not in (workflow.name for workflow in plan.workflows) or not plan.warehouses:
         raise DaraError(
@@ -52,7 +58,8 @@ def demo(config_dir: Path, as_json: bool) -> None:
     with open_instance(config_dir) as instance:
         parallel = _run(instance, plan, config_dir, say, sequential=False)
         sequential = _run(instance, plan, config_dir, say, sequential=True)
-    result = _result(workspace, warehouse, parallel, sequential)
+        first, second = (read_report(instance, run.run_id) for run in (parallel, sequential))
+    result = _result(workspace, warehouse, compare([first], [second], MODES))
     if as_json:
         click.echo(json.dumps(result, indent=2))
     else:
@@ -127,37 +134,34 @@ def _run(
     return status
 
 
-def _result(
-    workspace: Workspace, warehouse: str, parallel: RunStatus, sequential: RunStatus
-) -> dict[str, Any]:
+def _result(workspace: Workspace, warehouse: str, times: Comparison) -> dict[str, Any]:
     """What came out, as plain values; seconds are those of the Dagster runs."""
     from dara_dagster.cli.sql import query
 
     counts = {table: f"SELECT count(*) FROM {table}" for table in _TABLES}  # noqa: S608 (names from above)
     rows = {table: query(workspace, warehouse, count)[0][0] for table, count in counts.items()}
-    seconds = {"parallel": parallel.seconds or 0.0, "sequential": sequential.seconds or 0.0}
     return {
         "tables": {table: int(count or 0) for table, count in rows.items()},
         "summary": query(workspace, warehouse, _SUMMARY),
-        "seconds": seconds,
-        "ratio": round(seconds["sequential"] / max(seconds["parallel"], 0.001), 2),
-        "runs": {"parallel": parallel.run_id, "sequential": sequential.run_id},
+        "seconds": {"parallel": times.first.seconds, "sequential": times.second.seconds},
+        "ratio": times.ratio,
+        "agree": times.agree,
+        "runs": {"parallel": times.first.runs[0], "sequential": times.second.runs[0]},
+        "times": times.times,
+        "results": times.results,
     }
 
 
 def _show(result: dict[str, Any], config_dir: Path) -> None:
-    from dara_dagster.serve.wording import duration
-
     click.secho("Tables", bold=True)
     for table, rows in result["tables"].items():
         click.echo(f"  {table:<30} {rows:>9,} rows")
     click.secho("The year 2013, from main.gold.flights_summary", bold=True)
     for topic, answer, flights, value, value_is in result["summary"]:
         click.echo(f"  {topic:<17} {answer}: {int(flights):,} flights, {float(value):g} {value_is}")
-    times = result["seconds"]
     click.secho("Times", bold=True)
-    click.echo(f"  side by side   {duration(times['parallel']):>12}")
-    click.echo(f"  one after another {duration(times['sequential']):>9}, {result['ratio']:g} times as long")
+    for sentence in (result["times"], result["results"]):
+        click.echo(fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
     click.secho("Try next", bold=True)
     for command, what in _next_commands(config_dir):
         click.echo(f"  {command}\n      {what}")
@@ -169,6 +173,7 @@ def _next_commands(config_dir: Path) -> list[tuple[str, str]]:
     home = f"DAGSTER_HOME={home_folder(config_dir)} "
     return [
         (f"{by}dara status", "the runs; with a run's id its tasks"),
+        (f"{by}dara report", "where the time of the latest run went; `dara compare` compares two"),
         (f"{by}dara plan", "what runs where, from the files in config/"),
         (f"{by}dara run flights_orchestrated", "a notebook that calls the four others"),
         (f"{home}{by}dagster dev -w workspace.yaml", "the UI, with these runs in it"),

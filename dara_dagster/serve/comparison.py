@@ -26,7 +26,7 @@ _MEASURES = (
     "greatest_parallelism",
 )
 # Times closer than this are told as equal: a share of the longer.
-_ALIKE = 0.01
+_ALIKE = 0.02
 
 
 @dataclass(frozen=True)
