@@ -73,7 +73,7 @@ def deploy(
     if as_json:
         click.echo(json.dumps(_summary(deployment, done, dry_run), indent=2))
         return
-    for line in _closing(deployment, done, words, dry_run):
+    for line in _closing(deployment, done, words, None if dry_run else plan.workspace):
         click.echo(line)
 
 
@@ -155,17 +155,18 @@ def _start(settings: Mapping[str, Any]) -> str:
 
 
 def _closing(
-    deployment: Deployment, done: Sequence[Deployed], words: Mapping[str, str], dry_run: bool
+    deployment: Deployment, done: Sequence[Deployed], words: Mapping[str, str], workspace: str | None
 ) -> Iterator[str]:
+    """What was done in all; `workspace` is the kind of workspace written to, None after a dry run."""
     for change in deployment.compute_changes:
         what = f"change {', '.join(change.settings)}" if change.settings else "create"
         yield f"{change.compute.kind} {change.compute.name!r}: to {what}"
     counts = Counter(words.get(each.action, each.action) for each in done)
     jobs = ", ".join(f"{number} {word}" for word, number in counts.items()) or "no jobs"
-    sent = f"{counted(deployment.files, 'file')} {'to upload' if dry_run else 'uploaded'}"
-    yield f"{jobs}; {sent}.{' Nothing was written.' if dry_run else ''}"
-    if not dry_run and any(_is_on(each) for each in done if each.action in ("create", "update")):
-        yield _TWICE
+    sent = f"{counted(deployment.files, 'file')} {'uploaded' if workspace else 'to upload'}"
+    yield f"{jobs}; {sent}.{'' if workspace else ' Nothing was written.'}"
+    if workspace and any(_is_on(each) for each in done if each.action in ("create", "update")):
+        yield _STARTS[workspace]
 
 
 def _is_on(each: Deployed) -> bool:

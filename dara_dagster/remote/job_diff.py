@@ -34,7 +34,6 @@ _SAID = (
 _KEPT = (
     "budget_policy_id",
     "duration_target",
-    "edit_mode",
     "email_notifications",
     "environment_variables",
     "git_source",
@@ -121,7 +120,7 @@ def with_kept(wanted: Settings, now: Settings) -> dict[str, Any]:
 def _changes(path: str, wanted: Any, now: Any) -> Iterator[Change]:
     name = path.rpartition(".")[2]
     if name == "new_cluster" and isinstance(wanted, Mapping) and isinstance(now, Mapping):
-        for key in sorted(differences(wanted, now)):
+        for key in sorted(differences(_of_cluster(wanted), now)):
             yield Change(f"{path}.{key}", now.get(key), wanted.get(key))
     elif name in _KEYS and _is_keyed(name, wanted) and _is_keyed(name, now):
         yield from _changes_of_items(path, _by_key(name, wanted), _by_key(name, now))
@@ -145,7 +144,7 @@ def _changes_of_map(path: str, wanted: Settings, now: Settings) -> Iterator[Chan
     for key, value in wanted.items():
         yield from _changes(f"{path}.{key}", value, now.get(key))
     for key in now.keys() - wanted.keys():
-        if not is_empty(now[key]) and _counts(path, key, now[key]):
+        if not _is_blank(now[key]) and _counts(path, key, now[key]):
             yield Change(f"{path}.{key}", _gist(now[key]), None)
 
 
@@ -155,6 +154,22 @@ def _counts(path: str, key: str, value: Any) -> bool:
     if path.startswith("tasks[") and path.endswith("]") and "." not in path:
         return key in _OF_TASKS or key.endswith("_task") or (key == "run_if" and value != "ALL_SUCCESS")
     return name in _FREE_MAPS
+
+
+def _of_cluster(settings: Settings) -> dict[str, Any]:
+    """The settings of a new cluster that are read back as they were sent (databricks-api.md 3.4)."""
+    kept = {}
+    for key, value in settings.items():
+        if key.endswith("_attributes") and isinstance(value, Mapping) and value.get("zone_id") == "auto":
+            value = {name: item for name, item in value.items() if name != "zone_id"}
+        if key != "apply_policy_default_values":
+            kept[key] = value
+    return kept
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether it says nothing: {"no_alert_for_skipped_runs": false} does not either."""
+    return all(map(_is_blank, value.values())) if isinstance(value, Mapping) else is_empty(value)
 
 
 def _is_keyed(name: str, value: Any) -> bool:

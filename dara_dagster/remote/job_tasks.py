@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from dara_dagster.errors import RunError
 from dara_dagster.remote.payloads import task_body
-from dara_dagster.spec.names import safe_key, unique_keys
+from dara_dagster.spec.names import unique_keys
 from dara_dagster.spec.plan import TaskPlan
 
 IdKind = Literal["cluster", "warehouse", "workflow", "saved_job"]
@@ -19,7 +19,6 @@ Ids = Callable[[IdKind, str], Any]
 # "May only contain alphanumeric characters, `_`, `-`, and `.`" (SDK, JobParameterDefinition).
 PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
-# Settings of a named cluster that a cluster of a job does not take are left out by `task_body`.
 _NEVER_FALSE = {"op": "EQUAL_TO", "left": "1", "right": "1"}
 
 
@@ -141,16 +140,9 @@ def _edges(
 def _end_keys(plans: tuple[TaskPlan, ...]) -> dict[str, str]:
     """For each task whose failure is tolerated by another: the key of its end."""
     tolerated = {name for task in plans for name in task.tolerates}
-    taken = {task.key for task in plans}
-    keys: dict[str, str] = {}
-    for task in plans:
-        if task.name in tolerated:
-            key = safe_key(f"{task.key[:90]}_is_over")
-            while key in taken:
-                key = safe_key(f"{key[:98]}_")
-            taken.add(key)
-            keys[task.name] = key
-    return keys
+    ends = {task.name: f"{task.key} is over" for task in plans if task.name in tolerated}
+    keys = unique_keys([*(task.key for task in plans), *ends.values()])
+    return {name: keys[end] for name, end in ends.items()}
 
 
 def _end_of(task: TaskPlan, key: str) -> dict[str, Any]:

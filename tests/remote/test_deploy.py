@@ -75,6 +75,18 @@ def test_a_setting_of_a_job_cluster_that_goes_is_written_too(shop: Shop) -> None
     assert cluster.new_cluster.policy_id is None
 
 
+def test_what_the_service_makes_of_a_cluster_is_no_difference(shop: Shop) -> None:
+    attributes = {"availability": "SPOT", "zone_id": "auto"}
+    more = {"aws_attributes": attributes, "policy_id": "p", "apply_policy_default_values": True}
+    mode = {"data_security_mode": "DATA_SECURITY_MODE_DEDICATED", "spark_conf": {"a": "1"}}
+    shop.write("cluster_config", {"etl": {**SPARK, **more, **mode}})
+    shop.deploy()
+    [done] = shop.deploy()
+    assert (done.action, done.changes) == ("none", ())
+    shop.write("cluster_config", {"etl": {**SPARK, **more, **mode, "spark_conf": {"a": "2"}}})
+    assert paths(shop.deploy()[0]) == ["job_clusters[etl].new_cluster.spark_conf"]
+
+
 def test_a_job_edited_by_hand_is_put_right(shop: Shop, client: WorkspaceClient) -> None:
     [first] = shop.deploy()
     load, left = shop.settings(first.job_id).tasks or []

@@ -214,6 +214,14 @@ def test_what_follows_a_tolerated_step_waits_for_its_end_and_for_what_it_needed(
     assert (end["run_if"], end["depends_on"]) == ("ALL_DONE", [{"task_key": "left"}])
 
 
+def test_an_end_gets_a_key_of_its_own(folder: Path) -> None:
+    (folder / "config/notebooks/left_is_over.py").write_text(NOTEBOOK)
+    steps = [step("1", "left", CONTINUE_IF_FAIL="true"), step("2", "left_is_over")]
+    found = levels(folder, level(1, steps))
+    keys = [one["task_key"] for one in found.settings["tasks"]]
+    assert keys == ["left", "left_is_over", "left_is_over_2"]
+
+
 def test_what_a_saved_job_cannot_do_is_refused_line_by_line(folder: Path) -> None:
     both = {"schedule": "0 0 1 * 5", "sensor": {"volume": "/Volumes/main/raw/inbox"}}
     refused = planned(folder, [task("load")], **both).refused
