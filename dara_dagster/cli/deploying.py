@@ -23,9 +23,11 @@ __all__ = ["deploy", "render"]
 
 _MOST_CHANGES = 20
 _WIDTH = 79
-_TWICE = (
-    "Databricks now starts these jobs by itself: turn off in Dagster what would\nstart the same work twice."
-)
+_STARTS = {
+    "databricks": "Databricks now starts these jobs by itself: turn off in Dagster what would\n"
+    "start the same work twice.",
+    "emulator": "The local workspace keeps schedules and triggers; it starts no job by itself.",
+}
 _DONE = {"create": "created", "update": "updated", "none": "unchanged", "delete": "deleted"}
 _WOULD = {"create": "to create", "update": "to update", "none": "unchanged", "delete": "to delete"}
 _PAUSE: Mapping[bool | None, PauseStatus | None] = {None: None, True: "PAUSED", False: "UNPAUSED"}
