@@ -17,6 +17,7 @@ from dara_dagster.cli.local_workspace import emulator
 from dara_dagster.cli.orphans import orphans
 from dara_dagster.cli.reporting import report
 from dara_dagster.cli.running import run
+from dara_dagster.cli.serving import serve
 from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]
@@ -33,6 +34,7 @@ _COMMANDS = (
     orphans,
     deploy,
     render,
+    serve,
     schema,
     emulator,
     doctor,

@@ -26,6 +26,7 @@ from dara_dagster.defs.repository import built_once
 from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.process import PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.errors import RunError
+from dara_dagster.serve.run_config import run_config
 from dara_dagster.serve.status import RunStatus, find_run, read_status
 
 __all__ = ["Execution", "Show", "execute"]
@@ -118,12 +119,9 @@ def _run(instance: DagsterInstance, run_id: str) -> DagsterRun:
 
 def _run_config(wanted: Execution, parent: DagsterRun | None) -> dict[str, Any]:
     """The parameters, laid over those of the run to resume, and how much of Dagster's log to print."""
-    before: Mapping[str, Any] = parent.run_config if parent else {}
-    resources = dict(before.get("resources") or {})
-    values = ((resources.get("parameters") or {}).get("config") or {}).get("values") or {}
-    resources["parameters"] = {"config": {"values": {**values, **wanted.parameters}}}
     level = "DEBUG" if wanted.show == "log" else "CRITICAL"
-    return {**before, "resources": resources, "loggers": {"console": {"config": {"log_level": level}}}}
+    config = run_config(wanted.parameters, parent.run_config if parent else None)
+    return {**config, "loggers": {"console": {"config": {"log_level": level}}}}
 
 
 @contextmanager

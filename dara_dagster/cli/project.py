@@ -29,6 +29,7 @@ __all__ = [
     "json_option",
     "load_plan",
     "open_instance",
+    "root_folder",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -102,9 +103,13 @@ def home_folder(config_dir: Path) -> Path:
         if not Path(given).expanduser().is_absolute():
             raise DaraError(f"DAGSTER_HOME is {given!r}; it must be an absolute path, or not be set.")
         return Path(given).expanduser()
+    return root_folder(config_dir) / ".dagster"
+
+
+def root_folder(config_dir: Path) -> Path:
+    """The project's folder: the nearest above the config folder with a workspace.yaml, else the one above."""
     folders = config_dir.resolve().parents
-    root = next((folder for folder in folders if (folder / "workspace.yaml").exists()), folders[0])
-    return root / ".dagster"
+    return next((folder for folder in folders if (folder / "workspace.yaml").exists()), folders[0])
 
 
 @contextmanager

@@ -20,6 +20,10 @@ telemetry:
 nux:
   enabled: false
 
+# Runs that are launched from the UI, the REST API, schedules and sensors wait at most so long in the queue.
+run_queue:
+  dequeue_interval_seconds: 1
+
 # Dagster's SQLite event log with its connections kept open: a third of the CPU time per step.
 # The files are the same: delete these lines to go back, at any time. The path is absolute: when this folder
 # is moved or copied, the next `dara` command puts it right.

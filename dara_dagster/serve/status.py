@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dagster import DagsterInstance, RunRecord
+from dagster import DagsterInstance, RunRecord, RunsFilter
 
 from dara_dagster.engine.events import read
 from dara_dagster.engine.process import is_abandoned
@@ -99,10 +99,14 @@ def read_status(instance: DagsterInstance, run_id: str) -> RunStatus:
     return RunReader(instance, find_run(instance, run_id)).update()
 
 
-def latest_runs(instance: DagsterInstance, limit: int = 20) -> tuple[RunSummary, ...]:
-    """The `limit` runs started last, the newest first."""
+def latest_runs(
+    instance: DagsterInstance, limit: int = 20, *, before: str | None = None, workflow: str | None = None
+) -> tuple[RunSummary, ...]:
+    """The `limit` runs started last, the newest first; those before the run `before`, of that workflow."""
     now = time.time()
-    return tuple(_summary(record, now) for record in instance.get_run_records(limit=limit))
+    wanted = RunsFilter(tags={"dara/workflow": workflow}) if workflow is not None else None
+    records = instance.get_run_records(wanted, limit=limit, cursor=before)
+    return tuple(_summary(record, now) for record in records)
 
 
 def find_run(instance: DagsterInstance, text: str) -> str:

@@ -28,6 +28,8 @@ FOREIGN_ROOTS: dict[str, set[str]] = {
     "dagster_shared": {"engine"},
     "sqlalchemy": {"engine"},
     "databricks": {"remote"},
+    "dagster_webserver": {"serve"},
+    "fastapi": {"serve"},
     "starlette": {"emulator", "serve"},
     "uvicorn": {"emulator", "serve"},
     "pyspark": {"emulator"},

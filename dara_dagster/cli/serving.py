@@ -1,0 +1,110 @@
+"""`dara serve`: the REST API and Dagster's UI in one server."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dara_dagster.cli.project import (
+    config_option,
+    home_folder,
+    json_option,
+    load_plan,
+    open_instance,
+    root_folder,
+)
+from dara_dagster.errors import DaraError
+
+if TYPE_CHECKING:
+    from dara_dagster.engine.code_location import Code
+    from dara_dagster.serve.daemon import Daemon
+
+__all__ = ["serve"]
+
+_MEGABYTE = 1024 * 1024
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=3000, show_default=True, help="0: a free one.")
+@click.option("--no-daemon", is_flag=True, help="Leave schedules, sensors and the queue to another daemon.")
+@click.option(
+    "--max-upload",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    metavar="MB",
+    help="Largest file.",
+)
+@config_option
+@json_option
+def serve(host: str, port: int, no_daemon: bool, max_upload: int, config_dir: Path, as_json: bool) -> None:
+    """Serve the REST API with Dagster's UI.
+
+    On another address than localhost it asks for the token in the environment variable DARA_API_TOKEN.
+    Ctrl-C stops it; runs that it started go on.
+    """
+    _check_extra()
+    from dara_dagster.serve.access import TOKEN_VARIABLE, usable_token
+    from dara_dagster.serve.shield import leave_terminal
+
+    token = usable_token(host, os.environ.pop(TOKEN_VARIABLE, None))  # no process started here inherits it
+    load_plan(config_dir)
+    exit_code = leave_terminal()
+    if exit_code is not None:
+        raise click.exceptions.Exit(exit_code)
+    from dara_dagster.serve.server import Serving, listen, serve_forever
+
+    listener = listen(host, port)
+    home = home_folder(config_dir)
+    folders = (config_dir.resolve(), root_folder(config_dir), home)
+    wanted = Serving(*folders, token, not no_daemon, max_upload * _MEGABYTE)
+    name = f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{listener.getsockname()[1]}"
+
+    def announce(code: Code, daemon: Daemon | None) -> None:
+        for location, why in code.load_errors().items():
+            click.echo(f"The code of {location} could not be loaded: {why}", err=True)
+        show = _as_json if as_json else _as_text
+        click.echo(show(url, token is not None, daemon, no_daemon))
+
+    with open_instance(config_dir) as instance:
+        going, queued = serve_forever(instance, listener, wanted, announce)
+    if not as_json:
+        click.echo(f"Stopped. Runs that go on: {going}; in the queue, for the next start: {queued}.")
+
+
+def _check_extra() -> None:
+    if find_spec("fastapi") is None or find_spec("python_multipart") is None:
+        raise DaraError("`dara serve` needs FastAPI: pip install 'dara-dagster[serve]'")
+
+
+def _as_json(url: str, asks_token: bool, daemon: Daemon | None, _no_daemon: bool) -> str:
+    pid = daemon.process.pid if daemon is not None else None
+    return json.dumps(
+        {"url": url, "docs": f"{url}/api/docs", "token": asks_token, "pid": os.getpid(), "daemon": pid}
+    )
+
+
+def _as_text(url: str, asks_token: bool, daemon: Daemon | None, no_daemon: bool) -> str:
+    if daemon is not None:
+        about = f"by Dagster's daemon, process {daemon.process.pid}"
+    elif no_daemon:
+        about = "not by this server (--no-daemon)"
+    else:
+        about = "by another `dara serve` on this history"
+    token = "asked for, as bearer token or as a browser's password; no TLS here" if asks_token else "none"
+    return "\n".join(
+        [
+            f"Dagster's UI  {url}",
+            f"REST API      {url}/api/docs",
+            f"Token         {token}",
+            f"Schedules, sensors and the queue of runs: {about}.",
+            "Ctrl-C stops the server; runs go on.",
+        ]
+    )

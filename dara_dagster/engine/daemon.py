@@ -1,0 +1,16 @@
+"""Runs Dagster's daemon (schedules, sensors, the queue of runs) as a child that ends with its parent.
+
+`python -m dara_dagster.engine.daemon PIPE [options of dagster-daemon run]`
+"""
+
+from __future__ import annotations
+
+import sys
+
+from dagster._daemon.cli import run_command
+
+from dara_dagster.engine.lifeline import end_with
+
+if __name__ == "__main__":
+    end_with(int(sys.argv[1]))
+    run_command(sys.argv[2:], prog_name="dagster-daemon run")

@@ -1,0 +1,173 @@
+"""Decides which requests reach the server at all: by token, and never on behalf of another web site."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import time
+from http.cookies import CookieError, SimpleCookie
+from typing import Literal
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dara_dagster.errors import DaraError
+
+__all__ = ["TOKEN_VARIABLE", "Guard", "is_loopback", "usable_token"]
+
+TOKEN_VARIABLE = "DARA_API_TOKEN"  # noqa: S105
+_COOKIE = "dara_session"
+_COOKIE_SECONDS = 12 * 3600
+_OPEN_PATH = "/api/v1/health"
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# A browser keeps what is typed into its password box for as long as it runs and sends it with each request.
+_CHALLENGES = ('Bearer realm="dara"', 'Basic realm="dara: the token is the password", charset="UTF-8"')
+_Way = Literal["bearer", "basic", "cookie"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on, or the name in a Host header, means this computer only."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def usable_token(host: str, token: str | None) -> str | None:
+    """The token to ask for, None for none: a server that other computers can reach needs one.
+
+    Raises DaraError without one there, or with one that no header could carry.
+    """
+    if not token:
+        if is_loopback(host):
+            return None
+        raise DaraError(
+            f"{host} can be reached from other computers: set {TOKEN_VARIABLE} to a long random text "
+            "(openssl rand -hex 32), which callers then have to give."
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise DaraError(f"{TOKEN_VARIABLE} has to be of printable ASCII characters, without spaces.")
+    return token
+
+
+class Guard:
+    """Stands before all of the server: REST API, UI, GraphQL, and their web sockets.
+
+    Without a token, only requests that name this computer in their Host header pass (a foreign name that
+    was made to point here is refused). With one, it is asked for as a bearer token, or as the password of
+    any user: a browser then gets a cookie, for its web sockets. In both cases nothing passes that another
+    web site made a browser send; GraphQL changes things by GET too, so there the method does not matter.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None) -> None:
+        self._app, self._token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        way = self._way(headers) if self._token else None
+        refusal = self._refusal(scope, headers, way)
+        if refusal is not None:
+            await _refuse(refusal, scope, receive, send)
+        elif way == "basic" and scope["type"] == "http":
+            await self._app(scope, receive, self._with_cookie(scope, send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers, way: _Way | None) -> Response | None:
+        host = headers.get("host", "")
+        if self._token is None and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            return _answer(403, f"This server answers to localhost only, not to {host[:100]!r}.")
+        if way != "bearer" and _is_foreign(scope, headers, host):
+            return _answer(403, "A page of another web site may not do this.")
+        if self._token is not None and way is None and scope["path"] != _OPEN_PATH:
+            answer = _answer(
+                401, "Give the token: 'Authorization: Bearer TOKEN', or as password in a browser."
+            )
+            for challenge in _CHALLENGES:
+                answer.headers.append("WWW-Authenticate", challenge)
+            return answer
+        return None
+
+    def _way(self, headers: Headers) -> _Way | None:
+        """How the request proves that it knows the token, None when it does not."""
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._is_token(given.strip()):
+            return "bearer"
+        if kind.lower() == "basic" and self._is_token(_password(given)):
+            return "basic"
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
+        except CookieError:
+            return None
+        return "cookie" if cookie is not None and self._is_session(cookie.value) else None
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), (self._token or "").encode())
+
+    def _is_session(self, value: str) -> bool:
+        until, _, _ = value.partition(".")
+        is_ours = hmac.compare_digest(value.encode(), self._session(until).encode())
+        return is_ours and int(until) > time.time()
+
+    def _session(self, until: str) -> str:
+        """A cookie that holds until then; who has it does not learn the token from it."""
+        mark = hmac.new((self._token or "").encode(), f"session {until}".encode(), hashlib.sha256)
+        return f"{until}.{mark.hexdigest()}"
+
+    def _with_cookie(self, scope: Scope, send: Send) -> Send:
+        cookie = self._session(str(int(time.time()) + _COOKIE_SECONDS))
+        secure = "; Secure" if scope["scheme"] == "https" else ""
+        text = f"{_COOKIE}={cookie}; Path=/; Max-Age={_COOKIE_SECONDS}; HttpOnly; SameSite=Strict{secure}"
+
+        async def with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("Set-Cookie", text)
+            await send(message)
+
+        return with_cookie
+
+
+def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
+    """Whether a page from elsewhere made the browser send this.
+
+    By Sec-Fetch-Site, which every current browser sends (https://www.w3.org/TR/fetch-metadata/), and by
+    Origin. Opening one of our pages by a link on another is fine.
+    """
+    is_graphql = scope["path"].rstrip("/").endswith("/graphql")
+    reads = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
+    opens_page = reads and not is_graphql and headers.get("sec-fetch-mode") == "navigate"
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not opens_page:
+        return True
+    origin = headers.get("origin")
+    if origin is None or (reads and not is_graphql):
+        return False
+    return urlsplit(origin).netloc.lower() != host.lower()
+
+
+def _password(basic: str) -> str:
+    """The password of HTTP Basic credentials, "" for what is none."""
+    try:
+        return base64.b64decode(basic, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _answer(status: int, message: str) -> Response:
+    return JSONResponse({"error": message, "key": None}, status)
+
+
+async def _refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":  # before it is accepted: the browser sees a plain 403
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await answer(scope, receive, send)

@@ -1,0 +1,252 @@
+"""The REST API over the project's Dagster instance; routes only, what they do is beside this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.routing import Match
+
+from dara_dagster.errors import RunError
+from dara_dagster.serve.api_errors import answer_errors, sentence
+from dara_dagster.serve.api_models import (
+    ApiError,
+    Cancelled,
+    ErrorAnswer,
+    Health,
+    Launched,
+    Run,
+    RunHead,
+    RunRequest,
+    Runs,
+    Task,
+    Workflow,
+    Workflows,
+    links_of,
+)
+from dara_dagster.serve.api_page import api_page
+from dara_dagster.serve.cancelling import end_abandoned, request_end
+from dara_dagster.serve.health import look_at_health
+from dara_dagster.serve.launching import Launcher, Wanted
+from dara_dagster.serve.progress import run_state
+from dara_dagster.serve.project import Project, declared_parameters
+from dara_dagster.serve.requests import read_request
+from dara_dagster.serve.status import RunReader, RunStatus, find_run, latest_runs
+from dara_dagster.serve.uploads import Uploads
+
+__all__ = ["Services", "build_api"]
+
+_ABOUT = """Start the workflows of this project, follow their runs task by task, cancel them.
+Every error is JSON: one sentence in `error`, and in `key` what is wrong."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes use."""
+
+    project: Project
+    launcher: Launcher
+    uploads: Uploads
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+_Services = Annotated[Services, Depends(_services)]
+_RunId = Annotated[str, Path(description="The run's id; its first characters are enough.", max_length=64)]
+_ERRORS = {
+    400: "The body cannot be read",
+    401: "No token, or a wrong one",
+    404: "There is no such thing",
+    409: "Not possible as things stand",
+    413: "The body is too large",
+    415: "The body is of another type",
+    422: "A parameter is wrong; `key` names it",
+    503: "The project's code is not loaded",
+}
+_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "string", "format": "binary", "description": "The file the pipeline starts with."},
+        "parameters": {"type": "string", "description": "JSON object of names and values, as text."},
+        "sequential": {"type": "string", "enum": ["true", "false"]},
+    },
+}
+_BODY = {
+    "required": False,
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/RunRequest"}},
+        "multipart/form-data": {"schema": _FORM},
+    },
+}
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in (401, *statuses)}
+
+
+router = APIRouter(prefix="/api/v1")
+
+
+@router.get("/workflows", responses=_errors(503), summary="The workflows of the project")
+def workflows(services: _Services) -> Workflows:
+    plan = services.project.plan
+    found = [
+        Workflow(
+            name=workflow.name,
+            description=workflow.description,
+            tasks=[task.name for task in workflow.tasks] or [step.name for step in workflow.steps],
+            takes_file=bool(workflow.steps),
+            parameters=dict(declared_parameters(plan, workflow)),
+            schedule=workflow.schedule,
+            timezone=workflow.timezone,
+            max_concurrent_runs=workflow.max_concurrent_runs,
+        )
+        for workflow in plan.workflows
+    ]
+    return Workflows(project=plan.name, workspace=plan.workspace, workflows=found)
+
+
+@router.post(
+    "/workflows/{name}/runs",
+    status_code=202,
+    responses=_errors(400, 404, 409, 413, 415, 422, 503),
+    openapi_extra={"requestBody": _BODY},
+    summary="Start a run of a workflow",
+    description="With parameters as JSON, or for a step pipeline as a form with a file. "
+    "The same Idempotency-Key gives the same run, whenever and however often it is sent.",
+)
+async def start_run(
+    name: str,
+    request: Request,
+    services: _Services,
+    idempotency_key: Annotated[str | None, Header(description="1 to 255 printable ASCII characters")] = None,
+) -> JSONResponse:
+    await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
+    body, file = await read_request(request, services.uploads)
+    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file)
+    try:
+        run, replayed = await run_in_threadpool(services.launcher.launch, wanted)
+        await run_in_threadpool(services.uploads.sweep, services.project.instance)
+    finally:
+        if file is not None:
+            file.discard()
+    links = links_of(run.run_id)
+    state = run_state(run.status.value)
+    answer = Launched(run_id=run.run_id, workflow=name, state=state, replayed=replayed, links=links)
+    return JSONResponse(answer.model_dump(mode="json"), 202, {"Location": links.status})
+
+
+@router.get("/workflow/status/{run_id}", responses=_errors(404, 422), summary="A run, task by task")
+def status(run_id: _RunId, services: _Services) -> Run:
+    return _run(_read(services, run_id))
+
+
+@router.get("/runs", responses=_errors(404, 422), summary="The latest runs")
+def runs(
+    services: _Services,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many at most.")] = 20,
+    before: Annotated[str | None, Query(description="The `next` of the page before.", max_length=64)] = None,
+    workflow: Annotated[str | None, Query(description="Only runs of this workflow.")] = None,
+) -> Runs:
+    instance = services.project.instance
+    if workflow is not None:
+        services.project.workflow(workflow)
+    if before is not None and instance.get_run_by_id(before) is None:
+        raise ApiError(404, f"There is no run {before!r} to go on from.", "before")
+    found = latest_runs(instance, limit + 1, before=before, workflow=workflow)
+    following = found[limit - 1].run_id if len(found) > limit else None
+    return Runs(runs=[RunHead.model_validate(run) for run in found[:limit]], next=following)
+
+
+@router.post(
+    "/runs/{run_id}/cancel",
+    status_code=202,
+    responses=_errors(404, 409, 422, 503),
+    summary="End a run, and every Databricks run it has in flight",
+)
+def cancel(run_id: _RunId, services: _Services) -> Cancelled:
+    instance, project = services.project.instance, services.project
+    before = _read(services, run_id)
+    if before.over:
+        raise ApiError(409, f"Run {before.run_id} has already ended: {before.state}.")
+    try:
+        if before.abandoned:
+            end_abandoned(instance, before, lambda: project.plan)
+        elif before.state != "cancelling":
+            request_end(instance, before)
+    except RunError as error:
+        raise ApiError(409, sentence(error)) from None
+    after = _read(services, before.run_id)
+    return Cancelled(run_id=after.run_id, state=after.state, links=links_of(after.run_id))
+
+
+@router.get(
+    "/health",
+    responses={503: {"model": Health, "description": "Runs cannot be started, or wait in the queue"}},
+    summary="Whether runs can be started; needs no token",
+)
+def health(services: _Services) -> JSONResponse:
+    found = look_at_health(services.project)
+    return JSONResponse(found.model_dump(), 200 if found.status == "ok" else 503)
+
+
+def _read(services: Services, run_id: str) -> RunStatus:
+    try:
+        instance = services.project.instance
+        return RunReader(instance, find_run(instance, run_id)).update()
+    except RunError as error:
+        raise ApiError(404, sentence(error), "run_id") from None
+
+
+def _run(status: RunStatus) -> Run:
+    head = RunHead.model_validate(status).model_dump()
+    tasks = [Task.model_validate(task) for task in status.tasks]
+    return Run(**head, error=status.error, tasks=tasks, links=links_of(status.run_id))
+
+
+def build_api(services: Services) -> FastAPI:
+    """The application: the routes, OpenAPI at /api/openapi.json, its page at /api/docs, errors as JSON."""
+    api = FastAPI(
+        title=f"{services.project.plan.name}: runs on Databricks",
+        version="1",
+        description=_ABOUT,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.services = services
+    api.include_router(router)
+    api.get("/api/docs", include_in_schema=False)(_page)
+    api.api_route(
+        "/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+    )(_nothing_here)
+    answer_errors(api)
+    openapi = api.openapi
+
+    def complete() -> dict[str, Any]:
+        document = openapi()
+        schemas = document["components"]["schemas"]
+        schemas["RunRequest"] = RunRequest.model_json_schema()  # its route reads the body itself
+        return document
+
+    api.openapi = complete  # type: ignore[method-assign]
+    return api
+
+
+def _page(request: Request) -> HTMLResponse:
+    return HTMLResponse(api_page(request.app.openapi()), headers={"X-Frame-Options": "DENY"})
+
+
+def _nothing_here(request: Request, path: str) -> None:
+    if any(route.matches(request.scope)[0] is Match.PARTIAL for route in router.routes):
+        raise ApiError(
+            405, f"/api/{path[:200]} does not take {request.method}. /api/docs tells what it takes."
+        )
+    raise ApiError(404, f"There is nothing at /api/{path[:200]}. /api/docs tells what there is.")

@@ -1,0 +1,176 @@
+"""The JSON of the REST API: what it takes and what it answers. OpenAPI is generated from these models."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from dara_dagster.serve.progress import RunState, TaskState
+
+__all__ = [
+    "ApiError",
+    "Cancelled",
+    "ErrorAnswer",
+    "Health",
+    "Launched",
+    "Links",
+    "Run",
+    "RunRequest",
+    "Runs",
+    "Task",
+    "Workflow",
+    "Workflows",
+    "links_of",
+]
+
+
+class ApiError(Exception):
+    """A request that cannot be met: the HTTP status, one sentence for the user, the key that is wrong."""
+
+    def __init__(self, status: int, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.key = status, message, key
+
+
+def _moment(value: Any) -> Any:
+    """Seconds since the epoch as a time in UTC."""
+    return datetime.fromtimestamp(value, timezone.utc) if isinstance(value, int | float) else value
+
+
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+
+
+class ErrorAnswer(BaseModel):
+    """Any answer with a status of 400 or more."""
+
+    error: str = Field(description="What is wrong and what to do, in a sentence.")
+    key: str | None = Field(None, description="The key, field or header that is wrong, where there is one.")
+
+
+class Links(BaseModel):
+    """Where a run is found on this server."""
+
+    status: str = Field(description="Its state, task by task.")
+    cancel: str = Field(description="POST here ends it.")
+    ui: str = Field(description="Its page in Dagster's UI.")
+
+
+def links_of(run_id: str) -> Links:
+    """The places of a run, as paths of this server."""
+    return Links(
+        status=f"/api/v1/workflow/status/{run_id}",
+        cancel=f"/api/v1/runs/{run_id}/cancel",
+        ui=f"/runs/{run_id}",
+    )
+
+
+class Workflow(BaseModel):
+    """One workflow of the project."""
+
+    name: str
+    description: str
+    tasks: list[str] = Field(description="Names of its tasks, or of the steps of a step pipeline, in order.")
+    takes_file: bool = Field(description="Whether a run can be started with a file (step pipelines).")
+    parameters: dict[str, str] = Field(description="Parameters it declares, with their defaults.")
+    schedule: str | None = Field(description="Five-field cron.")
+    timezone: str
+    max_concurrent_runs: int = Field(description="How many runs at once; 0 = no limit.")
+
+
+class Workflows(BaseModel):
+    """The workflows of the project."""
+
+    project: str
+    workspace: str = Field(description="emulator or databricks")
+    workflows: list[Workflow]
+
+
+class RunRequest(BaseModel):
+    """How to start a run; everything can be left out."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"parameters": {"from_date": "2013-06-01"}}}
+    )
+
+    parameters: dict[str, str | bool | int | float] = Field(
+        {}, description="Parameter -> value; overrides that parameter of the workflow and its tasks."
+    )
+    sequential: bool = Field(False, description="One task after another, in a stable order.")
+
+
+class Launched(BaseModel):
+    """A run that was asked for."""
+
+    run_id: str
+    workflow: str
+    state: RunState
+    replayed: bool = Field(description="Whether an earlier request with this Idempotency-Key started it.")
+    links: Links
+
+
+class Cancelled(BaseModel):
+    """A run that was told to end."""
+
+    run_id: str
+    state: RunState = Field(description="`cancelling` until its Databricks runs have stopped.")
+    links: Links
+
+
+class Task(BaseModel):
+    """One task (or step) of a run."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    state: TaskState
+    attempt: int = Field(description="Counts from 1; 0 before the first one.")
+    start: Moment
+    end: Moment
+    seconds: float | None = Field(description="From start to end, or to now while it runs.")
+    databricks_run_id: int | None
+    url: str | None = Field(description="Page of the Databricks run.")
+    message: str = Field(description="Last state Databricks gave.")
+    exit_value: str | None = Field(description="What the notebook left.")
+    error: str = Field(description="Why it failed, in a line.")
+    trace: str = Field(description="Traceback of the task's code, if it failed.")
+
+
+class RunHead(BaseModel):
+    """One run without its tasks."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    run_id: str
+    job: str
+    state: RunState
+    workspace: str
+    start: Moment
+    end: Moment
+    seconds: float | None
+    parent_run_id: str | None = Field(description="The run it goes on with, or repeats.")
+    abandoned: bool = Field(description="Its process has died; cancelling it closes it.")
+
+
+class Run(RunHead):
+    """One run, task by task."""
+
+    error: str = Field(description="Why it failed when that was no failure of its tasks.")
+    tasks: list[Task]
+    links: Links
+
+
+class Runs(BaseModel):
+    """A page of runs, the newest first."""
+
+    runs: list[RunHead]
+    next: str | None = Field(description="Give it as `before` for the next page; null on the last.")
+
+
+class Health(BaseModel):
+    """Whether runs can be started."""
+
+    status: str = Field(description="ok, or degraded (with status 503)")
+    code: bool = Field(description="The project's code is loaded.")
+    daemon: bool = Field(description="Dagster's daemon was heard from in the last 90 s.")

@@ -1,0 +1,164 @@
+"""Starts a run for a caller from outside: once for each idempotency key, whatever happens in between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+
+from dara_dagster.defs.schedules import free_places
+from dara_dagster.engine.code_location import Job
+from dara_dagster.remote.locks import file_lock
+from dara_dagster.serve.api_models import ApiError
+from dara_dagster.serve.project import Project, declared_parameters, takes_parameter
+from dara_dagster.serve.run_config import run_config
+from dara_dagster.serve.uploads import Received, Uploads
+from dara_dagster.spec.names import Names
+from dara_dagster.spec.plan import WorkflowPlan
+
+__all__ = ["KEY_TAG", "Launcher", "Wanted"]
+
+KEY_TAG = "dara/idempotency_key"
+_REQUEST_TAG = "dara/request"
+_KEY_SPACE = uuid.UUID("5c1dfa6e-2f0e-4a0f-9c54-6e2f6c1d8a37")
+_LONGEST_KEY = 255
+_LOCK_SECONDS = 60.0
+# What a file gives the run, as the sensors name it.
+_FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks for; `key` is the Idempotency-Key."""
+
+    workflow: str
+    parameters: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+    sequential: bool = False
+    key: str | None = None
+    file: Received | None = None
+
+
+class Launcher:
+    """Starts runs of one project.
+
+    The id of a run with an idempotency key is made from the key, so the database, which holds each run id
+    once, decides a race: between threads, processes or computers. Key and request stand in the run's tags.
+    """
+
+    def __init__(self, project: Project, uploads: Uploads, lock_file: Path) -> None:
+        self._project, self._uploads, self._lock_file = project, uploads, lock_file
+
+    def launch(self, wanted: Wanted) -> tuple[DagsterRun, bool]:
+        """Start the run, or find the one that its key has started, and say whether it was found.
+
+        Raises ApiError: 404 unknown workflow, 409 key used for another request or too many runs going on,
+        422 wrong parameters, 503 code not loaded.
+        """
+        workflow = self._project.workflow(wanted.workflow)
+        parameters = self._parameters(workflow, wanted)
+        job = self._project.job(workflow, wanted.sequential)
+        run_id, tags = _identity(wanted, parameters)
+        try:
+            with file_lock(self._lock_file, timeout=_LOCK_SECONDS):
+                run = self._project.instance.get_run_by_id(run_id)
+                replayed = run is not None
+                if run is None:
+                    run, replayed = self._create(job, workflow, wanted, run_id, parameters, tags)
+                if run.tags.get(_REQUEST_TAG) != tags[_REQUEST_TAG]:
+                    message = f"Idempotency-Key {wanted.key!r} was used for another request (run {run_id})."
+                    raise ApiError(409, message, "Idempotency-Key")
+                if run.status is DagsterRunStatus.NOT_STARTED:  # just made, or its maker died before this
+                    run = self._project.code.submit(run_id)
+        except TimeoutError:
+            raise ApiError(503, "Too many runs are being started. Try again in a moment.") from None
+        return run, replayed
+
+    def _create(
+        self,
+        job: Job,
+        workflow: WorkflowPlan,
+        wanted: Wanted,
+        run_id: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> tuple[DagsterRun, bool]:
+        instance = self._project.instance
+        _check_free(instance, job, workflow)
+        about = self._place(wanted.file, run_id)
+        config = run_config({**parameters, **about})
+        file_tags = {f"dara/{name}": text for name, text in about.items()}
+        try:
+            run, made = self._project.code.create_run(job, run_id, config, {**tags, **file_tags})
+        except BaseException:
+            if about:
+                self._uploads.drop(run_id)
+            raise
+        return run, not made
+
+    def _parameters(self, workflow: WorkflowPlan, wanted: Wanted) -> Mapping[str, str]:
+        """The parameters as texts. Raises ApiError (422) naming the first that is wrong."""
+        plan = self._project.plan
+        if wanted.file is not None and not workflow.steps:
+            raise ApiError(422, f"{workflow.name!r} takes no file: only step pipelines do.", "file")
+        for name, value in wanted.parameters.items():
+            key = f"parameters.{name}"[:200]
+            if not name.strip():
+                raise ApiError(422, "A parameter needs a name.", "parameters")
+            if not _is_storable(name) or not _is_storable(str(value)):
+                raise ApiError(422, f"The parameter {name[:100]!a} holds characters that are no text.", key)
+            if wanted.file is not None and name in (*_FILE_PARAMETERS, "file"):
+                raise ApiError(422, f"The parameter {name!r} is set by the file that came along.", key)
+            if not takes_parameter(plan, workflow, name):
+                remedy = Names(declared_parameters(plan, workflow)).remedy(name, "parameters")
+                raise ApiError(
+                    422, f"No task of {workflow.name!r} takes a parameter {name[:100]!r}. {remedy}", key
+                )
+        return {name: _text(value) for name, value in wanted.parameters.items()}
+
+    def _place(self, file: Received | None, run_id: str) -> Mapping[str, str]:
+        if file is None:
+            return {}
+        place = self._uploads.place(file, run_id)
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        return dict(zip(_FILE_PARAMETERS, (str(place), file.name, str(file.size), now), strict=True))
+
+
+def _identity(wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The run's id and the tags that tell its request from others. Raises ApiError (422)."""
+    tags = {"dara/started_by": "api"}
+    file = (wanted.file.name, wanted.file.digest) if wanted.file else None
+    request = json.dumps([wanted.workflow, wanted.sequential, sorted(parameters.items()), file])
+    tags[_REQUEST_TAG] = hashlib.sha256(request.encode()).hexdigest()
+    key = wanted.key
+    if key is None:
+        return str(uuid.uuid4()), tags
+    if not key.strip() or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
+        message = f"Idempotency-Key has to be 1 to {_LONGEST_KEY} printable ASCII characters."
+        raise ApiError(422, message, "Idempotency-Key")
+    return str(uuid.uuid5(_KEY_SPACE, key)), {**tags, KEY_TAG: key}
+
+
+def _check_free(instance: DagsterInstance, job: Job, workflow: WorkflowPlan) -> None:
+    if free_places(instance, job.name, workflow) == 0:
+        limit = workflow.max_concurrent_runs
+        message = f"{limit} runs of {workflow.name} are going on (max_concurrent_runs). Try again later."
+        raise ApiError(409, message)
+
+
+def _text(value: str | bool | int | float) -> str:
+    """As it is written in JSON, and as parameters in the config files are read."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_storable(text: str) -> bool:
+    """Whether every database can hold it: no NUL, no half of a surrogate pair."""
+    try:
+        return "\0" not in text and bool(text.encode() or True)
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,138 @@
+"""Reads the body of a request for a run: JSON, or a form with a file; never more of it than allowed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dara_dagster.serve.api_models import ApiError, RunRequest
+from dara_dagster.serve.uploads import Received, Uploads
+from dara_dagster.spec.names import Names
+
+__all__ = ["BodyLimit", "read_request"]
+
+_JSON_BYTES = 1024 * 1024
+_FORM_KEYS = ("file", *RunRequest.model_fields)
+
+
+class BodyLimit:
+    """Stops a body of the REST API that is larger than allowed while it arrives: 413."""
+
+    def __init__(self, app: ASGIApp, form_bytes: int) -> None:
+        self._app, self._form_bytes = app, form_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        is_form = headers.get(b"content-type", b"").lower().startswith(b"multipart/")
+        most, arrived = self._form_bytes if is_form else _JSON_BYTES, 0
+        announced = headers.get(b"content-length", b"0")
+
+        async def limited() -> Message:
+            nonlocal arrived
+            message = await receive()
+            arrived += len(message.get("body", b""))
+            if arrived > most or (announced.isdigit() and int(announced) > most):
+                raise ApiError(
+                    413, f"The body is larger than {most / 2**20:,.6g} MB, the most this server takes."
+                )
+            return message
+
+        await self._app(scope, limited, send)
+
+
+async def read_request(request: Request, uploads: Uploads) -> tuple[RunRequest, Received | None]:
+    """What the body asks for, and the file in it.
+
+    Raises ApiError: 400 for a body that is no JSON or no form, 413 for one too large, 415 for another type,
+    422 for a wrong key.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        try:
+            form = await request.form(max_files=2, max_fields=len(_FORM_KEYS) + 1)
+        except HTTPException as error:
+            raise ApiError(400, f"The form cannot be read: {error.detail}") from None
+        async with _closing(form):
+            wanted = _checked(_form_values(form))
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                return wanted, None
+            return wanted, await run_in_threadpool(uploads.receive, file.file, file.filename or "")
+    body = await request.body()
+    if not body.strip():
+        return _checked({}), None
+    if kind not in ("application/json", ""):
+        raise ApiError(
+            415, f"{kind!r} is not taken. Send application/json, or multipart/form-data with a file."
+        )
+    return _checked(_json(body, "The body")), None
+
+
+class _closing:
+    """Closes the temporary files of a form when its block ends."""
+
+    def __init__(self, form: FormData) -> None:
+        self._form = form
+
+    async def __aenter__(self) -> FormData:
+        return self._form
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._form.close()
+
+
+def _form_values(form: FormData) -> dict[str, Any]:
+    """The fields beside the file: `parameters` is JSON text, as a form has nothing else."""
+    values: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if name not in _FORM_KEYS:
+            raise ApiError(
+                422, f"Unknown field {name[:100]!r}. {Names(_FORM_KEYS).remedy(name, 'fields')}", name
+            )
+        if name in values:
+            raise ApiError(422, f"The field {name!r} comes twice.", name)
+        if (name == "file") != isinstance(value, UploadFile):
+            wrong = "has to be a file, with a file name" if name == "file" else "has to be text, not a file"
+            raise ApiError(422, f"The field {name!r} {wrong}.", name)
+        values[name] = value if name == "file" else _json(str(value).encode(), f"The field {name!r}")
+    values.pop("file", None)
+    return values
+
+
+def _json(text: bytes, what: str) -> Any:
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is no JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, f"{what} is no JSON: {str(error)[:200]}.") from None
+
+
+def _checked(values: Any) -> RunRequest:
+    """Raises ApiError naming the first wrong key; what stands there is not repeated, it may be a secret."""
+    if not isinstance(values, dict):
+        raise ApiError(422, "The body has to be a JSON object.")
+    try:
+        return RunRequest.model_validate(values, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        path = [str(part) for part in first["loc"]]
+        if first["type"] == "extra_forbidden":
+            remedy = Names(RunRequest.model_fields).remedy(path[0], "keys")
+            raise ApiError(422, f"Unknown key {path[0][:100]!r}. {remedy}", path[0]) from None
+        if path[0] == "parameters" and len(path) > 1:
+            key = ".".join(path[:2])[:200]
+            raise ApiError(422, f"{key!r} has to be text, a number, true or false.", key) from None
+        wanted = "an object of names and values" if path[0] == "parameters" else "true or false"
+        raise ApiError(422, f"{path[0]!r} has to be {wanted}.", path[0]) from None

@@ -1,0 +1,19 @@
+"""Makes the run config that hands a run its parameters, the same for every way to start one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dara_dagster.defs.resources import PARAMETERS
+
+__all__ = ["run_config"]
+
+
+def run_config(parameters: Mapping[str, str], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The config of a run with these parameters, laid over those in the config `before` of an earlier run."""
+    before = before or {}
+    resources = dict(before.get("resources") or {})
+    given = (resources.get(PARAMETERS) or {}).get("config") or {}
+    config = {**given, "values": {**(given.get("values") or {}), **parameters}}
+    return {**before, "resources": {**resources, PARAMETERS: {"config": config}}}

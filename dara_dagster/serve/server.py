@@ -1,0 +1,152 @@
+"""One server for the REST API and Dagster's UI, over one loading of the project's code."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dara_dagster.engine.code_location import Code, open_code
+from dara_dagster.errors import DaraError
+from dara_dagster.serve.access import Guard
+from dara_dagster.serve.api import Services, build_api
+from dara_dagster.serve.api_errors import Unexpected
+from dara_dagster.serve.daemon import Daemon, kept_daemon
+from dara_dagster.serve.launching import Launcher
+from dara_dagster.serve.project import Project
+from dara_dagster.serve.requests import BodyLimit
+from dara_dagster.serve.uploads import Uploads
+
+__all__ = ["Serving", "build_app", "listen", "serve_forever", "workspace_file"]
+
+_UI_REFRESH_MS = 2000
+_GRACE_SECONDS = 3
+# As dagster-webserver has them: ms a statement may take, s a connection is kept, connections past the pool.
+_DATABASE = (15_000, 3600, 20)
+_GOING = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What to serve, and how: `token` None asks for none; `daemon` says whether to run Dagster's daemon."""
+
+    config_dir: Path
+    root: Path
+    home: Path
+    token: str | None
+    daemon: bool
+    upload_bytes: int
+
+
+class _Stop(BaseException):
+    """SIGINT or SIGTERM came."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. Raises DaraError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except socket.gaierror:
+        raise DaraError(f"--host {host}: this computer has no such address.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise DaraError(f"Port {port} of {host} is in use. Choose another with --port.") from None
+        raise DaraError(f"{host}:{port} cannot be listened on: {error.strerror or error}.") from None
+
+
+def serve_forever(
+    instance: DagsterInstance,
+    listener: socket.socket,
+    serving: Serving,
+    announce: Callable[[Code, Daemon | None], None],
+) -> tuple[int, int]:
+    """Serve until SIGINT or SIGTERM; `announce` is called when it begins.
+
+    Returns how many runs go on and how many are queued then. Runs are processes of their own, which the end
+    of the server does not touch. Belongs in the main thread.
+    """
+    logging.getLogger("dagster").setLevel(logging.WARNING)
+    os.chdir(serving.root)  # where Dagster looks for the modules that workspace.yaml names
+    with _stopped_by_signals(), ExitStack() as stack:
+        instance.optimize_for_webserver(*_DATABASE)
+        file = workspace_file(serving)
+        code = stack.enter_context(open_code(instance, file))
+        app = build_app(code, serving)
+        daemon = (
+            stack.enter_context(kept_daemon(serving.home, serving.root, file)) if serving.daemon else None
+        )
+        announce(code, daemon)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    queued = RunsFilter(statuses=[DagsterRunStatus.QUEUED])
+    return instance.get_runs_count(RunsFilter(statuses=list(_GOING))), instance.get_runs_count(queued)
+
+
+def build_app(code: Code, serving: Serving) -> ASGIApp:
+    """The whole server as one application: the REST API under /api, all else is Dagster's UI."""
+    project = Project(serving.config_dir, code)
+    uploads = Uploads(serving.config_dir.parent / ".dara" / "uploads")
+    launcher = Launcher(project, uploads, serving.home / "launching.lock")
+    api = Unexpected(BodyLimit(build_api(Services(project, launcher, uploads)), serving.upload_bytes))
+    ui = DagsterWebserver(code.context, live_data_poll_rate=_UI_REFRESH_MS).create_asgi_app()
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        is_api = scope["path"] == "/api" or scope["path"].startswith("/api/")
+        await (api if is_api and scope["type"] == "http" else ui)(scope, receive, send)
+
+    return Guard(both, serving.token)
+
+
+def workspace_file(serving: Serving) -> Path:
+    """The project's workspace.yaml; without one, a file in Dagster's home that leads to the config folder."""
+    own = serving.root / "workspace.yaml"
+    if own.exists():
+        return own
+    code, file = serving.home / "served.py", serving.home / "workspace.yaml"
+    call = f"build_definitions({str(serving.config_dir)!r})"
+    code.write_text(f"from dara_dagster import build_definitions\n\ndefs = {call}\n", encoding="utf-8")
+    location = {"relative_path": str(code), "working_directory": str(serving.root)}
+    file.write_text(json.dumps({"load_from": [{"python_file": location}]}, indent=2), encoding="utf-8")
+    return file
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM end the block, at whatever point it is; those that come after are let pass."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise _Stop
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    except _Stop:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
