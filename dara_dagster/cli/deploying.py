@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dara_dagster.cli.project import config_option, json_option, load_plan
+from dara_dagster.cli.project import command, config_option, json_option, load_plan
 from dara_dagster.errors import DeployError
 from dara_dagster.serve.wording import counted
 
 if TYPE_CHECKING:
     from dara_dagster.remote.deploy import Deployed, Deployment
-    from dara_dagster.remote.job_settings import PauseStatus
-    from dara_dagster.spec.plan import Plan, WorkflowPlan
+    from dara_dagster.remote.job_settings import JobPlan, PauseStatus
+    from dara_dagster.spec.plan import Plan
 
 __all__ = ["deploy", "render"]
 
@@ -63,7 +63,7 @@ def deploy(
     from dara_dagster.remote.deploy import Deployment
 
     plan = load_plan(config_dir)
-    _refuse_named(plan, workflows)
+    _drafts(plan, workflows)
     workspace = open_workspace(plan.workspace, root=plan.root)
     deployment = Deployment(workspace, plan, pause=_PAUSE[paused], dry_run=dry_run)
     words = _WOULD if dry_run else _DONE
@@ -88,33 +88,29 @@ def render(workflow: str, config_dir: Path) -> None:
     Needs no login: `<id of cluster 'etl'>` stands in place of an id. What a saved job does otherwise than
     Dagster is told on stderr.
     """
-    from dara_dagster.remote.job_settings import job_plan
-
     plan = load_plan(config_dir)
-    draft = job_plan(plan, _workflow(plan, workflow))
-    _refuse_named(plan, (workflow,))
+    [draft] = _drafts(plan, (workflow,))
     click.echo(json.dumps(draft.settings, indent=2))
     for line in draft.told:
         click.echo(line, err=True)
 
 
-def _workflow(plan: Plan, name: str) -> WorkflowPlan:
-    for workflow in plan.workflows:
-        if workflow.name == name:
-            return workflow
-    known = ", ".join(workflow.name for workflow in plan.workflows)
-    raise DeployError(f"There is no workflow {name!r}. Known workflows: {known}.")
+def _drafts(plan: Plan, names: Iterable[str]) -> list[JobPlan]:
+    """The jobs of the workflows that are asked for, before anything is touched.
 
+    Raises DeployError, with every reason, if one of them cannot be a job.
+    """
+    from dara_dagster.remote.job_settings import job_plan, workflow_of
 
-def _refuse_named(plan: Plan, names: Iterable[str]) -> None:
-    """Raise DeployError, before anything is touched, if a workflow that is asked for cannot be a job."""
-    from dara_dagster.remote.job_settings import job_plan
-
-    found = [(_workflow(plan, name), job_plan(plan, _workflow(plan, name)).refused) for name in names]
-    lines = [f"{workflow.source}: {reason}." for workflow, refused in found for reason in refused]
+    chosen = [workflow_of(plan, name) for name in names]
+    drafts = [job_plan(plan, workflow) for workflow in chosen]
+    pairs = list(zip(chosen, drafts, strict=True))
+    lines = [f"{workflow.source}: {reason}." for workflow, draft in pairs for reason in draft.refused]
     if lines:
-        named = ", ".join(workflow.name for workflow, refused in found if refused)
-        raise DeployError("\n".join([*lines, f"Not a saved job: {named}. `dara run` runs it by Dagster."]))
+        named = ", ".join(draft.workflow for draft in drafts if draft.refused)
+        lines.append(f"Not deployable: {named}. `{command()} run` runs it by Dagster.")
+        raise DeployError("\n".join(lines))
+    return drafts
 
 
 def _steps(deployment: Deployment, names: Sequence[str], *, prune: bool, yes: bool) -> Iterator[Deployed]:

@@ -21,6 +21,7 @@ from dara_dagster.remote.job_settings import (
     PauseStatus,
     job_plan,
     owner_tags,
+    workflow_of,
 )
 from dara_dagster.remote.job_store import (
     SavedJob,
@@ -92,10 +93,6 @@ class Deployment:
 
         Raises DeployError for an unknown name.
         """
-        for name in names:
-            if name not in self._workflows:
-                known = ", ".join(self._workflows)
-                raise DeployError(f"There is no workflow {name!r}. Known workflows: {known}.")
         ordered: dict[str, WorkflowPlan] = {}
 
         def add(workflow: WorkflowPlan) -> None:
@@ -105,7 +102,7 @@ class Deployment:
             ordered.setdefault(workflow.name, workflow)
 
         for name in names or self._workflows:
-            add(self._workflows[name])
+            add(workflow_of(self._plan, name))
         return list(ordered.values())
 
     def run(self, workflows: Sequence[WorkflowPlan]) -> Iterator[Deployed]:

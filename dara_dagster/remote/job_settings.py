@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from dara_dagster.errors import DeployError
 from dara_dagster.remote.job_tasks import PARAMETER_NAME, Ids, JobTasks, mark
 from dara_dagster.remote.quartz import NotQuartzError, to_quartz
 from dara_dagster.spec.names import safe_key
@@ -69,6 +70,15 @@ def job_plan(
     settings["tags"][VERSION_TAG] = _version(settings)
     refused += [*built.refused, *_limits(settings), *_nested(plan, workflow, 1)]
     return JobPlan(workflow.name, settings, tuple(refused), tuple(_told(plan, workflow, tasks, shared)))
+
+
+def workflow_of(plan: Plan, name: str) -> WorkflowPlan:
+    """The workflow of that name. Raises DeployError, naming the ones there are."""
+    for workflow in plan.workflows:
+        if workflow.name == name:
+            return workflow
+    known = ", ".join(workflow.name for workflow in plan.workflows)
+    raise DeployError(f"There is no workflow {name!r}. This project has: {known or 'none'}.")
 
 
 def job_name(plan: Plan, workflow: str) -> str:

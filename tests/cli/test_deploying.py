@@ -85,7 +85,7 @@ def test_what_cannot_be_a_job_is_left_out_and_refused_when_asked_for(scheduled: 
     for command in ("deploy", "render"):
         refused = scheduled.here(command, "own", code=1)
         assert f"config/workflows/own.json: {reason}." in refused and "dara run" in refused
-    known = "There is no workflow 'nix'. Known workflows: daily, own."
+    known = "There is no workflow 'nix'. This project has: daily, own."
     assert known in scheduled.here("deploy", "nix", code=1)
 
 

@@ -73,7 +73,7 @@ def test_no_config_folder_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "No config/ folder" in Project(tmp_path).dara("plan", code=1)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["validate"], ["run", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["validate"], ["run", "--help"], ["render", "daily"]])
 def test_quick_commands_load_neither_dagster_nor_the_sdk_nor_rich(
     project: Project, arguments: list[str]
 ) -> None:
