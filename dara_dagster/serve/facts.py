@@ -19,16 +19,18 @@ def facts(report: RunReport) -> Iterator[tuple[str, str]]:
     """Where the time of the run went, as (what, in words)."""
     if report.critical_path:
         yield "Critical path", f"{duration(report.critical_seconds)}: {_path(report)}"
-        times = f"{duration(report.task_seconds)}, {report.speed_up:g} times as long as the run"
+        times = f"{duration(report.task_seconds)}, {report.speed_up:.2f} times as long as the run"
         yield "Sum of the tasks", times
         average = f"{report.average_parallelism:g} on the average"
         yield "Tasks at once", f"{report.greatest_parallelism} at most, {average}"
-        parts = (
-            ("queue", report.queue_seconds),
-            ("set-up", report.setup_seconds),
-            ("execution", report.execution_seconds),
-        )
-        yield "On Databricks", ", ".join(f"{word} {duration(seconds)}" for word, seconds in parts)
+        own = sum(task.own_seconds for task in report.tasks)
+        parts = {
+            "queue": report.queue_seconds,
+            "set-up": report.setup_seconds,
+            "execution": report.execution_seconds,
+            "dara": own,
+        }
+        yield "Of their time", ", ".join(f"{word} {duration(took)}" for word, took in parts.items())
         if report.slot_seconds >= _LEAST:
             yield "Waited for a slot", f"{duration(report.slot_seconds)} on the critical path"
         share = f" ({100 * report.overhead_seconds / report.seconds:.0f} %)" if report.seconds else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Parallelism:
     def seconds_at_most_parallel(self, gaps: Iterable[tuple[float, float]]) -> float:
         """For how long, within the (start, end) of `gaps`, as many tasks went on as ever did."""
         full = [(start, end) for start, end, going in self.stretches if going == self.greatest]
-        return sum(
-            max(min(end, until) - max(start, since), 0.0) for since, until in gaps for start, end in full
-        )
+        ends = [end for _, end in full]
+        found = 0.0
+        for since, until in gaps:
+            for start, end in full[bisect(ends, since) :]:
+                if start >= until:
+                    break
+                found += min(end, until) - max(start, since)
+        return found

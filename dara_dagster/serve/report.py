@@ -13,7 +13,7 @@ from dagster import DagsterInstance
 from dara_dagster.serve.critical_path import CriticalPath, critical_path
 from dara_dagster.serve.parallelism import Parallelism
 from dara_dagster.serve.phases import WORDS, Phase, phases
-from dara_dagster.serve.planned import PlannedStep, planned_steps
+from dara_dagster.serve.planned import PlannedStep
 from dara_dagster.serve.progress import RunState, TaskState, TaskStatus
 from dara_dagster.serve.status import RunReader, RunStatus, find_run
 from dara_dagster.serve.traces import Table, done_earlier, tables_written
@@ -123,15 +123,15 @@ def read_report(instance: DagsterInstance, run_id: str) -> RunReport:
     """
     now = time.time()
     found = find_run(instance, run_id)
-    status = RunReader(instance, found).update(now)
+    reader = RunReader(instance, found)
+    status = reader.update(now)
     run = instance.get_run_by_id(found)
     assert run is not None
-    steps = planned_steps(instance, run)
     background = Background(
-        steps=steps,
+        steps=reader.steps,
         workflow=run.tags.get(WORKFLOW_TAG, ""),
         parameters=_parameters(run.run_config),
-        earlier=done_earlier(instance, run, {step.key for step in steps if not step.chosen}),
+        earlier=done_earlier(instance, run, {step.key for step in reader.steps if not step.chosen}),
         tables=tables_written(instance, found),
     )
     return make_report(status, background, now)
@@ -150,10 +150,11 @@ def make_report(status: RunStatus, background: Background, now: float) -> RunRep
     upstream = {step.key: step.upstream for step in background.steps}
     took = {task.step_key: task.seconds or 0.0 for task in status.tasks if task.start is not None}
     path = critical_path(took, upstream)
+    critical = set(path.tasks)
     tasks = [
         replace(
             _timed(task, begun, now),
-            critical=task.step_key in path.tasks,
+            critical=task.step_key in critical,
             slack_seconds=path.slack.get(task.step_key),
             tables=background.tables.get(task.step_key, ()),
         )

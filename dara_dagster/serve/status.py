@@ -65,14 +65,17 @@ class RunStatus(RunSummary):
 
 
 class RunReader:
-    """Follows one run: each `update` reads only what its event log has got since the last one."""
+    """Follows one run: each `update` reads only what its event log has got since the last one.
+
+    `steps` are those of the run's plan.
+    """
 
     def __init__(self, instance: DagsterInstance, run_id: str) -> None:
         """Raises RunError when the instance has no such run."""
         self._instance, self._run_id = instance, run_id
         self._cursor: str | None = None
-        steps = planned_steps(instance, self._record().dagster_run)
-        self._timeline = Timeline({step.key: step.name for step in steps if step.chosen})
+        self.steps = planned_steps(instance, self._record().dagster_run)
+        self._timeline = Timeline({step.key: step.name for step in self.steps if step.chosen})
 
     def update(self, now: float | None = None) -> RunStatus:
         """The run as it stands at `now` (seconds since the epoch; default: the clock)."""

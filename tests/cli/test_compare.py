@@ -17,7 +17,7 @@ from dara_dagster.cli.comparison_table import print_comparison
 from dara_dagster.serve.comparison import compare
 from dara_dagster.serve.progress import TaskStatus
 from tests.cli.conftest import Project
-from tests.serve.made_up import attempt, report, task
+from tests.serve.reports.made_up import attempt, report, task
 
 Simulate = Callable[..., None]
 

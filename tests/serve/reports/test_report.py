@@ -7,7 +7,7 @@ import json
 from dara_dagster.serve.report import TaskReport, read_report
 from dara_dagster.serve.traces import Table
 from tests.defs.conftest import Project
-from tests.serve.made_up import attempt, report, task
+from tests.serve.reports.made_up import attempt, report, task
 
 DIAMOND = (
     {"name": "load"},

@@ -13,7 +13,7 @@ from dara_dagster.serve.report import RunReport, TaskReport, read_report
 from dara_dagster.serve.report_page import comparison_page, report_page
 from dara_dagster.serve.traces import Table
 from tests.defs.conftest import Project
-from tests.serve.made_up import report, task
+from tests.serve.reports.made_up import report, task
 
 MODES = ("side by side", "one after another")
 
@@ -209,7 +209,7 @@ def test_facts_name_the_path_and_leave_the_middle_of_a_long_one_out() -> None:
 
     assert told["Critical path"].startswith("1 min 40 s: t0 1.0 s, t1 1.0 s,")
     assert "t5 1.0 s, (88 more), t94 1.0 s" in told["Critical path"]
-    assert told["Sum of the tasks"] == "1 min 40 s, 1 times as long as the run"
+    assert told["Sum of the tasks"] == "1 min 40 s, 1.00 times as long as the run"
 
 
 def test_the_tasks_of_a_report_are_plain_values() -> None:
