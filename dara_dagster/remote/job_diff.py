@@ -184,14 +184,21 @@ def _by_key(name: str, value: Any) -> dict[str, Any]:
     return {str(item[_KEYS[name]]): item for item in value or ()}
 
 
+class _Gist(str):
+    """A word about a value, shown without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
 def _gist(value: Any) -> Any:
     """A whole entry in a word: what kind of task it is, its default, or how much stands in it."""
     if not isinstance(value, Mapping):
         return value
     kind = next((key for key in value if key.endswith("_task")), None)
     if kind:
-        return kind
-    return value["default"] if "default" in value else f"{len(value)} settings"
+        return _Gist(kind)
+    return value["default"] if "default" in value else _Gist(f"{len(value)} settings")
 
 
 def _short(value: Any) -> str:

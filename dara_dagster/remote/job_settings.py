@@ -218,6 +218,8 @@ def _told(
         yield f"max_concurrent_runs: Databricks takes {_MOST_RUNS} at most"
     if any(task.on_partial == "fail" or task.on_skipped == "succeed" for task in tasks):
         yield "on_partial, on_skipped: Databricks has rules of its own for such tasks"
+    if any(task.run_if != "ALL_SUCCESS" or task.tolerates for task in tasks):
+        yield "run_if: on Databricks a run has not failed if its last tasks succeed, though others failed"
     if workflow.sensor is not None:
         yield from _told_of_sensor(workflow.sensor)
 

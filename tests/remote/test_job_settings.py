@@ -257,7 +257,10 @@ def test_what_differs_from_dagster_is_told(folder: Path) -> None:
     sensor = {"folder": "inbox"}
     found = planned(
         folder,
-        [task("load", max_retries=1, retry_delay_seconds=5, on_skipped="succeed")],
+        [
+            task("load", max_retries=1, retry_delay_seconds=5, on_skipped="succeed"),
+            task("left", "load", run_if="ALL_DONE"),
+        ],
         retry_on={"CLOUD_*": "never"},
         fail_fast=True,
         max_concurrent=2,
@@ -270,6 +273,7 @@ def test_what_differs_from_dagster_is_told(folder: Path) -> None:
         "fail_fast",
         "max_concurrent",
         "on_partial,",
+        "run_if",
         "sensor",
     ]
 
