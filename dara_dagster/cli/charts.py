@@ -88,9 +88,7 @@ def _rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
 
 def _print_legend(report: RunReport, console: Console) -> None:
     marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
-    words = (
-        f"* critical path   {marks['own']} dara   {marks['queue']} queue, set-up   {marks['execution']} run"
-    )
+    words = f"* critical path   {marks['own']} dara   {marks['queue']} queue, set-up   {marks['execution']} execution"
     console.print(f" {words}", style="dim", markup=False)
     if len(report.tasks) > _MOST_ROWS:
         text = f" {_MOST_ROWS} of {len(report.tasks):,} tasks: failed, critical and longest; --html has all."

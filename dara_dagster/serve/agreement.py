@@ -105,6 +105,9 @@ def circumstances(first: Sequence[RunReport], second: Sequence[RunReport]) -> It
     if unlike:
         yield f"They had different parameters: {listed(unlike)}."
     for run in runs:
+        again = [f"{task.name} ({task.attempt} attempts)" for task in run.tasks if task.attempt > 1]
+        if again:
+            yield f"Run {run.run_id[:8]} tried again: {listed(again)}."
         taken = [task for task in run.tasks if task.taken_over_from]
         if not run.over:
             yield f"Run {run.run_id[:8]} is {run.state}: its times are those so far."

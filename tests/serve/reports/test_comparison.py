@@ -128,12 +128,14 @@ def test_what_is_not_alike_about_the_runs_is_said() -> None:
         2, 1, parameters={"day": "2", "same": "x"}, workspace="databricks", workflow="other", over=False
     )
 
-    found = compare([here], [replace(changed(there, "a", url="https://dbc.example/run/1"), state="running")])
+    there = changed(there, "a", url="https://dbc.example/run/1", attempt=3)
+    found = compare([here], [replace(there, state="running")])
 
     assert found.notes == (
         "These are runs of different workflows: flow, other.",
         "They ran on different workspaces, so data and times may differ: emulator, databricks (dbc.example).",
         "They had different parameters: day.",
+        "Run 00000002 tried again: a (3 attempts).",
         "Run 00000002 is running: its times are those so far.",
         "Only in run 00000001: b.",
     )
