@@ -174,7 +174,7 @@ class Deployment:
 
         for workflow in workflows:
             job_plan(self._plan, workflow, note)
-        for kind, name in needed:
+        for kind, name in sorted(needed, key=lambda one: one[0] != "saved_job"):  # looks before writes
             if kind == "saved_job":
                 self._ids[kind, name] = find_saved_job(self._ws, name)
             elif kind != "workflow":
