@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from dara_dagster.spec.fields import NOT_TRUTH, Count, Model, Number, Positive, Text, Texts, Whole, fault
+from dara_dagster.spec.fields import WHOLE, Count, Model, Number, Positive, Text, Texts, Whole, fault
+from dara_dagster.spec.texts import REFERENCE
 
 
 def _minutes(value: int) -> int:
@@ -20,7 +21,23 @@ def _minutes(value: int) -> int:
     return value
 
 
-Minutes = Annotated[Count, AfterValidator(_minutes)]
+Minutes = Annotated[
+    Count,
+    AfterValidator(_minutes),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "enum": [0]},
+                {"type": "integer", "minimum": 10, "maximum": 10000},
+                {
+                    "type": "string",
+                    "pattern": r"^[ \t\r\n]*(-0+|\+?0*([1-9][0-9]{1,3}|10000|0))(\.0+)?[ \t\r\n]*$",
+                },
+                REFERENCE,
+            ]
+        }
+    ),
+]
 
 
 class AutoScale(Model):
@@ -232,8 +249,8 @@ class WarehouseSettings(Model):
     enable_serverless_compute: bool | None = None
     instance_profile_arn: str | None = None
     max_dbu: Whole | None = None
-    max_num_clusters: Annotated[int, Field(ge=1, le=40), NOT_TRUTH] | None = None
-    min_num_clusters: Annotated[int, Field(ge=1, le=30), NOT_TRUTH] | None = None
+    max_num_clusters: Annotated[int, Field(ge=1, le=40), WHOLE] | None = None
+    min_num_clusters: Annotated[int, Field(ge=1, le=30), WHOLE] | None = None
     name: str | None = None
     reyden_cluster_size_multiplier: Number | None = None
     spot_instance_policy: Literal["COST_OPTIMIZED", "POLICY_UNSPECIFIED", "RELIABILITY_OPTIMIZED"] | None = (

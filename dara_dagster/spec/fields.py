@@ -6,16 +6,25 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from dara_dagster.spec.cron import cron_fault, is_timezone, timezones
 from dara_dagster.spec.names import Names
+from dara_dagster.spec.texts import (
+    CONTROL,
+    DECIMAL_TEXT,
+    NUMBER_LENGTH,
+    REFERENCE,
+    TABLE_PART,
+    WHOLE_TEXT,
+    text_schema,
+)
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_CHARACTER = re.compile(f"[{CONTROL}]")
 # "Object names cannot exceed 255 characters; not allowed are period, space, forward slash, all ASCII control
 # characters and DELETE" (Unity Catalog, names); a back-quote would end the quotes around a name.
-_TABLE_PART = re.compile(r"[^\s./`\x00-\x1f\x7f]{1,255}\Z")
+_TABLE_PART = re.compile(rf"{TABLE_PART}\Z")
 _BRACKETS = re.compile(r"\[[^]]+\]")
 # "Stay within [A-Za-z0-9_-]{1,100}": the length cannot be made safe without losing what tells names apart.
 NAME_LENGTH = 100
@@ -38,6 +47,23 @@ def _no_truth(value: Any) -> Any:
     return value
 
 
+def _whole(value: Any) -> Any:
+    """A number, or its text: not all that Python reads as a number, such as 1_0, is one in these files."""
+    if not isinstance(value, str):
+        return _no_truth(value)
+    if len(value) > NUMBER_LENGTH or not WHOLE_TEXT.match(value):
+        raise fault(f"should be a whole number, is the text '{value}'", "Write a whole number.")
+    return int(value.partition(".")[0])
+
+
+def _decimal(value: Any) -> Any:
+    if not isinstance(value, str):
+        return _no_truth(value)
+    if len(value) > NUMBER_LENGTH or not DECIMAL_TEXT.match(value):
+        raise fault(f"should be a number, is the text '{value}'", "Write a number.")
+    return float(value)
+
+
 def _as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -51,7 +77,7 @@ def _as_list(value: Any) -> Any:
 def _name(value: str) -> str:
     if not value.strip():
         raise fault("the name is empty", "Write a name.")
-    if value != value.strip() or CONTROL.search(value):
+    if value != value.strip() or CONTROL_CHARACTER.search(value):
         raise fault("the name has spaces around it or a control character in it", "Remove them.")
     if len(value) > NAME_LENGTH:
         wrong = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
@@ -77,7 +103,7 @@ def _file_name(value: str) -> str:
 
 
 def _local_folder(value: str) -> str:
-    if not value.strip() or CONTROL.search(value):
+    if not value.strip() or CONTROL_CHARACTER.search(value):
         raise fault("the folder's name is empty or has a control character in it", "Write the folder's path.")
     return value
 
@@ -146,30 +172,42 @@ def _timezone(value: str) -> str:
     return value
 
 
-NOT_TRUTH = BeforeValidator(_no_truth)
-Whole = Annotated[int, NOT_TRUTH]
-Count = Annotated[int, Field(ge=0), NOT_TRUTH]
-Positive = Annotated[int, Field(ge=1), NOT_TRUTH]
-Number = Annotated[float, Field(allow_inf_nan=False), NOT_TRUTH]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), NOT_TRUTH]
-MoreThanZero = Annotated[float, Field(gt=0, allow_inf_nan=False), NOT_TRUTH]
-Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+_NAME = rf"[^\s{CONTROL}]([^{CONTROL}]*[^\s{CONTROL}])?"
+
+WHOLE, DECIMAL = BeforeValidator(_whole), BeforeValidator(_decimal)
+Whole = Annotated[int, WHOLE]
+Count = Annotated[int, Field(ge=0), WHOLE]
+Positive = Annotated[int, Field(ge=1), WHOLE]
+Number = Annotated[float, Field(allow_inf_nan=False), DECIMAL]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), DECIMAL]
+MoreThanZero = Annotated[float, Field(gt=0, allow_inf_nan=False), DECIMAL]
+Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_SCALAR)]
 Label = Annotated[
     str,
     Field(min_length=1, max_length=NAME_LENGTH),
-    BeforeValidator(_as_text, json_schema_input_type=str | float | bool),
+    BeforeValidator(_as_text),
+    WithJsonSchema({"anyOf": [{**_SCALAR, "minLength": 1, "maxLength": NAME_LENGTH}, REFERENCE]}),
 ]
 Texts = dict[str, Text]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
-Name = Annotated[str, AfterValidator(_name)]
-PlainName = Annotated[str, AfterValidator(_plain_name)]
-FileName = Annotated[str, AfterValidator(_file_name)]
-LocalFolder = Annotated[str, AfterValidator(_local_folder)]
-Table = Annotated[str, AfterValidator(_table)]
-TablePart = Annotated[str, AfterValidator(_table_part)]
-Volume = Annotated[str, AfterValidator(_volume)]
-WorkspacePath = Annotated[str, AfterValidator(_workspace_path)]
+Name = Annotated[str, AfterValidator(_name), text_schema(f"^{_NAME}$", NAME_LENGTH)]
+PlainName = Annotated[
+    str, AfterValidator(_plain_name), text_schema(rf"^(?!\.{{1,2}}$)(?!.*/){_NAME}$", NAME_LENGTH)
+]
+FILE_NAME = text_schema(rf"^(?!(.*/)?\.{{0,2}}(/|$))(?!.*\\){_NAME}$", NAME_LENGTH)
+FileName = Annotated[str, AfterValidator(_file_name), FILE_NAME]
+LocalFolder = Annotated[
+    str, AfterValidator(_local_folder), text_schema(rf"^[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*$")
+]
+Table = Annotated[str, AfterValidator(_table), text_schema(rf"^{TABLE_PART}(\.{TABLE_PART}){{0,2}}$")]
+TablePart = Annotated[str, AfterValidator(_table_part), text_schema(f"^({TABLE_PART})?$")]
+Pattern = Annotated[str, AfterValidator(_pattern), text_schema(r"^([^/[]|\[[^\]]+\]|\[)+$")]
+Patterns = Annotated[
+    tuple[Pattern, ...],
+    BeforeValidator(_as_list, json_schema_input_type=Pattern | Annotated[list[Pattern], Field(min_length=1)]),
+]
+Volume = Annotated[str, AfterValidator(_volume), text_schema(r"^/Volumes(?!(.*/)?\.\.(/|$))(/[^/]+){3,}/*$")]
+WorkspacePath = Annotated[str, AfterValidator(_workspace_path), text_schema(r"^/(?!/*$)(?!(.*/)?\.\.(/|$))")]
 Moment = Annotated[str, AfterValidator(_moment)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Timezone = Annotated[str, AfterValidator(_timezone)]

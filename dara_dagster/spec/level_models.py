@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.document import Array, Document, KeyPath, Object, key_text
-from dara_dagster.spec.fields import Count, FileName, Label, Model, Seconds, Text, fault
+from dara_dagster.spec.fields import FILE_NAME, Count, FileName, Label, Model, Seconds, Text, fault
 from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.positions import parse_json
+from dara_dagster.spec.texts import REFERENCE, any_case
 
 PROPERTIES = "STEP_PROPERTIES"
 
@@ -36,7 +37,12 @@ def _properties(value: Any) -> Any:
     return {key: item if isinstance(item, str) else json.dumps(item) for key, item in value.items()}
 
 
-StepType = Annotated[Literal["sync", "async", "workflow"], BeforeValidator(_lower)]
+_TYPES = ("sync", "async", "workflow")
+StepType = Annotated[
+    Literal["sync", "async", "workflow"],
+    BeforeValidator(_lower),
+    WithJsonSchema({"anyOf": [{"enum": list(_TYPES)}, any_case(_TYPES), REFERENCE]}),
+]
 Properties = Annotated[
     dict[str, str], BeforeValidator(_properties, json_schema_input_type=str | dict[str, Any])
 ]
@@ -111,10 +117,38 @@ class Level(Model):
     threads: tuple[Any, ...] = Field(alias="THREADS")
 
 
+def _as_written(schema: dict[str, Any]) -> None:
+    """Puts into a STEP's JSON Schema what `lacks` checks, and that "" or null leaves a key out, any key."""
+    empty = {"enum": ["", None]}
+    for key, inner in schema["properties"].items():
+        if key not in schema["required"]:
+            schema["properties"][key] = {"anyOf": [inner, empty]}
+    schema["additionalProperties"] = empty
+    said = {"not": empty}
+    file_step = {
+        "required": ["JOB_NAME", "FUNCTION_ID_NAME"],
+        "properties": {
+            "JOB_NAME": FILE_NAME.json_schema,
+            "FUNCTION_ID_NAME": said,
+            "TYPE": {"anyOf": [any_case(("sync", "async")), REFERENCE, empty]},
+            "workflow_name": empty,
+        },
+    }
+    names = [{"required": [key], "properties": {key: said}} for key in ("workflow_name", "JOB_NAME")]
+    is_workflow = {"TYPE": {"anyOf": [any_case(("workflow",)), REFERENCE]}}
+    schema["anyOf"] = [file_step, {"required": ["TYPE"], "properties": is_workflow, "anyOf": names}]
+
+
+class StepFile(LevelStep):
+    """One STEP, for the JSON Schema."""
+
+    model_config = ConfigDict(json_schema_extra=_as_written)
+
+
 class ThreadFile(Thread):
     """A thread with its steps, for the JSON Schema."""
 
-    steps: tuple[LevelStep, ...] = Field(alias="STEPS")
+    steps: tuple[StepFile, ...] = Field(alias="STEPS")
 
 
 class LevelFile(Level):
@@ -126,10 +160,8 @@ class LevelFile(Level):
 class DefinitionWorkflow(WorkflowOptions):
     """A workflow as LEVEL / THREAD / STEP."""
 
-    engine: str | None = Field(
-        default=None, description="For whom it was written; everything runs on Databricks."
-    )
-    definition: tuple[LevelFile, ...]
+    engine: Any = Field(default=None, description="For whom it was written; everything runs on Databricks.")
+    definition: tuple[LevelFile, ...] = Field(min_length=1)
 
 
 def open_properties(document: Document) -> list[Problem]:

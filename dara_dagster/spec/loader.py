@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dara_dagster.errors import Problem
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
 from dara_dagster.spec.document import Document
-from dara_dagster.spec.fields import CONTROL
+from dara_dagster.spec.fields import CONTROL_CHARACTER
 from dara_dagster.spec.level_models import open_properties
 from dara_dagster.spec.models import Project
 from dara_dagster.spec.names import Names
@@ -122,7 +122,7 @@ def _settings(
 def _name_problems(compute: Compute) -> list[Problem]:
     name, key = compute.name, "cluster_name" if compute.kind == "cluster" else "name"
     problems: list[Problem] = []
-    if not name.strip() or name != name.strip() or CONTROL.search(name):
+    if not name.strip() or name != name.strip() or CONTROL_CHARACTER.search(name):
         wrong = "the name is empty, or has spaces around it or a control character in it"
         problems.append(compute.problem(wrong, "Write a name."))
     if compute.kind == "warehouse" and len(name) > _WAREHOUSE_NAME_LENGTH:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from dara_dagster.spec.fields import (
     Count,
@@ -29,6 +29,7 @@ from dara_dagster.spec.fields import (
     fault,
 )
 from dara_dagster.spec.plan import Choice, RunIf
+from dara_dagster.spec.texts import NULL, saying
 
 Format = Literal["py", "ipynb", "sql"]
 
@@ -48,8 +49,18 @@ class Package(Model):
     repo: str | None = None
 
 
+def _one_that_is_not_null(schema: dict[str, Any]) -> None:
+    """Puts into the JSON Schema what `Library._one_kind` checks."""
+    schema |= {"minProperties": 1, "maxProperties": 1}
+    for inner in schema["properties"].values():
+        inner["anyOf"].remove({"type": "null"})
+        del inner["default"]
+
+
 class Library(Model):
     """One library of a task: exactly one kind (SDK: `compute.Library`)."""
+
+    model_config = ConfigDict(json_schema_extra=_one_that_is_not_null)
 
     jar: str | None = None
     egg: str | None = None
@@ -66,6 +77,9 @@ class Library(Model):
             raise fault(
                 f"a library has one kind, this has {len(self.model_fields_set)}", f"Write one of {kinds}."
             )
+        for kind in self.model_fields_set:
+            if getattr(self, kind) is None:
+                raise fault(f"{kind} is null", "Say which library, or remove it.")
         return self
 
 
@@ -87,6 +101,20 @@ class FileWork(Model):
 
 class Entry(FileWork):
     """One task: a file of the notebooks folder, or a raw task payload of the Jobs API."""
+
+    # What entries.py asks for: a file with its format, or a payload with a name.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                saying("file_name", "format"),
+                {
+                    "required": ["task"],
+                    "properties": {"task": {"type": "object"}},
+                    "anyOf": [saying("name"), saying("file_name")],
+                },
+            ]
+        }
+    )
 
     file_name: FileName | None = Field(
         default=None, description="File in the notebooks folder, without its ending; also the task's name."
@@ -112,6 +140,13 @@ class Entry(FileWork):
 
 class Sensor(Model):
     """What starts a workflow when files arrive."""
+
+    # What _one_place checks.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [saying("volume", folder=NULL, upload_to=NULL), saying("folder", volume=NULL)]
+        }
+    )
 
     volume: Volume | None = Field(default=None, description="A folder in a volume.")
     folder: LocalFolder | None = Field(
@@ -163,7 +198,7 @@ class WorkflowOptions(Model):
 class TasksWorkflow(WorkflowOptions):
     """A workflow as a list of tasks and what they depend on."""
 
-    tasks: tuple[Entry, ...]
+    tasks: tuple[Entry, ...] = Field(min_length=1)
 
 
 class Poll(Model):

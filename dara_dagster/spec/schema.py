@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
 from dara_dagster.spec.fields import Model
 from dara_dagster.spec.level_models import DefinitionWorkflow, LevelFile
-from dara_dagster.spec.models import Entry, Executor, Project, TasksWorkflow
-from dara_dagster.spec.step_models import StepsWorkflow
-
-_REFERENCE = r"\$\{.+\}"
+from dara_dagster.spec.models import Entry, Executor, Project, TasksWorkflow, WorkflowOptions
+from dara_dagster.spec.step_models import BUILT_IN, CLASS, StepItem
+from dara_dagster.spec.texts import REFERENCE, decimal_text, text_schema, truth_text, whole_text
 
 
 class _Parameters(Model):
@@ -25,12 +26,44 @@ class _Parameters(Model):
     executors: dict[str, Executor] = Field(default={})
 
 
-_WORKFLOW = TasksWorkflow | DefinitionWorkflow | StepsWorkflow
+class _OwnStep(StepItem):
+    """A step of a class of your own."""
+
+    uses: Annotated[str, text_schema(f"^{CLASS}$")] = Field(description="module:Class")
+
+
+def _built_in(name: str, settings: type[Model]) -> type[Model]:
+    """A built-in step, with the settings that it takes."""
+    fields: Any = {
+        "uses": (Literal[name], ...),
+        "settings": (settings, Field(description="What it is told.")),
+    }
+    return create_model(f"{settings.__name__}Step", __base__=StepItem, **fields)
+
+
+_Step: Any = reduce(or_, [*(_built_in(name, settings) for name, settings in BUILT_IN.items()), _OwnStep])
+_Steps: Any = Annotated[tuple[_Step, ...], Field(min_length=1)]
+
+
+class _StepsWorkflow(WorkflowOptions):
+    """A workflow as a pipeline of steps that share one context."""
+
+    steps: _Steps
+
+
+_WORKFLOW = (
+    Annotated[tuple[Entry, ...], Field(min_length=1)]
+    | Annotated[tuple[LevelFile, ...], Field(min_length=1)]
+    | _Steps
+    | TasksWorkflow
+    | DefinitionWorkflow
+    | _StepsWorkflow
+)
 _FILES: dict[str, tuple[str, Any]] = {
     "cluster_config.json": ("Clusters by name", dict[str, ClusterSettings]),
     "warehouse_config.json": ("SQL warehouses by name", dict[str, WarehouseSettings]),
-    "dependency.json": ("The main workflow", tuple[Entry, ...] | _WORKFLOW),
-    "workflows/*.json": ("A workflow", tuple[Entry, ...] | tuple[LevelFile, ...] | _WORKFLOW),
+    "dependency.json": ("The main workflow", _WORKFLOW),
+    "workflows/*.json": ("A workflow", _WORKFLOW),
     "project.json": ("The project", Project),
     "parameters*.json": ("Variables, and executors", _Parameters),
 }
@@ -44,7 +77,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 def _schema(title: str, kind: Any) -> dict[str, Any]:
     schema = TypeAdapter(kind).json_schema(schema_generator=_FileSchema)
     if "additionalProperties" in schema and "properties" not in schema:
-        schema["properties"] = {"$schema": {"type": "string"}}
+        schema["properties"] = {"$schema": {}}
     return {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": title}
 
 
@@ -52,18 +85,18 @@ class _FileSchema(GenerateJsonSchema):
     """Allows what the files allow: numbers and truth values as text, and `${name}` for any value."""
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
-        return _or_text(super().int_schema(schema), r"\s*-?[0-9]+\s*")
+        return _any_of(super().int_schema(schema), whole_text(schema.get("ge"), schema.get("le")))
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
-        return _or_text(super().float_schema(schema), r"\s*-?[0-9.]+([eE][-+]?[0-9]+)?\s*")
+        text = decimal_text(least=schema.get("ge"), more_than=schema.get("gt"))
+        return _any_of(super().float_schema(schema), text)
 
     def bool_schema(self, schema: core_schema.BoolSchema) -> JsonSchemaValue:
-        return _or_text(super().bool_schema(schema), "[A-Za-z01]+")
+        return _any_of(super().bool_schema(schema), {"type": "number", "enum": [0, 1]}, truth_text())
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
-        return _or_text(super().literal_schema(schema), "")
+        return _any_of(super().literal_schema(schema))
 
 
-def _or_text(schema: JsonSchemaValue, pattern: str) -> JsonSchemaValue:
-    patterns = f"^({pattern}|{_REFERENCE})$" if pattern else f"^{_REFERENCE}$"
-    return {"anyOf": [schema, {"type": "string", "pattern": patterns}]}
+def _any_of(*schemas: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [*schemas, REFERENCE]}

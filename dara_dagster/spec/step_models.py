@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dara_dagster.spec.fields import (
     Count,
@@ -19,7 +19,7 @@ from dara_dagster.spec.fields import (
     Volume,
     fault,
 )
-from dara_dagster.spec.models import FileWork, Format, WorkflowOptions
+from dara_dagster.spec.models import FileWork, Format
 
 
 def _job(value: Any) -> Any:
@@ -28,7 +28,11 @@ def _job(value: Any) -> Any:
     return value
 
 
-JobReference = Annotated[int | str, BeforeValidator(_job)]
+JobReference = Annotated[
+    int | str,
+    BeforeValidator(_job),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]}),
+]
 
 
 class UploadFile(Model):
@@ -80,6 +84,9 @@ BUILT_IN: Mapping[str, type[Model]] = {
     "wait_for_table": WaitForTable,
 }
 
+# How a class of the user's own is named: module:Class.
+CLASS = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+
 
 class StepItem(Model):
     """One step: a built-in one, or a class of your own as `module:Class`."""
@@ -87,9 +94,3 @@ class StepItem(Model):
     name: Name | None = Field(default=None, description="Default: what it uses.")
     uses: str = Field(description=f"{', '.join(BUILT_IN)} or module:Class.")
     settings: dict[str, Any] = Field(default={}, description="What the step is told.")
-
-
-class StepsWorkflow(WorkflowOptions):
-    """A workflow as a pipeline of steps that share one context."""
-
-    steps: tuple[StepItem, ...]

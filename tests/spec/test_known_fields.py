@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from dara_dagster.spec import schemas
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
 from dara_dagster.spec.models import Library as LibraryModel
 from dara_dagster.spec.payload import BESIDE, KINDS
+from tests.spec.json_schema import fits
 
 
 def test_every_setting_we_know_is_one_of_the_create_call() -> None:
@@ -46,35 +46,8 @@ def test_there_is_a_schema_for_every_file() -> None:
     assert json.loads(json.dumps(schemas())) == schemas()
 
 
-def fits(value: Any, schema: Any, root: Any) -> bool:
-    """A JSON Schema validator of the few words that these schemas use."""
-    return all(_fits(value, word, wanted, schema, root) for word, wanted in schema.items())
-
-
-def _fits(value: Any, word: str, wanted: Any, schema: Any, root: Any) -> bool:
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-    if word == "$ref":
-        return fits(value, root["$defs"][wanted.rpartition("/")[2]], root)
-    if word in ("anyOf", "oneOf"):
-        return any(fits(value, option, root) for option in wanted)
-    if word == "type":
-        if wanted in ("integer", "number"):
-            return isinstance(value, int if wanted == "integer" else int | float) and not isinstance(
-                value, bool
-            )
-        return isinstance(value, kinds[wanted])
-    if word == "required":
-        return all(key in value for key in wanted) if isinstance(value, dict) else True
-    if word == "properties" and isinstance(value, dict):
-        return all(fits(value[key], inner, root) for key, inner in wanted.items() if key in value)
-    if word == "additionalProperties" and isinstance(value, dict):
-        others = [item for key, item in value.items() if key not in schema.get("properties", {})]
-        return all(wanted if isinstance(wanted, bool) else fits(item, wanted, root) for item in others)
-    if word == "items" and isinstance(value, list):
-        return all(fits(item, wanted, root) for item in value)
-    if word == "pattern" and isinstance(value, str):
-        return re.search(wanted, value) is not None
-    return value in wanted if word == "enum" else value == wanted if word == "const" else True
+def levels(step: dict[str, Any]) -> list[Any]:
+    return [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": "1", "STEPS": [step]}]}]
 
 
 def shipped() -> Iterator[tuple[str, Path]]:
@@ -100,13 +73,15 @@ def test_the_shipped_files_fit_their_schemas(pattern: str, file: Path) -> None:
         ("dependency.json", [{"file_name": "a", "format": "py", "parameters": {"n": 5, "t": True}}], True),
         ("dependency.json", {"tasks": [{"file_name": "a", "format": "${f}"}], "fail_fast": "yes"}, True),
         ("dependency.json", [{"file_name": "a", "format": "pi"}], False),
-        ("workflows/*.json", {"steps": [{"uses": "run_job", "settings": {}}]}, True),
+        ("workflows/*.json", {"steps": [{"uses": "m:C", "settings": {}}]}, True),
+        ("workflows/*.json", {"steps": [{"uses": "run_job", "settings": {}}]}, False),
         ("workflows/*.json", {"steps": [{}]}, False),
-        (
-            "workflows/*.json",
-            [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": "1", "STEPS": [{"JOB_ID": 1}]}]}],
-            True,
-        ),
+        ("workflows/*.json", levels({"JOB_ID": 1, "JOB_NAME": "a", "FUNCTION_ID_NAME": "e"}), True),
+        ("workflows/*.json", levels({"JOB_ID": 1}), False),
+        ("workflows/*.json", levels({"JOB_ID": 1, "TYPE": "WorkFlow", "workflow_name": "w", "X": ""}), True),
+        ("workflows/*.json", {"steps": [{"uses": "run_job", "settings": {"job": 1}}]}, True),
+        ("dependency.json", [{"file_name": "a", "format": "x${f}", "max_retries": "1${n}"}], True),
+        ("dependency.json", [{"file_name": "a", "format": "$${f}"}], False),
         ("workflows/*.json", {"engine": "x", "definition": [{"LEVEL_ID": 1}]}, False),
         ("project.json", {"workspace": "databricks", "schema": "s", "poll": {"calls_per_second": "5"}}, True),
         ("project.json", {"workspace": "other"}, False),

@@ -1,0 +1,245 @@
+"""Right files that say every key once, and values of many kinds to put in their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VALUES: list[Any] = [
+    *(None, True, False, 0, 1, -1, 2, 7, 45, 0.0, 1.0, 5.0, 1.5, -0.5, 10**6),
+    *("", " ", "a", " a", "a ", "a b", "a\nb", "a\x00", "x" * 100, "x" * 101, "x" * 300, "Größe", "日本"),
+    *(
+        "5",
+        " 5 ",
+        "+5",
+        "-5",
+        "-0",
+        "007",
+        "5.0",
+        "5.",
+        "5.5",
+        ".5",
+        "-.0",
+        "1_0",
+        "1e1",
+        "1e999",
+        "nan",
+        "٥",
+    ),
+    *("0", "1", "10", "40", "41", "9", "10000", "10001", "0" * 99 + "1", "0" * 100 + "1", "5\u00a0"),
+    *("true", "TRUE", "False", "yes", "N", "on", "T", " true", "enabled", "1.0"),
+    *("sync", "ASYNC", "Workflow", "py", "PY", "job", "succeed", "databricks", "never", "Small", "small"),
+    *(
+        "a.b.c",
+        "a.b.c.d",
+        ".a",
+        "a..b",
+        "a/b",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        ".",
+        "a/../b",
+        "a\\b",
+        "a`b",
+        "../a",
+    ),
+    *("/Volumes/a/b/c", "/Volumes/a/b/c/d/", "/Volumes/a/b", "/Volumes//b/c", "/Volumes/a/b/c/..", "/tmp"),
+    *("*.csv", "a/*.csv", "[!/]*", "[a/b", "/Workspace/x", "/", "//", "/a/..", "m:C", "upload_file"),
+    *("${ok}", "$${ok}", "a $${ok}", "${ok", "$ok"),
+    *([], [1], ["a"], ["a", "a.b.c"], [[]], [{}], [None], {}, {"a": 1}, {"a": "b"}, {"a": {}}, {"a": None}),
+]
+TASK = {"run_job_task": {"job_id": 1}}
+PLAIN = {"file_name": "a", "format": "py"}
+WORK = {
+    "compute_name": "etl cluster",
+    "warehouse_name": "bi",
+    "cluster": "job",
+    "libraries": [
+        *({kind: "x"} for kind in ("jar", "egg", "whl", "requirements")),
+        *({kind: {"package": "x", "repo": "r"}} for kind in ("pypi", "cran")),
+        {"maven": {"coordinates": "a:b:1", "repo": "r", "exclusions": ["a:b"]}},
+    ],
+    "parameters": {"x": "y"},
+    "timeout_seconds": 1,
+    "max_retries": 1,
+    "retry_delay_seconds": 1.5,
+    "poll_seconds": 1,
+}
+ENTRY = {
+    **WORK,
+    "file_name": "a",
+    "name": "b",
+    "format": "py",
+    "dependent_on": ["c"],
+    "run_if": "ALL_DONE",
+    "on_partial": "fail",
+    "on_skipped": "fail",
+    "outputs": ["main.s.t"],
+    "description": "x",
+    "tags": {"a": "b"},
+}
+SENSOR = {
+    "pattern": ["*.csv"],
+    "recursive": True,
+    "settle_seconds": 1,
+    "batch_size": 5,
+    "per": "batch",
+    "since": "2024-05-31T06:00:00+00:00",
+    "interval_seconds": 10,
+}
+OPTIONS = {
+    "$schema": "x",
+    "name": "w",
+    "description": "x",
+    "schedule": "0 6 * * *",
+    "timezone": "Europe/Berlin",
+    "sensor": {**SENSOR, "volume": "/Volumes/a/b/c"},
+    "max_concurrent": 5,
+    "max_concurrent_runs": 5,
+    "fail_fast": True,
+    "parameters": {"x": "y"},
+    "retry_on": {"X": "now"},
+    "tags": {"a": "b"},
+}
+STEP = {
+    "JOB_ID": "1",
+    "JOB_NAME": "a",
+    "TYPE": "async",
+    "workflow_name": None,
+    "FUNCTION_ID_NAME": "e",
+    "WAIT_TIME_SECONDS": "5",
+    "ASYNC_TIMEOUT_LOOP_IN_MINUTES": "5",
+    "TIMEOUT_SECONDS": "5",
+    "CONTINUE_IF_FAIL": "true",
+    "NEXT": None,
+    "STEP_PROPERTIES": {"a": "b"},
+    "READ_INPUT_FROM": None,
+}
+CLUSTER: dict[str, Any] = {
+    "spark_version": "15",
+    "apply_policy_default_values": True,
+    "autoscale": {"min_workers": 1, "max_workers": 50},
+    "autotermination_minutes": 20,
+    "aws_attributes": {
+        **dict.fromkeys(
+            ("ebs_volume_count", "ebs_volume_iops", "ebs_volume_size", "ebs_volume_throughput"), 1
+        ),
+        **dict.fromkeys(("first_on_demand", "spot_bid_price_percent"), 1),
+        "availability": "SPOT",
+        "ebs_volume_type": "GENERAL_PURPOSE_SSD",
+        "zone_id": "z",
+        "instance_profile_arn": "x",
+    },
+    "azure_attributes": {
+        "availability": "SPOT_AZURE",
+        "capacity_reservation_group": "x",
+        "first_on_demand": 1,
+        "log_analytics_info": {"log_analytics_primary_key": "x", "log_analytics_workspace_id": "x"},
+        "spot_bid_max_price": -1.0,
+    },
+    "clone_from": {"source_cluster_id": "x"},
+    "cluster_log_conf": {kind: {"destination": "x"} for kind in ("dbfs", "s3", "volumes")},
+    "custom_tags": {"a": "b"},
+    "data_security_mode": "NONE",
+    "dependency_mode": "DEPENDENCY_MODE_AUTO",
+    "docker_image": {"url": "x", "basic_auth": {"username": "x", "password": "x"}},
+    "driver_instance_pool_id": "x",
+    "driver_node_type_flexibility": {"alternate_node_type_ids": ["x"], "aws_context_id": "x"},
+    "driver_node_type_id": "x",
+    "enable_elastic_disk": True,
+    "enable_local_disk_encryption": True,
+    "gcp_attributes": {
+        "availability": "PREEMPTIBLE_GCP",
+        "confidential_compute_type": "SEV_SNP",
+        "zone_id": "z",
+        **dict.fromkeys(("boot_disk_size", "first_on_demand", "local_ssd_count"), 1),
+        "google_service_account": "x",
+        "use_preemptible_executors": True,
+    },
+    "init_scripts": [
+        {
+            **{
+                kind: {"destination": "x"}
+                for kind in ("abfss", "dbfs", "file", "gcs", "volumes", "workspace")
+            },
+            "s3": {
+                **dict.fromkeys(("destination", "canned_acl", "encryption_type", "endpoint"), "x"),
+                "kms_key": "x",
+                "region": "x",
+                "enable_encryption": True,
+            },
+        }
+    ],
+    "instance_pool_id": "x",
+    "is_single_node": True,
+    "kind": "CLASSIC_PREVIEW",
+    "node_type_id": "x",
+    "num_workers": None,
+    "policy_id": "x",
+    "remote_disk_throughput": 1,
+    "runtime_engine": "PHOTON",
+    "single_user_name": "x",
+    "spark_conf": {"a": "b"},
+    "spark_env_vars": {"a": "b"},
+    "ssh_public_keys": ["x"],
+    "total_initial_remote_disk_size": 1,
+    "use_ml_runtime": True,
+    "worker_node_type_flexibility": {},
+    "workload_type": {"clients": {"jobs": True, "notebooks": True}},
+}
+WAREHOUSE = {
+    "auto_stop_mins": 10,
+    "channel": {"name": "x", "dbsql_version": "x"},
+    "cluster_size": "Small",
+    "creator_name": "x",
+    "customer_version_label": "x",
+    "enable_photon": True,
+    "enable_serverless_compute": True,
+    "instance_profile_arn": "x",
+    "max_dbu": 5,
+    "max_num_clusters": 40,
+    "min_num_clusters": 1,
+    "reyden_cluster_size_multiplier": 1.5,
+    "spot_instance_policy": "RELIABILITY_OPTIMIZED",
+    "statement_timeout": 5,
+    "tags": {"custom_tags": [{"key": "a", "value": "b"}]},
+    "warehouse_type": "PRO",
+}
+PROJECT = {
+    "$schema": "x",
+    "name": "shop",
+    "workspace": "databricks",
+    "notebooks": "notebooks",
+    "workspace_path": "/Workspace/x",
+    "catalog": "main",
+    "schema": "s",
+    "poll": {"calls_per_second": 5, "lost_after_seconds": 5},
+    "max_concurrent": 5,
+}
+STEPS = {"THREAD_ID": "1", "STEPS": [STEP, {"JOB_ID": 2, "TYPE": "workflow", "workflow_name": "w"}]}
+SETTINGS = {
+    "upload_file": {"file": "x", "to": "/Volumes/a/b/c", "overwrite": False},
+    "run_job": {"job": "x", "parameters": {"x": "y"}, "timeout_seconds": 1, "poll_seconds": 1},
+    "run_task": {**WORK, "file_name": "a", "format": "py"},
+    "run_sql": {"statement": "x", "warehouse_name": "bi", "parameters": {"x": "y"}, "timeout_seconds": 1},
+    "wait_for_table": {"table": "a.b.c", "timeout_seconds": 1, "poll_seconds": 1},
+}
+WORKFLOWS = "workflows/*.json"
+# Pattern of the file, what it holds; `v` is the name under which each variant of a part is written.
+FILES: dict[str, tuple[str, Any]] = {
+    "options": (WORKFLOWS, {**OPTIONS, "tasks": [PLAIN]}),
+    "folder": (WORKFLOWS, {"tasks": [PLAIN], "sensor": {"folder": "in", "upload_to": "/Volumes/a/b/c"}}),
+    "tasks": (WORKFLOWS, {"tasks": [PLAIN, {"name": "r", "task": TASK}]}),
+    "list": (WORKFLOWS, [ENTRY]),
+    "definition": (WORKFLOWS, {"engine": "x", "definition": [{"LEVEL_ID": "1", "THREADS": [STEPS]}]}),
+    "levels": (WORKFLOWS, [{"LEVEL_ID": 1, "THREADS": [STEPS]}]),
+    "steps": (WORKFLOWS, {"steps": [{"name": "s", "uses": "m:C", "settings": {"a": 1}}]}),
+    **{f"step {uses}": (WORKFLOWS, [{"uses": uses, "settings": told}]) for uses, told in SETTINGS.items()},
+    "step list": (WORKFLOWS, [{"uses": "m:C"}]),
+    "clusters": ("cluster_config.json", {"v": CLUSTER}),
+    "plain cluster": ("cluster_config.json", {"v": {"spark_version": "15", "num_workers": 2}}),
+    "warehouses": ("warehouse_config.json", {"v": WAREHOUSE}),
+    "executors": ("parameters*.json", {"executors": {"v": {**WORK, "format": "py"}}}),
+    "project": ("project.json", PROJECT),
+}
