@@ -56,7 +56,7 @@ def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
 def _gantt(report: RunReport, console: Console) -> Table:
     """A bar for every task over the time of the run, in the width of the console."""
     shown = _rows_to_show(report.tasks)
-    with_state = any(task.state != "success" for task in shown)
+    with_state = any(task.state != "success" or task.taken_over_from for task in shown)
     times = [_times(task, with_state) for task in shown]
     names = min(max(len("Task"), *(cell_len(task.name) for task in shown)) + 2, _LONGEST_NAME)
     heads = _heads(with_state)
@@ -88,8 +88,9 @@ def _rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
 
 def _print_legend(report: RunReport, console: Console) -> None:
     marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
-    words = f"* critical path   {marks['own']} dara   {marks['queue']} queue, set-up   {marks['execution']} execution"
-    console.print(f" {words}", style="dim", markup=False)
+    words = {marks["own"]: "dara", marks["queue"]: "queue, set-up", marks["execution"]: "execution"}
+    legend = "   ".join(f"{mark} {word}" for mark, word in {"*": "critical path", **words}.items())
+    console.print(f" {legend}", style="dim", markup=False)
     if len(report.tasks) > _MOST_ROWS:
         text = f" {_MOST_ROWS} of {len(report.tasks):,} tasks: failed, critical and longest; --html has all."
         console.print(text, style="dim", markup=False)

@@ -95,16 +95,12 @@ def _task_row(task: TaskComparison, longest: float) -> Element:
     states = dict.fromkeys([*task.first_states, *task.second_states])
     ratio = "" if task.ratio is None else f"{task.ratio:.2f}"
     numbers = (duration(task.first_seconds), duration(task.second_seconds), signed(task.difference), ratio)
-    bars = element(
-        "svg",
-        bar(0.0, task.first_seconds or 0.0, longest, class_="execution", height="6"),
-        bar(0.0, task.second_seconds or 0.0, longest, class_="second", height="6", y="7"),
-        height="14",
-    )
+    sides = ((task.first_seconds, "execution", "0"), (task.second_seconds, "second", "7"))
+    bars = (bar(0.0, took, longest, class_=c, y=y, height="6") for took, c, y in sides if took is not None)
     return element(
         "tr",
         element("td", task.name, class_="name"),
         *(element("td", number, class_="number") for number in numbers),
         element("td", " / ".join(states), class_="number" if task.same_state else "number bad"),
-        element("td", bars, style="width: 22%"),
+        element("td", element("svg", *bars, height="14"), style="width: 22%"),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from dara_dagster.cli.comparison_table import print_comparison
 from dara_dagster.serve.comparison import compare
 from dara_dagster.serve.progress import TaskStatus
 from tests.cli.conftest import Project
+from tests.conftest import Emulator
 from tests.serve.reports.made_up import attempt, report, task
 
 Simulate = Callable[..., None]
@@ -73,6 +76,37 @@ def test_a_task_that_fails_one_way_only_makes_exit_code_1(connected: Project, si
     text = connected.here("report", found["first"]["runs"][0][:8])
     assert "left" in text and "failed" in text
     assert f"status {found['first']['runs'][0][:8]}` says why." in text
+
+
+def test_ctrl_c_ends_it_with_the_run_at_hand(
+    connected: Project, simulate: Simulate, emulator: Emulator, workspace_token: str
+) -> None:
+    simulate(duration_ms=60_000)
+    process = connected.start("compare", "daily")
+    deadline = time.monotonic() + 60
+    while not emulator.admin("GET", "stats", token=workspace_token)["active_runs"]:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    (run,) = connected.json("status")
+    assert process.returncode == 1 and run["state"] == "cancelled"
+    assert err == f"Run {run['run_id']} was cancelled, so nothing is compared.\n"
+    assert emulator.admin("GET", "stats", token=workspace_token)["active_runs"] == 0
+
+
+def test_what_a_resumed_run_took_over_is_marked(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+    simulate("left", duration_ms=20, result="FAILED", count=1)
+    text = connected.here("run", "daily", "--json", code=1)
+    again = connected.json("run", "--resume", json.loads(text[text.index("{") :])["run_id"])
+
+    lines = connected.here("report", again["run_id"]).splitlines()
+
+    assert sum("done before" in line for line in lines) == 2
+    assert any("2 tasks of the runs that this one was resumed from" in line for line in lines)
 
 
 def test_a_step_pipeline_has_nothing_to_compare(project: Project) -> None:
