@@ -10,6 +10,7 @@ from typing import Any
 
 from dagster import DagsterInstance
 
+from dara_dagster.defs.resources import PARAMETERS
 from dara_dagster.serve.critical_path import CriticalPath, critical_path
 from dara_dagster.serve.parallelism import Parallelism
 from dara_dagster.serve.phases import WORDS, Phase, phases
@@ -138,10 +139,11 @@ def read_report(instance: DagsterInstance, run_id: str) -> RunReport:
 
 
 def _parameters(run_config: Mapping[str, Any]) -> Mapping[str, str]:
+    """The run's parameters; a run that is none of ours may have anything in their place."""
     given: Any = run_config
-    for key in ("resources", "parameters", "config", "values"):
-        given = given.get(key) or {}
-    return {name: str(value) for name, value in given.items()}
+    for key in ("resources", PARAMETERS, "config", "values"):
+        given = given.get(key) if isinstance(given, Mapping) else None
+    return {name: str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
 
 
 def make_report(status: RunStatus, background: Background, now: float) -> RunReport:

@@ -1,8 +1,19 @@
 """The report of a run is made of what Dagster stored: real runs on the emulator, and made-up ones."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
 import json
+from collections.abc import Iterator
+
+from dagster import (
+    AssetMaterialization,
+    DagsterInstance,
+    DynamicOut,
+    DynamicOutput,
+    OpExecutionContext,
+    ResourceDefinition,
+    job,
+    op,
+)
 
 from dara_dagster.serve.report import TaskReport, read_report
 from dara_dagster.serve.traces import Table
@@ -139,3 +150,30 @@ def test_a_step_pipeline_is_a_chain_of_its_own_work(project: Project) -> None:
 
     assert found.critical_path == ("one", "two")
     assert all(each.own_seconds == 0 and each.databricks_run_id is None for each in found.tasks)
+
+
+@op(out=DynamicOut(int))
+def split() -> Iterator[DynamicOutput[int]]:
+    yield DynamicOutput(1, "one")
+    yield DynamicOutput(2, "two")
+
+
+@op(required_resource_keys={"parameters"})
+def work(context: OpExecutionContext, part: int) -> None:
+    context.log_event(AssetMaterialization(["m", "s", f"t{part}"], metadata={"dagster/row_count": part}))
+
+
+@job(resource_defs={"parameters": ResourceDefinition.string_resource()})
+def foreign() -> None:
+    split().map(work)
+
+
+def test_a_run_of_any_dagster_job_can_be_reported(instance: DagsterInstance) -> None:
+    config = {"resources": {"parameters": {"config": "not ours"}}}
+    run = foreign.execute_in_process(instance=instance, run_config=config)
+
+    found = read_report(instance, run.run_id)
+
+    tables = {each.step_key: each.tables for each in found.tasks if each.tables}
+    assert tables == {"work[one]": (Table("m.s.t1", 1),), "work[two]": (Table("m.s.t2", 2),)}
+    assert found.state == "success" and found.parameters == {} and found.workflow == ""
