@@ -88,8 +88,10 @@ class StepContext(BaseModel):
         for place in (self.model_extra or {}, self.values, self.parameters):
             if name in place:
                 return place[name]
-        known = ", ".join(sorted({*self.values, *self.parameters, "file"} - {name})) or "nothing yet"
-        raise DaraError(f"The context has no {name!r}; it has {known}.")
+        own = type(self).model_fields.keys() - (StepContext.model_fields.keys() - {"file"})
+        there = {field for field in own if getattr(self, field) is not None}
+        known = sorted({*there, *(self.model_extra or {}), *self.values, *self.parameters})
+        raise DaraError(f"The context has no {name!r}; it has {', '.join(known) or 'nothing yet'}.")
 
     def fill(self, value: Any) -> Any:
         """Return `value` with each `${context.NAME}` in it replaced; where that is all, its type is kept."""

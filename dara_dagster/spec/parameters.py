@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dara_dagster.errors import Problem
+from dara_dagster.errors import Problem, shortened
 from dara_dagster.spec.document import Document
 from dara_dagster.spec.models import Entry, Executor
 from dara_dagster.spec.names import Names
@@ -68,10 +68,14 @@ def _files(folder: Path, environ: Mapping[str, str]) -> tuple[list[Path], list[P
     if not name:
         return [base], []
     overlay = folder / f"parameters-{name}.json"
-    if _ENVIRONMENT.match(name) and os.path.lexists(overlay):
+    if not _ENVIRONMENT.match(name):
+        allowed = "the name of an environment has letters, digits, '.', '-' and '_'"
+        wrong = f"DARA_ENV is '{shortened(name)}'; {allowed}"
+        return [base], [Problem(base, 0, "", wrong, "Name the <env> of a parameters-<env>.json.")]
+    if os.path.lexists(overlay):
         return [base, overlay], []
     known = Names(file.stem.removeprefix("parameters-") for file in sorted(folder.glob("parameters-*.json")))
-    wrong = f"DARA_ENV is '{name}', but there is no parameters-{name}.json"
+    wrong = shortened(f"DARA_ENV is '{name}', but there is no parameters-{name}.json")
     return [base], [Problem(overlay, 0, "", wrong, known.remedy(name, "environments"))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dara_dagster.errors import Problem, shortened
@@ -124,7 +124,7 @@ class Variables:
         node: Any = self._values
         for part in name.split("."):
             if not isinstance(node, Mapping) or part not in node:
-                hint = Names(self._values).remedy(name, "parameters")
+                hint = Names(_dotted(self._values)).remedy(name, "parameters")
                 written = f"${{{shortened(name)}}}"
                 remedy = f"{hint} Add it to parameters.json, or write ${written} for this very text."
                 raise _Unknown(f"{written} has no value", remedy)
@@ -141,3 +141,13 @@ class Variables:
         if value:
             self.redactions[value] = f"${{{name}}}"
         return value
+
+
+def _dotted(values: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """The names of all that can be put in: `db.catalog`, not `db`, and nothing of the executors."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            if within or key != "executors":
+                yield from _dotted(value, f"{within}{key}.")
+        elif value is not None and not isinstance(value, list):
+            yield within + key

@@ -160,10 +160,21 @@ def test_a_pipeline_in_python_takes_the_workspace_of_the_definitions(project: Pr
 
 
 def test_the_context_names_what_it_has() -> None:
-    context = StepContext(parameters={"day": "1"}).leave("load", rows=2)
+    context = StepContext(parameters={"day": "1"}, file="/tmp/x").leave("load", rows=2)
     assert context.fill({"x": "${context.rows}", "y": ["day ${context.day}: ${context.load.rows}"]}) == {
         "x": 2,
         "y": ["day 1: 2"],
     }
     with pytest.raises(DaraError, match=r"no 'nothing'; it has day, file, load\.rows, rows"):
         context.get("nothing")
+
+
+def test_the_context_does_not_name_what_it_lacks() -> None:
+    """A field without a value is none of those that a wrong name is answered with."""
+    with pytest.raises(DaraError, match=r"no 'file'; it has nothing yet\."):
+        StepContext().get("file")
+    with pytest.raises(DaraError, match=r"no 'path'; it has nothing yet\."):
+        StepContext().get("path")
+    more = Orders.model_validate({"customer": "ACME", "extra": 1})
+    with pytest.raises(DaraError, match=r"no 'file'; it has customer, extra"):
+        more.get("file")

@@ -107,6 +107,23 @@ def test_parameters_that_refer_to_each_other_without_end(project: Project) -> No
     assert {p.wrong for p in project.problems()} == {"the parameters refer to each other more than 50 deep"}
 
 
+def test_parameters_in_objects_are_named_as_they_are_used(project: Project) -> None:
+    values = {"db": {"catalog": "x", "none": None}, "days": [1], "executors": {"e": {"format": "py"}}}
+    project.file("a.py").write("parameters.json", values)
+    project.write(DEP, [entry(parameters={"x": "${db.catlog}", "y": "${other}"})])
+    assert [p.remedy.partition(" Add")[0] for p in project.problems()] == [
+        "Did you mean 'db.catalog'?",
+        "Known parameters: db.catalog.",
+    ]
+
+
+def test_dara_env_with_a_character_that_no_environment_has(project: Project) -> None:
+    project.file("a.py").write(DEP, [entry()]).write("parameters-a b.json", {})
+    (problem,) = project.problems({"DARA_ENV": "a b"})
+    assert "the name of an environment has letters, digits" in problem.wrong
+    assert "a b" not in problem.remedy
+
+
 def test_dara_env_without_its_file(project: Project) -> None:
     project.file("a.py").write("parameters-prod.json", {}).write(DEP, [entry()])
     (problem,) = project.problems({"DARA_ENV": "prd"})
