@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -26,7 +25,7 @@ Simulate = Callable[..., None]
 
 
 def test_a_workflow_is_run_both_ways_and_compared(connected: Project, simulate: Simulate) -> None:
-    simulate(duration_ms=300, exit_value="7")
+    simulate(duration_ms=150, exit_value="7")
 
     text = connected.here("compare", "daily", "-p", "day=1", "--html", str(connected.root / "page.html"))
 
@@ -97,18 +96,6 @@ def test_ctrl_c_ends_it_with_the_run_at_hand(
     assert emulator.admin("GET", "stats", token=workspace_token)["active_runs"] == 0
 
 
-def test_what_a_resumed_run_took_over_is_marked(connected: Project, simulate: Simulate) -> None:
-    simulate(duration_ms=20)
-    simulate("left", duration_ms=20, result="FAILED", count=1)
-    text = connected.here("run", "daily", "--json", code=1)
-    again = connected.json("run", "--resume", json.loads(text[text.index("{") :])["run_id"])
-
-    lines = connected.here("report", again["run_id"]).splitlines()
-
-    assert sum("done before" in line for line in lines) == 2
-    assert any("2 tasks of the runs that this one was resumed from" in line for line in lines)
-
-
 def test_a_step_pipeline_has_nothing_to_compare(project: Project) -> None:
     steps = [{"name": "wait", "uses": "wait_for_table", "settings": {"table": "main.a.b"}}]
     project.write("config/workflows/chain.json", {"name": "chain", "steps": steps})
@@ -129,12 +116,16 @@ def test_what_cannot_be_compared_is_refused_before_anything_runs(project: Projec
     assert project.json("status") == []
 
 
-def test_a_run_is_not_compared_with_itself(connected: Project, simulate: Simulate) -> None:
+def test_one_run_is_reported_and_not_compared_with_itself(connected: Project, simulate: Simulate) -> None:
     simulate(duration_ms=20)
     run_id = connected.json("run", "daily")["run_id"]
+    folder = connected.root / "folder"
+    folder.mkdir()
 
     assert "are the same run" in connected.here("compare", run_id, run_id[:8], code=1)
     assert "* load" in connected.here("report")
+    assert connected.here("report", "--html", str(folder / "p.html"), "--json").startswith("{")
+    assert "is a directory" in connected.here("report", "--html", str(folder), code=2)
 
 
 @pytest.fixture
@@ -209,11 +200,11 @@ def test_a_terminal_without_unicode_gets_plain_marks(monkeypatch: pytest.MonkeyP
     assert "####" in text and "|" in text and Console(file=out).encoding == "ascii"
 
 
-def test_a_page_that_cannot_be_written_is_said_in_a_sentence(connected: Project, simulate: Simulate) -> None:
-    simulate(duration_ms=20)
-    connected.json("run", "daily")
-    folder = Path(connected.root / "folder")
-    folder.mkdir()
+def test_what_was_taken_over_is_marked(printed: Callable[[], list[str]]) -> None:
+    earlier = {"load": ("e" * 36, task("load", 0, 1))}
 
-    assert "is a directory" in connected.here("report", "--html", str(folder), code=2)
-    assert connected.here("report", "--html", str(folder / "p.html"), "--json").startswith("{")
+    print_report(report(task("left", 0, 1), background={"earlier": earlier}))
+
+    lines = printed()
+    assert sum("done before" in line for line in lines) == 1
+    assert any("1 task of the runs that this one was resumed from" in line for line in lines)

@@ -102,16 +102,6 @@ def test_what_a_resumed_run_took_over_has_no_times_in_it(project: Project) -> No
     assert (taken["load"].seconds, taken["load"].state) == (None, "success")
 
 
-def test_a_path_that_waits_for_a_slot_is_told_apart_from_overhead(project: Project) -> None:
-    project.simulate("*", duration_ms=300)
-    project.workflow({"name": "a"}, {"name": "b"}, {"name": "c"}, max_concurrent=1)
-
-    found = read_report(project.instance, project.run().run_id)
-
-    assert len(found.critical_path) == 1 and found.greatest_parallelism == 1
-    assert found.slot_seconds + found.overhead_seconds + 0.3 <= found.seconds + 0.01
-
-
 def test_the_slots_and_the_overhead_of_a_made_up_run() -> None:
     run = [attempt(0, 4, 1, execution_seconds=3), attempt(4, 9, 5, execution_seconds=4)]
     found = report(task("a", 0, 4, run[0]), task("b", 4, 9, run[1]), seconds=10)
