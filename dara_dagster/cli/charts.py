@@ -21,7 +21,7 @@ from dara_dagster.serve.wording import counted, duration
 __all__ = ["print_report"]
 
 _MOST_ROWS = 50
-_LEAST_CHART, _LONGEST_NAME = 20, 26
+_LEAST_CHART, _SHORTEST_NAME, _LONGEST_NAME = 20, 12, 26
 _MARKS: dict[PhaseWord, str] = {"own": "░", "queue": "▒", "setup": "▒", "execution": "█"}
 _PLAIN_MARKS: dict[PhaseWord, str] = {"own": ".", "queue": "-", "setup": "-", "execution": "#"}
 
@@ -58,11 +58,13 @@ def _gantt(report: RunReport, console: Console) -> Table:
     shown = _rows_to_show(report.tasks)
     with_state = any(task.state != "success" or task.taken_over_from for task in shown)
     times = [_times(task, with_state) for task in shown]
-    names = min(max(len("Task"), *(cell_len(task.name) for task in shown)) + 2, _LONGEST_NAME)
+    longest = max(len("Task"), *(cell_len(task.name) for task in shown)) + 2
     heads = _heads(with_state)
     taken = sum(max(len(cell) for cell in column) for column in zip(heads, *times, strict=True))
     gaps = 3 * (2 + len(heads)) - 1  # what rich draws around and between that many columns
-    room = max(console.width - names - taken - gaps, _LEAST_CHART)
+    free = console.width - taken - gaps
+    names = max(min(longest, _LONGEST_NAME, free - _LEAST_CHART), _SHORTEST_NAME)
+    room = max(free - names, _LEAST_CHART)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1))
     plain = console.options.ascii_only
     table.add_column("  Task", no_wrap=True, overflow="crop" if plain else "ellipsis", max_width=names)

@@ -34,7 +34,8 @@ def gantt(report: RunReport, length: float) -> Element:
     )
     body = element("tbody", *(_row(task, length) for task in tasks))
     share = 100 * step / length if length else 100.0
-    return element("table", element("thead", head), body, class_="gantt", style=f"--step: {share:.4f}%")
+    chart = element("table", element("thead", head), body, class_="gantt", style=f"--step: {share:.4f}%")
+    return element("div", chart, class_="wide")
 
 
 def legend() -> Element:

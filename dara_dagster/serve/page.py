@@ -25,6 +25,7 @@ p { margin: .3rem 0; } ul { margin: .3rem 0; padding-left: 1.3rem; }
 a { color: inherit; text-decoration-color: var(--line); }
 .bad { color: var(--bad); } .lead { font-size: 1.05rem; }
 table { border-collapse: collapse; width: 100%; }
+.wide { overflow-x: auto; } .wide table { min-width: 46rem; }
 th, td { text-align: left; padding: .22rem .8rem .22rem 0; border-bottom: 1px solid var(--line);
   vertical-align: middle; }
 thead th { font-weight: 600; font-size: .87rem; color: var(--faint); vertical-align: bottom; }

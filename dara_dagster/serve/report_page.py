@@ -84,7 +84,8 @@ def _comparison_table(found: Comparison) -> Element:
         element("th"),
     )
     head = element("thead", element("tr", *heads))
-    return element("table", head, element("tbody", *rows), element("tbody", *sums))
+    times = element("table", head, element("tbody", *rows), element("tbody", *sums))
+    return element("div", times, class_="wide")
 
 
 def _row(name: str, *cells: str) -> Element:
