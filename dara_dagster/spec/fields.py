@@ -91,6 +91,16 @@ def _plain_name(value: str) -> str:
     return value
 
 
+def name_fault(value: str) -> tuple[str, str] | None:
+    """What is wrong with a workflow's name, and the remedy; None when it is right."""
+    try:
+        _plain_name(value)
+    except PydanticCustomError as error:
+        said = error.context or {}
+        return said["wrong"], said["remedy"]
+    return None
+
+
 def _file_name(value: str) -> str:
     if (
         value.startswith("/")

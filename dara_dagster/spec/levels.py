@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dara_dagster.errors import Problem
@@ -142,6 +143,11 @@ class _Reader:
             wrong = f"a second JOB_ID '{step.said.job_id}', the first is on line {line}"
             self._refuse((*step.path, "JOB_ID"), wrong, "Give it another one.")
 
+    @cached_property
+    def _job_ids(self) -> Names:
+        """Those of all steps: to be asked for when all are read."""
+        return Names(self._steps)
+
     def tasks(self, levels: Iterable[_Threads]) -> Iterator[Task]:
         """The tasks of all levels, each with what it waits for."""
         runs = [[thread for thread in map(self._after_jumps, level) if thread] for level in levels]
@@ -182,7 +188,7 @@ class _Reader:
             line = self._document.line((*self._steps[target].path, "JOB_ID"))
             self._refuse(path, f"NEXT '{target}' is in another thread (line {line})", remedy)
         else:
-            hint = Names(self._steps).nearest(target)
+            hint = self._job_ids.nearest(target)
             self._refuse(
                 path, f"NEXT '{target}' points nowhere", f"Did you mean '{hint}'?" if hint else remedy
             )
@@ -243,7 +249,7 @@ class _Reader:
             return None
         path, source = (*step.path, "READ_INPUT_FROM"), self._steps.get(job)
         if source is None:
-            remedy = Names(self._steps).remedy(job, "JOB_IDs")
+            remedy = self._job_ids.remedy(job, "JOB_IDs")
             self._refuse(path, f"READ_INPUT_FROM '{job}' points nowhere", remedy)
         elif source.path not in running:
             self._refuse(path, f"step '{job}' is jumped over and never runs", "Name a step that runs.")

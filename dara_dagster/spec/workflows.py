@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from dara_dagster.errors import Problem
 from dara_dagster.spec.document import Array, Document, KeyPath, Object
 from dara_dagster.spec.entries import read_entries
+from dara_dagster.spec.fields import name_fault
 from dara_dagster.spec.levels import read_definition
 from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.names import Names
@@ -52,6 +53,11 @@ def read_workflow(
     if not isinstance(items, Array):
         problems.append(document.problem(path, f"should be a list, is {kind_of(items)}", "Write [ ... ]."))
         return None, problems
+    if options.name is None and (fault := name_fault(name)):
+        remedy = 'Write "name" into it, or rename the file or folder that it is called after.'
+        problems.append(
+            document.problem(("name",), f"the workflow would be called '{name}': {fault[0]}", remedy)
+        )
     workflow = Workflow(options.name or name, document, options, shape)
     fitting, found = _fitting(Items(document, path, tuple(enumerate(items))), shape)
     content, more = _FORMS[shape].read(fitting, executors)

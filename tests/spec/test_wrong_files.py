@@ -156,3 +156,25 @@ def test_a_wrong_workspace_in_the_environment(project: Project) -> None:
     (problem,) = project.problems({"DARA_WORKSPACE": "emulater"})
     assert problem.wrong == "DARA_WORKSPACE is 'emulater'"
     assert problem.remedy == "Did you mean 'emulator'?"
+
+
+@pytest.mark.parametrize("name", [" a", "a\nb", "a" * 101])
+def test_a_file_whose_name_is_no_name_for_a_workflow(project: Project, name: str) -> None:
+    project.file("a.py").write(f"workflows/{name}.json", [entry()])
+    (problem,) = project.problems()
+    assert problem.wrong.startswith("the workflow would be called '")
+    project.write(f"workflows/{name}.json", {"name": "w", "tasks": [entry()]})
+    assert project.problems() == []
+
+
+@pytest.mark.parametrize("key", ["NEXT", "READ_INPUT_FROM"])
+def test_thousands_of_steps_that_point_nowhere(project: Project, key: str) -> None:
+    """The names of all steps are put in order once: it took a minute to do so at each of these."""
+    steps = [
+        {"JOB_ID": index, "JOB_NAME": "a", "FUNCTION_ID_NAME": "e", key: f"x{index}"} for index in range(5000)
+    ]
+    project.file("a.py").write("parameters.json", {"executors": {"e": {"format": "py"}}})
+    project.write("workflows/w.json", [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": 1, "STEPS": steps}]}])
+    problems = project.problems()
+    assert len(problems) == 5000
+    assert problems[7].remedy == "Did you mean '7'?"
