@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -57,6 +58,8 @@ def _whole(value: Any) -> Any:
 
 
 def _decimal(value: Any) -> Any:
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise fault("the number is too large", "Write a smaller one.")
     if not isinstance(value, str):
         return _no_truth(value)
     if len(value) > NUMBER_LENGTH or not DECIMAL_TEXT.match(value):
@@ -91,14 +94,18 @@ def _plain_name(value: str) -> str:
     return value
 
 
-def name_fault(value: str) -> tuple[str, str] | None:
-    """What is wrong with a workflow's name, and the remedy; None when it is right."""
-    try:
-        _plain_name(value)
-    except PydanticCustomError as error:
-        said = error.context or {}
-        return said["wrong"], said["remedy"]
+def name_fault(value: str) -> str | None:
+    """What is wrong with a name that a file or folder gives; None when it is right."""
+    if not is_text(value):
+        return "its name is not UTF-8 text"
+    if value != value.strip() or CONTROL_CHARACTER.search(value):
+        return "its name has spaces around it or a control character in it"
     return None
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: names of files and the environment may hold any bytes."""
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _file_name(value: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dara_dagster.errors import Problem
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
 from dara_dagster.spec.document import Document
-from dara_dagster.spec.fields import CONTROL_CHARACTER
+from dara_dagster.spec.fields import CONTROL_CHARACTER, name_fault
 from dara_dagster.spec.level_models import open_properties
 from dara_dagster.spec.models import Project
 from dara_dagster.spec.names import Names
@@ -46,6 +46,12 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
     document, project = _read_project(folder, variables, problems)
     root = here.parent
     name = project.name or root.name or "project"
+    if project.name is None and (wrong := name_fault(name)):
+        remedy = 'Write "name" into project.json, or rename the folder.'
+        problems.append(
+            document.problem(("name",), f"the project is called after its folder: {wrong}", remedy)
+        )
+        name = "project"
     return Spec(
         name=name,
         root=root,

@@ -8,6 +8,7 @@ from typing import Any
 
 from dara_dagster.errors import Problem, shortened
 from dara_dagster.spec.document import Array, Document, KeyPath, Object
+from dara_dagster.spec.fields import is_text
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.spec import Unfilled
 
@@ -138,6 +139,8 @@ class Variables:
             hint = f"Did you mean '{near}'?" if near else "Set it before you start."
             raise _Unknown(f"the environment has no {shortened(variable)}", hint)
         value = self._environ[variable]
+        if not is_text(value):
+            raise _Unknown(f"{shortened(variable)} in the environment is not UTF-8 text", "Set it to text.")
         if value:
             self.redactions[value] = f"${{{name}}}"
         return value

@@ -53,10 +53,10 @@ def read_workflow(
     if not isinstance(items, Array):
         problems.append(document.problem(path, f"should be a list, is {kind_of(items)}", "Write [ ... ]."))
         return None, problems
-    if options.name is None and (fault := name_fault(name)):
-        remedy = 'Write "name" into it, or rename the file or folder that it is called after.'
+    if options.name is None and (wrong := name_fault(name)):
+        remedy = 'Write "name" into it, or rename the file.'
         problems.append(
-            document.problem(("name",), f"the workflow would be called '{name}': {fault[0]}", remedy)
+            document.problem(("name",), f"the workflow is called after its file: {wrong}", remedy)
         )
     workflow = Workflow(options.name or name, document, options, shape)
     fitting, found = _fitting(Items(document, path, tuple(enumerate(items))), shape)

@@ -158,13 +158,33 @@ def test_a_wrong_workspace_in_the_environment(project: Project) -> None:
     assert problem.remedy == "Did you mean 'emulator'?"
 
 
-@pytest.mark.parametrize("name", [" a", "a\nb", "a" * 101])
+@pytest.mark.parametrize("name", [" a", "a\nb", "a\udcff"])
 def test_a_file_whose_name_is_no_name_for_a_workflow(project: Project, name: str) -> None:
     project.file("a.py").write(f"workflows/{name}.json", [entry()])
     (problem,) = project.problems()
-    assert problem.wrong.startswith("the workflow would be called '")
+    assert problem.wrong.startswith("the workflow is called after its file: its name ")
     project.write(f"workflows/{name}.json", {"name": "w", "tasks": [entry()]})
     assert project.problems() == []
+
+
+@pytest.mark.parametrize("name", [" a", "a\nb", "a\udcff"])
+def test_a_folder_whose_name_is_no_name_for_a_project(tmp_path: Path, name: str) -> None:
+    project = Project(tmp_path / name).file("a.py").write(DEP, [entry()])
+    (problem,) = project.problems()
+    assert problem.file.name == "project.json"
+    assert problem.wrong.startswith("the project is called after its folder: its name ")
+    assert project.write("project.json", {"name": "shop"}).problems() == []
+
+
+def test_bytes_in_the_environment_that_are_no_text(project: Project) -> None:
+    project.file("a.py").write(DEP, [entry(parameters={"x": "${env.X}"})])
+    (problem,) = project.problems({"X": "s3cret\udcff"})
+    assert problem.wrong == "X in the environment is not UTF-8 text"
+
+
+def test_a_number_too_large_for_what_it_is_is_told_so(project: Project) -> None:
+    project.file("a.py").write(DEP, [entry(retry_delay_seconds=10**400)])
+    assert [p.wrong for p in project.problems()] == ["the number is too large"]
 
 
 @pytest.mark.parametrize("key", ["NEXT", "READ_INPUT_FROM"])
