@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from dara_dagster.spec.fields import (
     Count,
@@ -28,6 +28,7 @@ from dara_dagster.spec.fields import (
     WorkspacePath,
     fault,
 )
+from dara_dagster.spec.payload import payload_schema
 from dara_dagster.spec.plan import Choice, RunIf
 from dara_dagster.spec.texts import NULL, saying
 
@@ -128,7 +129,7 @@ class Entry(FileWork):
     outputs: tuple[Table, ...] = Field(default=(), description="Tables it writes, catalog.schema.table.")
     description: str = Field(default="", description="Shown in Dagster.")
     tags: Texts = Field(default={}, description="Shown in Dagster.")
-    task: dict[str, Any] | None = Field(
+    task: Annotated[dict[str, Any], WithJsonSchema(payload_schema())] | None = Field(
         default=None, description="A raw task payload of the Jobs API instead of a file."
     )
 

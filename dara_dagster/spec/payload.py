@@ -65,6 +65,23 @@ _CLUSTERS = ("existing_cluster_id", "new_cluster")
 _Fault = tuple[tuple[str, ...], str, str]
 
 
+def payload_schema() -> dict[str, Any]:
+    """The JSON Schema of a payload without faults; only which environments there are, it cannot say."""
+    kinds = {kind: {"type": "object", "required": list(keys)} for kind, keys in KINDS.items()}
+    said = {"not": {"type": "null"}}
+    return {
+        "type": "object",
+        "properties": {
+            **kinds,
+            **{key: {} for key in BESIDE},
+            ENVIRONMENTS: {"type": "array", "items": {"type": "object"}},
+        },
+        "additionalProperties": False,
+        "oneOf": [{"required": [kind]} for kind in KINDS],
+        "not": {"required": list(_CLUSTERS), "properties": dict.fromkeys(_CLUSTERS, said)},
+    }
+
+
 def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
     """Path within the payload, what is wrong, what to do; for every fault."""
     kinds = [key for key in payload if key in KINDS]
@@ -82,7 +99,7 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
         )
     for kind in kinds:
         yield from _kind_faults(kind, payload[kind])
-    if all(key in payload for key in _CLUSTERS):
+    if all(payload.get(key) is not None for key in _CLUSTERS):
         yield ("new_cluster",), "both existing_cluster_id and new_cluster", "Remove one of the two."
     yield from _environment_faults(payload)
 
@@ -95,7 +112,7 @@ def kind_of_task(payload: Mapping[str, Any]) -> str | None:
 
 def own_cluster(payload: Mapping[str, Any]) -> str | None:
     """The key with which the payload itself says on which cluster it runs."""
-    return next((key for key in _CLUSTERS if key in payload), None)
+    return next((key for key in _CLUSTERS if payload.get(key) is not None), None)
 
 
 def _environment_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
@@ -107,7 +124,7 @@ def _environment_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
             "should be a list of objects",
             'Write [{"environment_key": ..., "spec": {...}}].',
         )
-    elif "environment_key" in payload and named not in [each.get("environment_key") for each in declared]:
+    elif named is not None and named not in [each.get("environment_key") for each in declared]:
         remedy = f'Add "{ENVIRONMENTS}": [{{"environment_key": "{named}", "spec": {{...}}}}] beside it.'
         yield ("environment_key",), f"there is no environment '{named}'", remedy
 

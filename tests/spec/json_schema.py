@@ -19,6 +19,9 @@ def fits(value: Any, schema: Any, root: Any) -> bool:
         elif word == "anyOf":
             if not any(fits(value, option, root) for option in wanted):
                 return False
+        elif word == "oneOf":
+            if sum(fits(value, option, root) for option in wanted) != 1:
+                return False
         elif word == "not":
             if fits(value, wanted, root):
                 return False

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dara_dagster.errors import Problem
-from dara_dagster.spec import load, schemas
+from dara_dagster.spec import check, load, schemas
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
 from dara_dagster.spec.fields import Model
 from dara_dagster.spec.level_models import LevelStep
@@ -47,6 +47,8 @@ ONLY_THE_LOADER_KNOWS = {
     "NEXT": "the steps there are",
     "JOB_ID": "two steps of one id",
     "name": "two steps of one name",
+    "environment_key": "the environments there are",
+    "environments": "whether the one is there that environment_key names",
     "job": "5.0 is a whole number, but no id",
     "num_workers": "not beside autoscale",
     "min_workers": "no more than max_workers",
@@ -109,7 +111,9 @@ def refused(files: Files, pattern: str, held: list[Any], parameters: dict[str, A
     if pattern == WORKFLOWS:
         for index, content in enumerate(held):
             files.write(f"workflows/v{index}.json", content)
-        told = {problem.file.stem for problem in load(files.config, {}).problems}
+        spec = load(files.config, {})
+        payload = [problem for problem in check(spec) if re.search(r"\]\.task\b", problem.key)]
+        told = {problem.file.stem for problem in [*spec.problems, *payload]}
     else:
         executors = pattern.startswith("parameters")
         parts = [content["executors"]["v"] if executors else content["v"] for content in held]

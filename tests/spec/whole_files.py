@@ -49,7 +49,14 @@ VALUES: list[Any] = [
     *("${ok}", "$${ok}", "a $${ok}", "${ok", "$ok"),
     *([], [1], ["a"], ["a", "a.b.c"], [[]], [{}], [None], {}, {"a": 1}, {"a": "b"}, {"a": {}}, {"a": None}),
 ]
-TASK = {"run_job_task": {"job_id": 1}}
+TASK = {
+    "spark_python_task": {"python_file": "x"},
+    "existing_cluster_id": "x",
+    "new_cluster": None,
+    "environment_key": "e",
+    "environments": [{"environment_key": "e"}],
+    "health": {},
+}
 PLAIN = {"file_name": "a", "format": "py"}
 WORK = {
     "compute_name": "etl cluster",
