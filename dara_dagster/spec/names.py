@@ -54,7 +54,7 @@ class Names:
     def _by_part(self) -> dict[str, list[str]]:
         index: dict[str, list[str]] = defaultdict(list)
         for name in self._by_lower:
-            for part in _shortened(name):
+            for part in _shortened(name) if len(name) <= _LONGEST else ():
                 index[part].append(name)
         return index
 

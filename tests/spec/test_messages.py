@@ -92,6 +92,7 @@ def test_lists_of_names_have_the_order_of_the_files(project: Project) -> None:
 def test_a_long_text_is_no_misspelt_name() -> None:
     """Comparing it would take memory and time that grow with the square of its length."""
     assert Names(f"t{index}" for index in range(400)).nearest("y" * 1_000_000) is None
+    assert Names([*(f"t{index}" for index in range(400)), "y" * 100_000]).nearest("t1x") == "t1"
     assert Names(["t" * 200]).nearest("T" * 201) == "t" * 200
 
 
