@@ -116,6 +116,7 @@ def workflows(services: _Services) -> Workflows:
 @router.post(
     "/workflows/{name}/runs",
     status_code=202,
+    response_model=Launched,
     responses=_errors(400, 404, 409, 413, 415, 422, 503),
     openapi_extra={"requestBody": _BODY},
     summary="Start a run of a workflow",
@@ -189,6 +190,7 @@ def cancel(run_id: _RunId, services: _Services) -> Cancelled:
 
 @router.get(
     "/health",
+    response_model=Health,
     responses={503: {"model": Health, "description": "Runs cannot be started, or wait in the queue"}},
     summary="Whether runs can be started; needs no token",
 )

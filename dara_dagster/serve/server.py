@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -84,11 +84,10 @@ def serve_forever(
     with _stopped_by_signals(), ExitStack() as stack:
         instance.optimize_for_webserver(*_DATABASE)
         file = workspace_file(serving)
+        kept = kept_daemon(serving.home, serving.root, file) if serving.daemon else nullcontext()
+        daemon = stack.enter_context(kept)  # it loads the code at the same time
         code = stack.enter_context(open_code(instance, file))
         app = build_app(code, serving)
-        daemon = (
-            stack.enter_context(kept_daemon(serving.home, serving.root, file)) if serving.daemon else None
-        )
         announce(code, daemon)
         config = uvicorn.Config(
             app,

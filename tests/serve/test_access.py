@@ -1,0 +1,200 @@
+"""Who gets through to the server: tokens, names of hosts, and pages of other web sites."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from dara_dagster.errors import DaraError
+from dara_dagster.serve.access import Guard, is_loopback, usable_token
+from dara_dagster.serve.server import listen
+from tests.cli.conftest import Project, project
+from tests.serve.served import Answer, call
+
+__all__ = ["project"]
+
+TOKEN = "a-long-random-text"
+
+
+def _basic(password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"me:{password}".encode()).decode()}
+
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+async def _echo(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.close()
+
+
+class Guarded:
+    """A small application behind a Guard, on a port of its own."""
+
+    def __init__(self, token: str | None) -> None:
+        paths = ("/", "/graphql", "/api/v1/runs", "/api/v1/health")
+        routes = [Route(path, lambda _: PlainTextResponse("in"), methods=["GET", "POST"]) for path in paths]
+        app = Guard(Starlette(routes=[WebSocketRoute("/graphql", _echo), *routes]), token)
+        self.listener = listen("127.0.0.1", 0)
+        self.port = self.listener.getsockname()[1]
+        self.server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio")
+        )
+        self.thread = threading.Thread(target=self.server.run, args=[[self.listener]], daemon=True)
+        self.thread.start()
+
+    def call(self, method: str, path: str, headers: dict[str, str] | None = None) -> Answer:
+        return call(self.port, method, path, headers=headers)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        self.listener.close()
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Guarded]:
+    server = Guarded(TOKEN)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Guarded]:
+    server = Guarded(None)
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("path", ["/", "/graphql", "/api/v1/runs"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        _basic("wrong"),
+        _basic(""),
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Basic ?"},
+        {"Authorization": f"Digest {TOKEN}"},
+        {"Cookie": f"dara_session={TOKEN}"},
+        {"Cookie": "dara_session=99999999999.00"},
+    ],
+)
+def test_without_the_token_nothing_is_shown(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
+    answer = guarded.call("GET", path, headers)
+
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"]
+    assert "token" in answer.body["error"]
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/graphql", "/api/v1/runs"])
+@pytest.mark.parametrize("headers", [BEARER, _basic(TOKEN)])
+def test_the_token_opens_everything(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
+    assert guarded.call("POST", path, headers).body == "in"
+
+
+def test_health_needs_no_token(guarded: Guarded) -> None:
+    assert guarded.call("GET", "/api/v1/health").status == 200
+
+
+def test_a_browser_gets_a_cookie_that_is_not_the_token(guarded: Guarded) -> None:
+    answer = guarded.call("GET", "/", _basic(TOKEN))
+
+    cookie = answer.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Strict"} <= set(cookie.split("; ")) and TOKEN not in cookie
+    session = cookie.partition(";")[0]
+    assert guarded.call("GET", "/graphql", {"Cookie": session}).status == 200
+    until, _, mark = session.partition("=")[2].partition(".")
+    for forged in (f"{int(until) + 1}.{mark}", f"1.{mark}", until):
+        assert guarded.call("GET", "/", {"Cookie": f"dara_session={forged}"}).status == 401
+    assert "set-cookie" not in guarded.call("GET", "/", BEARER).headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "/api/v1/runs", {"Origin": "http://evil.example"}),
+        ("POST", "/api/v1/runs", {"Origin": "null"}),
+        ("POST", "/api/v1/runs", {"Sec-Fetch-Site": "cross-site"}),
+        ("POST", "/api/v1/runs", {"Sec-Fetch-Site": "same-site"}),
+        ("GET", "/graphql", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}),
+        ("GET", "/graphql", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}),
+        ("GET", "/graphql", {"Origin": "http://evil.example", **UPGRADE}),
+        ("GET", "/api/v1/runs", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}),
+    ],
+)
+def test_pages_of_other_sites_can_do_nothing(
+    local: Guarded, guarded: Guarded, method: str, path: str, headers: dict[str, str]
+) -> None:
+    assert local.call(method, path, headers).status == 403
+    assert guarded.call(method, path, {**headers, **_basic(TOKEN)}).status == 403
+
+
+def test_own_pages_and_links_to_them_work(local: Guarded) -> None:
+    own = {"Origin": f"http://127.0.0.1:{local.port}", "Sec-Fetch-Site": "same-origin"}
+    assert local.call("POST", "/graphql", own).status == 200
+    assert (
+        local.call("GET", "/", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}).status == 200
+    )
+    assert local.call("POST", "/api/v1/runs").status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", ""])
+def test_on_loopback_a_foreign_name_is_refused(local: Guarded, host: str) -> None:
+    assert local.call("GET", "/", {"Host": host}).status in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:3000"])
+def test_on_loopback_its_own_names_pass(local: Guarded, host: str) -> None:
+    assert local.call("GET", "/", {"Host": host}).status == 200
+
+
+def test_web_sockets_need_the_token_too(guarded: Guarded) -> None:
+    assert guarded.call("GET", "/graphql", UPGRADE).status == 403
+    assert guarded.call("GET", "/graphql", {**UPGRADE, **BEARER}).status == 101
+
+
+def test_which_addresses_are_this_computer_only() -> None:
+    assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "my-host", "")))
+    assert usable_token("127.0.0.1", None) is None
+    assert usable_token("127.0.0.1", TOKEN) == usable_token("0.0.0.0", TOKEN) == TOKEN
+    for unusable in ("with space", "new\nline", "señal"):
+        with pytest.raises(DaraError, match="printable ASCII"):
+            usable_token("0.0.0.0", unusable)
+
+
+def test_a_server_for_others_does_not_start_without_a_token(project: Project) -> None:
+    told = project.here("serve", "--host", "0.0.0.0", "--port", "0", code=1)
+
+    assert "DARA_API_TOKEN" in told and "0.0.0.0" in told
+    assert not Path(project.root / ".dagster").exists()
+
+
+def test_files_that_are_wrong_are_told_before_anything_starts(project: Project) -> None:
+    project.write("config/dependency.json", {"tasks": [{"file_name": "none", "format": "py"}]})
+
+    assert "config/dependency.json:" in project.here("serve", "--port", "0", code=1)
+
+
+def test_a_port_in_use_is_told_in_a_sentence() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(DaraError, match=r"in use\. Choose another"):
+        listen("127.0.0.1", taken.getsockname()[1])

@@ -1,0 +1,220 @@
+"""The REST API of a real `dara serve`, with Dagster's daemon and the emulator behind it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from databricks.sdk.service.catalog import VolumeType
+
+from tests.conftest import Emulator
+from tests.serve.served import Answer, Server, form, module_token, served
+
+__all__ = ["module_token", "served"]
+
+DAILY = "/api/v1/workflows/daily/runs"
+
+
+def start(served: Server, workflow: str = "daily", body: Any = None, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return served.call("POST", f"/api/v1/workflows/{workflow}/runs", body, named)
+
+
+def over(status: dict[str, Any]) -> bool:
+    return status["state"] in ("success", "failed", "cancelled")
+
+
+def test_a_run_is_started_and_followed_to_its_end(served: Server) -> None:
+    answer = start(served, body={"parameters": {"day": "tuesday", "number": 3, "yes": True}})
+
+    assert answer.status == 202
+    run_id, links = answer.body["run_id"], answer.body["links"]
+    assert answer.headers["location"] == links["status"] == f"/api/v1/workflow/status/{run_id}"
+    assert (answer.body["workflow"], answer.body["replayed"]) == ("daily", False)
+    run = served.wait(run_id, over)
+    assert (run["state"], run["job"], run["error"]) == ("success", "daily", "")
+    assert [(task["name"], task["state"], task["attempt"]) for task in run["tasks"]] == [
+        ("load", "success", 1),
+        ("left", "success", 1),
+        ("right", "success", 1),
+    ]
+    for task in run["tasks"]:
+        assert str(task["databricks_run_id"]) in task["url"]
+        assert task["start"] <= task["end"]
+    assert served.call("GET", links["ui"]).status == 200
+    again = served.call("POST", links["cancel"])
+    assert (again.status, again.body["error"]) == (409, f"Run {run_id} has already ended: success.")
+
+
+def test_racing_requests_with_one_key_start_one_run(served: Server) -> None:
+    key, body = str(uuid.uuid4()), {"parameters": {"day": "monday"}}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: start(served, body=body, Idempotency_Key=key), range(8)))
+
+    assert {answer.status for answer in answers} == {202}
+    assert len({answer.body["run_id"] for answer in answers}) == 1
+    assert sorted(answer.body["replayed"] for answer in answers) == [False] + 7 * [True]
+    other = start(served, body={"sequential": True}, Idempotency_Key=key)
+    assert (other.status, other.body["key"]) == (409, "Idempotency-Key")
+
+
+def test_a_file_starts_a_pipeline_once(served: Server, emulator: Emulator, module_token: str) -> None:
+    client = emulator.client(module_token)
+    client.volumes.create("main", "default", "inbox", VolumeType.MANAGED)
+    body, headers = form(b"name\nJFK\n", "C:\\here\\airports.csv", parameters='{"origin": "JFK"}')
+
+    answers = [start(served, "ingest", body, **headers, Idempotency_Key="file-1") for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [202, 202], answers
+    assert [answer.body["replayed"] for answer in answers] == [False, True]
+    assert served.wait(answers[0].body["run_id"], over)["state"] == "success"
+    found = client.files.download("/Volumes/main/default/inbox/airports.csv").contents
+    assert found is not None and found.read() == b"name\nJFK\n"
+    uploads = served.project.root / ".dara" / "uploads"
+    assert [path.name for path in uploads.rglob("*") if path.is_file()] == ["airports.csv"]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "body", "status", "key", "words"),
+    [
+        ("dayly", None, 404, "name", "Did you mean 'daily'?"),
+        ("daily", {"parameter": {}}, 422, "parameter", "Did you mean 'parameters'?"),
+        ("daily", {"parameters": {"a": [1]}}, 422, "parameters.a", "text, a number, true or false"),
+        ("daily", {"parameters": {"a": None}}, 422, "parameters.a", "text, a number, true or false"),
+        ("daily", {"parameters": ["a"]}, 422, "parameters", "names and values"),
+        ("daily", {"parameters": {"a": "\0"}}, 422, "parameters.a", "no text"),
+        ("daily", {"parameters": {"a": "\ud800"}}, 422, "parameters.a", "no text"),
+        ("daily", {"sequential": "yes"}, 422, "sequential", "true or false"),
+        ("one_script", {"parameters": {"dya": "2"}}, 422, "parameters.dya", "Did you mean 'day'?"),
+        ("daily", [1], 422, None, "JSON object"),
+        ("daily", b'{"a": NaN}', 400, None, "no JSON"),
+        ("daily", b"{", 400, None, "no JSON"),
+        ("daily", b" " * 2_000_000, 413, None, "larger than 1 MB"),
+    ],
+)
+def test_a_wrong_request_is_told_in_a_sentence(
+    served: Server, workflow: str, body: Any, status: int, key: str | None, words: str
+) -> None:
+    json_type = {"Content-Type": "application/json"} if isinstance(body, bytes) else {}
+    answer = start(served, workflow, body, **json_type)
+
+    assert (answer.status, answer.body["key"]) == (status, key), answer
+    assert words in answer.body["error"]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "fields", "key", "words"),
+    [
+        ("daily", {}, "file", "takes no file"),
+        (
+            "ingest",
+            {"parameters": '{"file_path": "/etc/hosts"}'},
+            "parameters.file_path",
+            "is set by the file",
+        ),
+        ("ingest", {"parameter": "{}"}, "parameter", "Did you mean 'parameters'?"),
+        ("ingest", {"parameters": "x"}, None, "no JSON"),
+    ],
+)
+def test_a_wrong_form_leaves_nothing_behind(
+    served: Server, workflow: str, fields: dict[str, str], key: str | None, words: str
+) -> None:
+    body, headers = form(b"name\n", "wrong.csv", **fields)
+
+    answer = start(served, workflow, body, **headers)
+
+    assert answer.status in (400, 422) and answer.body["key"] == key, answer
+    assert words in answer.body["error"]
+    assert not list((served.project.root / ".dara" / "uploads" / "incoming").glob("*"))
+
+
+def test_names_of_files_that_lead_elsewhere_are_refused(served: Server) -> None:
+    body, headers = form(b"name\n", "..")
+
+    answer = start(served, "ingest", body, **headers)
+
+    assert (answer.status, answer.body["key"]) == (422, "file")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "key"),
+    [
+        ("GET", "/api/v1/workflow/status/none", 404, "run_id"),
+        ("POST", "/api/v1/runs/none/cancel", 404, "run_id"),
+        ("GET", "/api/v1/runs?limit=0", 422, "limit"),
+        ("GET", "/api/v1/runs?before=none", 404, "before"),
+        ("GET", "/api/v1/runs?workflow=none", 404, "name"),
+        ("GET", DAILY, 405, None),
+        ("GET", "/api/v2/runs", 404, None),
+    ],
+)
+def test_wrong_places_are_told(served: Server, method: str, path: str, status: int, key: str | None) -> None:
+    answer = served.call(method, path)
+
+    assert (answer.status, answer.body["key"]) == (status, key)
+    assert answer.body["error"].endswith((".", "runs"))
+
+
+def test_runs_come_in_pages(served: Server) -> None:
+    started = [start(served, body={"sequential": way}).body["run_id"] for way in (False, True)]
+
+    first = served.call("GET", "/api/v1/runs?limit=1&workflow=daily").body
+    second = served.call("GET", f"/api/v1/runs?limit=1&workflow=daily&before={first['next']}").body
+
+    assert [run["run_id"] for page in (first, second) for run in page["runs"]] == started[::-1]
+    assert [run["job"] for run in second["runs"] + first["runs"]] == ["daily", "daily_sequential"]
+
+
+def test_the_workflows_say_what_they_take(served: Server) -> None:
+    told = served.call("GET", "/api/v1/workflows").body
+
+    found = {workflow["name"]: workflow for workflow in told["workflows"]}
+    assert found["daily"]["tasks"] == ["load", "left", "right"]
+    assert [found[name]["takes_file"] for name in ("daily", "ingest")] == [False, True]
+    assert found["one_script"]["parameters"] == {"day": "1"}
+
+
+def test_ui_and_graphql_are_served_beside_it(served: Server) -> None:
+    assert 'id="__next"' in served.call("GET", "/runs").body
+    jobs = "{repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name } } } }}"
+    answer = served.call("POST", "/graphql", {"query": jobs})
+    assert '"daily"' in json.dumps(answer.body)
+
+
+def test_openapi_is_complete_and_its_page_needs_no_network(served: Server) -> None:
+    document = served.call("GET", "/api/openapi.json").body
+    page = served.call("GET", "/api/docs").body
+
+    schemas = document["components"]["schemas"]
+    assert {"Run", "Task", "Launched", "Workflows", "ErrorAnswer", "RunRequest"} <= schemas.keys()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert f"{method.upper()} <code>{path}</code>" in page
+            for answer in operation["responses"].values():
+                assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/")
+    assert "src=" not in page and "http" not in page.replace("http-equiv", "")
+
+
+def test_ctrl_c_leaves_runs_alone_and_a_key_outlives_the_server(
+    served: Server, emulator: Emulator, module_token: str
+) -> None:
+    run_id = start(served, "one_script", Idempotency_Key="outlives").body["run_id"]
+    served.wait(run_id, lambda run: bool(run["tasks"]) and bool(run["tasks"][0]["databricks_run_id"]))
+
+    assert "Traceback" not in served.interrupt()
+    served.start()
+
+    assert emulator.admin("GET", "stats", token=module_token)["active_runs"] == 1
+    again = start(served, "one_script", Idempotency_Key="outlives")
+    assert (again.status, again.body["run_id"], again.body["replayed"]) == (202, run_id, True)
+    other = start(served, "one_script")
+    assert other.status == 409 and "max_concurrent_runs" in other.body["error"]
+    # And it is cancelled from the new server, though the old one has started it.
+    assert served.status(run_id)["state"] == "running"
+    cancelled = served.call("POST", f"/api/v1/runs/{run_id[:8]}/cancel")
+    assert (cancelled.status, cancelled.body["run_id"]) == (202, run_id)
+    assert served.wait(run_id, over)["state"] == "cancelled"
+    assert emulator.admin("GET", "stats", token=module_token)["active_runs"] == 0
