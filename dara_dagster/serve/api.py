@@ -40,7 +40,7 @@ from dara_dagster.serve.uploads import Uploads
 __all__ = ["Services", "build_api"]
 
 _ABOUT = """Start the workflows of this project, follow their runs task by task, cancel them.
-Every error is JSON: one sentence in `error`, and in `key` what is wrong."""
+Every error is JSON: one sentence as "error", and as "key" what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ _ERRORS = {
     409: "Not possible as things stand",
     413: "The body is too large",
     415: "The body is of another type",
-    422: "A parameter is wrong; `key` names it",
+    422: "A parameter is wrong; key names it",
     503: "The project's code is not loaded",
 }
 _FORM = {
@@ -75,7 +75,11 @@ _FORM = {
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "The file the pipeline starts with."},
         "parameters": {"type": "string", "description": "JSON object of names and values, as text."},
-        "sequential": {"type": "string", "enum": ["true", "false"]},
+        "sequential": {
+            "type": "string",
+            "enum": ["true", "false"],
+            "description": "One task after another, in a stable order.",
+        },
     },
 }
 _BODY = {
@@ -94,7 +98,12 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 router = APIRouter(prefix="/api/v1")
 
 
-@router.get("/workflows", responses=_errors(503), summary="The workflows of the project")
+@router.get(
+    "/workflows",
+    responses=_errors(503),
+    summary="The workflows of the project",
+    response_description="What there is to run",
+)
 def workflows(services: _Services) -> Workflows:
     plan = services.project.plan
     found = [
@@ -120,6 +129,7 @@ def workflows(services: _Services) -> Workflows:
     responses=_errors(400, 404, 409, 413, 415, 422, 503),
     openapi_extra={"requestBody": _BODY},
     summary="Start a run of a workflow",
+    response_description="The run is queued, or was by an earlier request",
     description="With parameters as JSON, or for a step pipeline as a form with a file. "
     "The same Idempotency-Key gives the same run, whenever and however often it is sent.",
 )
@@ -127,7 +137,9 @@ async def start_run(
     name: str,
     request: Request,
     services: _Services,
-    idempotency_key: Annotated[str | None, Header(description="1 to 255 printable ASCII characters")] = None,
+    idempotency_key: Annotated[
+        str | None, Header(alias="Idempotency-Key", description="1 to 255 printable ASCII characters")
+    ] = None,
 ) -> JSONResponse:
     await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
     body, file = await read_request(request, services.uploads)
@@ -144,12 +156,22 @@ async def start_run(
     return JSONResponse(answer.model_dump(mode="json"), 202, {"Location": links.status})
 
 
-@router.get("/workflow/status/{run_id}", responses=_errors(404, 422), summary="A run, task by task")
+@router.get(
+    "/workflow/status/{run_id}",
+    responses=_errors(404, 422),
+    summary="A run, task by task",
+    response_description="How it stands now",
+)
 def status(run_id: _RunId, services: _Services) -> Run:
     return _run(_read(services, run_id))
 
 
-@router.get("/runs", responses=_errors(404, 422), summary="The latest runs")
+@router.get(
+    "/runs",
+    responses=_errors(404, 422),
+    summary="The latest runs",
+    response_description="A page of them",
+)
 def runs(
     services: _Services,
     limit: Annotated[int, Query(ge=1, le=100, description="How many at most.")] = 20,
@@ -171,6 +193,7 @@ def runs(
     status_code=202,
     responses=_errors(404, 409, 422, 503),
     summary="End a run, and every Databricks run it has in flight",
+    response_description="It is being ended",
 )
 def cancel(run_id: _RunId, services: _Services) -> Cancelled:
     instance, project = services.project.instance, services.project
@@ -193,6 +216,7 @@ def cancel(run_id: _RunId, services: _Services) -> Cancelled:
     response_model=Health,
     responses={503: {"model": Health, "description": "Runs cannot be started, or wait in the queue"}},
     summary="Whether runs can be started; needs no token",
+    response_description="They can",
 )
 def health(services: _Services) -> JSONResponse:
     found = look_at_health(services.project)

@@ -114,7 +114,7 @@ class Cancelled(BaseModel):
     """A run that was told to end."""
 
     run_id: str
-    state: RunState = Field(description="`cancelling` until its Databricks runs have stopped.")
+    state: RunState = Field(description="cancelling until its Databricks runs have stopped.")
     links: Links
 
 
@@ -165,7 +165,7 @@ class Runs(BaseModel):
     """A page of runs, the newest first."""
 
     runs: list[RunHead]
-    next: str | None = Field(description="Give it as `before` for the next page; null on the last.")
+    next: str | None = Field(description="Give it as before for the next page; null on the last.")
 
 
 class Health(BaseModel):
