@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster import DagsterError, DagsterInstance, DagsterRun, DagsterRunStatus
 
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.engine.code_location import Job
@@ -58,12 +58,12 @@ class Launcher:
         """Start the run, or find the one that its key has started, and say whether it was found.
 
         Raises ApiError: 404 unknown workflow, 409 key used for another request or too many runs going on,
-        422 wrong parameters, 503 code not loaded.
+        422 wrong parameters, 503 code that is not loaded or does not answer.
         """
         workflow = self._project.workflow(wanted.workflow)
         parameters = self._parameters(workflow, wanted)
         job = self._project.job(workflow, wanted.sequential)
-        run_id, tags = _identity(wanted, parameters)
+        run_id, tags = _identity(self._project.plan.name, wanted, parameters)
         try:
             with file_lock(self._lock_file, timeout=_LOCK_SECONDS):
                 run = self._project.instance.get_run_by_id(run_id)
@@ -77,6 +77,11 @@ class Launcher:
                     run = self._project.code.submit(run_id)
         except TimeoutError:
             raise ApiError(503, "Too many runs are being started. Try again in a moment.") from None
+        except DagsterError as error:  # its text is left out: it may hold parameters
+            message = (
+                f"Dagster could not start the run ({type(error).__name__}). Load the code anew (in the UI)."
+            )
+            raise ApiError(503, message) from None
         return run, replayed
 
     def _create(
@@ -129,7 +134,7 @@ class Launcher:
         return dict(zip(_FILE_PARAMETERS, (str(place), file.name, str(file.size), now), strict=True))
 
 
-def _identity(wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def _identity(project: str, wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The run's id and the tags that tell its request from others. Raises ApiError (422)."""
     tags = {"dara/started_by": "api"}
     file = (wanted.file.name, wanted.file.digest) if wanted.file else None
@@ -141,7 +146,7 @@ def _identity(wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[
     if not key.strip() or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
         message = f"Idempotency-Key has to be 1 to {_LONGEST_KEY} printable ASCII characters."
         raise ApiError(422, message, "Idempotency-Key")
-    return str(uuid.uuid5(_KEY_SPACE, key)), {**tags, KEY_TAG: key}
+    return str(uuid.uuid5(_KEY_SPACE, f"{project} {key}")), {**tags, KEY_TAG: key}
 
 
 def _check_free(instance: DagsterInstance, job: Job, workflow: WorkflowPlan) -> None:

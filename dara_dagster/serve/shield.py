@@ -43,4 +43,5 @@ def leave_terminal() -> int | None:
     for number in _ASKED_TO_STOP:
         signal.signal(number, hand_on)
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code  # ended by a signal, as a shell has it

@@ -21,7 +21,7 @@ import pytest
 from tests.cli.conftest import Project, fill
 from tests.conftest import Emulator
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 @dataclass
@@ -37,7 +37,7 @@ def call(
     port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
     """One request to 127.0.0.1; a body that is no bytes goes as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     sent = {"Content-Type": "application/json"} if body is not None and not isinstance(body, bytes) else {}
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     try:
@@ -151,7 +151,7 @@ def served(
     project.write("config/workflows/one_script.json", limited)
     emulator.admin("POST", "simulate", {"task_key": "*", "duration_ms": 100}, token=module_token)
     emulator.admin("POST", "simulate", {"task_key": "plain", "duration_ms": 600_000}, token=module_token)
-    server = Server(project)
+    server = Server(project, "--max-upload", "1")
     try:
         yield server
     finally:

@@ -139,6 +139,18 @@ def test_names_of_files_that_lead_elsewhere_are_refused(served: Server) -> None:
     assert (answer.status, answer.body["key"]) == (422, "file")
 
 
+def test_a_file_larger_than_allowed_is_refused(served: Server) -> None:
+    body, headers = form(b" " * 1_100_000, "large.csv")
+
+    answer = start(served, "ingest", body, **headers)
+
+    assert (answer.status, answer.body["error"]) == (
+        413,
+        "The body is larger than 1 MB, the most this server takes.",
+    )
+    assert not list((served.project.root / ".dara" / "uploads" / "incoming").glob("*"))
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "key"),
     [
