@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,6 +188,14 @@ def test_a_server_for_others_does_not_start_without_a_token(project: Project) ->
 
     assert "DARA_API_TOKEN" in told and "0.0.0.0" in told
     assert not Path(project.root / ".dagster").exists()
+
+
+def test_without_the_extra_it_says_what_to_install(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+
+    told = project.here("serve", code=1)
+
+    assert told.strip() == "`dara serve` needs FastAPI: pip install 'dara-dagster[serve]'"
 
 
 def test_files_that_are_wrong_are_told_before_anything_starts(project: Project) -> None:

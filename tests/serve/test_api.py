@@ -28,7 +28,7 @@ def over(status: dict[str, Any]) -> bool:
 
 
 def test_a_run_is_started_and_followed_to_its_end(served: Server) -> None:
-    answer = start(served, body={"parameters": {"day": "tuesday", "number": 3, "yes": True}})
+    answer = start(served, body={"parameters": {"day": "hunter2", "number": 3, "yes": True}})
 
     assert answer.status == 202
     run_id, links = answer.body["run_id"], answer.body["links"]
@@ -45,6 +45,7 @@ def test_a_run_is_started_and_followed_to_its_end(served: Server) -> None:
         assert str(task["databricks_run_id"]) in task["url"]
         assert task["start"] <= task["end"]
     assert served.call("GET", links["ui"]).status == 200
+    assert "hunter2" not in (served.project.root / ".dagster" / "daemon.log").read_text()
     again = served.call("POST", links["cancel"])
     assert (again.status, again.body["error"]) == (409, f"Run {run_id} has already ended: success.")
 
