@@ -58,6 +58,9 @@ class CsvRules:
         if encoding.lower() not in _UTF8:
             raise NotSupportedLocally(f"The CSV encoding {encoding}", "Convert the file to UTF-8.")
         plain = {key: value for key, value in options.items() if key.lower() not in _OURS}
+        for key in plain:
+            if key.lower() in ("sep", "delimiter") and plain[key] == "\\t":  # as Spark takes it
+                plain[key] = "\t"
         if "escape" not in given:
             plain["escape"] = "\\"  # Spark's default; Sail's is to double the quote
         mode = given.get("mode", "PERMISSIVE").upper()
@@ -108,6 +111,8 @@ def read_csv(raw: Raw, schema: StructType | None, options: Mapping[str, str]) ->
         raise NotSupportedLocally(f"The CSV column {rules.corrupt} of corrupt records")
     texts = StructType([StructField(name, StringType()) for name in schema.names]) if schema else None
     frame: Any = raw(texts, rules.plain)
+    if "" in frame.columns:
+        frame = frame.toDF(*[name or f"_c{index}" for index, name in enumerate(frame.columns)])
     fields = schema or (_inferred(frame, rules) if rules.infers else frame.schema)
     if all(isinstance(f.dataType, StringType) for f in fields) and not (
         rules.null_value or rules.trims_left or rules.trims_right

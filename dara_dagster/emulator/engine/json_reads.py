@@ -4,15 +4,21 @@ by from_json, which knows them where Sail 0.7.2's reader does not.
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql.connect.dataframe import DataFrame
-from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StringType, StructField, StructType
+
+from dara_dagster.emulator.engine.folders import data_files
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
@@ -22,6 +28,7 @@ __all__ = ["read_json"]
 Source = Callable[..., DataFrame]
 _EVERY_ROW = str(2**31 - 1)  # Sail's default is 1,000
 _BY_LINE = ("mode", "dateformat", "timestampformat", "columnnameofcorruptrecord", "primitivesasstring")
+_UNPACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.decompress, ".bz2": bz2.decompress}
 _FOR_PARSER = ("dateformat", "timestampformat", "timezone")
 
 
@@ -42,30 +49,54 @@ def read_json(
     corrupt = given.get("columnnameofcorruptrecord", "_corrupt_record")
     by_line = any(key in given for key in _BY_LINE) and given.get("mode", "").upper() != "FAILFAST"
     if lines is not None:
-        return _parsed(spark.rows([(line,) for line in lines], "value string"), schema, options, corrupt)
+        return _parsed(_with_folders(spark, lines), schema, options, corrupt)
     if by_line or corrupt in schema.names:
         return _parsed(source("text", paths, None, {}), schema, options, corrupt)
     return source("json", paths, schema, plain)
 
 
-def _lines(spark: LocalSpark, paths: Sequence[str]) -> Iterator[str]:
-    """Each object of the files as a line; a file is one object, an array of objects, or several in a row."""
+def _lines(spark: LocalSpark, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each object of the files as a line, with the partition values of its file; a file is one object, an
+    array of objects, or several in a row.
+    """
     decoder = json.JSONDecoder()
-    for place in (Path(spark.paths.local(path)) for path in paths):
-        files = sorted(f for f in place.rglob("*") if f.is_file()) if place.is_dir() else [place]
-        for file in (f for f in files if not f.name.startswith(("_", "."))):
-            text = file.read_text(encoding="utf-8-sig").strip()
+    for place in (spark.paths.local(path).removeprefix("file:") for path in paths):
+        for file in data_files(place):
+            pairs = (part.partition("=") for part in file.relative_to(place).parts[:-1])
+            folders = {name: unquote(value) for name, equals, value in pairs if equals}
+            text = _content(file).strip()
             while text:
-                content, end = decoder.raw_decode(text)
+                try:
+                    content, end = decoder.raw_decode(text)
+                except json.JSONDecodeError as error:
+                    raise AnalysisException(
+                        f"[MALFORMED_RECORD_IN_PARSING] {file} is no JSON: {error}"
+                    ) from None
                 text = text[end:].lstrip()
                 for item in content if isinstance(content, list) else [content]:
-                    yield json.dumps(item, ensure_ascii=False)
+                    yield json.dumps(item, ensure_ascii=False), folders
+
+
+def _content(file: Path) -> str:
+    """The file's text. Raises AnalysisException when there is no such file."""
+    try:
+        packed = file.read_bytes()
+    except FileNotFoundError:
+        raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {file}. SQLSTATE: 42K03") from None
+    return _UNPACK.get(file.suffix, bytes)(packed).decode("utf-8-sig")
+
+
+def _with_folders(spark: LocalSpark, lines: Sequence[tuple[str, dict[str, str]]]) -> DataFrame:
+    """The lines as the text source gives them: `value` and the partition columns."""
+    names = list(dict.fromkeys(name for _, folders in lines for name in folders))
+    rows = [(line, *(folders.get(name) for name in names)) for line, folders in lines]
+    return spark.rows(rows, ", ".join(f"`{name}` string" for name in ("value", *names)))
 
 
 def _inferred(
     source: Source,
     paths: Sequence[str],
-    lines: Sequence[str] | None,
+    lines: Sequence[tuple[str, dict[str, str]]] | None,
     plain: Mapping[str, str],
     given: Mapping[str, str],
 ) -> StructType:
@@ -75,24 +106,28 @@ def _inferred(
     else:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "lines.json")
-            file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            file.write_text("".join(f"{line}\n" for line, _ in lines), encoding="utf-8")
             found = source("json", [str(file)], None, options).schema
     as_text = given.get("primitivesasstring", "").lower() == "true"
     ordered = _ordered(found, as_text)
-    assert isinstance(ordered, StructType)
-    return ordered
+    return ordered if isinstance(ordered, StructType) else StructType([])
 
 
-def _ordered(kind: DataType, as_text: bool) -> DataType:
-    """The type with the fields of every struct sorted by name, as Spark infers them."""
+def _ordered(kind: DataType, as_text: bool) -> DataType | None:
+    """The type as Spark infers it: fields of structs sorted by name, text for what was always null; None for
+    a struct without fields, which Spark leaves out.
+    """
     if isinstance(kind, StructType):
-        fields = sorted(kind.fields, key=lambda field: field.name)
-        return StructType([StructField(f.name, _ordered(f.dataType, as_text)) for f in fields])
+        found = [(field.name, _ordered(field.dataType, as_text)) for field in kind.fields]
+        fields = [StructField(name, inner) for name, inner in sorted(found, key=lambda f: f[0]) if inner]
+        return StructType(fields) if fields else None
     if isinstance(kind, ArrayType):
-        return ArrayType(_ordered(kind.elementType, as_text))
+        inner = _ordered(kind.elementType, as_text)
+        return ArrayType(inner) if inner else None
     if isinstance(kind, MapType):
-        return MapType(kind.keyType, _ordered(kind.valueType, as_text))
-    return StringType() if as_text else kind
+        inner = _ordered(kind.valueType, as_text)
+        return MapType(kind.keyType, inner) if inner else None
+    return StringType() if as_text or isinstance(kind, NullType) else kind
 
 
 def _parsed(lines: DataFrame, schema: StructType, options: Mapping[str, str], corrupt: str) -> DataFrame:
@@ -113,7 +148,8 @@ def _parsed(lines: DataFrame, schema: StructType, options: Mapping[str, str], co
         )
         for field in schema.fields
     ]
-    return cast(DataFrame, parsed.select(*columns))
+    folders = [F.col(f"`{name}`") for name in lines.columns[1:] if name not in schema.names]
+    return cast(DataFrame, parsed.select(*columns, *folders))
 
 
 def _is_broken(data: StructType) -> Any:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
 
+from pyspark.errors import AnalysisException
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import DataSource
 from pyspark.sql.connect.readwriter import DataFrameReader
 from pyspark.sql.functions import col, when
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
 
 from dara_dagster.emulator.engine.csv_reads import read_csv
 from dara_dagster.emulator.engine.file_writes import NULL_FOLDER
+from dara_dagster.emulator.engine.folders import (
+    expanded,
+    folder_type,
+    has_data,
+    own_files,
+    partition_values,
+)
 from dara_dagster.emulator.engine.json_reads import read_json
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
@@ -26,14 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalReader"]
 
 _FILES = ("csv", "json", "parquet", "text", "binaryfile")
-# In the order of Spark's PartitioningUtils.inferPartitionColumnValue.
-_FOLDER_TYPES = (
-    ("int", re.compile(r"[+-]?\d{1,9}")),
-    ("bigint", re.compile(r"[+-]?\d{1,18}")),
-    ("double", re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")),
-    ("date", re.compile(r"\d{4}-\d{2}-\d{2}")),
-    ("timestamp", re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d+)?")),
-)
+_INFERRED = ("csv", "json", "parquet")
 
 
 class LocalReader(DataFrameReader):
@@ -52,36 +50,63 @@ class LocalReader(DataFrameReader):
             self.schema(schema)
         self.options(**options)
         kind = (self._format or "").lower()
+        if kind not in _FILES:
+            return super().load(path)
         given = {key.lower(): value for key, value in self._options.items()}
-        paths = (
-            [path] if isinstance(path, str) else list(path or ([given["path"]] if "path" in given else []))
+        named = (
+            [path] if isinstance(path, str) else list(path or [given[key] for key in given if key == "path"])
         )
-        if kind in _FILES and given.get("recursivefilelookup", "").lower() != "true":
-            paths = [file for place in paths for file in self._of_folder(place)]
-        known = _parsed_schema(self._spark, self._schema)
-        if kind == "csv":
-            frame = read_csv(lambda *how: self._source("csv", paths, *how), known, self._options)
-        elif kind == "json":
-            frame = read_json(self._spark, self._source, paths, known, self._options)
-        elif kind == "text" and given.get("wholetext", "").lower() == "true":
-            content = self._source("binaryFile", paths, None)
-            return cast(DataFrame, content.select(col("content").cast("string").alias("value")))
-        else:
-            frame = super().load(path)
-        typed = {} if known else _partition_types(self._spark.paths.local(place) for place in paths)
-        return _with_types(frame, typed) if kind in ("csv", "json", "parquet") else frame
+        base = given.get("basepath", "").rstrip("/")
+        if base and [base] != [place.rstrip("/") for place in named]:
+            hint = "Read the whole folder and filter by the partition columns."
+            raise NotSupportedLocally("The option basePath with other paths than itself", hint)
+        paths = [match for place in named for match in expanded(self._spark.paths.local(place), place)]
+        recursive = given.get("recursivefilelookup", "").lower() == "true"
+        folders = {} if recursive else partition_values(map(self._spark.paths.local, paths))
+        if not recursive:
+            paths = [file for place in paths for file in own_files(self._spark.paths.local(place), place)]
+        return self._of_kind(kind, given, paths, folders)
 
-    def _of_folder(self, place: str) -> list[str]:
-        """The files of a folder without those of its subfolders, as Spark reads it when these are not
-        partitions; Sail would read them too. The place itself when there is nothing to leave out.
-        """
-        folder = Path(self._spark.paths.local(place))
-        if not folder.is_dir():
-            return [place]
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(("_", "."))]
-        below = [entry.name for entry in entries if entry.is_dir()]
-        files = sorted(str(folder / entry.name) for entry in entries if entry.is_file())
-        return files if files and below and not any("=" in name for name in below) else [place]
+    def _of_kind(
+        self, kind: str, given: Mapping[str, str], paths: Sequence[str], folders: Mapping[str, set[str]]
+    ) -> DataFrame:
+        """The files' rows; a partition column comes last, in the type of the schema or of its values."""
+        known = _parsed_schema(self._spark, self._schema)
+        types: dict[str, DataType | str] = {name: folder_type(values) for name, values in folders.items()}
+        if known:
+            wanted = {field.name.lower(): field.dataType for field in known}
+            types = {name: wanted.get(name.lower(), kind) for name, kind in types.items()}
+            lower = [name.lower() for name in types]
+            data = [field for field in known if field.name.lower() not in lower]
+            known = StructType([*data, *(StructField(name, StringType()) for name in types)])
+        elif kind in _INFERRED and not any(has_data(self._spark.paths.local(path)) for path in paths):
+            raise AnalysisException(
+                f"[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for {kind.upper()}. It must be specified "
+                "manually. SQLSTATE: 42KD9"
+            )
+        if not paths:
+            return cast(DataFrame, self._spark.createDataFrame([], known or "value string"))
+        return _with_types(self._as_read(kind, given, paths, known), types)
+
+    def _as_read(
+        self, kind: str, given: Mapping[str, str], paths: Sequence[str], known: StructType | None
+    ) -> DataFrame:
+        """The rows with the names of folders as partition columns."""
+        if kind == "csv":
+            return read_csv(lambda *how: self._source("csv", paths, *how), known, self._options)
+        if kind == "json":
+            return read_json(self._spark, self._source, paths, known, self._options)
+        if kind == "text" and given.get("wholetext", "").lower() == "true":
+            text: Any = self._source("binaryFile", paths, None).withColumn(
+                "value", col("content").cast("string")
+            )
+            return cast(DataFrame, text.select("value", *[f"`{name}`" for name in text.columns[4:-1]]))
+        options = {key: value for key, value in self._options.items() if key.lower() != "path"}
+        frame = self._source(kind, paths, known, options)
+        if kind == "parquet" and not known and not _is_nullable(frame.schema):
+            # Sail fills a column that must not be null, and that a file lacks, with zeros.
+            return self._source(kind, paths, _nullable(frame.schema), options)
+        return frame
 
     def _source(
         self,
@@ -104,32 +129,29 @@ def _parsed_schema(spark: LocalSpark, text: str) -> StructType | None:
     return spark.rows([], text).schema
 
 
-def _partition_types(places: Iterable[str]) -> dict[str, str]:
-    """The type of each column that is a folder's name (`day=2024-01-01`) below the places."""
-    values: dict[str, set[str]] = {}
-    for place in places:
-        for _, folders, _ in os.walk(place):
-            for name, equals, value in (folder.partition("=") for folder in folders):
-                if equals:
-                    values.setdefault(name, set()).add(unquote(value))
-    return {name: _folder_type(found - {NULL_FOLDER}) for name, found in values.items()}
+def _is_nullable(kind: DataType) -> bool:
+    return bool(kind == _nullable(kind))
 
 
-def _folder_type(values: set[str]) -> str:
-    for kind, pattern in _FOLDER_TYPES:
-        if values and all(pattern.fullmatch(value) for value in values):
-            return kind
-    return "string"
+def _nullable(kind: Any) -> Any:
+    """The type with nulls allowed everywhere, as Spark reads files."""
+    if isinstance(kind, StructType):
+        return StructType([StructField(f.name, _nullable(f.dataType), True, f.metadata) for f in kind])
+    if isinstance(kind, ArrayType):
+        return ArrayType(_nullable(kind.elementType))
+    if isinstance(kind, MapType):
+        return MapType(kind.keyType, _nullable(kind.valueType))
+    return kind
 
 
-def _with_types(frame: DataFrame, types: Mapping[str, str]) -> DataFrame:
+def _with_types(frame: DataFrame, types: Mapping[str, DataType | str]) -> DataFrame:
+    """The rows with their partition columns, which are folder names so far, in their types and at the end."""
     if not types:
         return frame
 
     def typed(name: str) -> Any:
-        value = col(f"`{name}`")
-        if name not in types:
-            return value
+        value = col(f"`{name}`").cast("string")
         return when(value != NULL_FOLDER, value).cast(types[name]).alias(name)
 
-    return cast(DataFrame, frame.select(*[typed(name) for name in frame.columns]))
+    data = [col(f"`{name}`") for name in frame.columns if name not in types]
+    return cast(DataFrame, frame.select(*data, *[typed(name) for name in types]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -131,9 +132,75 @@ def test_folders_give_typed_columns_and_only_their_own_files(spark: LocalSpark, 
     assert spark.read.csv(inbox, header=True, recursiveFileLookup=True).count() == 2
 
 
+@pytest.fixture
+def days(spark: LocalSpark, tmp_path: Path) -> str:
+    """A folder of CSV files by day: 1 on 2024-01-01, 2 on none."""
+    for name, number in (("2024-01-01", 1), ("__HIVE_DEFAULT_PARTITION__", 2)):
+        (tmp_path / "days" / f"day={name}").mkdir(parents=True)
+        (tmp_path / "days" / f"day={name}" / "a.csv").write_text(f"id\n{number}\n")
+    return str(tmp_path / "days")
+
+
+def test_partition_columns_come_last_with_any_schema(spark: LocalSpark, days: str) -> None:
+    found, read = [(1, dt.date(2024, 1, 1)), (2, None)], spark.read.option("header", True)
+    assert sorted(rows(read.csv(days, inferSchema=True))) == found
+    assert sorted(rows(read.schema("id INT").csv(days))) == found
+    by_schema = read.schema("day STRING, id INT").csv(days)
+    assert by_schema.dtypes == [("id", "int"), ("day", "string")]
+    assert sorted(rows(by_schema)) == [(1, "2024-01-01"), (2, None)]
+
+
+def test_folders_may_be_named_by_a_pattern(spark: LocalSpark, days: str) -> None:
+    read = spark.read.option("header", True)
+    for pattern in ("day=*", "{day=2024-01-01,day=_*}", "*/*.csv", "day=*/"):
+        assert sorted(rows(read.csv(f"{days}/{pattern}"))) == [("1",), ("2",)]
+    with pytest.raises(NotSupportedLocally, match="The option basePath"):
+        read.option("basePath", days).csv(f"{days}/day=*")
+    assert rows(read.option("basePath", days).csv(days).filter("day = '2024-01-01'"))[0][0] == "1"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_a_folder_without_files_has_no_schema(spark: LocalSpark, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "in" / "archive").mkdir(parents=True)
+    (tmp_path / "in" / "_SUCCESS").touch()
+    (tmp_path / "in" / "archive" / "old").write_text("1\n")
+    with pytest.raises(AnalysisException, match="UNABLE_TO_INFER_SCHEMA"):
+        spark.read.format(kind).load(str(tmp_path / "in"))
+    assert rows(spark.read.schema("id INT").format(kind).load(str(tmp_path / "in"))) == []
+
+
+def test_columns_a_parquet_file_lacks_are_null(spark: LocalSpark, tmp_path: Path) -> None:
+    places = [str(tmp_path / "one"), str(tmp_path / "two")]
+    spark.sql("SELECT 1 AS a, struct(2 AS x) AS b").write.parquet(places[0])
+    spark.sql("SELECT 3 AS a, 4 AS c").write.parquet(places[1])
+    found = spark.read.option("mergeSchema", True).parquet(*places)
+    assert sorted(rows(found)) == [(1, (2,), None), (3, None, 4)]
+
+
+def test_json_in_folders_and_packed(spark: LocalSpark, tmp_path: Path) -> None:
+    (tmp_path / "k=7").mkdir()
+    (tmp_path / "k=7" / "a.json.gz").write_bytes(gzip.compress(b'{\n"z": 1, "never": null, "none": {}}'))
+    found = spark.read.json(str(tmp_path), multiLine=True)
+    assert found.dtypes == [("never", "string"), ("z", "bigint"), ("k", "int")]
+    assert rows(found) == rows(spark.read.json(str(tmp_path / "*"), multiLine=True).selectExpr("*", "7"))
+    (tmp_path / "k=7" / "a.json.gz").write_bytes(gzip.compress(b"{"))
+    with pytest.raises(AnalysisException, match=r"a.json.gz is no JSON"):
+        spark.read.json(str(tmp_path), multiLine=True)
+
+
+def test_csv_headers_and_separators(spark: LocalSpark, tmp_path: Path) -> None:
+    file = tmp_path / "h.csv"
+    file.write_text("id\t\tb\n1\tx\ty\n")
+    assert spark.read.csv(str(file), header=True, sep="\\t").columns == ["id", "_c1", "b"]
+
+
 def test_a_text_as_a_whole(spark: LocalSpark, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("a\nb\n")
     assert rows(spark.read.text(str(tmp_path), wholetext=True)) == [("a\nb\n",)]
+    (tmp_path / "t.txt").rename(tmp_path / "moved")
+    (tmp_path / "k=1").mkdir()
+    (tmp_path / "moved").rename(tmp_path / "k=1" / "t.txt")
+    assert rows(spark.read.text(str(tmp_path), wholetext=True)) == [("a\nb\n", 1)]
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "parquet", "text", "binaryFile"])
