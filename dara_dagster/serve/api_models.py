@@ -131,7 +131,7 @@ class Task(BaseModel):
     seconds: float | None = Field(description="From start to end, or to now while it runs.")
     databricks_run_id: int | None
     url: str | None = Field(description="Page of the Databricks run.")
-    message: str = Field(description="Last state Databricks gave.")
+    message: str = Field(description="Last state Databricks gave while the run went on; empty once it ended.")
     exit_value: str | None = Field(description="What the notebook left.")
     error: str = Field(description="Why it failed, in a line.")
     trace: str = Field(description="Traceback of the task's code, if it failed.")

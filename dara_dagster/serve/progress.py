@@ -58,9 +58,9 @@ class Attempt:
 @dataclass(frozen=True)
 class TaskStatus:
     """One task of a run. Times are seconds since the epoch, `seconds` is the time from start to end (or to
-    now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about the run
-    (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read first,
-    `trace` the traceback of the task's code. `attempts` has all of them, the current one last.
+    now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about a run
+    that goes on (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read
+    first, `trace` the traceback of the task's code. `attempts` has all of them, the current one last.
     """
 
     name: str
@@ -168,6 +168,7 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
     if event.kind == "result":
         return replace(
             task,
+            message="",
             verdict=_text(data.get("verdict")),
             code=str(data.get("code", "")),
             exit_value=_text(data.get("exit_value")),

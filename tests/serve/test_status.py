@@ -149,7 +149,7 @@ def test_each_task_has_its_state_times_run_and_error(instance: DagsterInstance) 
         "after": "not run",
     }
     loaded = tasks["load flights"]
-    assert (loaded.databricks_run_id, loaded.url, loaded.message) == (11, "http://host/run/11", "RUNNING")
+    assert (loaded.databricks_run_id, loaded.url, loaded.message) == (11, "http://host/run/11", "")
     assert (loaded.verdict, loaded.exit_value, loaded.execution_seconds) == ("success", "336776 rows", 1.5)
     assert loaded.start is not None and loaded.end is not None
     assert loaded.seconds == round(loaded.end - loaded.start, 3)
