@@ -11,7 +11,9 @@ import grpc  # type: ignore[import-untyped]
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine.file_reads import check_options, check_places, check_places_in_sql
+from dara_dagster.emulator.engine.functions import correct_call
 from dara_dagster.emulator.engine.paths import PathMap
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.registry import names_in
 
 __all__ = ["PlanInterceptor"]
@@ -125,7 +127,12 @@ class PlanInterceptor(
     def _catalog_call(self, message: Any, names: set[str]) -> None:
         names.add(f"{message.db_name}.{message.table_name}" if message.db_name else message.table_name)
 
+    def _observed(self, message: Any, names: set[str]) -> None:
+        # Sail counts nothing and says so only for some actions.
+        raise NotSupportedLocally("DataFrame.observe()")
+
     def _expression(self, message: Any, names: set[str]) -> None:
+        correct_call(message)
         # current_user() is '' in Sail, whatever the client says.
         if message.WhichOneof("expr_type") == "unresolved_function":
             name = message.unresolved_function.function_name.lower()
@@ -136,6 +143,7 @@ class PlanInterceptor(
 
 
 _TREATMENTS: dict[str, Callable[[PlanInterceptor, Any, set[str]], None]] = {
+    "CollectMetrics": PlanInterceptor._observed,
     "DataSource": PlanInterceptor._data_source,
     "Expression": PlanInterceptor._expression,
     "GetTable": PlanInterceptor._catalog_call,

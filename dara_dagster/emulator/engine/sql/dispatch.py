@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dara_dagster.emulator.engine.functions import correct_text
 from dara_dagster.emulator.engine.sql import dml, modern
 from dara_dagster.emulator.engine.sql.handlers import HANDLERS, done
 from dara_dagster.emulator.engine.sql.lexing import replace_in_code, strip_comments
@@ -56,7 +57,7 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
     if args:
         bound = bind(text, args, strict=False)
         text, args = (text, args) if bound is None else (bound, None)
-    text = _normalise(spark, fold_identifiers(text))
+    text = correct_text(_normalise(spark, fold_identifiers(text)))
     if args or frames:
         return spark.plain_sql(text, args, **frames)
     for pattern, handle in HANDLERS:
@@ -86,7 +87,7 @@ def _run_natively(spark: LocalSpark, text: str) -> DataFrame:
 
 
 def _analysed(spark: LocalSpark, text: str) -> DataFrame:
-    frame = spark.plain_sql(text)
+    frame = spark.plain_sql(correct_text(text))  # again: newer syntax spelled out may have brought calls
     if _SELECT.match(text):
         _ = (
             frame.schema

@@ -27,7 +27,7 @@ KNOWN_FAILURES: dict[str, str] = {
     "frames: stat.corr/approxQuantile": "UnsupportedOperationException: approx quantile",
     "frames: VARIANT parse_json / variant_get": "VariantType",
     "frames: CTE recursive": f"WITH RECURSIVE {_SENTENCE}",
-    "frames: observe()": "UnsupportedOperationException: collect metrics",
+    "frames: observe()": rf"DataFrame.observe\(\) {_SENTENCE}",
     "udfs: cogroup applyInPandas": "unmasked nulls",
     "streams: foreachBatch": "missing argument: Python UDF output type",
 }
