@@ -83,8 +83,10 @@ def test_what_the_service_makes_of_a_cluster_is_no_difference(shop: Shop) -> Non
     shop.deploy()
     [done] = shop.deploy()
     assert (done.action, done.changes) == ("none", ())
-    shop.write("cluster_config", {"etl": {**SPARK, **more, **mode, "spark_conf": {"a": "2"}}})
-    assert paths(shop.deploy()[0]) == ["job_clusters[etl].new_cluster.spark_conf"]
+    shop.write("cluster_config", {"etl": {**SPARK, **more, **mode, "spark_conf": {"a": "pa55word"}}})
+    [changed] = shop.deploy()
+    assert paths(changed) == ["job_clusters[etl].new_cluster.spark_conf"]
+    assert "pa55word" not in str(changed.changes[0]) + str(changed.changes)
 
 
 def test_a_job_edited_by_hand_is_put_right(shop: Shop, client: WorkspaceClient) -> None:
