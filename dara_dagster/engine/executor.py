@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from dagster import (
@@ -141,7 +142,8 @@ def _with_compute_logs(
     step_keys = [step.key for step in execution_plan.get_steps_to_execute_in_topo_order()]
     with ExitStack() as capture:
         try:
-            log_context = capture.enter_context(manager.capture_logs(log_key))
+            with _unreached_by_ctrl_c():
+                log_context = capture.enter_context(manager.capture_logs(log_key))
             started = [DagsterEvent.capture_logs(job_context, step_keys, list(log_key), log_context)]
         except Exception:
             started = list(_handle_compute_log_setup_error(job_context, sys.exc_info()))
@@ -151,6 +153,23 @@ def _with_compute_logs(
             capture.close()
         except Exception:
             yield from _handle_compute_log_teardown_error(job_context, sys.exc_info())
+
+
+@contextmanager
+def _unreached_by_ctrl_c() -> Iterator[None]:
+    """Start processes that inherit a blocked SIGINT.
+
+    A terminal sends it to all processes of a command, and those that Dagster mirrors the logs with would
+    print a traceback each. They are ended by SIGTERM.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _CONFIG = {

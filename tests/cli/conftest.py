@@ -45,6 +45,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def dara(self, *arguments: str, code: int = 0) -> str:

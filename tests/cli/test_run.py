@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -135,10 +136,10 @@ def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Proj
 def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
     connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
 ) -> None:
-    started.send_signal(signal.SIGINT)
+    os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
     out, err = started.communicate(timeout=60)
 
-    assert started.returncode == 1 and "Traceback" not in err
+    assert started.returncode == 1 and "Traceback" not in out + err
     assert "daily on databricks: cancelled" in out
     assert active() == 0
     assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}
