@@ -11,6 +11,16 @@ import pyspark.sql.connect.proto as pb
 from pyspark.errors import AnalysisException
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
+from pyspark.sql.functions import col
+from pyspark.sql.types import (
+    AtomicType,
+    DataType,
+    DatetimeType,
+    NumericType,
+    StringType,
+    StructField,
+    VariantType,
+)
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.file_writes import name_partitions
@@ -28,6 +38,7 @@ _MUST_BE_NEW = (
     pb.WriteOperation.SAVE_MODE_ERROR_IF_EXISTS,
     pb.WriteOperation.SAVE_MODE_UNSPECIFIED,
 )
+_INTO_TABLE = (pb.WriteOperation.SAVE_MODE_APPEND, pb.WriteOperation.SAVE_MODE_OVERWRITE)
 DYNAMIC_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 
@@ -39,6 +50,7 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
     - `partitionOverwriteMode=dynamic` is ignored: it becomes `replaceWhere` over the new rows' partitions.
     - `writeTo(t).overwritePartitions()` is refused by Sail: it becomes such a dynamic overwrite.
     - autoMerge is ignored: it becomes `mergeSchema`, or schema evolution of the MERGE.
+    - A value that does not fit its column's type is written as null: the cast is made before, and fails.
     - Nulls in partition columns of plain files get Spark's folder, see `name_partitions`.
     - New names are made lower case: Sail names a table's folder as the name is spelled.
     """
@@ -70,6 +82,9 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
         mode = options.get("partitionoverwritemode") or spark.setting(DYNAMIC_MODE)
         if mode == "dynamic" and "replacewhere" not in options:
             _replace_partitions(spark, write, folder)
+    replaces_types = merges or options.get("overwriteschema") == "true"
+    if folder is not None and write.mode in _INTO_TABLE and not (replaces_types or _is_by_position(write)):
+        _fit_to_table(spark, write, folder)
     if write.HasField("table") and write.table.save_method == _BY_NAME:
         if write.source not in ("", "delta"):  # Sail would keep such a table for this session only
             raise NotSupportedLocally(
@@ -126,6 +141,52 @@ def _add_new_columns(spark: LocalSpark, write: pb.WriteOperation, folder: Path) 
             delta_log.change_metadata(folder, "ADD COLUMNS", fields=[*known, *nullable])
 
 
+def _is_by_position(write: pb.WriteOperation) -> bool:
+    """Whether it is an insertInto."""
+    by_position = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_INSERT_INTO
+    return write.HasField("table") and write.table.save_method == by_position
+
+
+def _fit_to_table(spark: LocalSpark, write: pb.WriteOperation, folder: Path) -> None:
+    """Gives columns the names (which Sail minds the case of) and the types of the table.
+
+    Raises AnalysisException for types that Databricks does not cast into each other.
+    """
+    rows: Any = DataFrame(CachedRelation(write.input), spark)
+    fields = [StructField.fromJson(field) for field in delta_log.read_snapshot(folder).fields]
+    wanted = {field.name.lower(): field for field in fields}
+    columns, changes = [], False
+    for field in rows.schema:
+        target = wanted.get(field.name.lower(), field)
+        kind = _stored_type(field, target.dataType)
+        changes = changes or (field.name, field.dataType) != (target.name, kind)
+        column = col(f"`{field.name}`")
+        columns.append((column if kind == field.dataType else column.cast(kind)).alias(target.name))
+    if changes:
+        write.input.CopyFrom(rows.select(*columns)._plan.plan(spark.client))
+
+
+def _stored_type(field: StructField, kind: DataType) -> DataType:
+    """The type to cast a column to whose type in the table is `kind`; nested types are left to Sail."""
+    if not (_is_simple(kind) and _is_simple(field.dataType)):
+        return field.dataType
+    if _family(kind) != _family(field.dataType) and StringType() not in (kind, field.dataType):
+        raise AnalysisException(
+            f"[DELTA_FAILED_TO_MERGE_FIELDS] Failed to merge fields '{field.name}' and '{field.name}': the "
+            f"table has {kind.simpleString()}, the rows have {field.dataType.simpleString()}. SQLSTATE: 22005"
+        )
+    return kind
+
+
+def _is_simple(kind: DataType) -> bool:
+    return isinstance(kind, AtomicType) and not isinstance(kind, VariantType)
+
+
+def _family(kind: DataType) -> type[DataType]:
+    families = (NumericType, DatetimeType)
+    return next((family for family in families if isinstance(kind, family)), type(kind))
+
+
 def _save_to_folder(spark: LocalSpark, write: pb.WriteOperation, folder: Path | None) -> None:
     """Turns a saveAsTable into a write to the folder of the table, or to where the new table will be."""
     name = spark.registry.resolve(write.table.table_name)
@@ -164,8 +225,7 @@ def _replace_partitions(spark: LocalSpark, write: pb.WriteOperation, folder: Pat
     if not snapshot.partition_columns:
         return
     rows: Any = DataFrame(CachedRelation(write.input), spark)
-    by_position = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_INSERT_INTO
-    if write.HasField("table") and write.table.save_method == by_position:
+    if _is_by_position(write):
         rows = rows.toDF(*[field["name"] for field in snapshot.fields])
         write.input.CopyFrom(rows._plan.plan(spark.client))
     touched = [row.asDict() for row in rows.select(*snapshot.partition_columns).distinct().collect()]

@@ -216,3 +216,25 @@ def test_names_are_case_insensitive(spark: LocalSpark) -> None:
 def test_time_of_errors_is_the_call(spark: LocalSpark) -> None:
     with pytest.raises(AnalysisException):
         spark.sql(f"SELECT no_such_column FROM {T}")
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize("by_path", [False, True])
+def test_a_value_that_does_not_fit_its_column_is_no_null(spark: LocalSpark, mode: str, by_path: bool) -> None:
+    def write(value: str) -> None:
+        writer = spark.sql(f"SELECT 'us' AS region, {value} AS ID").write.format("delta").mode(mode)
+        if by_path:
+            writer.save(str(spark.store.root / "main" / "fixes" / "t"))
+        else:
+            writer.saveAsTable(T)
+
+    kept = rows(spark)
+    for value in ("'x'", "3000000000L"):
+        with pytest.raises(Exception, match="cast"):
+            write(value)
+    with pytest.raises(AnalysisException, match=r"DELTA_FAILED_TO_MERGE_FIELDS.*table has int"):
+        write("DATE'2024-01-01'")
+    assert rows(spark) == kept
+    write("7L")
+    assert (7, "us") in rows(spark)
+    assert spark.table(T).dtypes == [("id", "int"), ("region", "string")]
