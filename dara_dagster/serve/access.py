@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import ipaddress
 import time
-from http.cookies import CookieError, SimpleCookie
 from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -63,7 +63,7 @@ class Guard:
     Without a token, only requests that name this computer in their Host header pass (a foreign name that
     was made to point here is refused). With one, it is asked for as a bearer token, or as the password of
     any user: a browser then gets a cookie, for its web sockets. In both cases nothing passes that another
-    web site made a browser send; GraphQL changes things by GET too, so there the method does not matter.
+    web site made a browser send, and none of them can show a page of ours in a frame of its own.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
@@ -78,24 +78,28 @@ class Guard:
         refusal = self._refusal(scope, headers, way)
         if refusal is not None:
             await _refuse(refusal, scope, receive, send)
-        elif way == "basic" and scope["type"] == "http":
-            await self._app(scope, receive, self._with_cookie(scope, send))
+        elif scope["type"] == "http":
+            await self._app(scope, receive, self._marked(scope, way, send))
         else:
             await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers, way: _Way | None) -> Response | None:
         host = headers.get("host", "")
-        if self._token is None and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        if self._token is None and not is_loopback(_name_in(f"//{host}")):
             return _answer(403, f"This server answers to localhost only, not to {host[:100]!r}.")
         if way != "bearer" and _is_foreign(scope, headers, host):
             return _answer(403, "A page of another web site may not do this.")
-        if self._token is not None and way is None and scope["path"] != _OPEN_PATH:
+        if self._token is not None and way is None and not _is_open(scope):
             answer = _answer(
                 401, "Give the token: 'Authorization: Bearer TOKEN', or as password in a browser."
             )
             for challenge in _CHALLENGES:
                 answer.headers.append("WWW-Authenticate", challenge)
             return answer
+        # Dagster changes things by GET too, and to a plain-http address other than localhost browsers send
+        # neither Sec-Fetch-Site nor, with an image of another site, an Origin.
+        if way != "bearer" and _is_graphql(scope) and _reads(scope) and scope["query_string"]:
+            return _answer(405, "GraphQL takes a query by POST here.")
         return None
 
     def _way(self, headers: Headers) -> _Way | None:
@@ -105,11 +109,9 @@ class Guard:
             return "bearer"
         if kind.lower() == "basic" and self._is_token(_password(given)):
             return "basic"
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
-        except CookieError:
-            return None
-        return "cookie" if cookie is not None and self._is_session(cookie.value) else None
+        # Not SimpleCookie: it gives up at the first odd cookie, and all ports of a computer share theirs.
+        session = cookie_parser(headers.get("cookie", "")).get(_COOKIE, "")
+        return "cookie" if self._is_session(session) else None
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self._token or "").encode())
@@ -124,17 +126,41 @@ class Guard:
         mark = hmac.new((self._token or "").encode(), f"session {until}".encode(), hashlib.sha256)
         return f"{until}.{mark.hexdigest()}"
 
-    def _with_cookie(self, scope: Scope, send: Send) -> Send:
-        cookie = self._session(str(int(time.time()) + _COOKIE_SECONDS))
+    def _marked(self, scope: Scope, way: _Way | None, send: Send) -> Send:
+        """Sends what the application does, with the headers that each answer, or the way in, asks for."""
+        cookie = self._session(str(int(time.time()) + _COOKIE_SECONDS)) if way == "basic" else ""
         secure = "; Secure" if scope["scheme"] == "https" else ""
         text = f"{_COOKIE}={cookie}; Path=/; Max-Age={_COOKIE_SECONDS}; HttpOnly; SameSite=Strict{secure}"
 
-        async def with_cookie(message: Message) -> None:
+        async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("Set-Cookie", text)
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+                if cookie:
+                    headers.append("Set-Cookie", text)
             await send(message)
 
-        return with_cookie
+        return marked
+
+
+def _is_open(scope: Scope) -> bool:
+    return scope["type"] == "http" and bool(scope["path"] == _OPEN_PATH)
+
+
+def _is_graphql(scope: Scope) -> bool:
+    return bool(scope["path"].rstrip("/").endswith("/graphql"))
+
+
+def _reads(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] in _SAFE_METHODS
+
+
+def _name_in(address: str) -> str:
+    """The name of the host in `//host:port`, "" for what is no address."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
@@ -143,15 +169,14 @@ def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
     By Sec-Fetch-Site, which every current browser sends (https://www.w3.org/TR/fetch-metadata/), and by
     Origin. Opening one of our pages by a link on another is fine.
     """
-    is_graphql = scope["path"].rstrip("/").endswith("/graphql")
-    reads = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
-    opens_page = reads and not is_graphql and headers.get("sec-fetch-mode") == "navigate"
+    reads = _reads(scope) and not _is_graphql(scope)
+    opens_page = reads and headers.get("sec-fetch-mode") == "navigate"
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not opens_page:
         return True
     origin = headers.get("origin")
-    if origin is None or (reads and not is_graphql):
+    if origin is None or reads:
         return False
-    return urlsplit(origin).netloc.lower() != host.lower()
+    return origin.partition("://")[2].lower() != host.lower()
 
 
 def _password(basic: str) -> str:

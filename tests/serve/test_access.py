@@ -122,7 +122,8 @@ def test_a_browser_gets_a_cookie_that_is_not_the_token(guarded: Guarded) -> None
     cookie = answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=Strict"} <= set(cookie.split("; ")) and TOKEN not in cookie
     session = cookie.partition(";")[0]
-    assert guarded.call("GET", "/graphql", {"Cookie": session}).status == 200
+    odd = 'theme={"dark": 1}; x=['  # of another program on another port
+    assert guarded.call("GET", "/graphql", {"Cookie": f"{odd}; {session}"}).status == 200
     until, _, mark = session.partition("=")[2].partition(".")
     for forged in (f"{int(until) + 1}.{mark}", f"1.{mark}", until):
         assert guarded.call("GET", "/", {"Cookie": f"dara_session={forged}"}).status == 401
@@ -140,6 +141,7 @@ def test_a_browser_gets_a_cookie_that_is_not_the_token(guarded: Guarded) -> None
         ("GET", "/graphql", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}),
         ("GET", "/graphql", {"Origin": "http://evil.example", **UPGRADE}),
         ("GET", "/api/v1/runs", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}),
+        ("POST", "/api/v1/runs", {"Origin": "http://["}),
     ],
 )
 def test_pages_of_other_sites_can_do_nothing(
@@ -147,6 +149,20 @@ def test_pages_of_other_sites_can_do_nothing(
 ) -> None:
     assert local.call(method, path, headers).status == 403
     assert guarded.call(method, path, {**headers, **_basic(TOKEN)}).status == 403
+
+
+def test_a_page_without_fetch_metadata_changes_nothing_by_get(local: Guarded, guarded: Guarded) -> None:
+    # What <img> sends to http://10.0.0.5: no Origin, no Sec-Fetch-Site, but the password that was typed in.
+    mutation = "/graphql?query=mutation"
+
+    assert local.call("GET", mutation).status == 405
+    assert guarded.call("GET", mutation, _basic(TOKEN)).status == 405
+    assert guarded.call("GET", mutation, BEARER).status == 200
+
+
+def test_no_page_is_shown_in_the_frame_of_another(local: Guarded, guarded: Guarded) -> None:
+    assert local.call("GET", "/").headers["x-frame-options"] == "SAMEORIGIN"
+    assert guarded.call("GET", "/", BEARER).headers["x-frame-options"] == "SAMEORIGIN"
 
 
 def test_own_pages_and_links_to_them_work(local: Guarded) -> None:
@@ -158,7 +174,9 @@ def test_own_pages_and_links_to_them_work(local: Guarded) -> None:
     assert local.call("POST", "/api/v1/runs").status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", "", "[", "[::1"]
+)
 def test_on_loopback_a_foreign_name_is_refused(local: Guarded, host: str) -> None:
     assert local.call("GET", "/", {"Host": host}).status in (400, 403)
 
@@ -170,6 +188,7 @@ def test_on_loopback_its_own_names_pass(local: Guarded, host: str) -> None:
 
 def test_web_sockets_need_the_token_too(guarded: Guarded) -> None:
     assert guarded.call("GET", "/graphql", UPGRADE).status == 403
+    assert guarded.call("GET", "/api/v1/health", UPGRADE).status == 403
     assert guarded.call("GET", "/graphql", {**UPGRADE, **BEARER}).status == 101
 
 
