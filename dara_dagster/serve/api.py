@@ -68,6 +68,7 @@ _ERRORS = {
     415: "The body is of another type",
     422: "A parameter is wrong; key names it",
     503: "The project's code is not loaded",
+    507: "The file cannot be kept: the disk is full, or not writable",
 }
 _FORM = {
     "type": "object",
@@ -126,7 +127,7 @@ def workflows(services: _Services) -> Workflows:
     "/workflows/{name}/runs",
     status_code=202,
     response_model=Launched,
-    responses=_errors(400, 404, 409, 413, 415, 422, 503),
+    responses=_errors(400, 404, 409, 413, 415, 422, 503, 507),
     openapi_extra={"requestBody": _BODY},
     summary="Start a run of a workflow",
     response_description="The run is queued, or was by an earlier request",

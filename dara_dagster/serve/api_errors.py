@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dara_dagster.errors import DaraError
@@ -17,6 +18,7 @@ from dara_dagster.serve.api_models import ApiError, ErrorAnswer
 __all__ = ["Unexpected", "answer_errors", "sentence"]
 
 _FRAMES = 5
+_LONGEST_KEY = 200
 
 
 def sentence(error: DaraError) -> str:
@@ -50,10 +52,14 @@ class Unexpected:
 
         try:
             await self._app(scope, receive, noting)
+        except ClientDisconnect:  # in the middle of its body: nobody is left to answer
+            return
         except Exception as error:
             kind = type(error).__name__
             place = "".join(traceback.format_tb(error.__traceback__)[-_FRAMES:])
-            print(f"{scope.get('method')} {scope.get('path')}: {kind}\n{place}", file=sys.stderr, flush=True)
+            print(
+                f"{scope.get('method')} {scope.get('path')!a}: {kind}\n{place}", file=sys.stderr, flush=True
+            )
             if not begun:
                 message = f"The server met an error it does not know ({kind}); its log tells where."
                 await _answer(500, message, None)(scope, receive, send)
@@ -73,4 +79,10 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _answer(status: int, message: str, key: str | None) -> JSONResponse:
-    return JSONResponse(ErrorAnswer(error=message, key=key).model_dump(), status)
+    answer = ErrorAnswer(error=_sendable(message), key=None if key is None else _sendable(key[:_LONGEST_KEY]))
+    return JSONResponse(answer.model_dump(), status)
+
+
+def _sendable(text: str) -> str:
+    """What a caller wrote may hold halves of surrogate pairs, which UTF-8 has no bytes for."""
+    return text.encode(errors="backslashreplace").decode()

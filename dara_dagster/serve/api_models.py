@@ -91,7 +91,9 @@ class RunRequest(BaseModel):
     """How to start a run; everything can be left out."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"parameters": {"from_date": "2013-06-01"}}}
+        extra="forbid",
+        allow_inf_nan=False,  # JSON has no such number, but 1e999 is read as one
+        json_schema_extra={"example": {"parameters": {"from_date": "2013-06-01"}}},
     )
 
     parameters: dict[str, str | bool | int | float] = Field(

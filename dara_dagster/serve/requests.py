@@ -8,17 +8,18 @@ from typing import Any, NoReturn
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dara_dagster.serve.api_models import ApiError, RunRequest
-from dara_dagster.serve.uploads import Received, Uploads
+from dara_dagster.serve.uploads import Received, Uploads, cannot_keep
 from dara_dagster.spec.names import Names
 
 __all__ = ["BodyLimit", "read_request"]
 
 _JSON_BYTES = 1024 * 1024
+_FORM = "multipart/form-data"
 _FORM_KEYS = ("file", *RunRequest.model_fields)
 
 
@@ -32,10 +33,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        is_form = headers.get(b"content-type", b"").lower().startswith(b"multipart/")
-        most, arrived = self._form_bytes if is_form else _JSON_BYTES, 0
-        announced = headers.get(b"content-length", b"0")
+        headers = Headers(scope=scope)
+        most, arrived = self._form_bytes if _kind(headers) == _FORM else _JSON_BYTES, 0
+        announced = headers.get("content-length", "0")
 
         async def limited() -> Message:
             nonlocal arrived
@@ -56,12 +56,9 @@ async def read_request(request: Request, uploads: Uploads) -> tuple[RunRequest, 
     Raises ApiError: 400 for a body that is no JSON or no form, 413 for one too large, 415 for another type,
     422 for a wrong key.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        try:
-            form = await request.form(max_files=2, max_fields=len(_FORM_KEYS) + 1)
-        except HTTPException as error:
-            raise ApiError(400, f"The form cannot be read: {error.detail}") from None
+    kind = _kind(request.headers)
+    if kind == _FORM:
+        form = await _read_form(request)
         async with _closing(form):
             wanted = _checked(_form_values(form))
             file = form.get("file")
@@ -76,6 +73,40 @@ async def read_request(request: Request, uploads: Uploads) -> tuple[RunRequest, 
             415, f"{kind!r} is not taken. Send application/json, or multipart/form-data with a file."
         )
     return _checked(_json(body, "The body")), None
+
+
+def _kind(headers: Headers) -> str:
+    """The media type of a body."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _read_form(request: Request) -> FormData:
+    parser = _FormParser(
+        request.headers,
+        request.stream(),
+        max_files=2,
+        max_fields=len(_FORM_KEYS) + 1,
+        max_part_size=_JSON_BYTES,
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise ApiError(400, f"The form cannot be read: {error.message}") from None
+    except OSError as error:
+        raise cannot_keep(error) from None
+    if not parser.is_whole:
+        await form.close()
+        raise ApiError(400, "The form is cut off: its closing boundary is missing.")
+    return form
+
+
+class _FormParser(MultiPartParser):
+    """Starlette's, which takes a form that is cut off for one with fewer fields."""
+
+    is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
 
 
 class _closing:
@@ -104,19 +135,29 @@ def _form_values(form: FormData) -> dict[str, Any]:
         if (name == "file") != isinstance(value, UploadFile):
             wrong = "has to be a file, with a file name" if name == "file" else "has to be text, not a file"
             raise ApiError(422, f"The field {name!r} {wrong}.", name)
-        values[name] = value if name == "file" else _json(str(value).encode(), f"The field {name!r}")
+        values[name] = value if name == "file" else _json(str(value), f"The field {name!r}")
     values.pop("file", None)
     return values
 
 
-def _json(text: bytes, what: str) -> Any:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no JSON")
-
+def _json(text: bytes | str, what: str) -> Any:
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, f"{what} is no JSON: {str(error)[:200]}.") from None
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name[:100]!r} comes twice")
+        found[name] = value
+    return found
 
 
 def _checked(values: Any) -> RunRequest:
@@ -128,6 +169,8 @@ def _checked(values: Any) -> RunRequest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         path = [str(part) for part in first["loc"]]
+        if not path:
+            raise ApiError(422, "The name of a key holds characters that are no text.") from None
         if first["type"] == "extra_forbidden":
             remedy = Names(RunRequest.model_fields).remedy(path[0], "keys")
             raise ApiError(422, f"Unknown key {path[0][:100]!r}. {remedy}", path[0]) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import time
@@ -14,7 +15,7 @@ from dagster import DagsterInstance
 
 from dara_dagster.serve.api_models import ApiError
 
-__all__ = ["Received", "Uploads"]
+__all__ = ["Received", "Uploads", "cannot_keep"]
 
 _CHUNK = 1024 * 1024
 _LONGEST_NAME = 255  # bytes, as most file systems have it
@@ -49,19 +50,22 @@ class Uploads:
     def receive(self, source: BinaryIO, name: str) -> Received:
         """Copy what arrived to our own disk, without holding it in memory.
 
-        Raises ApiError for a name no file can have, and OSError when the disk is full.
+        Raises ApiError for a name no file can have, and when the disk is full or cannot be written to.
         """
         name = _file_name(name)
-        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._incoming / uuid.uuid4().hex
         digest, size = hashlib.sha256(), 0
         try:
+            self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
             with path.open("xb") as target:
                 while chunk := source.read(_CHUNK):
                     digest.update(chunk)
                     size += target.write(chunk)
-        except BaseException:
-            path.unlink(missing_ok=True)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise cannot_keep(error) from None
             raise
         return Received(path, name, size, digest.hexdigest())
 
@@ -83,13 +87,29 @@ class Uploads:
             return
         self._swept = now
         for path in self._incoming.glob("*"):
-            if now - path.stat().st_mtime > _UNUSED_SECONDS:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it has just gone, to its run or with its request
+                if now - path.stat().st_mtime > _UNUSED_SECONDS:
+                    path.unlink(missing_ok=True)
         for folder in self._folder.iterdir():
             record = instance.get_run_record_by_id(folder.name)
-            ended = record.end_time if record is not None else folder.stat().st_mtime
+            ended = record.end_time if record is not None else _changed(folder)
             if folder != self._incoming and ended is not None and now - ended > _KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def cannot_keep(error: OSError) -> ApiError:
+    """The answer (507) to a file that could not be written down."""
+    return ApiError(
+        507, f"The server cannot keep the file: {error.strerror or type(error).__name__}.", "file"
+    )
+
+
+def _changed(path: Path) -> float | None:
+    """When it was written last, None when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _file_name(name: str) -> str:

@@ -93,6 +93,11 @@ def test_a_file_starts_a_pipeline_once(served: Server, emulator: Emulator, modul
         ("daily", [1], 422, None, "JSON object"),
         ("daily", b'{"a": NaN}', 400, None, "no JSON"),
         ("daily", b"{", 400, None, "no JSON"),
+        ("daily", b'{"parameters": {"a": 1, "a": 2}}', 400, None, "'a' comes twice"),
+        ("daily", b'{"parameters": {"a": 1e999}}', 422, "parameters.a", "text, a number, true or false"),
+        ("daily", {"parameters": {"\ud800": 1}}, 422, "parameters.\\ud800", "no text"),
+        ("daily", {"\ud800": 1}, 422, None, "no text"),
+        ("daily", {"k" * 500: 1}, 422, "k" * 200, "Unknown key"),
         ("daily", b" " * 2_000_000, 413, None, "larger than 1 MB"),
     ],
 )
@@ -130,6 +135,14 @@ def test_a_wrong_form_leaves_nothing_behind(
     assert answer.status in (400, 422) and answer.body["key"] == key, answer
     assert words in answer.body["error"]
     assert not list((served.project.root / ".dara" / "uploads" / "incoming").glob("*"))
+
+
+def test_a_form_that_is_cut_off_starts_nothing(served: Server) -> None:
+    body, headers = form(b"name\nJFK\n", "airports.csv")
+
+    answer = start(served, "ingest", body[:-4], **headers)
+
+    assert (answer.status, "cut off" in answer.body["error"]) == (400, True), answer
 
 
 def test_names_of_files_that_lead_elsewhere_are_refused(served: Server) -> None:
