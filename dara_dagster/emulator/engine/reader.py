@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.errors import AnalysisException
@@ -28,7 +28,7 @@ from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["LocalReader"]
+__all__ = ["LocalReader", "parsed_schema", "with_partitions"]
 
 _FILES = ("csv", "json", "parquet", "text", "binaryfile")
 _INFERRED = ("csv", "json", "parquet")
@@ -71,14 +71,11 @@ class LocalReader(DataFrameReader):
         self, kind: str, given: Mapping[str, str], paths: Sequence[str], folders: Mapping[str, set[str]]
     ) -> DataFrame:
         """The files' rows; a partition column comes last, in the type of the schema or of its values."""
-        known = _parsed_schema(self._spark, self._schema)
-        types: dict[str, DataType | str] = {name: folder_type(values) for name, values in folders.items()}
+        known = parsed_schema(self._spark, self._schema)
+        whole = with_partitions(known or StructType([]), folders)
+        types = {field.name: field.dataType for field in whole if field.name in folders}
         if known:
-            wanted = {field.name.lower(): field.dataType for field in known}
-            types = {name: wanted.get(name.lower(), kind) for name, kind in types.items()}
-            lower = [name.lower() for name in types]
-            data = [field for field in known if field.name.lower() not in lower]
-            known = StructType([*data, *(StructField(name, StringType()) for name in types)])
+            known = StructType([StructField(f.name, StringType()) if f.name in types else f for f in whole])
         elif kind in _INFERRED and not any(has_data(self._spark.paths.local(path)) for path in paths):
             raise AnalysisException(
                 f"[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for {kind.upper()}. It must be specified "
@@ -120,7 +117,19 @@ class LocalReader(DataFrameReader):
         return DataFrame(node, self._spark)
 
 
-def _parsed_schema(spark: LocalSpark, text: str) -> StructType | None:
+def with_partitions(schema: StructType, folders: Mapping[str, Collection[str]]) -> StructType:
+    """The schema with the partition columns at its end, in the type it gives them or that of their values."""
+    wanted = {field.name.lower(): field.dataType for field in schema}
+    lower = [name.lower() for name in folders]
+    types = {
+        name: wanted.get(name.lower()) or DataType.fromDDL(folder_type(values))
+        for name, values in folders.items()
+    }
+    data = [field for field in schema if field.name.lower() not in lower]
+    return StructType([*data, *(StructField(name, kind) for name, kind in types.items())])
+
+
+def parsed_schema(spark: LocalSpark, text: str) -> StructType | None:
     """The schema in a DDL string or in JSON; None for ''."""
     if not text:
         return None
@@ -144,7 +153,7 @@ def _nullable(kind: Any) -> Any:
     return kind
 
 
-def _with_types(frame: DataFrame, types: Mapping[str, DataType | str]) -> DataFrame:
+def _with_types(frame: DataFrame, types: Mapping[str, DataType]) -> DataFrame:
     """The rows with their partition columns, which are folder names so far, in their types and at the end."""
     if not types:
         return frame

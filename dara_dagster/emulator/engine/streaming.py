@@ -7,19 +7,22 @@ Sail 0.7 has neither Delta nor file streams, and no Auto Loader.
 from __future__ import annotations
 
 import fnmatch
-import os
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pyspark.sql.connect.dataframe import DataFrame
-from pyspark.sql.connect.plan import DataSource, LogicalPlan
+from pyspark.sql.connect.plan import Aggregate, DataSource, Deduplicate, Join, LogicalPlan
 from pyspark.sql.connect.session import SparkSession
-from pyspark.sql.functions import lit
-from pyspark.sql.types import StructType
+from pyspark.sql.functions import col, lit
+from pyspark.sql.types import StructField, StructType
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.file_writes import NULL_FOLDER
+from dara_dagster.emulator.engine.folders import data_files, expanded, partition_values
+from dara_dagster.emulator.engine.reader import parsed_schema, with_partitions
 from dara_dagster.emulator.engine.sql.handlers import table_folder
-from dara_dagster.emulator.engine.sql.types import delta_type
 from dara_dagster.emulator.engine.streaming_writer import Batch, StreamSource, StreamWriter
 
 if TYPE_CHECKING:
@@ -27,78 +30,96 @@ if TYPE_CHECKING:
 
 __all__ = ["DeltaSource", "FileSource", "StreamReader", "stream_sources"]
 
+_Folders = dict[str, str | None]
+_Read = Callable[[list[str], StructType], DataFrame]
+
 
 class _SourceNode(DataSource):
-    """The plan node of a stream; its paths and options are changed for the time of a batch."""
+    """The plan node of a stream; for the time of a batch it stands for the rows of the batch."""
 
     stream: StreamSource
+    rows: DataFrame | None = None
+
+    def plan(self, session: Any) -> Any:
+        if self.rows is None:
+            return super().plan(session)
+        relation = self.rows._plan.plan(session)
+        relation.common.plan_id = self._plan_id
+        return relation
+
+
+def _nodes(plan: Any) -> Iterator[LogicalPlan]:
+    """A plan and all below it; plans name their children differently: _child, left, other, ..."""
+    if isinstance(plan, LogicalPlan):
+        yield plan
+        for child in vars(plan).values():
+            for item in child if isinstance(child, list | tuple) else [child]:
+                yield from _nodes(item)
 
 
 def stream_sources(plan: LogicalPlan | None) -> list[StreamSource]:
     """The streams a plan reads, each once."""
-    found: dict[int, StreamSource] = {}
-
-    def walk(node: Any) -> None:
-        if isinstance(node, _SourceNode):
-            found[id(node)] = node.stream
-        for child in vars(node).values():  # plans name their children differently: _child, left, other, ...
-            for item in child if isinstance(child, list | tuple) else [child]:
-                if isinstance(item, LogicalPlan):
-                    walk(item)
-
-    walk(plan)
+    found = {id(node): node.stream for node in _nodes(plan) if isinstance(node, _SourceNode)}
     return list(found.values())
 
 
-class FileSource(StreamSource):
-    """Files of a folder; new ones are those not seen before."""
+def _is_stateful(plan: LogicalPlan | None) -> bool:
+    """Whether rows of a batch depend on those of earlier ones."""
 
-    def __init__(self, node: _SourceNode, folder: str, options: dict[str, str]) -> None:
-        super().__init__(node, folder)
-        self._glob = options.get("pathGlobFilter")
+    def keeps_state(node: LogicalPlan) -> bool:
+        if isinstance(node, Join):
+            return bool(stream_sources(node.left) and stream_sources(node.right))
+        return isinstance(node, Aggregate | Deduplicate) and bool(stream_sources(node))
+
+    return any(keeps_state(node) for node in _nodes(plan))
+
+
+class FileSource(StreamSource):
+    """Files of a folder; new ones are those not seen before. `read` reads files by a schema."""
+
+    def __init__(
+        self, node: _SourceNode, place: str, glob: str | None, schema: StructType, read: _Read
+    ) -> None:
+        super().__init__(node, place)
+        self._glob = glob
+        self._schema = schema
+        self._read = read
 
     def batch(self, seen: Any, everything: bool) -> Batch:
-        files = [str(file) for file in self._files()]
+        files = dict(self._files())
         known = set(seen or [])
-        new = [file for file in files if everything or file not in known]
-        return Batch(len(new), sorted(known | set(files)), {"_paths": new})
+        new = {file: folders for file, folders in files.items() if everything or file not in known}
+        return Batch(len(new), sorted(known | set(files)), {"rows": _rows(new, self._schema, self._read)})
 
-    def _files(self) -> list[Path]:
-        place = Path(self.place)
-        if place.is_file():
-            return [place]
-        found: list[Path] = []
-        for folder, folders, names in os.walk(place):
-            folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
-            found += [Path(folder, name) for name in sorted(names) if not name.startswith(("_", "."))]
-        return [file for file in found if self._glob is None or fnmatch.fnmatch(file.name, self._glob)]
+    def _files(self) -> Iterator[tuple[str, _Folders]]:
+        for place in expanded(self.place, self.place):
+            for file in data_files(place):
+                if file.exists() and (self._glob is None or fnmatch.fnmatch(file.name, self._glob)):
+                    parts = (part.partition("=") for part in file.relative_to(place).parts[:-1])
+                    values = ((name, unquote(value)) for name, equals, value in parts if equals)
+                    yield str(file), {name: None if value == NULL_FOLDER else value for name, value in values}
 
 
 class DeltaSource(StreamSource):
     """A Delta table; new rows are those of files added since the version seen."""
 
-    def __init__(self, node: _SourceNode, folder: str, options: dict[str, str]) -> None:
+    def __init__(self, node: _SourceNode, folder: str, options: dict[str, str], read: _Read) -> None:
         super().__init__(node, folder)
         self._skips_changes = "true" in (options.get("ignoreChanges"), options.get("skipChangeCommits"))
+        self._read = read
 
     def batch(self, seen: Any, everything: bool) -> Batch:
         now = delta_log.latest_version(self.place)
         if seen is None or everything:
             return Batch(1, now, {"_options": {"versionAsOf": str(now)}})
-        files: list[str] = []
+        files: dict[str, _Folders] = {}
         for version in range(int(seen) + 1, now + 1):
-            files += self._added(delta_log.read_commit(self.place, version))
-        fields = delta_log.read_snapshot(self.place).fields
-        schema = ", ".join(f"`{field['name']}` {delta_type(field['type'])}" for field in fields)
-        changes = {
-            "_format": "parquet",
-            "_paths": files,
-            "_schema": schema,
-            "_options": {"basePath": self.place},
-        }
-        return Batch(len(files), now, changes)
+            for add in self._added(delta_log.read_commit(self.place, version)):
+                files[f"{self.place}/{unquote(add['path'])}"] = add.get("partitionValues") or {}
+        fields = [StructField.fromJson(field) for field in delta_log.read_snapshot(self.place).fields]
+        return Batch(len(files), now, {"rows": _rows(files, StructType(fields), self._read)})
 
-    def _added(self, actions: list[dict[str, Any]]) -> list[str]:
+    def _added(self, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         removed = any("remove" in action and action["remove"].get("dataChange", True) for action in actions)
         if removed and self._skips_changes:
             return []
@@ -107,10 +128,28 @@ class DeltaSource(StreamSource):
                 "[DELTA_SOURCE_TABLE_IGNORE_CHANGES] Detected a data update in the source table. To skip "
                 "such commits set the option skipChangeCommits to true."
             )
-        added = [
+        return [
             action["add"] for action in actions if "add" in action and action["add"].get("dataChange", True)
         ]
-        return [f"{self.place}/{add['path']}" for add in added]
+
+
+def _rows(files: Mapping[str, _Folders], schema: StructType, read: _Read) -> DataFrame | None:
+    """The rows of files, each with the values of its partition columns; None without files."""
+    groups: dict[tuple[tuple[str, str | None], ...], list[str]] = {}
+    for file, folders in files.items():
+        groups.setdefault(tuple(folders.items()), []).append(file)
+    frames: list[Any] = []
+    for values, group in groups.items():
+        folders = dict(values)
+        frame: Any = read(group, StructType([field for field in schema if field.name not in folders]))
+        columns = [
+            lit(folders[field.name]).cast(field.dataType).alias(field.name)
+            if field.name in folders
+            else col(f"`{field.name}`")
+            for field in schema
+        ]
+        frames.append(frame.select(*columns))
+    return reduce(lambda left, right: left.union(right), frames) if frames else None
 
 
 class StreamReader:
@@ -165,7 +204,10 @@ class StreamReader:
             return self._delta(place)
         if self._format == "cloudFiles":
             return self._auto_loader(place)
-        return self._files(self._format, place, self._options, self._schema)
+        return self._files(self._format, place, self._options, self._given_schema())
+
+    def _given_schema(self) -> StructType | None:
+        return parsed_schema(self._spark, self._schema or "")
 
     def _load_as(
         self, kind: str, path: str, schema: StructType | str | None, options: dict[str, Any]
@@ -175,15 +217,23 @@ class StreamReader:
         return self.options(**options).format(kind).load(path)
 
     def _delta(self, folder: str) -> DataFrame:
+        def read(files: list[str], schema: StructType) -> DataFrame:
+            return self._spark.read.schema(schema).parquet(*files)
+
         node = _SourceNode(format="delta", options={}, paths=[folder])
-        node.stream = DeltaSource(node, folder, self._options)
+        node.stream = DeltaSource(node, folder, self._options, read)
         return DataFrame(node, self._spark)
 
-    def _files(self, kind: str, place: str, options: dict[str, str], schema: str | None) -> DataFrame:
+    def _files(self, kind: str, place: str, options: dict[str, str], schema: StructType | None) -> DataFrame:
+        def read(files: list[str], fields: StructType) -> DataFrame:
+            return self._spark.read.format(kind).options(**options).schema(fields).load(files)
+
         if schema is None:
-            schema = self._spark.read.format(kind).options(**options).load(place).schema.json()
-        node = _SourceNode(format=kind, schema=schema, options=options, paths=[place])
-        node.stream = FileSource(node, place, options)
+            schema = self._spark.read.format(kind).options(**options).load(place).schema
+        node = _SourceNode(format=kind, schema=schema.json(), options=options, paths=[place])
+        whole = with_partitions(schema, partition_values(expanded(place, place)))
+        node.rows = read([place], schema)
+        node.stream = FileSource(node, place, options.get("pathGlobFilter"), whole, read)
         return DataFrame(node, self._spark)
 
     def _auto_loader(self, place: str) -> DataFrame:
@@ -191,7 +241,7 @@ class StreamReader:
         kind = self._options["cloudFiles.format"]
         options = {key: value for key, value in self._options.items() if not key.startswith("cloudFiles.")}
         if self._schema is not None:
-            return self._files(kind, place, options, self._schema)
+            return self._files(kind, place, options, self._given_schema())
         reader = self._spark.read.format(kind).options(**options)
         if self._options.get("cloudFiles.inferColumnTypes", "false") == "true":
             reader = reader.option("inferSchema", "true")
@@ -200,7 +250,7 @@ class StreamReader:
         hinted = {f.name: f.dataType for f in self._spark.rows([], hints).schema.fields} if hints else {}
         for field in schema.fields:
             field.dataType = hinted.get(field.name, field.dataType)
-        frame: Any = self._files(kind, place, options, schema.json())
+        frame: Any = self._files(kind, place, options, schema)
         rescued: DataFrame = frame.withColumn("_rescued_data", lit(None).cast("string"))
         return rescued
 
@@ -211,7 +261,7 @@ _native_is_streaming = DataFrame.isStreaming.func  # type: ignore[attr-defined]
 
 def _write_stream(frame: DataFrame) -> Any:
     sources = stream_sources(frame._plan)
-    return StreamWriter(frame, sources) if sources else _native_writer(frame)
+    return StreamWriter(frame, sources, _is_stateful(frame._plan)) if sources else _native_writer(frame)
 
 
 def _is_streaming(frame: DataFrame) -> bool:

@@ -83,9 +83,10 @@ class StreamQuery:
 
 
 class StreamWriter:
-    """What `df.writeStream` returns."""
+    """What `df.writeStream` returns. `stateful` are streams that need the rows of earlier batches."""
 
-    def __init__(self, frame: DataFrame, sources: list[StreamSource]) -> None:
+    def __init__(self, frame: DataFrame, sources: list[StreamSource], stateful: bool) -> None:
+        self._stateful = stateful
         self._frame = frame
         self._sources = sources
         self._spark = cast("LocalSpark", frame.sparkSession)
@@ -161,6 +162,11 @@ class StreamWriter:
                 for source in self._sources
             ]
             size = sum(batch.size for batch in batches)
+            if size and state["batch"] and self._stateful and self._mode != "complete":
+                raise NotSupportedLocally(
+                    "A second batch of a stream with an aggregation, a deduplication or a join of streams",
+                    "Use outputMode('complete'), or foreachBatch with a MERGE.",
+                )
             if size:
                 self._process(batches, sink, state["batch"])
                 for source, batch in zip(self._sources, batches, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,52 @@ def test_several_sources_with_news_in_one_are_refused(spark: LocalSpark, tmp_pat
     both = spark.readStream.table("main.default.stream_two").union(files)
     with pytest.raises(NotSupportedLocally, match="only some have something new"):
         both.writeStream.option("checkpointLocation", str(tmp_path / "cp")).toTable("main.default.never")
+
+
+def test_partition_columns_of_later_batches(spark: LocalSpark, tmp_path: Path) -> None:
+    source, target = "main.default.stream_days", "main.default.stream_days_out"
+    spark.sql(f"CREATE OR REPLACE TABLE {source} (id INT, day DATE, k STRING) PARTITIONED BY (day, k)")
+    spark.sql(f"INSERT INTO {source} VALUES (1, DATE'2024-01-01', 'a')")
+
+    def run() -> list[tuple[Any, ...]]:
+        stream = spark.readStream.table(source)
+        writer = stream.filter(stream["id"] > 0).writeStream.option(
+            "checkpointLocation", str(tmp_path / "cp")
+        )
+        writer.toTable(target)
+        return sorted(tuple(row) for row in spark.table(target).collect())
+
+    first, second = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
+    assert run() == [(1, first, "a")]
+    spark.sql(f"INSERT INTO {source} VALUES (2, DATE'2024-01-02', 'a b/é'), (3, NULL, 'x'), (4, NULL, 'x')")
+    assert run() == [(1, first, "a"), (2, second, "a b/é"), (3, None, "x"), (4, None, "x")]
+
+
+def test_files_are_read_as_by_spark_read(spark: LocalSpark, tmp_path: Path) -> None:
+    (tmp_path / "in" / "day=2024-01-01").mkdir(parents=True)
+    (tmp_path / "in" / "day=2024-01-01" / "a.csv").write_text("id,due,v\n1,05/03/2024,NA\n")
+    read = spark.readStream.options(header=True, dateFormat="dd/MM/yyyy", nullValue="NA")
+    found: list[Any] = []
+    for place in ("in", "in/day=*", "in/*/*.csv"):
+        writer = read.schema("id INT, due DATE, v STRING").csv(str(tmp_path / place)).writeStream
+        writer.foreachBatch(lambda frame, number: found.extend(frame.collect())).start()
+    row = (1, dt.date(2024, 3, 5), None)
+    assert [tuple(each) for each in found] == [(*row, dt.date(2024, 1, 1)), row, row]
+
+
+def test_what_needs_earlier_batches_is_refused(spark: LocalSpark, tmp_path: Path) -> None:
+    source = "main.default.stream_state"
+    spark.sql(f"CREATE OR REPLACE TABLE {source} AS SELECT 1 AS id")
+
+    def run(mode: str) -> None:
+        counts = spark.readStream.table(source).groupBy("id").count()
+        writer = counts.writeStream.outputMode(mode).option("checkpointLocation", str(tmp_path / mode))
+        writer.toTable(f"main.default.stream_{mode}")
+
+    for mode in ("append", "complete"):
+        run(mode)
+    spark.sql(f"INSERT INTO {source} VALUES (1)")
+    run("complete")
+    assert spark.table("main.default.stream_complete").collect() == [(1, 2)]
+    with pytest.raises(NotSupportedLocally, match="A second batch of a stream with an aggregation"):
+        run("append")
