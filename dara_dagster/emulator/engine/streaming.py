@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping
-from functools import reduce
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -149,7 +149,10 @@ def _rows(files: Mapping[str, _Folders], schema: StructType, read: _Read) -> Dat
             for field in schema
         ]
         frames.append(frame.select(*columns))
-    return reduce(lambda left, right: left.union(right), frames) if frames else None
+    while len(frames) > 1:  # in pairs: a plan may only be so deep
+        pairs = zip_longest(frames[::2], frames[1::2])
+        frames = [left if right is None else left.union(right) for left, right in pairs]
+    return frames[0] if frames else None
 
 
 class StreamReader:

@@ -135,3 +135,13 @@ def test_what_needs_earlier_batches_is_refused(spark: LocalSpark, tmp_path: Path
     assert spark.table("main.default.stream_complete").collect() == [(1, 2)]
     with pytest.raises(NotSupportedLocally, match="A second batch of a stream with an aggregation"):
         run("append")
+
+
+def test_a_batch_of_many_partitions(spark: LocalSpark, tmp_path: Path) -> None:
+    for number in range(150):
+        (tmp_path / "in" / f"n={number}").mkdir(parents=True)
+        (tmp_path / "in" / f"n={number}" / "a.json").write_text('{"id": 1}\n')
+    stream = spark.readStream.schema("id INT").json(str(tmp_path / "in"))
+    stream.writeStream.option("checkpointLocation", str(tmp_path / "cp")).toTable("main.default.stream_many")
+    found = spark.table("main.default.stream_many").selectExpr("count(*)", "sum(n)", "sum(id)").first()
+    assert found == (150, 149 * 75, 150)
