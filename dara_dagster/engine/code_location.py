@@ -19,7 +19,9 @@ from dagster._core.remote_representation.external import RemoteJob, RemoteReposi
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-__all__ = ["Code", "Job", "open_code"]
+__all__ = ["Code", "Job", "check_workspace_file", "open_code"]
+
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,18 @@ class Code:
             job_code_origin=remote.get_python_origin(),
             asset_graph=job.repository.asset_graph,
         )
+
+
+def check_workspace_file(workspace_file: Path) -> str:
+    """What is wrong with a workspace.yaml, "" when Dagster can read it; no code is loaded."""
+    try:
+        WorkspaceFileTarget([str(workspace_file)]).create_origins()
+    except Exception as error:  # of YAML, of Dagster's config, of its checks: they have nothing in common
+        errors = getattr(error, "errors", None)
+        reason = " ".join((errors[0].message if errors else str(error) or type(error).__name__).split())
+        reason = reason.removeprefix("Invariant failed. Description: ").partition(" Expected: ")[0]
+        return reason[:_LONGEST_REASON].rstrip(".") + "."
+    return ""
 
 
 @contextmanager

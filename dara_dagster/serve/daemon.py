@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from dara_dagster.remote.locks import file_lock
@@ -15,7 +17,10 @@ from dara_dagster.remote.locks import file_lock
 __all__ = ["Daemon", "kept_daemon"]
 
 _STOP_SECONDS = 15.0
-_RESTART_SECONDS = 5.0
+_RESTART_SECONDS = 5.0  # doubled each time, to the longest, until one has lived for a while
+_LONGEST_RESTART_SECONDS = 300.0
+_A_WHILE_SECONDS = 300.0
+_SUCCESSION_SECONDS = 5.0
 
 
 class Daemon:
@@ -58,33 +63,70 @@ class Daemon:
             )
 
     def _watch(self) -> None:
+        pause = _RESTART_SECONDS
         while True:
+            began = time.monotonic()
             code = self.process.wait()
             if self._stopping.is_set():
                 return
-            print(f"Dagster's daemon ended ({code}), see {self.log}; it is started again.", file=sys.stderr)
-            if self._stopping.wait(_RESTART_SECONDS):
+            if time.monotonic() - began > _A_WHILE_SECONDS:
+                pause = _RESTART_SECONDS
+            print(
+                f"Dagster's daemon ended ({code}), see {self.log}; it is started again in {pause:g} s.",
+                file=sys.stderr,
+            )
+            if self._stopping.wait(pause):
                 return
-            self.process = self._start()
+            pause = min(2 * pause, _LONGEST_RESTART_SECONDS)
+            try:
+                self.process = self._start()
+            except OSError as error:  # no memory or no disk now: the next look finds the old one ended
+                print(f"Dagster's daemon cannot be started: {error.strerror}.", file=sys.stderr)
+            if self._stopping.is_set():  # stop() has ended the one before
+                self.process.terminate()
 
 
 @contextmanager
 def kept_daemon(home: Path, root: Path, workspace_file: Path) -> Iterator[Daemon | None]:
-    """While open, the home's daemon runs; None when another server runs it already.
+    """While open, the home's daemon runs; None when another server runs it now, which this one succeeds.
 
     Two daemons on one home would look at every sensor and schedule twice.
     """
+    begin = partial(Daemon, home, root, workspace_file)
+    with ExitStack() as held:
+        daemon = _sole(held, home, begin)
+        if daemon is None:
+            held.enter_context(_succession(home, begin))
+        yield daemon
+
+
+def _sole(held: ExitStack, home: Path, begin: Callable[[], Daemon]) -> Daemon | None:
+    """The home's daemon, begun and locked until `held` is closed; None when another server has the lock."""
     try:
-        lock = file_lock(home / "daemon.lock", timeout=0)
-        lock.__enter__()
+        held.enter_context(file_lock(home / "daemon.lock", timeout=0))
     except TimeoutError:
-        yield None
-        return
-    try:
-        daemon = Daemon(home, root, workspace_file)
+        return None
+    daemon = begin()
+    held.callback(daemon.stop)
+    return daemon
+
+
+@contextmanager
+def _succession(home: Path, begin: Callable[[], Daemon]) -> Iterator[None]:
+    """While open, begins the daemon as soon as the server that has one is gone."""
+    over = threading.Event()
+
+    def wait(held: ExitStack) -> None:
+        while not over.wait(_SUCCESSION_SECONDS):
+            if _sole(held, home, begin) is not None:
+                print("The other server has ended: this one runs Dagster's daemon now.", file=sys.stderr)
+                return
+
+    with ExitStack() as held:
+        waiter = threading.Thread(target=wait, args=[held], name="dara-succession", daemon=True)
+        waiter.start()
         try:
-            yield daemon
+            yield
         finally:
-            daemon.stop()
-    finally:
-        lock.__exit__(None, None, None)
+            over.set()
+            waiter.join()

@@ -19,7 +19,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dara_dagster.engine.code_location import Code, open_code
+from dara_dagster.engine.code_location import Code, check_workspace_file, open_code
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard
 from dara_dagster.serve.api import Services, build_api
@@ -60,12 +60,15 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
-    except socket.gaierror:
-        raise DaraError(f"--host {host}: this computer has no such address.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise DaraError(f"Port {port} of {host} is in use. Choose another with --port.") from None
-        raise DaraError(f"{host}:{port} cannot be listened on: {error.strerror or error}.") from None
+        if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
+            raise DaraError(f"--host {host}: this computer has no such address.") from None
+        reason = (error.strerror or str(error)).partition(" (while ")[0]  # Python adds the address
+        raise DaraError(f"{host}:{port} cannot be listened on: {reason}.") from None
+    except UnicodeError:
+        raise DaraError(f"--host {host[:100]!r}: this is no name of a computer.") from None
 
 
 def serve_forever(
@@ -84,6 +87,9 @@ def serve_forever(
     with _stopped_by_signals(), ExitStack() as stack:
         instance.optimize_for_webserver(*_DATABASE)
         file = workspace_file(serving)
+        wrong = check_workspace_file(file)
+        if wrong:
+            raise DaraError(f"{file} cannot be used: {wrong}")
         kept = kept_daemon(serving.home, serving.root, file) if serving.daemon else nullcontext()
         daemon = stack.enter_context(kept)  # it loads the code at the same time
         code = stack.enter_context(open_code(instance, file))

@@ -1,0 +1,83 @@
+"""What a server needs before it serves: its workspace file, and Dagster's daemon."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dara_dagster.engine.code_location import check_workspace_file
+from dara_dagster.remote.locks import file_lock
+from dara_dagster.serve import daemon
+from dara_dagster.serve.daemon import Daemon, kept_daemon
+
+
+def wait_for(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "valid yaml"),
+        ("load_from: [", "line 1"),
+        ("foo: 1", 'unexpected config entry "foo" at the root.'),
+        ("load_from:\n  - python_module: no_such_module\n", ""),
+    ],
+)
+def test_a_workspace_file_that_dagster_cannot_read_is_told(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "workspace.yaml"
+    file.write_text(text)
+
+    told = check_workspace_file(file)
+
+    assert words in told and bool(words) == bool(told)
+    assert "\n" not in told and len(told) <= 301
+
+
+def test_the_second_server_of_a_home_succeeds_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "_SUCCESSION_SECONDS", 0.05)
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    first = file_lock(tmp_path / "daemon.lock", timeout=0)
+    first.__enter__()
+
+    with kept_daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml") as second:
+        assert second is None and not (tmp_path / "daemon.log").exists()
+        first.__exit__(None, None, None)
+        wait_for((tmp_path / "daemon.log").exists)
+
+    with kept_daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml") as third:
+        assert third is not None  # the lock was given back
+
+
+def test_a_daemon_that_keeps_ending_is_started_ever_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(daemon, "_RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(daemon, "_LONGEST_RESTART_SECONDS", 0.04)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    told = ""
+
+    kept = Daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml")
+    try:
+
+        def often() -> bool:
+            nonlocal told
+            told += capsys.readouterr().err
+            return told.count("started again") >= 5
+
+        wait_for(often)
+    finally:
+        kept.stop()
+
+    pauses = [float(text) for text in re.findall(r"in (\S+) s\.", told)]
+    assert pauses[:5] == [0.01, 0.02, 0.04, 0.04, 0.04]
