@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ __all__ = ["PlanInterceptor"]
 
 _PATH_OPTIONS = {"path", "checkpointlocation"}
 _OPAQUE = {"LocalRelation", "CommonInlineUserDefinedFunction", "CommonInlineUserDefinedTableFunction"}
+_DAY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
 _USER_FUNCTIONS = {"current_user", "user", "session_user"}
 
 
@@ -90,6 +92,8 @@ class PlanInterceptor(
         for key in list(options):
             if key.lower() in _PATH_OPTIONS:
                 options[key] = self._paths.local(options[key])
+            elif key.lower() == "timestampasof" and _DAY.fullmatch(options[key]):
+                options[key] += " 00:00:00"  # Sail wants the time, too
 
     def _data_source(self, message: Any, names: set[str]) -> None:
         check_options(message.format, message.options)
@@ -101,6 +105,7 @@ class PlanInterceptor(
 
     def _named_table(self, message: Any, names: set[str]) -> None:
         check_options("delta", message.options)
+        self._map_options(message.options)
         if "/" in message.unparsed_identifier:
             message.unparsed_identifier = self._paths.in_sql(message.unparsed_identifier)
         else:

@@ -23,7 +23,7 @@ from pyspark.sql.types import (
 )
 
 from dara_dagster.emulator.engine import delta_log
-from dara_dagster.emulator.engine.file_writes import name_partitions
+from dara_dagster.emulator.engine.file_writes import prepare_files
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.literals import literal
 
@@ -51,7 +51,7 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
     - `writeTo(t).overwritePartitions()` is refused by Sail: it becomes such a dynamic overwrite.
     - autoMerge is ignored: it becomes `mergeSchema`, or schema evolution of the MERGE.
     - A value that does not fit its column's type is written as null: the cast is made before, and fails.
-    - Nulls in partition columns of plain files get Spark's folder, see `name_partitions`.
+    - Nulls in partition columns of plain files get Spark's folder, see `prepare_files`.
     - New names are made lower case: Sail names a table's folder as the name is spelled.
     """
     _partitions_by_name(command)
@@ -72,16 +72,16 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
     name = spark.registry.resolve(write.table.table_name) if write.table.table_name else None
     if name is not None:
         write.table.table_name = name.lower.quoted
-    name_partitions(spark, write)
     options = {key.lower(): value.lower() for key, value in write.options.items()}
+    mode = options.get("partitionoverwritemode") or spark.setting(DYNAMIC_MODE)
+    prepare_files(spark, write, mode)
     folder = _existing_table(spark, write)
     merges = (options.get("mergeschema") or spark.setting(AUTO_MERGE)) == "true"
     if merges and folder is not None and options.get("overwriteschema") != "true":
         _add_new_columns(spark, write, folder)
-    if folder is not None and write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE:
-        mode = options.get("partitionoverwritemode") or spark.setting(DYNAMIC_MODE)
-        if mode == "dynamic" and "replacewhere" not in options:
-            _replace_partitions(spark, write, folder)
+    replaces = write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE
+    if folder is not None and replaces and mode == "dynamic" and "replacewhere" not in options:
+        _replace_partitions(spark, write, folder)
     replaces_types = merges or options.get("overwriteschema") == "true"
     if folder is not None and write.mode in _INTO_TABLE and not (replaces_types or _is_by_position(write)):
         _fit_to_table(spark, write, folder)

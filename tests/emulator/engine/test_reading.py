@@ -209,3 +209,24 @@ def test_a_path_that_is_not_there_is_named(spark: LocalSpark, kind: str) -> None
         spark.read.format(kind).load("/Volumes/main/default/no/such").collect()
     with pytest.raises(AnalysisException, match="PATH_NOT_FOUND"):
         spark.sql(f"SELECT * FROM {kind}.`/Volumes/main/default/no/such`").collect()
+
+
+def test_options_of_file_writes_are_kept_or_refused(spark: LocalSpark, tmp_path: Path) -> None:
+    frame = spark.sql("SELECT 1 AS id, DATE'2024-03-05' AS d, TIMESTAMP'2024-03-05 10:11:12' AS t, 'a' AS k")
+    writer = frame.write.mode("overwrite").options(
+        dateFormat="dd/MM/yyyy", timestampFormat="HH:mm", header=True
+    )
+    for kind, text in (
+        ("csv", "id,d,t,k\n1,05/03/2024,10:11,a\n"),
+        ("json", '{"id":1,"d":"05/03/2024","t":"10:11","k":"a"}\n'),
+    ):
+        writer.format(kind).save(str(tmp_path / kind))
+        (file,) = (tmp_path / kind).glob(f"*.{kind}")
+        assert file.read_text() == text
+    with pytest.raises(NotSupportedLocally, match="The option `quoteAll` of a csv write"):
+        frame.write.csv(str(tmp_path / "never"), quoteAll=True)
+    with pytest.raises(NotSupportedLocally, match="partitionOverwriteMode=dynamic for files"):
+        frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic").partitionBy("k").parquet(
+            str(tmp_path / "parts")
+        )
+    frame.write.mode("overwrite").option("quoteAll", False).csv(str(tmp_path / "csv"))
