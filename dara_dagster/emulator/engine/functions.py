@@ -5,6 +5,8 @@
   halves away from zero.
 - `percentile_approx` interpolates between values, as a double; Spark answers one of the values.
 - `max_by(x, y, n)` ignores n; `get_json_object` finds nothing by a path with `*`.
+- `to_json` writes six digits of a second where Spark writes three, and ignores ignoreNullFields;
+  `from_json` fails on a timestamp with a `T`.
 - A window's RANGE of an INTERVAL over dates takes in every row.
 """
 
@@ -23,7 +25,7 @@ __all__ = ["correct_call", "correct_text"]
 _PERCENTILES = ("approx_percentile", "percentile_approx")
 _ROUNDERS = ("ceil", "ceiling", "floor")
 _CALL = re.compile(
-    r"(?<![\w.`])(weekday|date_trunc|rint|bround|max_by|min_by|get_json_object|"
+    r"(?<![\w.`])(weekday|date_trunc|rint|bround|max_by|min_by|get_json_object|to_json|from_json|"
     rf"{'|'.join((*_ROUNDERS, *_PERCENTILES))})\s*\(",
     re.I,
 )
@@ -32,6 +34,8 @@ _RANGE = re.compile(
     r"(?=range\b[^)]*\binterval\b)",
     re.I | re.S,
 )
+_JSON_MOMENT = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]"
+_ANY_MOMENT = "yyyy-MM-dd[' 'HH:mm:ss]['T'HH:mm:ss][.SSSSSS][.SSS][.S][XXX]"
 _AFTER_AGGREGATE = re.compile(r"\s*(?:filter|over)\b", re.I)
 
 
@@ -86,6 +90,10 @@ def _spelled(name: str, arguments: Sequence[str]) -> str | None:
     if name in _PERCENTILES and count > 1 and not re.match(r"(?:array\b|distinct\b)", arguments[1], re.I):
         place = f"CAST(greatest(ceil({arguments[1]} * count({first})), 1) AS INT) - 1"
         return f"get(sort_array(collect_list({first})), {place})"
+    if name == "to_json" and count == 1:
+        return f"to_json({first}, map('timestampFormat', \"{_JSON_MOMENT}\"))"
+    if name == "from_json" and count == 2:
+        return f"from_json({first}, {arguments[1]}, map('timestampFormat', \"{_ANY_MOMENT}\"))"
     _refuse(name, count, arguments[-1] if arguments else "")
     return None
 
@@ -93,6 +101,8 @@ def _spelled(name: str, arguments: Sequence[str]) -> str | None:
 def _refuse(name: str, count: int, last: str) -> None:
     if name in ("max_by", "min_by") and count == 3:
         raise NotSupportedLocally(f"{name}() of several values")
+    if name == "to_json" and re.search(r"'ignoreNullFields'\s*,\s*'false'", last, re.I):
+        raise NotSupportedLocally("The option ignoreNullFields of to_json()")
     if name == "get_json_object" and "*" in last:
         raise NotSupportedLocally(f"The JSON path {last}", "Parse the text by from_json().")
 
@@ -122,6 +132,10 @@ def _number(value: int) -> pb.Expression:
     return pb.Expression(literal=pb.Expression.Literal(integer=value))
 
 
+def _text(value: str) -> pb.Expression:
+    return pb.Expression(literal=pb.Expression.Literal(string=value))
+
+
 def _weekday(name: str, given: list[pb.Expression]) -> pb.Expression:
     return _call("pmod", _call("+", _call("dayofweek", *given), _number(5)), _number(7))
 
@@ -146,6 +160,20 @@ def _percentile(name: str, given: list[pb.Expression]) -> pb.Expression | None:
     return _call("get", _call("sort_array", _call("collect_list", given[0])), place)
 
 
+def _to_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
+    if len(given) == 1:
+        return _call(name, *given, _call("map", _text("timestampFormat"), _text(_JSON_MOMENT)))
+    pairs = [argument.literal.string for argument in given[1].unresolved_function.arguments]
+    _refuse(name, len(given), ", ".join(f"'{text}'" for text in pairs))
+    return None
+
+
+def _from_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
+    if len(given) != 2:
+        return None
+    return _call(name, *given, _call("map", _text("timestampFormat"), _text(_ANY_MOMENT)))
+
+
 def _checked(name: str, given: list[pb.Expression]) -> None:
     _refuse(name, len(given), given[-1].literal.string if given else "")
 
@@ -155,6 +183,8 @@ _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = 
     "date_trunc": _date_trunc,
     "rint": _half_even,
     "bround": _half_even,
+    "from_json": _from_json,
+    "to_json": _to_json,
     **dict.fromkeys(_ROUNDERS, _rounded),
     **dict.fromkeys(_PERCENTILES, _percentile),
     **dict.fromkeys(("max_by", "min_by", "get_json_object"), _checked),

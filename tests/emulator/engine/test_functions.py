@@ -81,3 +81,20 @@ def test_what_has_no_equal_is_refused(spark: LocalSpark, values: Any) -> None:
             spark.sql(f"SELECT {query} FROM VALUES ('[1]') AS t(j)").collect()
     with pytest.raises(NotSupportedLocally, match="observe"):
         values.observe(Observation("o"), F.count(F.lit(1)).alias("n")).count()
+
+
+def test_moments_in_json(spark: LocalSpark) -> None:
+    frame = spark.sql("SELECT TIMESTAMP'2024-01-01 10:00:00.5' AS t, CAST(NULL AS INT) AS n")
+    found = frame.select(F.to_json(F.struct("t", "n")), F.expr("to_json(struct(t))"))
+    assert list(found.first()) == ['{"t":"2024-01-01T10:00:00.500Z"}'] * 2
+    assert frame.select(F.to_json(F.struct("t"), {"timestampFormat": "HH:mm"})).first() == ('{"t":"10:00"}',)
+    with pytest.raises(NotSupportedLocally, match="ignoreNullFields"):
+        frame.select(F.to_json(F.struct("n"), {"ignoreNullFields": "false"})).collect()
+    with pytest.raises(NotSupportedLocally, match="ignoreNullFields"):
+        frame.selectExpr("to_json(struct(n), map('ignoreNullFields', 'false'))").collect()
+    for text in ("2024-01-01T10:00:00.5Z", "2024-01-01 10:00:00.5", "2024-01-01T12:00:00.500+02:00"):
+        lines = spark.createDataFrame([(f'{{"t": "{text}"}}',)], "j string")
+        read = lines.select(
+            F.from_json("j", "t timestamp").alias("a"), F.expr("from_json(j, 't timestamp') AS b")
+        )
+        assert read.select("a.t", "b.t").first() == (dt.datetime(2024, 1, 1, 10, 0, 0, 500000),) * 2
