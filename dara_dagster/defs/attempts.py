@@ -17,7 +17,7 @@ from dagster import DagsterInstance, DagsterRun, RunsFilter
 from dara_dagster.engine.events import Event, Recorded, StepChange, read
 from dara_dagster.remote.runs import attempt_token
 
-__all__ = ["ATTEMPT", "LOST", "RESULT", "SUBMITTED", "UPLOADED", "Attempt", "AttemptLog"]
+__all__ = ["ATTEMPT", "LOST", "RESULT", "SEED_TAG", "SUBMITTED", "UPLOADED", "Attempt", "AttemptLog"]
 
 # The kinds of our events that this file reads; execute.py writes them.
 ATTEMPT = "attempt"
@@ -27,6 +27,8 @@ UPLOADED = "uploaded"
 # The verdict of a run that could neither be seen to end nor be stopped: the next start attaches to it.
 LOST = "lost"
 
+# Tells a run from an earlier one of the same id that was deleted: it must not be handed that one's results.
+SEED_TAG = "dara/seed"
 _ROOT_TAG = "dagster/root_run_id"
 
 
@@ -55,6 +57,7 @@ class AttemptLog:
 
     def __init__(self, instance: DagsterInstance, run: DagsterRun) -> None:
         self.run_id = run.run_id
+        self._seed = run.run_id + run.tags.get(SEED_TAG, "")
         self._lock = threading.Lock()
         self._last: dict[str, Attempt] = {}
         self._highest: dict[str, int] = {}
@@ -84,7 +87,7 @@ class AttemptLog:
         """Return a new attempt of the step, with a token no run has had."""
         with self._lock:
             number = self._highest[step_key] = self._highest.get(step_key, 0) + 1
-            attempt = Attempt(number, attempt_token(self.run_id, step_key, number))
+            attempt = Attempt(number, attempt_token(self._seed, step_key, number))
             self._last[step_key] = attempt
             return attempt
 

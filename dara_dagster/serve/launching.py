@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dagster import DagsterError, DagsterInstance, DagsterRun, DagsterRunStatus
 
+from dara_dagster.defs.attempts import SEED_TAG
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.engine.code_location import Job
 from dara_dagster.remote.locks import file_lock
@@ -49,6 +50,7 @@ class Launcher:
 
     The id of a run with an idempotency key is made from the key, so the database, which holds each run id
     once, decides a race: between threads, processes or computers. Key and request stand in the run's tags.
+    A run that is deleted in Dagster gives its key back: the next one has its id, but runs anew.
     """
 
     def __init__(self, project: Project, uploads: Uploads, lock_file: Path) -> None:
@@ -146,7 +148,7 @@ def _identity(project: str, wanted: Wanted, parameters: Mapping[str, str]) -> tu
     if not key.strip() or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
         message = f"Idempotency-Key has to be 1 to {_LONGEST_KEY} printable ASCII characters."
         raise ApiError(422, message, "Idempotency-Key")
-    return str(uuid.uuid5(_KEY_SPACE, f"{project} {key}")), {**tags, KEY_TAG: key}
+    return str(uuid.uuid5(_KEY_SPACE, f"{project} {key}")), {**tags, KEY_TAG: key, SEED_TAG: uuid.uuid4().hex}
 
 
 def _check_free(instance: DagsterInstance, job: Job, workflow: WorkflowPlan) -> None:

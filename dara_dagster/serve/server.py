@@ -98,6 +98,7 @@ def serve_forever(
         config = uvicorn.Config(
             app,
             lifespan="off",
+            http="h11",  # httptools takes headers of any length in, before anybody is asked for a token
             log_level="warning",
             access_log=False,
             server_header=False,

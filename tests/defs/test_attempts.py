@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from dagster import DagsterInstance, DagsterRun
 
-from dara_dagster.defs.attempts import Attempt, AttemptLog
+from dara_dagster.defs.attempts import SEED_TAG, Attempt, AttemptLog
 from dara_dagster.engine.events import Value, record
 
 STEP = "load"
@@ -58,6 +58,16 @@ def test_a_step_that_never_started_makes_its_first_attempt(family: Family) -> No
     assert (attempt.number, attempt.earlier, attempt.databricks_run) == (1, False, None)
     assert len(attempt.token) == 64
     assert attempt.token != family.begin("load[x]").token
+
+
+def test_a_run_with_the_id_of_a_deleted_one_shares_no_token_with_it(instance: DagsterInstance) -> None:
+    tokens = set()
+    for seed in ("one", "two"):
+        run = instance.add_run(DagsterRun(job_name="flow", run_id="same", tags={SEED_TAG: seed}))
+        tokens.add(AttemptLog(instance, run).begin(STEP).token)
+        instance.delete_run("same")
+
+    assert len(tokens) == 2
 
 
 @pytest.mark.parametrize("submitted", [None, 77])

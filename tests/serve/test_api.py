@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from databricks.sdk.service.catalog import VolumeType
 
+from dara_dagster.defs.attempts import SEED_TAG
 from tests.conftest import Emulator
 from tests.serve.served import Answer, Server, form, module_token, served
 
@@ -60,6 +62,29 @@ def test_racing_requests_with_one_key_start_one_run(served: Server) -> None:
     assert sorted(answer.body["replayed"] for answer in answers) == [False] + 7 * [True]
     other = start(served, body={"sequential": True}, Idempotency_Key=key)
     assert (other.status, other.body["key"]) == (409, "Idempotency-Key")
+
+
+def test_a_run_that_was_deleted_gives_its_key_back(served: Server) -> None:
+    def seed() -> tuple[str, str]:
+        answer = start(served, "ingest", Idempotency_Key="deleted")  # ends soon: it has no file
+        run_id = answer.body["run_id"]
+        assert not answer.body["replayed"]
+        query = f'{{runOrError(runId: "{run_id}") {{... on Run {{tags {{key value}}}}}}}}'
+        told = served.call("POST", "/graphql", {"query": query}).body["data"]["runOrError"]["tags"]
+        return run_id, next(tag["value"] for tag in told if tag["key"] == SEED_TAG)
+
+    run_id, first = seed()
+    served.wait(run_id, over)
+    served.call("POST", "/graphql", {"query": f'mutation {{deleteRun(runId: "{run_id}") {{__typename}}}}'})
+    again, second = seed()
+
+    assert again == run_id and first != second
+
+
+def test_headers_without_end_are_refused(served: Server) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 200_000)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_file_starts_a_pipeline_once(served: Server, emulator: Emulator, module_token: str) -> None:
