@@ -17,6 +17,7 @@ from dagster_shared.error import SerializableErrorInfo
 from dara_dagster.engine.interrupts import Interrupts, watch_interrupts
 from dara_dagster.engine.ready import ReadySteps
 from dara_dagster.engine.stop import stop_event
+from dara_dagster.engine.termination import watch_status
 from dara_dagster.engine.threads import Finished, Happened, Message, StepThread
 
 __all__ = ["RunLoop"]
@@ -47,7 +48,12 @@ class RunLoop:
         `DagsterExecutionInterruptedError` when the run was asked to stop; no step runs any longer then,
         but for those that would not end.
         """
-        with watch_interrupts(wake=lambda: self._inbox.put(None)) as interrupts:
+
+        def wake() -> None:
+            self._inbox.put(None)
+
+        job = self._job
+        with watch_interrupts(wake) as interrupts, watch_status(job.instance, job.run_id, interrupts, wake):
             try:
                 try:
                     yield from self._run_steps(interrupts)

@@ -169,6 +169,20 @@ def test_cancel_ends_a_run_of_another_process(
     assert "has already ended: cancelled" in connected.here("cancel", run_id)
 
 
+def test_terminate_in_the_ui_ends_a_run_of_another_process(
+    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+) -> None:
+    run_id = connected.json("status")[0]["run_id"]
+
+    with DagsterInstance.from_config(str(connected.root / ".dagster")) as instance:
+        instance.run_coordinator.cancel_run(run_id)  # it can only mark the run: Dagster did not launch it
+
+    out, err = started.communicate(timeout=60)
+    assert started.returncode == 1 and "daily on databricks: cancelled" in out and "Traceback" not in err
+    assert active() == 0
+    assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}
+
+
 def test_what_a_killed_process_leaves_is_found_and_ended(
     connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
 ) -> None:
