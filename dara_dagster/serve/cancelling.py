@@ -98,7 +98,8 @@ def _signal(instance: DagsterInstance, run: DagsterRun, owner: Owner) -> None:
 
 def _run(instance: DagsterInstance, status: RunStatus) -> DagsterRun:
     run = instance.get_run_by_id(status.run_id)
-    assert run is not None
+    if run is None:
+        raise RunError(f"run {status.run_id} has just been deleted")
     return run
 
 
