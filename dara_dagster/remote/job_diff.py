@@ -122,7 +122,7 @@ def _changes(path: str, wanted: Any, now: Any) -> Iterator[Change]:
     if name == "new_cluster" and isinstance(wanted, Mapping) and isinstance(now, Mapping):
         for key in sorted(differences(_of_cluster(wanted), now)):
             # spark_conf, spark_env_vars and the like may hold passwords: only how many entries they have.
-            yield Change(f"{path}.{key}", _gist(now.get(key)), _gist(wanted.get(key)))
+            yield Change(f"{path}.{key}", _count(now.get(key)), _count(wanted.get(key)))
     elif name in _KEYS and _is_keyed(name, wanted) and _is_keyed(name, now):
         yield from _changes_of_items(path, _by_key(name, wanted), _by_key(name, now))
     elif isinstance(wanted, Mapping) and (now is None or isinstance(now, Mapping)):
@@ -194,14 +194,17 @@ class _Gist(str):
 
 def _gist(value: Any) -> Any:
     """A whole entry in a word: what kind of task it is, its default, or how much stands in it."""
-    if isinstance(value, list | tuple):
-        return _Gist(f"{len(value)} entries")
     if not isinstance(value, Mapping):
         return value
     kind = next((key for key in value if key.endswith("_task")), None)
     if kind:
         return _Gist(kind)
     return value["default"] if "default" in value else _Gist(f"{len(value)} settings")
+
+
+def _count(value: Any) -> Any:
+    """A plain value as it is, of a collection how much stands in it."""
+    return _Gist(f"{len(value)} settings") if isinstance(value, Mapping | list) else value
 
 
 def _short(value: Any) -> str:
