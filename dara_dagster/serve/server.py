@@ -84,7 +84,7 @@ def serve_forever(
     """
     logging.getLogger("dagster").setLevel(logging.WARNING)
     os.chdir(serving.root)  # where Dagster looks for the modules that workspace.yaml names
-    with _stopped_by_signals(), ExitStack() as stack:
+    with _stopped_by_signals() as heed, ExitStack() as stack:
         instance.optimize_for_webserver(*_DATABASE)
         file = workspace_file(serving)
         wrong = check_workspace_file(file)
@@ -95,6 +95,7 @@ def serve_forever(
         code = stack.enter_context(open_code(instance, file))
         app = build_app(code, serving)
         announce(code, daemon)
+        heed()
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -138,10 +139,20 @@ def workspace_file(serving: Serving) -> Path:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """SIGINT and SIGTERM end the block, at whatever point it is; those that come after are let pass."""
+def _stopped_by_signals() -> Iterator[Callable[[], None]]:
+    """SIGINT and SIGTERM end the block, at whatever point it is; those that come after are let pass.
+
+    Yields a check that ends it for one that came in a destructor, where Python drops what is raised.
+    """
+    asked = False
+
+    def heed() -> None:
+        if asked:
+            raise _Stop
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise _Stop
@@ -150,7 +161,7 @@ def _stopped_by_signals() -> Iterator[None]:
     try:
         for number in before:
             signal.signal(number, stop)
-        yield
+        yield heed
     except _Stop:
         pass
     finally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from dara_dagster.engine.code_location import check_workspace_file
 from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve import daemon
 from dara_dagster.serve.daemon import Daemon, kept_daemon
+from dara_dagster.serve.server import _stopped_by_signals
 
 
 def wait_for(reached: Callable[[], bool]) -> None:
@@ -21,6 +24,24 @@ def wait_for(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # what Python does with it by default
+    passed = []
+
+    class Thing:
+        """Something with a destructor."""
+
+    with _stopped_by_signals() as heed:
+        thing = Thing()
+        weakref.finalize(thing, signal.raise_signal, signal.SIGTERM)
+        del thing
+        passed.append("the destructor")
+        heed()
+        passed.append("the check")
+
+    assert passed == ["the destructor"]
 
 
 @pytest.mark.parametrize(
