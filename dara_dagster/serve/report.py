@@ -221,11 +221,8 @@ def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:
     parts = phases(task.attempts, now if task.end is None else task.end)
     took = {word: round(sum(part.seconds for part in parts if part.word == word), 3) for word in WORDS}
     start = None if task.start is None else round(max(task.start - begun, 0.0), 3)
-    return TaskReport(
-        name=task.name,
-        step_key=task.step_key,
-        state=task.state,
-        word=task.word,
+    return replace(
+        _untimed(task),
         attempt=task.attempt,
         start=start,
         end=None if start is None else round(start + (task.seconds or 0.0), 3),
@@ -234,9 +231,6 @@ def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:
         setup_seconds=took["setup"],
         execution_seconds=took["execution"],
         own_seconds=took["own"],
-        exit_value=task.exit_value,
-        databricks_run_id=task.databricks_run_id,
-        url=task.url,
         error=task.error,
         phases=tuple(part.since(begun) for part in parts),
     )
@@ -244,16 +238,18 @@ def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:
 
 def _taken_over(task: TaskStatus, run_id: str) -> TaskReport:
     """A task that was done before this run: how it ended counts, not when."""
-    done = _timed(task, 0.0, 0.0)
+    return replace(_untimed(task), taken_over_from=run_id)
+
+
+def _untimed(task: TaskStatus) -> TaskReport:
     return TaskReport(
-        name=done.name,
-        step_key=done.step_key,
-        state=done.state,
-        word=done.word,
-        exit_value=done.exit_value,
-        databricks_run_id=done.databricks_run_id,
-        url=done.url,
-        taken_over_from=run_id,
+        name=task.name,
+        step_key=task.step_key,
+        state=task.state,
+        word=task.word,
+        exit_value=task.exit_value,
+        databricks_run_id=task.databricks_run_id,
+        url=task.url,
     )
 
 
