@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,16 @@ class Project:
     def json(self, *arguments: str, code: int = 0) -> Any:
         """What `dara ARGUMENTS --json` prints, parsed."""
         return json.loads(self.here(*arguments, "--json", code=code))
+
+
+def begun(project: Project, active: Callable[[], int]) -> subprocess.Popen[str]:
+    """`dara run daily`, started and waited for until it has a Databricks run going on."""
+    process = project.start("run", "daily")
+    deadline = time.monotonic() + 60
+    while not active():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+    return process
 
 
 def fill(project: Project) -> Project:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Project
+from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
 
 PASSWORD = "history-password-7391"
@@ -74,11 +73,7 @@ def test_what_a_killed_process_leaves_is_taken_over(
     simulate("load", duration_ms=4_000)
     simulate("left", duration_ms=50)
     simulate("right", duration_ms=50)
-    started = team.start("run", "daily")
-    deadline = time.monotonic() + 60
-    while not active():
-        assert started.poll() is None and time.monotonic() < deadline, started.communicate()
-        time.sleep(0.05)
+    started = begun(team, active)
     started.kill()
     started.communicate()
     (before,) = team.json("status")

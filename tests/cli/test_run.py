@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -16,7 +15,7 @@ from dagster import DagsterInstance, DagsterRunStatus, job, op
 from databricks.sdk import WorkspaceClient
 
 from dara_dagster.engine.process import PROCESS_TAG
-from tests.cli.conftest import Project
+from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
 
 Simulate = Callable[..., None]
@@ -30,11 +29,7 @@ def started(
     simulate("load", duration_ms=60_000)
     simulate("left", duration_ms=50)
     simulate("right", duration_ms=50)
-    process = connected.start("run", "daily")
-    deadline = time.monotonic() + 60
-    while not active():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.05)
+    process = begun(connected, active)
     yield process
     if process.poll() is None:
         process.kill()
