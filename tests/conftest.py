@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.support.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -53,7 +54,7 @@ class Emulator:
         self, method: str, path: str, body: dict[str, Any] | None = None, *, token: str | None = None
     ) -> tuple[int, Any]:
         """Like `admin`, returning the status as well."""
-        connection = http.client.HTTPConnection(urlsplit(self.host).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.host).netloc, timeout=PATIENCE)
         headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
         full = path if path.startswith(("/api/", "/__emulator/")) else f"/__emulator/{path.lstrip('/')}"
         try:
@@ -69,7 +70,11 @@ class Emulator:
         from databricks.sdk.config import Config
 
         config = Config(
-            host=self.host, token=token, auth_type="pat", retry_timeout_seconds=10, http_timeout_seconds=20
+            host=self.host,
+            token=token,
+            auth_type="pat",
+            retry_timeout_seconds=10,
+            http_timeout_seconds=PATIENCE,
         )
         return WorkspaceClient(config=config)
 
@@ -77,7 +82,7 @@ class Emulator:
         """Send the signal and wait; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(15)
+        return self.process.wait(PATIENCE)
 
 
 def start_emulator(data: Path, *arguments: str, token: str | None = None) -> Emulator:
@@ -90,15 +95,19 @@ def start_emulator(data: Path, *arguments: str, token: str | None = None) -> Emu
     with (data / "emulator.log").open("ab") as log:
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
     state_file = data / "emulator.json"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def started() -> dict[str, Any] | None:
         if process.poll() is not None:
             raise AssertionError(f"the emulator ended: {(data / 'emulator.log').read_text()}")
-        if state_file.exists() and (state := json.loads(state_file.read_text()))["pid"] == process.pid:
-            return Emulator(process, state["host"], token or f"session-{uuid.uuid4().hex}", data)
-        time.sleep(0.02)
-    process.kill()
-    raise AssertionError("the emulator did not start within 30 s")
+        state = json.loads(state_file.read_text()) if state_file.exists() else {"pid": None}
+        return state if state["pid"] == process.pid else None
+
+    try:
+        state = until(started, "the start of the emulator", pause=0.02)
+    except AssertionError:
+        process.kill()
+        raise
+    return Emulator(process, state["host"], token or f"session-{uuid.uuid4().hex}", data)
 
 
 @pytest.fixture(scope="session")

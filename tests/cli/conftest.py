@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 
 from dara_dagster.cli.app import dara
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE, until
 
 NOTEBOOK = '# Databricks notebook source\ndbutils.notebook.exit("done")\n'
 
@@ -52,7 +52,7 @@ class Project:
     def dara(self, *arguments: str, code: int = 0) -> str:
         """The output of `dara ARGUMENTS`; with another exit code than `code` the test fails, showing all."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         return out if code == 0 else out + err
@@ -74,10 +74,8 @@ class Project:
 def begun(project: Project, active: Callable[[], int]) -> subprocess.Popen[str]:
     """`dara run daily`, started and waited for until it has a Databricks run going on."""
     process = project.start("run", "daily")
-    deadline = time.monotonic() + 60
-    while not active():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.05)
+    until(lambda: process.poll() is not None or active(), "a Databricks run", pause=0.05)
+    assert process.poll() is None, process.communicate()
     return process
 
 

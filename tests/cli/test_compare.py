@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,6 +19,7 @@ from dara_dagster.serve.progress import TaskStatus
 from tests.cli.conftest import Project
 from tests.conftest import Emulator
 from tests.serve.reports.made_up import attempt, report, task
+from tests.support.waiting import PATIENCE, until
 
 Simulate = Callable[..., None]
 
@@ -82,13 +82,12 @@ def test_ctrl_c_ends_it_with_the_run_at_hand(
 ) -> None:
     simulate(duration_ms=60_000)
     process = connected.start("compare", "daily")
-    deadline = time.monotonic() + 60
-    while not emulator.admin("GET", "stats", token=workspace_token)["active_runs"]:
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.05)
+    active = lambda: emulator.admin("GET", "stats", token=workspace_token)["active_runs"]  # noqa: E731
+    until(lambda: process.poll() is not None or active(), "a Databricks run", pause=0.05)
+    assert process.poll() is None, process.communicate()
 
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
 
     (run,) = connected.json("status")
     assert process.returncode == 1 and run["state"] == "cancelled"

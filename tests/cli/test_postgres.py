@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 PASSWORD = "history-password-7391"
 
@@ -52,7 +53,7 @@ def test_two_people_run_at_once_and_read_one_history(team: Project, simulate: Ca
     simulate(duration_ms=200)
     both = [team.start("run", "daily") for _ in range(2)]
 
-    ended = [process.communicate(timeout=120) for process in both]
+    ended = [process.communicate(timeout=PATIENCE) for process in both]
 
     assert [process.returncode for process in both] == [0, 0], ended
     runs = team.json("status")

@@ -17,6 +17,7 @@ from databricks.sdk import WorkspaceClient
 from dara_dagster.engine.process import PROCESS_TAG
 from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 Simulate = Callable[..., None]
 
@@ -132,7 +133,7 @@ def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
     connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
 ) -> None:
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
-    out, err = started.communicate(timeout=60)
+    out, err = started.communicate(timeout=PATIENCE)
 
     assert started.returncode == 1 and "Traceback" not in out + err
     assert "daily on databricks: cancelled" in out
@@ -145,7 +146,7 @@ def test_a_databricks_run_that_somebody_cancels_is_told(
 ) -> None:
     client.jobs.cancel_run(only_run(connected)["tasks"][0]["databricks_run_id"])
 
-    out, _ = started.communicate(timeout=60)
+    out, _ = started.communicate(timeout=PATIENCE)
 
     assert "daily on databricks: failed" in out
     assert "load cancelled: Databricks run " in out
@@ -158,7 +159,7 @@ def test_cancel_ends_a_run_of_another_process(
 
     assert connected.here("cancel", run_id[:8]) == f"Run {run_id} ended: cancelled.\n"
 
-    out, _ = started.communicate(timeout=60)
+    out, _ = started.communicate(timeout=PATIENCE)
     assert started.returncode == 1 and "cancelled" in out
     assert active() == 0
     assert "has already ended: cancelled" in connected.here("cancel", run_id)
@@ -172,7 +173,7 @@ def test_terminate_in_the_ui_ends_a_run_of_another_process(
     with DagsterInstance.from_config(str(connected.root / ".dagster")) as instance:
         instance.run_coordinator.cancel_run(run_id)  # it can only mark the run: Dagster did not launch it
 
-    out, err = started.communicate(timeout=60)
+    out, err = started.communicate(timeout=PATIENCE)
     assert started.returncode == 1 and "daily on databricks: cancelled" in out and "Traceback" not in err
     assert active() == 0
     assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from dagster import (
 
 from dara_dagster.engine.events import Recorded, StepChange, read
 from tests.conftest import Emulator
+from tests.support.waiting import until
 
 
 @dataclass
@@ -78,14 +78,15 @@ class Project:
 
     def wait_for(self, kind: str, count: int = 1, word: str | None = None) -> str:
         """Wait until that many steps of the newest run have recorded an event; returns the run's id."""
-        deadline = time.monotonic() + 40
-        while time.monotonic() < deadline:
+
+        def recorded() -> str | None:
             for run in self.instance.get_runs(limit=1):
                 found = [e for e in self.events(run.run_id) if e.kind == kind]
                 if len([e for e in found if word is None or e.data.get("state") == word]) >= count:
                     return run.run_id
-            time.sleep(0.05)
-        raise AssertionError(f"{kind} was not recorded {count} times within 40 s")
+            return None
+
+        return str(until(recorded, f"{count} times {kind}"))
 
     def events(self, run_id: str) -> list[Recorded]:
         """Our own events of a run."""

@@ -14,6 +14,7 @@ from dara_dagster.defs import sensors
 from dara_dagster.remote.listing import Listing
 from tests.defs.conftest import Project
 from tests.defs.test_sensors import VOLUME, Daemon, drop, values
+from tests.support.waiting import PATIENCE
 
 BATCHES = {"folder": "inbox", "per": "batch"}
 
@@ -104,7 +105,7 @@ def test_a_look_that_hangs_is_a_skip_and_is_not_made_twice(
 
     def hang(folder: Path, *_: Any, **__: Any) -> Listing:
         looks.append(folder)
-        answer.wait(30)
+        answer.wait(PATIENCE)
         return Listing(())
 
     monkeypatch.setattr(sensors, "list_folder", hang)  # nothing else can make a disk hang

@@ -11,6 +11,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 
 from dara_dagster.defs import stopping
 from tests.defs.conftest import Project
+from tests.support.waiting import PATIENCE
 
 CODE, REASON = "PERMISSION_DENIED", "you may look at this run but not cancel it"
 
@@ -23,7 +24,7 @@ def test_a_termination_cancels_what_is_in_flight_and_waits_for_it(project: Proje
     try:
         run_id = project.wait_for("state", 1, word="RUNNING")
         process.send_signal(signal.SIGTERM if executor == "dara" else signal.SIGINT)
-        assert process.wait(40) is not None
+        assert process.wait(PATIENCE) is not None
     finally:
         process.kill()
     assert project.stats()["active_runs"] == 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
 from databricks.sdk.service.workspace import ImportFormat, Language
+
+from tests.support import waiting
 
 END = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 
@@ -43,15 +43,17 @@ def code(run: Any) -> str:
     return str(run.status.termination_details.code.value)
 
 
-def wait(client: WorkspaceClient, run_id: int, *, until: tuple[str, ...] = END) -> jobs.Run:
-    """Look until the run is in one of the states; fails after 30 s."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+def wait(client: WorkspaceClient, run_id: int, *, states: tuple[str, ...] = END) -> jobs.Run:
+    """Return the run as soon as it is in one of the states."""
+    run = client.jobs.get_run(run_id)
+
+    def reached() -> bool:
+        nonlocal run
         run = client.jobs.get_run(run_id)
-        if life_cycle(run) in until:
-            return run
-        time.sleep(0.02)
-    raise AssertionError(f"run {run_id} did not reach {until}: {run.state}")
+        return life_cycle(run) in states
+
+    waiting.until(reached, lambda: f"run {run_id} in {states}: {run.state}", pause=0.02)
+    return run
 
 
 def tasks_of(run: jobs.Run) -> dict[str, jobs.RunTask]:
@@ -89,13 +91,6 @@ def exit_value(client: WorkspaceClient, run: jobs.Run, key: str = "a") -> Any:
     found = output(client, run, key).notebook_output
     assert found is not None
     return json.loads(found.result or "null")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def alive(pid: int) -> bool:

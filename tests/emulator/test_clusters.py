@@ -15,8 +15,9 @@ from databricks.sdk.service.compute import State
 
 from tests.conftest import Emulator
 from tests.emulator.conftest import CLUSTER_SPEC as SPEC
+from tests.support.waiting import PATIENCE
 
-WAIT = timedelta(seconds=20)
+WAIT = timedelta(seconds=PATIENCE)
 
 
 def test_get_echoes_what_was_sent_and_shows_what_the_server_adds(

@@ -12,8 +12,9 @@ from databricks.sdk.service import compute
 from databricks.sdk.service.compute import State
 
 from tests.emulator.conftest import CLUSTER_SPEC as SPEC
+from tests.support.waiting import PATIENCE
 
-WAIT = timedelta(seconds=20)
+WAIT = timedelta(seconds=PATIENCE)
 
 
 def test_create_answers_at_once_with_a_pending_cluster(

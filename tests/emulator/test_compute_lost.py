@@ -15,7 +15,6 @@ from tests.emulator.conftest import CLUSTER_SPEC
 from tests.emulator.driving import (
     alive,
     code,
-    eventually,
     notebook,
     output,
     put_file,
@@ -25,6 +24,7 @@ from tests.emulator.driving import (
     tasks_of,
     wait,
 )
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def sleeper(tmp_path: Path) -> tuple[str, Callable[[], int]]:
     )
 
     def running() -> int:
-        eventually(lambda: file.exists() and bool(file.read_text()))
+        until(lambda: file.exists() and bool(file.read_text()))
         return int(file.read_text())
 
     return text, running

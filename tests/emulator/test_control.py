@@ -16,6 +16,7 @@ from databricks.sdk.service.compute import State
 
 from tests.conftest import Emulator, start_emulator
 from tests.emulator.driving import life_cycle, notebook, result, submit, wait
+from tests.support.waiting import PATIENCE, until
 
 SUBMIT = "/api/2.2/jobs/runs/submit"
 
@@ -104,11 +105,9 @@ def test_a_delay_adds_to_another_fault(switch: Switches, emulator: Emulator, wor
 def test_a_hanging_call_does_not_hold_up_the_others_nor_the_end(tmp_path: Path) -> None:
     running = start_emulator(tmp_path)
     running.admin("POST", "faults", {"path": "/api/*", "kind": "hang", "count": 1})
-    hanging = http.client.HTTPConnection(running.host.removeprefix("http://"), timeout=10)
+    hanging = http.client.HTTPConnection(running.host.removeprefix("http://"), timeout=PATIENCE)
     hanging.request("GET", "/api/2.2/jobs/runs/list", headers={"Authorization": f"Bearer {running.token}"})
-    deadline = time.monotonic() + 10
-    while running.call("GET", "/api/2.2/jobs/runs/list")[0] != 200 and time.monotonic() < deadline:
-        pass
+    until(lambda: running.call("GET", "/api/2.2/jobs/runs/list")[0] == 200, "another call is answered")
     assert running.stop() == 0
     hanging.close()
 

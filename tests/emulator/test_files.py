@@ -16,6 +16,7 @@ from databricks.sdk.errors import AlreadyExists, InvalidParameterValue, NotFound
 from databricks.sdk.errors.base import DatabricksError
 
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 MB = 1024 * 1024
 
@@ -24,7 +25,7 @@ def request(
     emulator: Emulator, token: str, method: str, target: str, **more: Any
 ) -> http.client.HTTPResponse:
     """A request with the target exactly as given; the answer is read and closed."""
-    connection = http.client.HTTPConnection(urlsplit(emulator.host).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(emulator.host).netloc, timeout=PATIENCE)
     headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
     connection.request(method, target, more.pop("body", None), headers)
     response = connection.getresponse()

@@ -15,6 +15,7 @@ from databricks.sdk.config import Config
 from databricks.sdk.errors import AlreadyExists, InvalidParameterValue, NotFound
 
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 MB = 1024 * 1024
 VOLUME = "/Volumes/main/default/inbox"
@@ -99,7 +100,7 @@ def _part_url(client: WorkspaceClient, session: str, number: int = 1) -> str:
 def _put(url: str, body: bytes) -> tuple[int, str]:
     request = urllib.request.Request(url, body, method="PUT")
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.headers["ETag"]
     except urllib.error.HTTPError as error:
         with error:
@@ -142,7 +143,7 @@ def test_an_aborted_upload_is_gone(client: WorkspaceClient, session: str, emulat
     answer = client.api_client.do("POST", "/api/2.0/fs/create-abort-upload-url", body=body)
     assert isinstance(answer, dict)
     abort = urllib.request.Request(answer["abort_upload_url"]["url"], method="DELETE")
-    with urllib.request.urlopen(abort, timeout=20) as done:
+    with urllib.request.urlopen(abort, timeout=PATIENCE) as done:
         assert done.status == 200
     assert _put(url, b"late")[0] == 404
 

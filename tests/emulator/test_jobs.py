@@ -207,7 +207,7 @@ def test_a_cancelled_queued_run_gives_no_place_away(client: WorkspaceClient) -> 
     _, second, third = (client.jobs.run_now(job_id).run_id or 0 for _ in range(3))
     client.jobs.cancel_run(second)
     wait(client, second)
-    assert wait(client, third, until=("QUEUED",)).run_id == third
+    assert wait(client, third, states=("QUEUED",)).run_id == third
 
 
 def test_cancel_all_runs_of_a_job(client: WorkspaceClient) -> None:
@@ -227,7 +227,7 @@ def test_run_job_task_shares_the_fate_of_its_run(
     inner = create(client, task("inner"))
     outer = jobs.Task(task_key="call", run_job_task=jobs.RunJobTask(job_id=inner))
     run_id = client.jobs.run_now(create(client, outer)).run_id or 0
-    wait(client, run_id, until=("RUNNING",))
+    wait(client, run_id, states=("RUNNING",))
     advance(emulator, workspace_token)
     run = wait(client, run_id)
     assert result(run) == expected

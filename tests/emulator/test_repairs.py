@@ -98,7 +98,7 @@ def test_a_repaired_run_can_be_cancelled(
     _, run_id = failed
     simulate(duration_ms=60_000)
     client.jobs.repair_run(run_id, rerun_all_failed_tasks=True)
-    wait(client, run_id, until=("RUNNING",))
+    wait(client, run_id, states=("RUNNING",))
     client.jobs.cancel_run(run_id)
     assert result(wait(client, run_id)) == "TERMINATED/CANCELED"
 

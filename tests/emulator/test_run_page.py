@@ -13,6 +13,7 @@ from databricks.sdk import WorkspaceClient
 from dara_dagster.remote.runs import modern_url
 from tests.conftest import Emulator, start_emulator
 from tests.emulator.driving import notebook, submit, wait
+from tests.support.waiting import PATIENCE
 
 Browse = Callable[[str], tuple[int, str]]
 
@@ -20,7 +21,7 @@ Browse = Callable[[str], tuple[int, str]]
 def browse(url: str) -> tuple[int, str]:
     """GET without a token, as a browser does; returns the status and the page."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
     try:
         connection.request("GET", f"{parts.path}?{parts.query}")
         answer = connection.getresponse()

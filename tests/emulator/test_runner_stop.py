@@ -15,7 +15,6 @@ from tests.emulator.conftest import CLUSTER_SPEC, STUB_ENGINE
 from tests.emulator.driving import (
     alive,
     code,
-    eventually,
     exit_value,
     notebook,
     output,
@@ -26,6 +25,7 @@ from tests.emulator.driving import (
     tasks_of,
     wait,
 )
+from tests.support.waiting import until
 
 SLEEP = "import time; time.sleep(600)"
 
@@ -64,12 +64,12 @@ time.sleep(600)
 """
     put_notebook(client, "/Shared/nb", text)
     run_id = submit(client, notebook("a", timeout_seconds=1 if way == "timeout" else None))
-    eventually((tmp_path / "pids").exists)
+    until((tmp_path / "pids").exists)
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     if way == "cancel":
         client.jobs.cancel_run(run_id)
     assert result(wait(client, run_id)) == f"TERMINATED/{'CANCELED' if way == 'cancel' else 'TIMEDOUT'}"
-    eventually(lambda: not any(alive(pid) for pid in pids))
+    until(lambda: not any(alive(pid) for pid in pids))
 
 
 def test_cancel_before_the_compute_is_up(
@@ -145,10 +145,10 @@ def test_cancelling_the_outer_notebook_ends_the_inner(client: WorkspaceClient, t
     put_notebook(client, "/Shared/inner", text)
     put_notebook(client, "/Shared/nb", NESTED)
     run_id = submit(client, notebook("a"))
-    eventually(lambda: file.exists() and bool(file.read_text()))
+    until(lambda: file.exists() and bool(file.read_text()))
     client.jobs.cancel_run(run_id)
     assert result(wait(client, run_id)) == "TERMINATED/CANCELED"
-    eventually(lambda: not alive(int(file.read_text())))
+    until(lambda: not alive(int(file.read_text())))
     [inner] = client.jobs.list_runs(run_type=jobs.RunType.WORKFLOW_RUN)
     assert result(wait(client, inner.run_id or 0)) == "TERMINATED/CANCELED"
 
@@ -161,9 +161,9 @@ def test_no_task_outlives_the_server(tmp_path: Path, number: int) -> None:
     text = f"import os, pathlib; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))\n{SLEEP}"
     put_notebook(client, "/Shared/nb", text)
     run_id = submit(client, notebook("a"))
-    eventually(lambda: file.exists() and bool(file.read_text()))
+    until(lambda: file.exists() and bool(file.read_text()))
     server.stop(number)
-    eventually(lambda: not alive(int(file.read_text())))
+    until(lambda: not alive(int(file.read_text())))
     again = start_emulator(tmp_path / "data", *STUB_ENGINE, token="t")
     try:
         run = wait(again.client("t"), run_id)
@@ -180,7 +180,7 @@ def test_a_cluster_made_for_a_task_ends_also_when_the_server_was_killed(tmp_path
     client = server.client("t")
     put_notebook(client, "/Shared/nb", SLEEP)
     run_id = submit(client, notebook("a", new_cluster=ClusterSpec(**CLUSTER_SPEC)))
-    wait(client, run_id, until=("RUNNING",))
+    wait(client, run_id, states=("RUNNING",))
     server.stop(signal.SIGKILL)
     server = start_emulator(tmp_path / "data", *STUB_ENGINE, token="t")
     client = server.client("t")

@@ -111,7 +111,7 @@ def test_a_run_from_start_to_end(emulator: Emulator, client: WorkspaceClient, wo
     assert run.run_page_url.startswith(f"{emulator.host}/?o={client.get_workspace_id()}&s=")
     assert run.run_page_url.endswith(f"#job/{run.job_id}/run/{run_id}")
     advance(emulator, workspace_token, 3_000)
-    running = wait(client, run_id, until=("RUNNING",))
+    running = wait(client, run_id, states=("RUNNING",))
     assert running.state is not None
     assert running.state.result_state is None
     advance(emulator, workspace_token, 5_000)

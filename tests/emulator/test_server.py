@@ -17,6 +17,7 @@ import pytest
 from databricks.sdk.errors import PermissionDenied
 
 from tests.conftest import Emulator, start_emulator
+from tests.support.waiting import PATIENCE
 
 HEAVY = ("dagster", "databricks", "pysail", "pyspark", "pandas", "sqlglot", "dara_dagster.remote")
 
@@ -41,13 +42,13 @@ def test_health_needs_no_token(emulator: Emulator) -> None:
 def test_stop_call_ends_it(tmp_path: Path) -> None:
     running = start_emulator(tmp_path, token="only-this")
     running.admin("POST", "stop")
-    assert running.process.wait(10) == 0
+    assert running.process.wait(PATIENCE) == 0
     assert not (tmp_path / "emulator.json").exists()
 
 
 def test_it_ends_by_itself_when_nobody_calls(tmp_path: Path) -> None:
     running = start_emulator(tmp_path, "--idle", "0.3")
-    assert running.process.wait(20) == 0
+    assert running.process.wait(PATIENCE) == 0
 
 
 def test_one_token_is_let_in_and_others_are_not(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def _refused(*arguments: str, **environ: str) -> str:
         **{name: value for name, value in os.environ.items() if name != "DARA_EMULATOR_TOKEN"},
         **environ,
     }
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=PATIENCE)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1, "one line, no traceback"
     return done.stderr

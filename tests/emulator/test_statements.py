@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import signal
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from dara_dagster.emulator.app import ApiError
 from dara_dagster.emulator.statements_request import read_request
 from dara_dagster.emulator.statements_result import make_result
 from tests.conftest import Emulator, start_emulator
+from tests.support import waiting
+from tests.support.waiting import PATIENCE
 
 ENDLESS = "SELECT count(*) FROM range(100000000) a CROSS JOIN range(100000000) b WHERE a.id % 7 = b.id % 5"
 
@@ -47,14 +48,16 @@ def rows(answer: sql.StatementResponse) -> list[list[str]]:
 
 
 def until(client: WorkspaceClient, statement_id: str, *wanted: StatementState) -> sql.StatementResponse:
-    """Look until the statement is in one of the states; fails after 60 s."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    """Return the statement as soon as it is in one of the states."""
+    answer = client.statement_execution.get_statement(statement_id)
+
+    def reached() -> bool:
+        nonlocal answer
         answer = client.statement_execution.get_statement(statement_id)
-        if state(answer) in wanted:
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"{statement_id} did not come to {wanted}: {answer.status}")
+        return state(answer) in wanted
+
+    waiting.until(reached, lambda: f"{statement_id} in {wanted}: {answer.status}", pause=0.02)
+    return answer
 
 
 def test_values_are_strings_and_columns_are_typed(client: WorkspaceClient, warehouse: str) -> None:
@@ -134,10 +137,8 @@ def test_cancel_ends_a_running_statement(
     client.statement_execution.cancel_execution(statement)
     assert state(client.statement_execution.get_statement(statement)) == StatementState.CANCELED
     client.statement_execution.cancel_execution(statement)  # nothing happens
-    deadline = time.monotonic() + 20
-    while emulator.admin("GET", "stats", token=workspace_token)["processes"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert emulator.admin("GET", "stats", token=workspace_token)["processes"] == 0
+    stats = lambda: emulator.admin("GET", "stats", token=workspace_token)  # noqa: E731
+    waiting.until(lambda: stats()["processes"] == 0, "no process is left")
 
 
 def test_cancel_while_the_warehouse_starts(client: WorkspaceClient, warehouse: str) -> None:
@@ -170,12 +171,14 @@ def test_results_too_large_to_be_inline_are_there_as_links(client: WorkspaceClie
     assert answer.manifest is not None and answer.manifest.total_row_count == 3000
     assert answer.result is not None and answer.result.external_links
     link = answer.result.external_links[0].external_link
-    with urllib.request.urlopen(str(link), timeout=20) as content:  # without a token
+    with urllib.request.urlopen(str(link), timeout=PATIENCE) as content:  # without a token
         first, *others = csv.reader(io.StringIO(content.read().decode()))
     assert first == ["wide"] and len(others) == answer.result.external_links[0].row_count
     small = run(client, warehouse, "SELECT 1, NULL", disposition=external)
     assert small.result is not None and small.result.external_links
-    with urllib.request.urlopen(str(small.result.external_links[0].external_link), timeout=20) as content:
+    with urllib.request.urlopen(
+        str(small.result.external_links[0].external_link), timeout=PATIENCE
+    ) as content:
         assert json.load(content) == [["1", None]]
 
 

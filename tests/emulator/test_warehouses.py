@@ -14,8 +14,9 @@ from databricks.sdk.service import sql
 from databricks.sdk.service.sql import State
 
 from tests.conftest import Emulator, start_emulator
+from tests.support.waiting import PATIENCE
 
-WAIT = timedelta(seconds=20)
+WAIT = timedelta(seconds=PATIENCE)
 
 
 @pytest.fixture

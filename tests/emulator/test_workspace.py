@@ -17,6 +17,7 @@ from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Languag
 from dara_dagster.emulator.state import Server
 from dara_dagster.emulator.workspace_formats import read_import
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 HEADER = "# Databricks notebook source\n"
 
@@ -36,7 +37,7 @@ def raw_call(
     emulator: Emulator, token: str, method: str, target: str, body: bytes = b""
 ) -> tuple[int, bytes]:
     """A request with the path exactly as given, for what no decent client would send."""
-    connection = http.client.HTTPConnection(urlsplit(emulator.host).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(emulator.host).netloc, timeout=PATIENCE)
     connection.request(method, target, body, {"Authorization": f"Bearer {token}"})
     response = connection.getresponse()
     answer = response.status, response.read()

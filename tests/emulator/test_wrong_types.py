@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Emulator
 from tests.emulator.call_bodies import BODIES, CLUSTER
+from tests.support.waiting import PATIENCE
 
 WRONG: tuple[Any, ...] = (
     None,
@@ -95,7 +96,7 @@ class Wire:
     """One connection, kept; raw bodies and paths."""
 
     def __init__(self, emulator: Emulator, token: str) -> None:
-        self._connection = http.client.HTTPConnection(emulator.host.removeprefix("http://"), timeout=30)
+        self._connection = http.client.HTTPConnection(emulator.host.removeprefix("http://"), timeout=PATIENCE)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def __call__(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:

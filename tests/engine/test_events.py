@@ -8,6 +8,7 @@ import pytest
 from dagster import DagsterInstance, Failure, OpExecutionContext, Out, Output, RetryPolicy, job, op
 
 from dara_dagster.engine.events import Recorded, RunChange, StepChange, read, record, step_key
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -126,5 +127,5 @@ def test_another_process_sees_it_at_once(instance: DagsterInstance, tmp_path: Pa
     answers: multiprocessing.Queue[list[str]] = spawn.Queue()
     reader = spawn.Process(target=_read_elsewhere, args=(str(tmp_path), run.run_id, answers))
     reader.start()
-    assert answers.get(timeout=60) == ["before the POST"]
+    assert answers.get(timeout=PATIENCE) == ["before the POST"]
     reader.join()

@@ -19,6 +19,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from dara_dagster.engine.home import write_dagster_yaml
 from dara_dagster.engine.storage import PooledSqliteEventLogStorage
+from tests.support.waiting import PATIENCE
 
 RUN = "11111111-2222-3333-4444-555555555555"
 
@@ -180,7 +181,7 @@ def test_watchers_are_told(
     watcher.watch(RUN, None, on_event)
     for message in ("first", "second", "last"):
         storage.store_event(entry(message))
-    assert told.wait(30)
+    assert told.wait(PATIENCE)
     watcher.end_watch(RUN, on_event)
     watcher.dispose()
     assert seen == ["before anybody looks", "first", "second", "last"]
@@ -202,7 +203,9 @@ def test_nothing_is_left_open_at_exit(tmp_path: Path) -> None:
         "storage.store_event(entry('x')); print(messages(storage))\n"
     )
     command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, cwd=Path(__file__).parents[2]
+    )
     assert (done.returncode, done.stdout) == (0, "['x']\n")
     assert "ResourceWarning" not in done.stderr
     assert not list(tmp_path.glob("*.db-wal"))

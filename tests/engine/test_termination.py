@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from dagster._core.workspace.load_target import ModuleTarget
 
 from tests.engine.history import events_by_step, messages_of
 from tests.engine.sample_jobs import get_job
+from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,14 +34,14 @@ class Sample:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: {run.run_id for run in instance.get_runs()} - before)
+        until(lambda: {run.run_id for run in instance.get_runs()} - before)
         (self.run_id,) = {run.run_id for run in instance.get_runs()} - before
 
     def wait_until_waiting(self, steps: int) -> None:
-        wait_for(lambda: waiting(self.instance, self.run_id) >= steps)
+        until(lambda: waiting(self.instance, self.run_id) >= steps)
 
     def end(self) -> DagsterRunStatus:
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=PATIENCE)
         return status_of(self.instance, self.run_id)
 
 
@@ -54,13 +54,6 @@ def status_of(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
 def waiting(instance: DagsterInstance, run_id: str) -> int:
     """How many steps have said that they wait."""
     return len([1 for entry in instance.all_logs(run_id) if entry.user_message.endswith("waiting")])
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -121,7 +114,7 @@ def test_a_second_signal_does_not_wait(instance: DagsterInstance, home: Path) ->
     sample = Sample(instance, home, "stuck", {"stop_wait_seconds": 3600.0})
     sample.wait_until_waiting(2)
     sample.process.terminate()
-    wait_for(lambda: "STEP_FAILURE" in events_by_step(instance, sample.run_id)["waits_for_stop"])
+    until(lambda: "STEP_FAILURE" in events_by_step(instance, sample.run_id)["waits_for_stop"])
     time.sleep(1.5)
     assert sample.process.poll() is None
     sample.process.terminate()
@@ -144,9 +137,9 @@ def test_the_run_launcher_terminates_it(instance: DagsterInstance) -> None:
             job_code_origin=job.get_python_origin(),
         )
         instance.launch_run(run.run_id, workspace)
-        wait_for(lambda: waiting(instance, run.run_id) == 21)
+        until(lambda: waiting(instance, run.run_id) == 21)
         assert instance.run_launcher.terminate(run.run_id)
-        wait_for(lambda: status_of(instance, run.run_id).value in ("CANCELED", "FAILURE"))
+        until(lambda: status_of(instance, run.run_id).value in ("CANCELED", "FAILURE"))
     assert status_of(instance, run.run_id) == DagsterRunStatus.CANCELED
     found = events_by_step(instance, run.run_id)
     assert [found[f"waits_{number}"][-1] for number in range(20)] == ["STEP_FAILURE"] * 20

@@ -17,6 +17,7 @@ from databricks.sdk import WorkspaceClient
 
 from dara_dagster.remote.client import open_workspace, stop_emulator
 from tests.example import expected
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
@@ -56,7 +57,7 @@ class Clone:
             env={**self.environ, **environ},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PATIENCE,
         )
         assert process.returncode == 0, f"{process.stdout}\n{process.stderr}"
         self.said = process.stderr

@@ -6,9 +6,8 @@ import json
 import multiprocessing
 import os
 import signal
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from dara_dagster.engine.events import Recorded, StepChange, read
 from dara_dagster.remote.payloads import parse_run_name
 from tests.conftest import Emulator
 from tests.faults.starting import run_dara
+from tests.support.waiting import PATIENCE, until
 
 JOBS = "/api/2.2/jobs"
 SUBMIT, GET, LIST = f"{JOBS}/runs/submit", f"{JOBS}/runs/get", f"{JOBS}/runs/list"
@@ -37,15 +37,6 @@ OUTPUT, CANCEL = f"{JOBS}/runs/get-output", f"{JOBS}/runs/cancel"
 # Forked from one process that has the imports done: a start costs 0.1 s of CPU time instead of 3.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.starting"])
-
-
-def until(condition: Callable[[], Any], what: str = "it", seconds: float = 60) -> Any:
-    """Wait for something true and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
-        time.sleep(0.03)
-    return found
 
 
 class Dara:
@@ -65,13 +56,13 @@ class Dara:
     def kill(self) -> None:
         """kill -9."""
         self.process.kill()
-        self.process.join(30)
+        self.process.join(PATIENCE)
 
     def send(self, number: int) -> None:
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
 
-    def wait(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code."""
         self.process.join(seconds)
         assert self.process.exitcode is not None, f"still going on after {seconds:g} s: {self.text}"
@@ -263,4 +254,4 @@ def open_trial(
 
 
 SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
-__all__ = ["CANCEL", "GET", "LIST", "OUTPUT", "SIGNALS", "SUBMIT", "Dara", "Trial", "open_trial", "until"]
+__all__ = ["CANCEL", "GET", "LIST", "OUTPUT", "SIGNALS", "SUBMIT", "Dara", "Trial", "open_trial"]

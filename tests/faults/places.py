@@ -11,6 +11,7 @@ from typing import Any
 
 from dara_dagster.remote.emulator_process import emulator_status
 from tests.faults.conftest import Dara
+from tests.support.waiting import PATIENCE
 
 NOTEBOOK = "# Databricks notebook source\n"
 _DROPPED = ("DARA_", "DAGSTER_", "DATABRICKS_")
@@ -51,7 +52,7 @@ class Place:
     def dara(self, *arguments: str, code: int = 0, **environ: str) -> str:
         """What `dara ARGUMENTS` prints, stdout and stderr; the test fails at another exit code."""
         command = self.start(*arguments, **environ)
-        found = command.wait(120)
+        found = command.wait(PATIENCE)
         assert found == code, f"exit {found}\n{command.text}"
         assert (
             'File "/' not in command.text.replace('File "/Workspace/', "") and "File '<" not in command.text

@@ -16,7 +16,8 @@ from databricks.sdk.service import jobs
 
 from dara_dagster.defs.repository import job_from_config
 from dara_dagster.engine.process import PROCESS_TAG, owner_of
-from tests.faults.conftest import CANCEL, OUTPUT, SUBMIT, Dara, Trial, until
+from tests.faults.conftest import CANCEL, OUTPUT, SUBMIT, Dara, Trial
+from tests.support.waiting import until
 
 HOUR = 3_600_000
 GATE_MS = 600_000

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from dagster import ReexecutionOptions
 
-from tests.faults.conftest import OUTPUT, SUBMIT, Dara, Trial, until
+from tests.faults.conftest import OUTPUT, SUBMIT, Dara, Trial
+from tests.support.waiting import until
 
 LISTING = "/api/2.0/workspace/list"
 NOTEBOOK = "# Databricks notebook source\n"

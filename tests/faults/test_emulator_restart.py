@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import Emulator, start_emulator
-from tests.faults.conftest import GET, Trial, open_trial, until
+from tests.faults.conftest import GET, Trial, open_trial
+from tests.support.waiting import until
 
 
 @pytest.fixture

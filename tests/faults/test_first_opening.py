@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 _OPEN = """
 import pathlib, sys, time
 from dagster import DagsterInstance
@@ -34,7 +36,7 @@ def test_processes_that_open_a_new_history_at_once_share_it(
         assert process.stdout.readline() == "ready\n"
     (tmp_path / "go").touch()
 
-    ends = [process.communicate(timeout=120) for process in processes]
+    ends = [process.communicate(timeout=PATIENCE) for process in processes]
 
     assert [(process.returncode, out) for process, (out, _) in zip(processes, ends, strict=True)] == [
         (0, "[]\n")

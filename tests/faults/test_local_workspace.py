@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import until
 from tests.faults.places import NOTEBOOK, Place
+from tests.support.waiting import until
 
 _ENDLESS = "import pathlib, time\npathlib.Path({mark!r}).touch()\nwhile True: time.sleep(1)\n"
 

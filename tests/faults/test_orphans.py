@@ -7,7 +7,8 @@ import json
 from dagster import DagsterRunStatus
 from databricks.sdk.service import jobs
 
-from tests.faults.conftest import Trial, until
+from tests.faults.conftest import Trial
+from tests.support.waiting import until
 
 LONG = 3_600_000
 

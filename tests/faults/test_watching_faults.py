@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.faults.conftest import GET, LIST, OUTPUT, Trial, until
+from tests.faults.conftest import GET, LIST, OUTPUT, Trial
+from tests.support.waiting import until
 
 WEATHER: tuple[dict[str, Any], ...] = (
     {"kind": "hang"},

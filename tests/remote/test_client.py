@@ -30,6 +30,7 @@ from dara_dagster.remote.client import (
     stop_emulator,
 )
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_processes_that_start_it_at_once_share_one(project: Path) -> None:
     command = [sys.executable, "-c", OPENER, str(project)]
     environ = {"PATH": os.environ["PATH"], "DATABRICKS_CONFIG_PROFILE": "a profile that is not there"}
     openers = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert len({opener.communicate(timeout=60)[0] for opener in openers}) == 1
+    assert len({opener.communicate(timeout=PATIENCE)[0] for opener in openers}) == 1
     assert all(opener.returncode == 0 for opener in openers)
 
 

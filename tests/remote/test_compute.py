@@ -17,6 +17,7 @@ from dara_dagster.remote.compute import ensure_compute
 from dara_dagster.remote.settings_diff import differences
 from dara_dagster.spec.plan import ComputePlan
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 SPARK = {"spark_version": "16.4.x-scala2.12", "node_type_id": "i3.xlarge", "num_workers": 2}
 
@@ -189,6 +190,6 @@ def test_two_processes_at_once_end_with_one_cluster(
         )
         for lock in locks
     ]
-    ids = {racer.communicate(timeout=60)[0].strip() for racer in racers}
+    ids = {racer.communicate(timeout=PATIENCE)[0].strip() for racer in racers}
     left = [one["cluster_id"] for one in api(workspace, "GET", "/api/2.1/clusters/list")["clusters"]]
     assert len(ids) == 1 and left == list(ids)

@@ -15,6 +15,7 @@ from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.deploy import Deployment
 from dara_dagster.spec import plan_from
 from tests.remote.conftest import Admin
+from tests.support.waiting import PATIENCE
 
 NAMES = ("load", "left", "right", "other", "last")
 
@@ -71,7 +72,7 @@ def test_what_runs_when_steps_fail(
     for _ in range(8):
         admin.advance(10)
     try:
-        run = client.jobs.wait_get_run_job_terminated_or_skipped(run_id, timeout=timedelta(seconds=20))
+        run = client.jobs.wait_get_run_job_terminated_or_skipped(run_id, timeout=timedelta(seconds=PATIENCE))
     except OperationFailed:
         run = client.jobs.get_run(run_id)
     ends = {

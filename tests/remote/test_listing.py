@@ -13,6 +13,7 @@ from dara_dagster.errors import FileError
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.listing import Listing, Place, list_folder, list_volume
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 VOLUME = "/Volumes/main/default/inbox"
 ODD = ["a b.csv", "100% sure.csv", "a%20b.csv", "ü#?&.csv", "日本 $x.csv", "e\u0301.csv", "a'\"b.csv"]
@@ -52,7 +53,7 @@ def test_odd_names_are_found_in_a_folder_and_in_a_volume(
         (root / f"50% {name}").mkdir()
         (root / f"50% {name}" / name).write_text("x")
     local = list_folder(tmp_path, ["*.csv"], recursive=True)
-    remote = list_volume(workspace, f"{VOLUME}/", ["*.csv"], recursive=True, seconds=10.0)
+    remote = list_volume(workspace, f"{VOLUME}/", ["*.csv"], recursive=True, seconds=PATIENCE)
     assert [(file.path, file.size) for file in local.files] == [(f"{tmp_path}/50% {name}/{name}", 1)]
     assert [(file.path, file.size) for file in remote.files] == [(f"{VOLUME}/50% {name}/{name}", 1)]
 
@@ -108,7 +109,7 @@ def test_what_goes_while_a_listing_is_under_way_is_passed_over(workspace: Worksp
     first = list_volume(workspace, VOLUME, ["*"], recursive=True, seconds=0.0)
     (volume / "a" / "a.csv").unlink()
     (volume / "a").rmdir()
-    rest = list_volume(workspace, VOLUME, ["*"], recursive=True, queue=first.queue, seconds=10.0)
+    rest = list_volume(workspace, VOLUME, ["*"], recursive=True, queue=first.queue, seconds=PATIENCE)
     assert (names(rest), rest.queue) == (["b.csv", "c.csv"], ())
     gone = list_volume(workspace, VOLUME, ["*"], recursive=True, queue=[Place(f"{VOLUME}/a")], seconds=0.0)
     assert gone == Listing(())
@@ -125,7 +126,7 @@ def test_a_page_token_that_has_become_invalid_starts_the_folder_anew(
     fault = {"method": "GET", "path": "/api/2.0/fs/directories*", "kind": "status", "count": 1}
     refusal = {"status": 400, "error_code": "INVALID_PARAMETER_VALUE", "message": "page_token"}
     emulator.admin("POST", "faults", {**fault, **refusal}, token=workspace_token)
-    rest = list_volume(workspace, VOLUME, ["*"], recursive=False, queue=first.queue, seconds=10.0)
+    rest = list_volume(workspace, VOLUME, ["*"], recursive=False, queue=first.queue, seconds=PATIENCE)
     assert (len(rest.files), rest.queue) == (1_500, ())
 
 
@@ -138,5 +139,5 @@ def test_a_failure_at_the_second_page_fails_the_look(
     fault = {"method": "GET", "path": "/api/2.0/fs/directories*", "kind": "status", "skip": 1, "count": 1}
     emulator.admin("POST", "faults", {**fault, "status": status}, token=workspace_token)
     with pytest.raises(FileError, match="inbox cannot be listed"):
-        list_volume(workspace, VOLUME, ["*"], recursive=False, seconds=10.0)
-    assert len(list_volume(workspace, VOLUME, ["*"], recursive=False, seconds=10.0).files) == 1_100
+        list_volume(workspace, VOLUME, ["*"], recursive=False, seconds=PATIENCE)
+    assert len(list_volume(workspace, VOLUME, ["*"], recursive=False, seconds=PATIENCE).files) == 1_100

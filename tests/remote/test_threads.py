@@ -16,6 +16,7 @@ from dara_dagster.remote.metered import Stopped, _answer, until_stopped
 from dara_dagster.remote.monitor import monitor_for
 from dara_dagster.spec.plan import PollPlan
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE
 
 
 def test_a_job_that_fails_costs_the_crew_no_worker(caplog: pytest.LogCaptureFixture) -> None:
@@ -28,7 +29,7 @@ def test_a_job_that_fails_costs_the_crew_no_worker(caplog: pytest.LogCaptureFixt
         crew.hand_over(fail)
     done = threading.Event()
     crew.hand_over(done.set)
-    assert done.wait(20) and "a bug" in caplog.text
+    assert done.wait(PATIENCE) and "a bug" in caplog.text
 
 
 def test_a_call_that_was_left_alone_before_it_began_never_begins() -> None:
@@ -44,13 +45,13 @@ def test_a_call_under_way_is_left_alone_and_comes_to_its_end_unseen() -> None:
 
     def call() -> None:
         stop.set()
-        hold.wait(20)
+        hold.wait(PATIENCE)
         ended.set()
 
     with pytest.raises(Stopped):
         until_stopped(call, stop)
     hold.set()
-    assert ended.wait(20)
+    assert ended.wait(PATIENCE)
 
 
 def test_all_threads_get_one_monitor_and_it_goes_with_its_workspace(

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +19,9 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.catalog import VolumeType
 
 from tests.conftest import Emulator
+from tests.support.waiting import PATIENCE, until
 
 VOLUME = "/Volumes/main/default/arrivals"
-_PATIENCE_SECONDS = 90
 
 
 class Site:
@@ -58,7 +57,7 @@ class Site:
         """End the daemon by that signal; the runs it has started are processes of their own."""
         assert self.daemon is not None
         self.daemon.send_signal(number)
-        self.daemon.wait(30)
+        self.daemon.wait(PATIENCE)
 
     def arrive(self, name: str) -> None:
         """A file in the folder and one in the volume."""
@@ -66,12 +65,15 @@ class Site:
         self.client.files.upload(f"{VOLUME}/{name}.csv", io.BytesIO(name.encode()))
 
     def wait(self, reached: Callable[[list[DagsterRun]], bool]) -> list[DagsterRun]:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not reached(runs := list(self.instance.get_runs())):
-            if time.monotonic() > deadline:
-                log = (self.root / "daemon.log").read_text()
-                raise AssertionError(f"{_files(runs)} after {_PATIENCE_SECONDS} s\n{log[-6000:]}")
-            time.sleep(0.1)
+        def found() -> list[DagsterRun] | None:
+            runs = list(self.instance.get_runs())
+            return runs if reached(runs) else None
+
+        def shown() -> str:
+            log = (self.root / "daemon.log").read_text()
+            return f"{_files(list(self.instance.get_runs()))}\n{log[-6000:]}"
+
+        runs: list[DagsterRun] = until(found, shown, pause=0.1)
         return runs
 
 
@@ -107,7 +109,7 @@ def site(tmp_path: Path, emulator: Emulator, workspace_token: str) -> Iterator[S
         if site.daemon is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(site.daemon.pid, signal.SIGKILL)
-            site.daemon.wait(10)
+            site.daemon.wait(PATIENCE)
         site.instance.dispose()
 
 

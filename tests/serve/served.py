@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ import pytest
 
 from tests.cli.conftest import Project, fill
 from tests.conftest import Emulator
-
-PATIENCE_SECONDS = 120
+from tests.support.waiting import PATIENCE, until
 
 
 @dataclass
@@ -37,7 +35,7 @@ def call(
     port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
     """One request to 127.0.0.1; a body that is no bytes goes as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     sent = {"Content-Type": "application/json"} if body is not None and not isinstance(body, bytes) else {}
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     try:
@@ -90,7 +88,7 @@ class Server:
     def interrupt(self) -> str:
         """Ctrl-C: SIGINT to every process of the terminal's group. Returns what it wrote on stderr."""
         os.killpg(self.process.pid, signal.SIGINT)
-        _, err = self.process.communicate(timeout=PATIENCE_SECONDS)
+        _, err = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, err
         return err
 
@@ -107,18 +105,23 @@ class Server:
 
     def wait(self, run_id: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The run's status as soon as it is as wanted."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not reached(status := self.status(run_id)):
+
+        def found() -> dict[str, Any] | None:
+            status = self.status(run_id)
+            return status if reached(status) else None
+
+        def shown() -> str:
             log = self.project.root / ".dagster" / "daemon.log"
-            assert time.monotonic() < deadline, f"{status}\n{log.read_text()[-4000:]}"
-            time.sleep(0.1)
+            return f"{self.status(run_id)}\n{log.read_text()[-4000:]}"
+
+        status: dict[str, Any] = until(found, shown, pause=0.1)
         return status
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.communicate(timeout=20)
+                self.process.communicate(timeout=PATIENCE)
         if self.process.poll() is None:
             os.kill(self.told["pid"], signal.SIGKILL)
             self.process.kill()

@@ -20,6 +20,7 @@ from dara_dagster.serve.access import Guard, is_loopback, usable_token
 from dara_dagster.serve.server import listen
 from tests.cli.conftest import Project, project
 from tests.serve.served import Answer, call
+from tests.support.waiting import PATIENCE
 
 __all__ = ["project"]
 
@@ -64,7 +65,7 @@ class Guarded:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(10)
+        self.thread.join(PATIENCE)
         self.listener.close()
 
 

@@ -14,6 +14,7 @@ from databricks.sdk.service.catalog import VolumeType
 from dara_dagster.defs.attempts import SEED_TAG
 from tests.conftest import Emulator
 from tests.serve.served import Answer, Server, form, module_token, served
+from tests.support.waiting import PATIENCE
 
 __all__ = ["module_token", "served"]
 
@@ -82,7 +83,7 @@ def test_a_run_that_was_deleted_gives_its_key_back(served: Server) -> None:
 
 
 def test_headers_without_end_are_refused(served: Server) -> None:
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 200_000)
         assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
 

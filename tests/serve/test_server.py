@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-import time
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,13 +15,7 @@ from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve import daemon
 from dara_dagster.serve.daemon import Daemon, kept_daemon
 from dara_dagster.serve.server import _stopped_by_signals
-
-
-def wait_for(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+from tests.support.waiting import until
 
 
 def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +66,7 @@ def test_the_second_server_of_a_home_succeeds_the_first(
     with kept_daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml") as second:
         assert second is None and not (tmp_path / "daemon.log").exists()
         first.__exit__(None, None, None)
-        wait_for((tmp_path / "daemon.log").exists)
+        until((tmp_path / "daemon.log").exists)
 
     with kept_daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml") as third:
         assert third is not None  # the lock was given back
@@ -96,7 +88,7 @@ def test_a_daemon_that_keeps_ending_is_started_ever_more_rarely(
             told += capsys.readouterr().err
             return told.count("started again") >= 5
 
-        wait_for(often)
+        until(often)
     finally:
         kept.stop()
 

@@ -34,6 +34,7 @@ from dara_dagster.engine.events import record, step_key
 from dara_dagster.engine.process import PROCESS_TAG, own_mark
 from dara_dagster.errors import RunError
 from dara_dagster.serve.status import RunReader, find_run, latest_runs, read_status
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_a_run_in_another_process_is_followed_and_its_cancel_seen(
         assert run is not None
         instance.report_run_canceling(run)
         child.send_signal(signal.SIGINT)
-        child.wait(30)
+        child.wait(PATIENCE)
         over = reader.update()
     finally:
         child.kill()

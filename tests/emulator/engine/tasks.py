@@ -7,12 +7,11 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DEADLINE_SECONDS = 60.0
+from tests.support.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Tasks:
             return next((r for r in self.replies if all(r.get(k) == v for k, v in wanted.items())), None)
 
         with self._news:
-            assert self._news.wait_for(lambda: found() is not None, DEADLINE_SECONDS), (wanted, self.replies)
+            assert self._news.wait_for(lambda: found() is not None, PATIENCE), (wanted, self.replies)
             answer = found()
         assert answer is not None
         return answer
@@ -128,8 +127,8 @@ class Tasks:
     def stop(self) -> int:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        status = self.process.wait(DEADLINE_SECONDS)
-        self._listener.join(DEADLINE_SECONDS)
+        status = self.process.wait(PATIENCE)
+        self._listener.join(PATIENCE)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
@@ -142,11 +141,3 @@ def notebook_source(*cells: str) -> str:
 
     body = "\n\n# COMMAND ----------\n\n".join(block(cell) for cell in cells)
     return f"# Databricks notebook source\n{body}\n"
-
-
-def wait_until(condition: Any, what: str) -> None:
-    """Waits for something another process does."""
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)

@@ -6,7 +6,8 @@ import os
 import signal
 from pathlib import Path
 
-from tests.emulator.engine.tasks import Tasks, wait_until
+from tests.emulator.engine.tasks import Tasks
+from tests.support.waiting import until
 
 
 def alive(pid: int) -> bool:
@@ -22,7 +23,7 @@ def lines(file: Path) -> list[str]:
 
 
 def pids_in(file: Path) -> list[int]:
-    wait_until(lambda: len(lines(file)) >= 2, f"two pids in {file}")
+    until(lambda: len(lines(file)) >= 2, f"two pids in {file}")
     return [int(line) for line in lines(file)]
 
 
@@ -58,13 +59,13 @@ def test_killing_the_group_ends_the_task_and_its_children(tasks: Tasks, tmp_path
     assert own == tasks.pid(spec)
     os.killpg(own, signal.SIGTERM)
     assert tasks.wait(spec).status == -signal.SIGTERM
-    wait_until(lambda: not alive(child), "the child's end")
+    until(lambda: not alive(child), "the child's end")
 
 
 def test_what_a_task_leaves_running_ends_with_it(tasks: Tasks) -> None:
     ended = tasks.script("import subprocess; print(subprocess.Popen(['sleep', '1000']).pid)")
     assert ended.result["ok"]
-    wait_until(lambda: not alive(int(ended.log)), "the end of the process left behind")
+    until(lambda: not alive(int(ended.log)), "the end of the process left behind")
 
 
 def test_threads_that_never_end_do_not_hold_the_task_up(tasks: Tasks) -> None:
@@ -83,7 +84,7 @@ def test_the_end_of_input_kills_every_task(tmp_path: Path) -> None:
     tasks.start("script", tasks.file("sleeper.py", sleeper(tmp_path / "pids")))
     pids = pids_in(tmp_path / "pids")
     assert tasks.stop() == 0
-    wait_until(lambda: not any(alive(pid) for pid in pids), "the end of task and child")
+    until(lambda: not any(alive(pid) for pid in pids), "the end of task and child")
 
 
 def test_a_spec_that_cannot_be_read_is_a_failed_task(tasks: Tasks, tmp_path: Path) -> None:
