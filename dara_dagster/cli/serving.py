@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +24,26 @@ from dara_dagster.errors import DaraError
 if TYPE_CHECKING:
     from dara_dagster.engine.code_location import Code
     from dara_dagster.serve.daemon import Daemon
+    from dara_dagster.serve.proxy import Proxy
 
 __all__ = ["serve"]
 
 _MEGABYTE = 1024 * 1024
+_PORT = 3000
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=3000, show_default=True, help="0: a free one.")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1; 0.0.0.0 in a Databricks App]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="0: a free one.  [default: 3000; DATABRICKS_APP_PORT in a Databricks App]",
+)
+@click.option(
+    "--behind-proxy",
+    is_flag=True,
+    help="Believe the X-Forwarded headers: only for a proxy that logs people in and sets them itself.",
+)
 @click.option("--no-daemon", is_flag=True, help="Leave schedules, sensors and the queue to another daemon.")
 @click.option(
     "--max-upload",
@@ -43,17 +55,33 @@ _MEGABYTE = 1024 * 1024
 )
 @config_option
 @json_option
-def serve(host: str, port: int, no_daemon: bool, max_upload: int, config_dir: Path, as_json: bool) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    behind_proxy: bool,
+    no_daemon: bool,
+    max_upload: int,
+    config_dir: Path,
+    as_json: bool,
+) -> None:
     """Serve the REST API with Dagster's UI.
 
-    On another address than localhost it asks for the token in the environment variable DARA_API_TOKEN.
+    On another address than localhost it asks for the token in the environment variable DARA_API_TOKEN. In
+    a Databricks App, callers are those whom its proxy has logged in; DARA_API_USERS lists who may pass.
     Ctrl-C stops it; runs that it started go on.
     """
     _check_extra()
     from dara_dagster.serve.access import TOKEN_VARIABLE, usable_token
+    from dara_dagster.serve.proxy import app_port, is_databricks_app, trusted_proxy
     from dara_dagster.serve.shield import leave_terminal
 
-    token = usable_token(host, os.environ.pop(TOKEN_VARIABLE, None))  # no process started here inherits it
+    in_app = is_databricks_app(os.environ)
+    proxy = trusted_proxy(os.environ, behind_proxy=behind_proxy)
+    host = host or ("0.0.0.0" if in_app else "127.0.0.1")  # noqa: S104  (an app has to)
+    if port is None:
+        port = app_port(os.environ) if in_app else _PORT
+    # No process started here inherits it.
+    token = usable_token(host, os.environ.pop(TOKEN_VARIABLE, None), in_app=in_app)
     load_plan(config_dir)
     exit_code = leave_terminal()
     if exit_code is not None:
@@ -63,7 +91,7 @@ def serve(host: str, port: int, no_daemon: bool, max_upload: int, config_dir: Pa
     listener = listen(host, port)
     home = home_folder(config_dir)
     folders = (config_dir.resolve(), root_folder(config_dir), home)
-    wanted = Serving(*folders, token, not no_daemon, max_upload * _MEGABYTE)
+    wanted = Serving(*folders, token, not no_daemon, max_upload * _MEGABYTE, proxy)
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
 
@@ -71,7 +99,7 @@ def serve(host: str, port: int, no_daemon: bool, max_upload: int, config_dir: Pa
         for location, why in code.load_errors().items():
             click.echo(f"The code of {location} could not be loaded: {why}", err=True)
         show = _as_json if as_json else _as_text
-        click.echo(show(url, token is not None, daemon, no_daemon))
+        click.echo(show(url, _Access(token is not None, proxy), daemon, no_daemon))
 
     with open_instance(config_dir) as instance:
         going, queued = serve_forever(instance, listener, wanted, announce)
@@ -84,26 +112,39 @@ def _check_extra() -> None:
         raise DaraError("`dara serve` needs FastAPI: pip install 'dara-dagster[serve]'")
 
 
-def _as_json(url: str, asks_token: bool, daemon: Daemon | None, _no_daemon: bool) -> str:
+@dataclass(frozen=True)
+class _Access:
+    """What a caller has to be or to give."""
+
+    token: bool
+    proxy: Proxy | None
+
+    def __str__(self) -> str:
+        if self.proxy is None:
+            token = "asked for, as bearer token or as a browser's password; no TLS here"  # noqa: S105
+            return token if self.token else "none"
+        users = f"{len(self.proxy.users)} listed users" if self.proxy.users else "all users"
+        return f"{users} whom the proxy has logged in{', with the token' if self.token else ''}"
+
+
+def _as_json(url: str, access: _Access, daemon: Daemon | None, _no_daemon: bool) -> str:
     pid = daemon.process.pid if daemon is not None else None
-    return json.dumps(
-        {"url": url, "docs": f"{url}/api/docs", "token": asks_token, "pid": os.getpid(), "daemon": pid}
-    )
+    told = {"url": url, "docs": f"{url}/api/docs", "token": access.token, "proxy": access.proxy is not None}
+    return json.dumps({**told, "pid": os.getpid(), "daemon": pid})
 
 
-def _as_text(url: str, asks_token: bool, daemon: Daemon | None, no_daemon: bool) -> str:
+def _as_text(url: str, access: _Access, daemon: Daemon | None, no_daemon: bool) -> str:
     if daemon is not None:
         about = f"by Dagster's daemon, process {daemon.process.pid}"
     elif no_daemon:
         about = "not by this server (--no-daemon)"
     else:
         about = "by another `dara serve` on this history"
-    token = "asked for, as bearer token or as a browser's password; no TLS here" if asks_token else "none"
     return "\n".join(
         [
             f"Dagster's UI  {url}",
             f"REST API      {url}/api/docs",
-            f"Token         {token}",
+            f"{'Callers      ' if access.proxy else 'Token        '} {access}",
             f"Schedules, sensors and the queue of runs: {about}.",
             "Ctrl-C stops the server; runs go on.",
         ]

@@ -29,6 +29,7 @@ STYLES = {
 }
 _ERROR_LENGTH, _ERROR_END = 2_000, 500
 _TRACE_LINES = 30
+_USER_WIDTH = 14
 _HEADS = ("State", "Took", "Databricks run")
 _GAPS = 12  # what stands before, between and behind four columns
 
@@ -38,7 +39,9 @@ def headline(run: RunSummary | RunReport) -> str:
     took = f" in {duration(run.seconds)}" if run.over and run.seconds is not None else ""
     where = f" on {run.workspace}" if run.workspace else ""
     state = f"{run.state}, its process has died" if run.abandoned else run.state
-    return f"{run.job}{where}: {state}{took} (run {run.run_id})"
+    user = run.user if isinstance(run, RunSummary) else ""
+    by = f", started by {user}" if user else ""
+    return f"{run.job}{where}: {state}{took}{by} (run {run.run_id})"
 
 
 def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table:
@@ -104,16 +107,21 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
     if not runs:
         console.print("No runs yet. `dara run WORKFLOW` starts one.")
         return
+    has_users = any(run.user for run in runs)
+    room = console.width - 50 - (_USER_WIDTH if has_users else 0)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("Run", no_wrap=True)
-    table.add_column("Job", overflow="ellipsis", no_wrap=True, max_width=max(console.width - 50, 12))
+    table.add_column("Job", overflow="ellipsis", no_wrap=True, max_width=max(room, 12))
     table.add_column("State", no_wrap=True)
     table.add_column("Started", no_wrap=True)
     table.add_column("Took", justify="right", no_wrap=True)
+    if has_users:
+        table.add_column("User", overflow="ellipsis", no_wrap=True, max_width=_USER_WIDTH)
     for run in runs:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.start)) if run.start else ""
         state = Text("abandoned" if run.abandoned else run.state, style=STYLES.get(run.state, ""))
-        table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds))
+        user = [Text(run.user)] if has_users else []
+        table.add_row(run.run_id[:8], Text(run.job), state, started, duration(run.seconds), *user)
     console.print(table)
 
 

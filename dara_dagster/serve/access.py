@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dara_dagster.errors import DaraError
+from dara_dagster.serve.proxy import Proxy, Refused, caller_of, forwarded
 
 __all__ = ["TOKEN_VARIABLE", "Guard", "is_loopback", "usable_token"]
 
@@ -24,10 +25,12 @@ TOKEN_VARIABLE = "DARA_API_TOKEN"  # noqa: S105
 _COOKIE = "dara_session"
 _COOKIE_SECONDS = 12 * 3600
 _OPEN_PATH = "/api/v1/health"
+# Behind a proxy that logs people in, Authorization is what they log in with.
+_TOKEN_HEADER = "x-dara-token"  # noqa: S105
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # A browser keeps what is typed into its password box for as long as it runs and sends it with each request.
 _CHALLENGES = ('Bearer realm="dara"', 'Basic realm="dara: the token is the password", charset="UTF-8"')
-_Way = Literal["bearer", "basic", "cookie"]
+_Way = Literal["header", "basic", "cookie"]
 
 
 def is_loopback(host: str) -> bool:
@@ -40,13 +43,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def usable_token(host: str, token: str | None) -> str | None:
+def usable_token(host: str, token: str | None, *, in_app: bool = False) -> str | None:
     """The token to ask for, None for none: a server that other computers can reach needs one.
 
-    Raises DaraError without one there, or with one that no header could carry.
+    Not so in a Databricks App, which only its proxy can reach. Raises DaraError without one there, or with
+    one that no header could carry.
     """
     if not token:
-        if is_loopback(host):
+        if in_app or is_loopback(host):
             return None
         raise DaraError(
             f"{host} can be reached from other computers: set {TOKEN_VARIABLE} to a long random text "
@@ -64,14 +68,22 @@ class Guard:
     was made to point here is refused). With one, it is asked for as a bearer token, or as the password of
     any user: a browser then gets a cookie, for its web sockets. In both cases nothing passes that another
     web site made a browser send, and none of them can show a page of ours in a frame of its own.
+
+    Behind a `proxy` the host is the one that the proxy was asked for, and each request needs a caller whom
+    it has logged in; a token is then asked for on top, where there is one.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
-        self._app, self._token = app, token
+    def __init__(self, app: ASGIApp, token: str | None, proxy: Proxy | None = None) -> None:
+        self._app, self._token, self._proxy = app, token, proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
+            return
+        try:
+            scope = forwarded(scope, self._proxy)
+        except Refused as refused:
+            await _refuse(_answer(refused.status, refused.message), scope, receive, send)
             return
         headers = Headers(scope=scope)
         way = self._way(headers) if self._token else None
@@ -85,28 +97,34 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers, way: _Way | None) -> Response | None:
         host = headers.get("host", "")
-        if self._token is None and not is_loopback(_name_in(f"//{host}")):
+        if self._proxy is not None and caller_of(scope) is None and not _is_open(scope):
+            return _answer(401, "The proxy in front of this server named no user. Log in there.")
+        if self._proxy is None and self._token is None and not is_loopback(_name_in(f"//{host}")):
             return _answer(403, f"This server answers to localhost only, not to {host[:100]!r}.")
-        if way != "bearer" and _is_foreign(scope, headers, host):
+        if way != "header" and _is_foreign(scope, headers, host):
             return _answer(403, "A page of another web site may not do this.")
         if self._token is not None and way is None and not _is_open(scope):
             answer = _answer(
-                401, "Give the token: 'Authorization: Bearer TOKEN', or as password in a browser."
+                401,
+                "Give the token: 'Authorization: Bearer TOKEN' or 'X-Dara-Token: TOKEN', "
+                "or as password in a browser.",
             )
             for challenge in _CHALLENGES:
                 answer.headers.append("WWW-Authenticate", challenge)
             return answer
         # Dagster changes things by GET too, and to a plain-http address other than localhost browsers send
         # neither Sec-Fetch-Site nor, with an image of another site, an Origin.
-        if way != "bearer" and _is_graphql(scope) and _reads(scope) and scope["query_string"]:
+        if way != "header" and _is_graphql(scope) and _reads(scope) and scope["query_string"]:
             return _answer(405, "GraphQL takes a query by POST here.")
         return None
 
     def _way(self, headers: Headers) -> _Way | None:
         """How the request proves that it knows the token, None when it does not."""
+        if self._is_token(headers.get(_TOKEN_HEADER, "").strip()):
+            return "header"
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(given.strip()):
-            return "bearer"
+            return "header"
         if kind.lower() == "basic" and self._is_token(_password(given)):
             return "basic"
         # Not SimpleCookie: it gives up at the first odd cookie, and all ports of a computer share theirs.

@@ -33,6 +33,7 @@ from dara_dagster.serve.health import look_at_health
 from dara_dagster.serve.launching import Launcher, Wanted
 from dara_dagster.serve.progress import run_state
 from dara_dagster.serve.project import Project, declared_parameters
+from dara_dagster.serve.proxy import caller_of
 from dara_dagster.serve.requests import read_request
 from dara_dagster.serve.status import RunReader, RunStatus, find_run, latest_runs
 from dara_dagster.serve.uploads import Uploads
@@ -144,7 +145,9 @@ async def start_run(
 ) -> JSONResponse:
     await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
     body, file = await read_request(request, services.uploads)
-    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file)
+    caller = caller_of(request.scope)
+    user = caller.name if caller is not None else None
+    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, user)
     try:
         run, replayed = await run_in_threadpool(services.launcher.launch, wanted)
         await run_in_threadpool(services.uploads.sweep, services.project.instance)

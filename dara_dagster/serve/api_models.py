@@ -152,6 +152,7 @@ class RunHead(BaseModel):
     end: Moment
     seconds: float | None
     parent_run_id: str | None = Field(description="The run it goes on with, or repeats.")
+    user: str = Field(description="Who started it, where a proxy said so; else empty.")
     abandoned: bool = Field(description="Its process has died; cancelling it closes it.")
 
 

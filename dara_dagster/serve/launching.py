@@ -19,6 +19,7 @@ from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve.api_models import ApiError
 from dara_dagster.serve.project import Project, declared_parameters, takes_parameter
 from dara_dagster.serve.run_config import run_config
+from dara_dagster.serve.status import USER_TAG
 from dara_dagster.serve.uploads import Received, Uploads
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.plan import WorkflowPlan
@@ -36,13 +37,14 @@ _FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a caller asks for; `key` is the Idempotency-Key."""
+    """What a caller asks for; `key` is the Idempotency-Key, `user` who calls where a proxy says so."""
 
     workflow: str
     parameters: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     sequential: bool = False
     key: str | None = None
     file: Received | None = None
+    user: str | None = None
 
 
 class Launcher:
@@ -138,7 +140,7 @@ class Launcher:
 
 def _identity(project: str, wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The run's id and the tags that tell its request from others. Raises ApiError (422)."""
-    tags = {"dara/started_by": "api"}
+    tags = {"dara/started_by": "api", **({USER_TAG: wanted.user} if wanted.user else {})}
     file = (wanted.file.name, wanted.file.digest) if wanted.file else None
     request = json.dumps([wanted.workflow, wanted.sequential, sorted(parameters.items()), file])
     tags[_REQUEST_TAG] = hashlib.sha256(request.encode()).hexdigest()

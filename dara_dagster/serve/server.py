@@ -27,6 +27,7 @@ from dara_dagster.serve.api_errors import Unexpected
 from dara_dagster.serve.daemon import Daemon, kept_daemon
 from dara_dagster.serve.launching import Launcher
 from dara_dagster.serve.project import Project
+from dara_dagster.serve.proxy import Proxy
 from dara_dagster.serve.requests import BodyLimit
 from dara_dagster.serve.uploads import Uploads
 
@@ -41,7 +42,10 @@ _GOING = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.
 
 @dataclass(frozen=True)
 class Serving:
-    """What to serve, and how: `token` None asks for none; `daemon` says whether to run Dagster's daemon."""
+    """What to serve, and how: `token` None asks for none; `daemon` says whether to run Dagster's daemon.
+
+    `proxy` is the one in front, whose headers are believed; None believes none.
+    """
 
     config_dir: Path
     root: Path
@@ -49,6 +53,7 @@ class Serving:
     token: str | None
     daemon: bool
     upload_bytes: int
+    proxy: Proxy | None = None
 
 
 class _Stop(BaseException):
@@ -103,6 +108,7 @@ def serve_forever(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # it would believe X-Forwarded-Proto from any process of this computer
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         uvicorn.Server(config).run(sockets=[listener])
@@ -122,7 +128,7 @@ def build_app(code: Code, serving: Serving) -> ASGIApp:
         is_api = scope["path"] == "/api" or scope["path"].startswith("/api/")
         await (api if is_api and scope["type"] == "http" else ui)(scope, receive, send)
 
-    return Guard(both, serving.token)
+    return Guard(both, serving.token, serving.proxy)
 
 
 def workspace_file(serving: Serving) -> Path:

@@ -18,6 +18,7 @@ from dara_dagster.serve.progress import RunState, TaskStatus, Timeline, run_stat
 __all__ = ["RunReader", "RunStatus", "RunSummary", "find_run", "latest_runs", "read_status"]
 
 WORKSPACE_TAG = "dara/workspace"
+USER_TAG = "dara/user"
 _OVER = ("success", "failed", "cancelled")
 
 
@@ -25,7 +26,8 @@ _OVER = ("success", "failed", "cancelled")
 class RunSummary:
     """One Dagster run. Times are seconds since the epoch; `seconds` runs on while the run does.
 
-    `abandoned` tells that nobody carries the run any longer, though it has not ended: its process died.
+    `user` is who started it, where a proxy in front of the server said so. `abandoned` tells that nobody
+    carries the run any longer, though it has not ended: its process died.
     """
 
     run_id: str
@@ -36,6 +38,7 @@ class RunSummary:
     end: float | None
     seconds: float | None
     parent_run_id: str | None
+    user: str = ""
     abandoned: bool = False
 
     @property
@@ -140,6 +143,7 @@ def _summary(record: RunRecord, now: float) -> RunSummary:
         state=run_state(run.status.value),
         abandoned=not run.is_finished and is_abandoned(run.tags),
         workspace=run.tags.get(WORKSPACE_TAG, ""),
+        user=run.tags.get(USER_TAG, ""),
         start=start,
         end=end,
         seconds=seconds,

@@ -32,7 +32,7 @@ class Answer:
 
 
 def call(
-    port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
 ) -> Answer:
     """One request to 127.0.0.1; a body that is no bytes goes as JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard, is_loopback, usable_token
+from dara_dagster.serve.proxy import USER_HEADER, Proxy
 from dara_dagster.serve.server import listen
 from tests.cli.conftest import Project, project
 from tests.serve.served import Answer, call
@@ -45,13 +47,23 @@ async def _echo(socket: WebSocket) -> None:
     await socket.close()
 
 
+def _seen(request: Request) -> Response:
+    """What is behind the guard sees of the caller: without one, nothing."""
+    forwarded = {name: text for name, text in request.headers.items() if name.startswith("x-forwarded")}
+    user = request.headers.get(USER_HEADER.decode())
+    if user is None and not forwarded:
+        return PlainTextResponse("in")
+    user = user and user.encode("latin-1").decode()  # headers are bytes, which Starlette reads as Latin-1
+    return JSONResponse({"user": user, "host": request.headers["host"], "forwarded": forwarded})
+
+
 class Guarded:
     """A small application behind a Guard, on a port of its own."""
 
-    def __init__(self, token: str | None) -> None:
+    def __init__(self, token: str | None, proxy: Proxy | None = None) -> None:
         paths = ("/", "/graphql", "/api/v1/runs", "/api/v1/health")
-        routes = [Route(path, lambda _: PlainTextResponse("in"), methods=["GET", "POST"]) for path in paths]
-        app = Guard(Starlette(routes=[WebSocketRoute("/graphql", _echo), *routes]), token)
+        routes = [Route(path, _seen, methods=["GET", "POST"]) for path in paths]
+        app = Guard(Starlette(routes=[WebSocketRoute("/graphql", _echo), *routes]), token, proxy)
         self.listener = listen("127.0.0.1", 0)
         self.port = self.listener.getsockname()[1]
         self.server = uvicorn.Server(
@@ -60,7 +72,7 @@ class Guarded:
         self.thread = threading.Thread(target=self.server.run, args=[[self.listener]], daemon=True)
         self.thread.start()
 
-    def call(self, method: str, path: str, headers: dict[str, str] | None = None) -> Answer:
+    def call(self, method: str, path: str, headers: Mapping[str, str | bytes] | None = None) -> Answer:
         return call(self.port, method, path, headers=headers)
 
     def stop(self) -> None:
