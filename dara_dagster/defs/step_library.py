@@ -30,7 +30,7 @@ _IN_VOLUME = re.compile(r"/Volumes(/[^/]+){4,}\Z")
 
 
 class UploadFile(Step):
-    """Uploads a local file to a volume and leaves `path` and `bytes`."""
+    """Uploads a local file to a volume and leaves `path`, `file_name` and `bytes`."""
 
     def __init__(self, to: str, file: str | None = None, overwrite: bool = True, name: str = "upload_file"):
         self.to, self.file, self.overwrite, self.name = to, file, overwrite, name
@@ -53,7 +53,8 @@ class UploadFile(Step):
 
         ensure_volume(tools.session.workspace, remote)
         size = upload_to_volume(tools.session.workspace, local, remote, progress=progress)
-        return context.leave(self.name, path=remote, bytes=size)
+        name = remote.rpartition("/")[2]
+        return context.leave(self.name, path=remote, file_name=name, bytes=size)
 
 
 class _RunStep(Step):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagster import MetadataValue
@@ -13,30 +14,52 @@ from pydantic_core import to_jsonable_python
 if TYPE_CHECKING:
     from dara_dagster.defs.steps import StepContext
 
-__all__ = ["context_metadata", "left_metadata"]
+__all__ = ["CONTEXT_METADATA", "context_metadata", "left_metadata"]
 
-_LONGEST_TEXT = 20_000
-_LARGEST_CONTEXT = 100_000
-# Characters of a text and items of a list or mapping; the first that makes the context small enough is used.
+CONTEXT_METADATA = "context"
+_LARGEST = 100_000
+# Characters of a text and items of a list or mapping; the first that makes the whole small enough is used.
 _CUTS = ((2_000, 100), (500, 20), (100, 5), (20, 3))
+_LEFT_CUTS = ((20_000, 100), *_CUTS)
+# What pydantic writes for a SecretStr, and the last words of names whose text is a secret.
+_HIDDEN = "**********"
+_SECRET = re.compile(
+    r"(.*[^a-z])?(password|passwd|passphrase|secret|token|credentials?|((api|access|private|secret)[^a-z]?key))",
+    re.IGNORECASE | re.DOTALL,
+)
 _DEEPEST = 6
+_BASE = ("parameters", "file", "done", "values")
 
 
 def context_metadata(context: StepContext) -> dict[str, MetadataValue[Any]]:
-    """The context as JSON, without the parameters, which the run's config shows; what is long is cut."""
-    found = _as_data(context)
-    for cut in _CUTS:
-        shown = _brief(found, *cut)
-        if len(json.dumps(shown)) <= _LARGEST_CONTEXT:
-            break
-    return {"context": MetadataValue.json(shown)}
+    """The context as JSON, without the parameters, which the run's config shows.
+
+    What is long is cut; a text under a name that ends in `password`, `token` or the like is left out.
+    """
+    return {CONTEXT_METADATA: MetadataValue.json(_small(_as_data(context), _CUTS))}
 
 
-def left_metadata(context: StepContext, step: str) -> dict[str, MetadataValue[Any]]:
-    """What the step left, each value under its name as Dagster's UI shows it best."""
-    mark = f"{step}."
-    named = ((name, value) for name, value in context.values.items() if name.startswith(mark))
-    return {name.removeprefix(mark): _shown(name.removeprefix(mark), value) for name, value in named}
+def left_metadata(
+    context: StepContext, step: str, before: Mapping[str, Any]
+) -> dict[str, MetadataValue[Any]]:
+    """What the step left, each value under its name as Dagster's UI shows it best.
+
+    `before` holds the fields and values of the context that the step was given. Secrets are left out and
+    what is long is cut, as in the whole context.
+    """
+    mark, others = f"{step}.", tuple(f"{name}." for name in context.done)
+    named = {
+        name.removeprefix(mark): value for name, value in context.values.items() if name.startswith(mark)
+    }
+    for name, value in context.values.items():
+        if not name.startswith(others) and before.get(name) is not value:
+            named.setdefault(name, value)
+    left = {name: _item(value) for name, value in named.items()}
+    for name, value in context:
+        if name not in _BASE and value is not None and before.get(name) is not value:
+            left |= _field(context, name, value)
+    shown = _small(left, _LEFT_CUTS)
+    return {name: _shown(name, value) for name, value in shown.items() if value is not None}
 
 
 def _shown(name: str, value: Any) -> MetadataValue[Any]:
@@ -46,7 +69,19 @@ def _shown(name: str, value: Any) -> MetadataValue[Any]:
         return MetadataValue.bool(value)
     if isinstance(value, int):
         return MetadataValue.int(value)
-    return MetadataValue.text(_cut(value if isinstance(value, str) else _text(value), _LONGEST_TEXT))
+    if isinstance(value, float):
+        return MetadataValue.float(value)
+    return MetadataValue.text(value) if isinstance(value, str) else MetadataValue.json(value)
+
+
+def _small(found: Mapping[str, Any], cuts: Iterable[tuple[int, int]]) -> dict[str, Any]:
+    """`found`, cut as little as makes its JSON small enough for the event log."""
+    shown: dict[str, Any] = {}
+    for cut in cuts:
+        shown = _brief(found, *cut)
+        if len(json.dumps(shown)) <= _LARGEST:
+            break
+    return shown
 
 
 def _as_data(context: StepContext) -> dict[str, Any]:
@@ -102,11 +137,16 @@ def _brief_items(
 ) -> Any:
     more = len(value) - most
     if isinstance(value, Mapping):
-        first = list(value.items())[:most]
+        open_items = [(name, item) for name, item in value.items() if not _is_secret(str(name), item)]
+        first, more = open_items[:most], len(open_items) - most
         shown = {_cut(name, longest): _brief(item, longest, most, depth) for name, item in first}
         return {**shown, "...": f"{more} more"} if more > 0 else shown
     items = [_brief(item, longest, most, depth) for item in value[:most]]
     return [*items, f"... {more} more"] if more > 0 else items
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return isinstance(value, str) and (value == _HIDDEN or _SECRET.fullmatch(name) is not None)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -58,8 +58,9 @@ class StepContext(BaseModel):
     what they left, each under its name (`row_count`) and with the step's name in front (`load.row_count`).
     A field of your own starts with the parameter of its name, if there is one.
 
-    Between two steps it is pickled into Dagster's storage, and all but the parameters is shown as metadata:
-    hand on where a secret is kept, not the secret.
+    Between two steps it is pickled into Dagster's storage, and all but the parameters is shown as metadata
+    and in the run's status, but for `SecretStr`s and texts under a name that ends in `password`, `token` or
+    the like: hand on where a secret is kept, not the secret.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -202,11 +203,13 @@ def _op(
     def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> Iterator[Output[Any]]:
         before = _first(context, workflow, first_context) if first else inputs[CONTEXT]
         before._tools = StepTools(context, context.resources.workspace, workflow)
+        was = {**dict(before), **before.values}
         after = _execute(label, step, before)
         after = after.model_copy(update={"done": (*before.done, label)})
         after._tools = None
         _ask_for_pickle(label, after, before)
-        yield Output(after, CONTEXT, metadata={**left_metadata(after, label), **context_metadata(after)})
+        left = left_metadata(after, label, was)
+        yield Output(after, CONTEXT, metadata={**left, **context_metadata(after)})
 
     return OpDefinition(
         compute_fn=body,

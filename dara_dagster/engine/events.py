@@ -19,7 +19,18 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData, StepRetryData
 from dagster_shared.error import SerializableErrorInfo
 
-__all__ = ["Event", "Recorded", "RunChange", "StepChange", "StepWord", "Value", "read", "record", "step_key"]
+__all__ = [
+    "Event",
+    "Recorded",
+    "RunChange",
+    "StepChange",
+    "StepOutput",
+    "StepWord",
+    "Value",
+    "read",
+    "record",
+    "step_key",
+]
 
 Value = str | int | float
 StepWord = Literal["start", "restart", "success", "failure", "retry", "skipped"]
@@ -71,7 +82,17 @@ class RunChange:
     error: str = ""
 
 
-Event = Recorded | StepChange | RunChange
+@dataclass(frozen=True)
+class StepOutput:
+    """A step wrote its output `name`, or failed (`name` is empty then); `metadata` as plain values."""
+
+    time: float
+    step_key: str
+    name: str
+    metadata: Mapping[str, Any]
+
+
+Event = Recorded | StepChange | RunChange | StepOutput
 
 _STEP_WORDS: Mapping[DagsterEventType, StepWord] = {
     DagsterEventType.STEP_START: "start",
@@ -127,17 +148,18 @@ def record(
 
 
 def read(
-    instance: DagsterInstance, run_id: str, cursor: str | None = None
+    instance: DagsterInstance, run_id: str, cursor: str | None = None, *, outputs: bool = False
 ) -> tuple[tuple[Event, ...], str | None]:
     """Return the events of the run `run_id` after `cursor`, in the order stored, and the next cursor.
 
-    Without a cursor it reads from the start of the run. Log lines, inputs and outputs are left out by the
-    database and other engine events here, so a poll that finds nothing new is one small query. A run
-    that does not exist reads as empty.
+    Without a cursor it reads from the start of the run. Log lines, inputs and (unless asked for) outputs
+    are left out by the database and other engine events here, so a poll that finds nothing new is one
+    small query. A run that does not exist reads as empty.
     """
-    found = instance.get_records_for_run(run_id, cursor=cursor, of_type=_READ_TYPES)
+    types = {*_READ_TYPES, DagsterEventType.STEP_OUTPUT} if outputs else _READ_TYPES
+    found = instance.get_records_for_run(run_id, cursor=cursor, of_type=types)
     entries = (stored.event_log_entry for stored in found.records)
-    return tuple(event for entry in entries for event in _translate(entry)), found.cursor
+    return tuple(event for entry in entries for event in _translate(entry, outputs)), found.cursor
 
 
 def _place(
@@ -158,10 +180,14 @@ def _as_metadata(value: Value) -> MetadataValue[Any]:
     return MetadataValue.float(value) if isinstance(value, float) else MetadataValue.int(int(value))
 
 
-def _translate(entry: EventLogEntry) -> Iterator[Event]:
+def _translate(entry: EventLogEntry, outputs: bool) -> Iterator[Event]:
     event = entry.get_dagster_event()
     kind = event.event_type
-    if kind in _STEP_WORDS:
+    if kind is DagsterEventType.STEP_OUTPUT:
+        yield _step_output(entry.timestamp, event, event.step_output_data.output_name)
+    elif kind in _STEP_WORDS:
+        if outputs and kind is DagsterEventType.STEP_FAILURE:
+            yield _step_output(entry.timestamp, event, "")
         yield _step_change(entry.timestamp, event, _STEP_WORDS[kind])
     elif kind in _RUN_STATES:
         error = _run_error(event) if kind is DagsterEventType.RUN_FAILURE else ""
@@ -169,6 +195,14 @@ def _translate(entry: EventLogEntry) -> Iterator[Event]:
     elif _KIND in (data := event.engine_event_data).metadata:
         values = {name: cast(Value, item.value) for name, item in data.metadata.items()}
         yield Recorded(entry.timestamp, event.step_key, str(values.pop(_KIND)), event.message or "", values)
+
+
+def _step_output(time: float, event: DagsterEvent, name: str) -> StepOutput:
+    data = event.event_specific_data
+    failure = data.user_failure_data if isinstance(data, StepFailureData) else None
+    metadata = failure.metadata if failure else event.step_output_data.metadata if name else {}
+    values = {label: value.value for label, value in metadata.items()}
+    return StepOutput(time, event.step_key or "", name, values)
 
 
 def _run_error(event: DagsterEvent) -> str:

@@ -73,7 +73,7 @@ _ERRORS = {
 }
 _FORM = {
     "type": "object",
-    "required": ["file"],
+    "additionalProperties": {"type": "string", "description": "A parameter of that name."},
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "The file the pipeline starts with."},
         "parameters": {"type": "string", "description": "JSON object of names and values, as text."},
@@ -132,7 +132,8 @@ def workflows(services: _Services) -> Workflows:
     openapi_extra={"requestBody": _BODY},
     summary="Start a run of a workflow",
     response_description="The run is queued, or was by an earlier request",
-    description="With parameters as JSON, or for a step pipeline as a form with a file. "
+    description="With parameters as JSON, or as a form: each field is a parameter, and for a step pipeline "
+    "the field file is the file it starts with. "
     "The same Idempotency-Key gives the same run, whenever and however often it is sent.",
 )
 async def start_run(
@@ -238,7 +239,9 @@ def _read(services: Services, run_id: str) -> RunStatus:
 def _run(status: RunStatus) -> Run:
     head = RunHead.model_validate(status).model_dump()
     tasks = [Task.model_validate(task) for task in status.tasks]
-    return Run(**head, error=status.error, tasks=tasks, links=links_of(status.run_id))
+    return Run(
+        **head, error=status.error, result=dict(status.result), tasks=tasks, links=links_of(status.run_id)
+    )
 
 
 def build_api(services: Services) -> FastAPI:

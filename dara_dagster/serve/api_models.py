@@ -137,6 +137,7 @@ class Task(BaseModel):
     exit_value: str | None = Field(description="What the notebook left.")
     error: str = Field(description="Why it failed, in a line.")
     trace: str = Field(description="Traceback of the task's code, if it failed.")
+    result: dict[str, Any] = Field(description="What a step left in the context; secrets are left out.")
 
 
 class RunHead(BaseModel):
@@ -160,6 +161,7 @@ class Run(RunHead):
     """One run, task by task."""
 
     error: str = Field(description="Why it failed when that was no failure of its tasks.")
+    result: dict[str, Any] = Field(description="What the steps of a step pipeline have left so far, by name.")
     tasks: list[Task]
     links: Links
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -10,19 +11,22 @@ from dagster import DagsterInstance, DagsterRun
 __all__ = ["PlannedStep", "planned_steps"]
 
 TASK_TAG = "dara/task"
+KIND_TAG = "dara/kind"
 
 
 @dataclass(frozen=True)
 class PlannedStep:
     """One step of a run's plan: `name` is its task's, `upstream` are the keys of the steps it waits for.
 
-    A step that is not `chosen` is left to an earlier run, whose result this run takes over.
+    A step that is not `chosen` is left to an earlier run, whose result this run takes over. `pipeline`
+    says that it is a step of a step pipeline, which hands on a context.
     """
 
     key: str
     name: str
     upstream: tuple[str, ...]
     chosen: bool
+    pipeline: bool = False
 
 
 def planned_steps(instance: DagsterInstance, run: DagsterRun) -> tuple[PlannedStep, ...]:
@@ -38,6 +42,10 @@ def planned_steps(instance: DagsterInstance, run: DagsterRun) -> tuple[PlannedSt
         for key, step in steps.items()
     }
     return tuple(
-        PlannedStep(key, (steps[key].tags or {}).get(TASK_TAG, key), above[key], key in wanted)
+        _planned(key, steps[key].tags or {}, above[key], key in wanted)
         for key in TopologicalSorter(above).static_order()
     )
+
+
+def _planned(key: str, tags: Mapping[str, str], above: tuple[str, ...], chosen: bool) -> PlannedStep:
+    return PlannedStep(key, tags.get(TASK_TAG, key), above, chosen, tags.get(KIND_TAG) == "step")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from dara_dagster.engine.events import Event, Recorded, RunChange, StepChange
+from dara_dagster.defs.step_metadata import CONTEXT_METADATA
+from dara_dagster.engine.events import Event, Recorded, RunChange, StepChange, StepOutput
 
 __all__ = ["Attempt", "RunState", "TaskState", "TaskStatus", "Timeline", "run_state"]
 
@@ -60,7 +61,8 @@ class TaskStatus:
     """One task of a run. Times are seconds since the epoch, `seconds` is the time from start to end (or to
     now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about a run
     that goes on (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read
-    first, `trace` the traceback of the task's code. `attempts` has all of them, the current one last.
+    first, `trace` the traceback of the task's code. `result` is what a step of a step pipeline left in the
+    context. `attempts` has all of them, the current one last.
     """
 
     name: str
@@ -80,6 +82,7 @@ class TaskStatus:
     execution_seconds: float | None = None
     error: str = ""
     trace: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
 
     @property
@@ -99,6 +102,7 @@ class Timeline:
         self._tasks = {key: TaskStatus(name, key) for key, name in tasks.items()}
         self.state: RunState | None = None
         self.error = ""
+        self.result: Mapping[str, Any] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         """Take in more events, in the order of the log."""
@@ -109,6 +113,8 @@ class Timeline:
                 task = self._tasks.get(event.step_key) or TaskStatus(event.step_key, event.step_key)
                 if isinstance(event, StepChange):
                     self._tasks[event.step_key] = self._stepped(task, event)
+                elif isinstance(event, StepOutput):
+                    self._tasks[event.step_key] = self._left(task, event)
                 else:
                     self._tasks[event.step_key] = _reported(task, event)
 
@@ -120,6 +126,15 @@ class Timeline:
         self.state, self.error = run_state(event.state), event.error
         if self.state in _OVER:
             self._tasks = {key: _settled(task, self.state, event.time) for key, task in self._tasks.items()}
+
+    def _left(self, task: TaskStatus, event: StepOutput) -> TaskStatus:
+        """What a step left; a failed one only shows what there was before it."""
+        context = event.metadata.get(CONTEXT_METADATA)
+        if not isinstance(context, Mapping):
+            return task
+        self.result = _named_once(context)
+        own = {name: value for name, value in event.metadata.items() if name != CONTEXT_METADATA}
+        return replace(task, result=own) if event.name else task
 
     def _stepped(self, task: TaskStatus, event: StepChange) -> TaskStatus:
         if event.word in ("start", "restart"):
@@ -136,6 +151,19 @@ class Timeline:
         else:
             ended, error = "success" if event.word == "success" else "skipped", ""
         return replace(task, state=ended, error=error, end=event.time, attempts=_last(task, end=event.time))
+
+
+def _named_once(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a context holds as the result of a run: its own fields, and its values under their short names."""
+    values, done = context.get("values"), context.get("done")
+    marks = tuple(f"{step}." for step in done) if isinstance(done, list) else ()
+    short = {
+        name: value
+        for name, value in (values.items() if isinstance(values, Mapping) else ())
+        if not name.startswith(marks)
+    }
+    own = {name: value for name, value in context.items() if name not in ("file", "done", "values")}
+    return {**own, **short}
 
 
 def _started(task: TaskStatus, event: StepChange) -> TaskStatus:

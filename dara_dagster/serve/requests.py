@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from fastapi import Request
@@ -21,6 +23,8 @@ __all__ = ["BodyLimit", "read_request"]
 _JSON_BYTES = 1024 * 1024
 _FORM = "multipart/form-data"
 _FORM_KEYS = ("file", *RunRequest.model_fields)
+_FORM_FIELDS = 200
+_MISSPELT = 0.85  # how alike the name of a parameter may not be to one of our own fields
 
 
 class BodyLimit:
@@ -85,7 +89,7 @@ async def _read_form(request: Request) -> FormData:
         request.headers,
         request.stream(),
         max_files=2,
-        max_fields=len(_FORM_KEYS) + 1,
+        max_fields=_FORM_FIELDS,
         max_part_size=_JSON_BYTES,
     )
     try:
@@ -123,21 +127,40 @@ class _closing:
 
 
 def _form_values(form: FormData) -> dict[str, Any]:
-    """The fields beside the file: `parameters` is JSON text, as a form has nothing else."""
+    """The fields beside the file as the keys of a `RunRequest`.
+
+    A field of another name is a parameter, its text the value; `parameters` and `sequential` are JSON text.
+    """
     values: dict[str, Any] = {}
+    plain: dict[str, str] = {}
     for name, value in form.multi_items():
-        if name not in _FORM_KEYS:
-            raise ApiError(
-                422, f"Unknown field {name[:100]!r}. {Names(_FORM_KEYS).remedy(name, 'fields')}", name
-            )
-        if name in values:
-            raise ApiError(422, f"The field {name!r} comes twice.", name)
+        if name in values or name in plain:
+            raise ApiError(422, f"The field {name[:100]!r} comes twice.", name)
         if (name == "file") != isinstance(value, UploadFile):
-            wrong = "has to be a file, with a file name" if name == "file" else "has to be text, not a file"
-            raise ApiError(422, f"The field {name!r} {wrong}.", name)
-        values[name] = value if name == "file" else _json(str(value), f"The field {name!r}")
+            wrong = "a file, with a file name" if name == "file" else "text; send the file as 'file'"
+            raise ApiError(422, f"The field {name[:100]!r} has to be {wrong}.", name)
+        if name in _FORM_KEYS:
+            values[name] = value if name == "file" else _json(str(value), f"The field {name!r}")
+        elif near := get_close_matches(name.casefold(), RunRequest.model_fields, n=1, cutoff=_MISSPELT):
+            raise ApiError(422, f"Unknown field {name[:100]!r}. Did you mean {near[0]!r}?", name)
+        else:
+            plain[name] = str(value)
+    if sum(len(name) + len(text) for name, text in plain.items()) > _JSON_BYTES:
+        raise ApiError(413, "The fields beside the file are larger than 1 MB, the most this server takes.")
     values.pop("file", None)
-    return values
+    return _with_parameters(values, plain) if plain else values
+
+
+def _with_parameters(values: Mapping[str, Any], plain: Mapping[str, str]) -> dict[str, Any]:
+    """The request with the plain fields among its parameters."""
+    given = values.get("parameters", {})
+    if not isinstance(given, dict):
+        return {**values}  # told as wrong where the whole request is checked
+    for name in plain:
+        if name in given:
+            message = f"The parameter {name[:100]!r} comes twice: in 'parameters' and as a field of its own."
+            raise ApiError(422, message, name)
+    return {**values, "parameters": {**given, **plain}}
 
 
 def _json(text: bytes | str, what: str) -> Any:

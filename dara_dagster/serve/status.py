@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dagster import DagsterInstance, RunRecord, RunsFilter
@@ -55,11 +55,13 @@ class RunSummary:
 class RunStatus(RunSummary):
     """One Dagster run with its tasks, those above others first.
 
-    `error` is why the run failed when that was no failure of its tasks.
+    `error` is why the run failed when that was no failure of its tasks, `result` what the steps of a step
+    pipeline have left in the context so far, each value under its name.
     """
 
     tasks: tuple[TaskStatus, ...] = ()
     error: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def errors(self) -> Mapping[str, str]:
@@ -78,6 +80,7 @@ class RunReader:
         self._instance, self._run_id = instance, run_id
         self._cursor: str | None = None
         self.steps = planned_steps(instance, self._record().dagster_run)
+        self._has_context = any(step.pipeline for step in self.steps)
         self._timeline = Timeline({step.key: step.name for step in self.steps if step.chosen})
 
     def update(self, now: float | None = None) -> RunStatus:
@@ -85,10 +88,13 @@ class RunReader:
         now = time.time() if now is None else now
         # The record is read first: when it says the run is over, the events that follow are complete.
         record = self._record()
-        events, self._cursor = read(self._instance, self._run_id, self._cursor)
+        events, self._cursor = read(self._instance, self._run_id, self._cursor, outputs=self._has_context)
         self._timeline.add(events)
         summary = _summary(record, now)
-        return RunStatus(**asdict(summary), tasks=self._timeline.tasks(now), error=self._timeline.error)
+        timeline = self._timeline
+        return RunStatus(
+            **asdict(summary), tasks=timeline.tasks(now), error=timeline.error, result=timeline.result
+        )
 
     def _record(self) -> RunRecord:
         record = self._instance.get_run_record_by_id(self._run_id)

@@ -91,13 +91,16 @@ def test_headers_without_end_are_refused(served: Server) -> None:
 def test_a_file_starts_a_pipeline_once(served: Server, emulator: Emulator, module_token: str) -> None:
     client = emulator.client(module_token)
     client.volumes.create("main", "default", "inbox", VolumeType.MANAGED)
-    body, headers = form(b"name\nJFK\n", "C:\\here\\airports.csv", parameters='{"origin": "JFK"}')
+    body, headers = form(b"name\nJFK\n", "C:\\here\\airports.csv", parameters='{"origin": "JFK"}', job="x")
 
     answers = [start(served, "ingest", body, **headers, Idempotency_Key="file-1") for _ in range(2)]
 
     assert [answer.status for answer in answers] == [202, 202], answers
     assert [answer.body["replayed"] for answer in answers] == [False, True]
-    assert served.wait(answers[0].body["run_id"], over)["state"] == "success"
+    run = served.wait(answers[0].body["run_id"], over)
+    assert run["state"] == "success"
+    left = {"path": "/Volumes/main/default/inbox/airports.csv", "file_name": "airports.csv", "bytes": 9}
+    assert run["result"] == run["tasks"][0]["result"] == left
     found = client.files.download("/Volumes/main/default/inbox/airports.csv").contents
     assert found is not None and found.read() == b"name\nJFK\n"
     uploads = served.project.root / ".dara" / "uploads"
@@ -149,6 +152,8 @@ def test_a_wrong_request_is_told_in_a_sentence(
         ),
         ("ingest", {"parameter": "{}"}, "parameter", "Did you mean 'parameters'?"),
         ("ingest", {"parameters": "x"}, None, "no JSON"),
+        ("ingest", {"parameters": '{"day": 1}', "day": "2"}, "day", "comes twice"),
+        ("ingest", {"file_name": "other.csv"}, "parameters.file_name", "is set by the file"),
     ],
 )
 def test_a_wrong_form_leaves_nothing_behind(
