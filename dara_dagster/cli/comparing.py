@@ -1,35 +1,43 @@
-"""`dara compare`: a workflow side by side against one task after another, or one run against another."""
+"""`dara compare`: a workflow in parallel against one task after another, or one run against another."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dara_dagster.cli.pages import html_option, write_page
-from dara_dagster.cli.project import config_option, json_option, load_plan, open_instance
+from dara_dagster.cli.project import command, config_option, json_option, load_plan, open_instance
 from dara_dagster.cli.running import find_workflow, job_name, parameter
 from dara_dagster.errors import DaraError, RunError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+    from dara_dagster.cli.execution import Show
     from dara_dagster.serve.report import RunReport
+    from dara_dagster.serve.status import RunStatus
 
 __all__ = ["MODES", "compare"]
 
-MODES = ("side by side", "one after another")
+MODES = ("parallel", "sequential")
+_ROUNDS = 3
 
 
 @click.command()
 @click.argument("what", metavar="[WORKFLOW | RUN_A RUN_B]", nargs=-1)
 @click.option("--param", "-p", "params", multiple=True, metavar="K=V", help="A parameter for every task.")
 @click.option(
-    "--runs", type=click.IntRange(1, 100), metavar="N", help="Run each way N times; compare medians."
+    "--runs",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help=f"Rounds: run each way N times, {_ROUNDS} by default.",
 )
+@click.option("--no-warm-up", is_flag=True, help="Count the first run too, cold compute and all.")
 @html_option
 @config_option
 @json_option
@@ -37,28 +45,33 @@ def compare(
     what: tuple[str, ...],
     params: tuple[str, ...],
     runs: int | None,
+    no_warm_up: bool,
     page: Path | None,
     config_dir: Path,
     as_json: bool,
 ) -> None:
-    """Compare a workflow run side by side and in turn, or two runs.
+    """Compare a workflow run in parallel and in turn, or two runs.
 
-    With WORKFLOW its tasks are run side by side, then one after another, and the times and results are
-    compared. With RUN_A and RUN_B, ids of runs that exist (their first characters are enough), nothing is
-    run. Exit code 1 when a run failed or a task ended in another state.
+    With WORKFLOW one run warms the compute up and is not counted; then come rounds of a parallel and a
+    sequential run, in alternating order. A winner is named only where the rounds leave no doubt. With RUN_A
+    and RUN_B, ids of runs that exist (their first characters are enough), nothing is run. Exit code 1 when a
+    run failed or a task ended in another state.
     """
     from dara_dagster.cli.comparison_table import print_comparison
     from dara_dagster.serve.comparison import compare as compare_runs
     from dara_dagster.serve.report_page import comparison_page
 
-    if len(what) > 2 or (len(what) == 2 and (params or runs)):
-        raise click.UsageError("Give a WORKFLOW, with --param and --runs, or two runs that exist.")
+    if len(what) > 2 or (len(what) == 2 and (params or runs or no_warm_up)):
+        text = "Give a WORKFLOW, with --param, --runs and --no-warm-up, or two runs that exist."
+        raise click.UsageError(text)
     parameters = dict(parameter(text) for text in params)
     jobs = _jobs(config_dir, *what) if len(what) < 2 else None
     with open_instance(config_dir) as instance:
         if jobs is not None:
-            first, second = _run_both(instance, config_dir, jobs, parameters, runs or 1, as_json)
-            found = compare_runs(first, second, MODES)
+            make = _Maker(instance, config_dir, jobs, parameters, as_json)
+            warm_up = None if no_warm_up else make.warm_up()
+            first, second = make.rounds(runs or _ROUNDS)
+            found = compare_runs(first, second, MODES, warm_up)
         else:
             first, second = _existing(instance, *what)
             found = compare_runs(first, second)
@@ -84,32 +97,54 @@ def _jobs(config_dir: Path, workflow: str | None = None) -> tuple[str, str]:
     return job_name(plan, found.name, False), job_name(plan, found.name, True)
 
 
-def _run_both(
-    instance: DagsterInstance,
-    config_dir: Path,
-    jobs: tuple[str, str],
-    parameters: Mapping[str, str],
-    count: int,
-    quiet: bool,
-) -> tuple[list[RunReport], list[RunReport]]:
-    """The reports of `count` runs of each job, made in turns.
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the runs to compare: of `jobs`, the parallel and the sequential one. `quiet`: only on stderr."""
 
-    A run that fails is a result too. Raises RunError when one is cancelled.
-    """
-    from dara_dagster.cli.execution import Execution, execute
-    from dara_dagster.serve.report import read_report
+    instance: DagsterInstance
+    config_dir: Path
+    jobs: tuple[str, str]
+    parameters: Mapping[str, str]
+    quiet: bool
 
-    found: tuple[list[RunReport], list[RunReport]] = ([], [])
-    for number in range(2 * count):
-        side = number % 2
-        which = f" ({number // 2 + 1} of {count})" if count > 1 else ""
-        click.secho(f"Run: {MODES[side]}{which}", bold=True, err=quiet)
-        wanted = Execution(config_dir, jobs[side], parameters, show="nothing" if quiet else "tasks")
-        status = execute(instance, wanted)
+    def warm_up(self) -> str:
+        """Run the parallel job once, so that compute is up and caches are full; its run's id.
+
+        Raises RunError when it does not succeed: what is to be compared would fail too.
+        """
+        status = self._run(0, "warm-up, not counted")
+        if status.state != "success":
+            raise RunError(
+                f"The run to warm up has {status.state}, so nothing is compared. `{command()} status "
+                f"{status.run_id[:8]}` says why; --no-warm-up compares runs that fail, too."
+            )
+        return status.run_id
+
+    def rounds(self, count: int) -> tuple[list[RunReport], list[RunReport]]:
+        """The reports of `count` runs of each job. The job that begins changes from round to round.
+
+        A run that fails is a result too. Raises RunError when one is cancelled.
+        """
+        from dara_dagster.serve.report import read_report
+
+        found: tuple[list[RunReport], list[RunReport]] = ([], [])
+        for number in range(count):
+            for side in (0, 1) if number % 2 == 0 else (1, 0):
+                status = self._run(side, f"round {number + 1} of {count}" if count > 1 else "")
+                found[side].append(read_report(self.instance, status.run_id))
+        return found
+
+    def _run(self, side: int, which: str) -> RunStatus:
+        from dara_dagster.cli.execution import Execution, execute
+
+        text = f"Run: {MODES[side]}" + (f" ({which})" if which else "")
+        click.secho(text, bold=True, err=self.quiet)
+        show: Show = "nothing" if self.quiet else "tasks"
+        wanted = Execution(self.config_dir, self.jobs[side], self.parameters, show=show)
+        status = execute(self.instance, wanted)
         if status.state == "cancelled":
             raise RunError(f"Run {status.run_id} was cancelled, so nothing is compared.")
-        found[side].append(read_report(instance, status.run_id))
-    return found
+        return status
 
 
 def _usual(runs: Sequence[RunReport]) -> RunReport:

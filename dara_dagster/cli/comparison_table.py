@@ -32,7 +32,10 @@ def print_comparison(found: Comparison) -> None:
         console.print(text, style="dim")
     for note in found.notes:
         console.print(note, markup=False, style="yellow")
-    console.print(found.times, markup=False)
+    if len(found.rounds) > 1:
+        console.print(_rounds(found), markup=False, style="dim")
+    for verdict in found.verdicts:
+        console.print(verdict.text, markup=False)
     console.print(found.results, markup=False, style="green" if found.agree else "red")
     for point in found.differences[:_MOST_POINTS]:
         console.print(f"  {point}", soft_wrap=True, markup=False)
@@ -42,6 +45,16 @@ def print_comparison(found: Comparison) -> None:
         runs = ", ".join(run[:8] for run in side.runs)
         if runs not in side.label:
             console.print(f"Run {side.label}: {runs}", markup=False, style="dim")
+    if found.warm_up is not None:
+        text = f"Run to warm up, not counted: {found.warm_up[:8]}"
+        console.print(text, markup=False, style="dim")
+
+
+def _rounds(found: Comparison) -> str:
+    """The times of all rounds: `Rounds: parallel 3.6 s, 3.7 s; sequential 4.6 s, 4.5 s`."""
+    first = ", ".join(duration(each.first_seconds) for each in found.rounds)
+    second = ", ".join(duration(each.second_seconds) for each in found.rounds)
+    return f"Rounds: {found.first.label} {first}; {found.second.label} {second}."
 
 
 def _rows_to_show(tasks: Sequence[TaskComparison]) -> list[TaskComparison]:

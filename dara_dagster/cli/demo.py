@@ -40,7 +40,7 @@ _SUMMARY = "SELECT topic, answer, flights, value, value_is FROM main.gold.flight
 @config_option
 @json_option
 def demo(config_dir: Path, as_json: bool) -> None:
-    """Run the example on real flight data, side by side and in turn.
+    """Run the example on real flight data, in parallel and in turn.
 
     Starts or finds the workspace, makes the compute, uploads the notebooks, loads the data, runs the
     workflow twice and shows the tables. A second time it works on what is there.
@@ -121,7 +121,7 @@ def _run(
     from dara_dagster.cli.running import job_name
     from dara_dagster.cli.tables import print_run
 
-    say.step("Run: one task after another" if sequential else "Run: side by side where nothing has to wait")
+    say.step(f"Run: {MODES[sequential]}")
     job = job_name(plan, _WORKFLOW, sequential)
     status = execute(instance, Execution(config_dir, job, {}, show="nothing" if say.quiet else "tasks"))
     if not say.quiet:
@@ -147,7 +147,7 @@ def _result(workspace: Workspace, warehouse: str, times: Comparison) -> dict[str
         "ratio": times.ratio,
         "agree": times.agree,
         "runs": {"parallel": times.first.runs[0], "sequential": times.second.runs[0]},
-        "times": times.times,
+        "times": times.verdicts[0].text,
         "results": times.results,
     }
 
@@ -173,7 +173,8 @@ def _next_commands(config_dir: Path) -> list[tuple[str, str]]:
     home = f"DAGSTER_HOME={home_folder(config_dir)} "
     return [
         (f"{by}dara status", "the runs; with a run's id its tasks"),
-        (f"{by}dara report", "where the time of the latest run went; `dara compare` compares two"),
+        (f"{by}dara report", "where the time of the latest run went"),
+        (f"{by}dara compare {_WORKFLOW}", "several runs of both kinds, and which is faster"),
         (f"{by}dara plan", "what runs where, from the files in config/"),
         (f"{by}dara run flights_orchestrated", "a notebook that calls the four others"),
         (f"{home}{by}dagster dev -w workspace.yaml", "the UI, with these runs in it"),

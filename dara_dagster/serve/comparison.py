@@ -9,12 +9,14 @@ from typing import Any
 
 from dara_dagster.serve.agreement import RunsOfTask, circumstances, differences, listed
 from dara_dagster.serve.report import RunReport
-from dara_dagster.serve.wording import counted, duration
+from dara_dagster.serve.verdict import Verdict, verdicts
+from dara_dagster.serve.wording import counted
 
-__all__ = ["Comparison", "Side", "TaskComparison", "compare"]
+__all__ = ["Comparison", "Round", "Side", "TaskComparison", "compare"]
 
 _MEASURES = (
     "seconds",
+    "without_setup_seconds",
     "task_seconds",
     "critical_seconds",
     "queue_seconds",
@@ -25,8 +27,6 @@ _MEASURES = (
     "average_parallelism",
     "greatest_parallelism",
 )
-# Times closer than this are told as equal: a share of the longer.
-_ALIKE = 0.02
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Side:
     workspaces: tuple[str, ...]
     states: tuple[str, ...]
     seconds: float
+    without_setup_seconds: float
     task_seconds: float
     critical_seconds: float
     queue_seconds: float
@@ -74,9 +75,21 @@ class TaskComparison:
 
 
 @dataclass(frozen=True)
+class Round:
+    """One run of each side; `began` is the label of the side whose run was made first."""
+
+    first_run: str
+    second_run: str
+    began: str
+    first_seconds: float
+    second_seconds: float
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Two sides. `ratio` is the second's time over the first's; `differences` are the points in which the
-    results differ, `notes` what a reader has to know of the runs; `times` and `results` say it in a sentence.
+    """Two sides. `difference` and `ratio` are of the second's median time to the first's; `verdicts` tell
+    which was faster, if that can be told. `differences` are the points in which the results differ, `results`
+    says it in a sentence, `notes` what a reader has to know of the runs; `warm_up` is the run left out.
     `agree`: no differences, and something that could have differed.
     """
 
@@ -89,8 +102,10 @@ class Comparison:
     agree: bool
     differences: tuple[str, ...]
     notes: tuple[str, ...]
-    times: str
+    verdicts: tuple[Verdict, ...]
+    rounds: tuple[Round, ...]
     results: str
+    warm_up: str | None = None
 
     @property
     def all_well(self) -> bool:
@@ -104,11 +119,15 @@ class Comparison:
 
 
 def compare(
-    first: Sequence[RunReport], second: Sequence[RunReport], labels: tuple[str, str] | None = None
+    first: Sequence[RunReport],
+    second: Sequence[RunReport],
+    labels: tuple[str, str] | None = None,
+    warm_up: str | None = None,
 ) -> Comparison:
-    """The comparison of two groups of at least one run each. Pure.
+    """The comparison of two groups of at least one run each, in the order of their rounds. Pure.
 
-    Tasks are matched by their step keys. `labels` say what the sides are, by default which run each is.
+    Tasks are matched by their step keys. `labels` say what the sides are, by default which run each is;
+    `warm_up` is the id of a run that went before and is not counted.
     """
     one, two = labels or (f"run {first[0].run_id[:8]}", f"run {second[0].run_id[:8]}")
     sides = _side(one, first), _side(two, second)
@@ -128,9 +147,16 @@ def compare(
         agree=agree,
         differences=found,
         notes=(*circumstances(first, second), *_only_in(rows, one, two)),
-        times=_times(*sides),
+        verdicts=verdicts(first, second, (one, two)),
+        rounds=tuple(_round(a, b, one, two) for a, b in zip(first, second, strict=False)),
         results=_results(common, found),
+        warm_up=warm_up,
     )
+
+
+def _round(first: RunReport, second: RunReport, one: str, two: str) -> Round:
+    began = two if (second.start or 0.0) < (first.start or 0.0) else one
+    return Round(first.run_id, second.run_id, began, first.seconds, second.seconds)
 
 
 def _side(label: str, runs: Sequence[RunReport]) -> Side:
@@ -168,21 +194,6 @@ def _ratio(first: float, second: float) -> float | None:
     return round(second / first, 2) if first else None
 
 
-def _times(first: Side, second: Side) -> str:
-    """Which side was how much quicker, where that can be said."""
-    a, b = duration(first.seconds), duration(second.seconds)
-    many = max(len(first.runs), len(second.runs)) > 1
-    what = " (medians)" if many else ""
-    if {*first.states, *second.states} != {"success"}:
-        return f"{_capital(first.label)} took {a}, {second.label} {b}{what}; not all of it succeeded."
-    quick, slow = sorted((first, second), key=lambda side: side.seconds)
-    if slow.seconds - quick.seconds <= _ALIKE * slow.seconds:
-        return f"{_capital(first.label)} took as long as {second.label}: {a}{what}."
-    times = f"{duration(quick.seconds)} against {duration(slow.seconds)}{what}"
-    faster = f"{slow.seconds / quick.seconds:.2f} times as fast as" if quick.seconds else "quicker than"
-    return f"{_capital(quick.label)} was {faster} {slow.label}: {times}."
-
-
 def _results(common: Sequence[RunsOfTask], found: Sequence[str]) -> str:
     """Whether the results agree, and by what that was told."""
     if not common:
@@ -205,7 +216,3 @@ def _results(common: Sequence[RunsOfTask], found: Sequence[str]) -> str:
 def _only_in(rows: Sequence[TaskComparison], *labels: str) -> list[str]:
     found = {label: [row.name for row in rows if row.only_in == label] for label in labels}
     return [f"Only in {label}: {listed(names)}." for label, names in found.items() if names]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -58,6 +58,7 @@ def signed(seconds: float | None) -> str:
 
 def _measures(first: Side, second: Side) -> Iterator[tuple[str, float, float]]:
     yield "Whole run", first.seconds, second.seconds
+    yield "Without set-up", first.without_setup_seconds, second.without_setup_seconds
     yield "Sum of the tasks", first.task_seconds, second.task_seconds
     yield "Critical path", first.critical_seconds, second.critical_seconds
     waits = [side.queue_seconds + side.setup_seconds for side in (first, second)]

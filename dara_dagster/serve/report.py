@@ -66,6 +66,8 @@ class RunReport:
     `average_parallelism` that over the time in which any task was going on. `critical_path` holds step keys.
     `slot_seconds` is how long the critical path waited while as many tasks went on as ever did (it waited for
     a free slot), `overhead_seconds` how long it waited for nothing that goes on on Databricks.
+    `without_setup_seconds` is what the run would have taken had no task waited in a queue or for set-up: the
+    critical path is worked out again without them.
     """
 
     run_id: str
@@ -76,6 +78,7 @@ class RunReport:
     over: bool
     start: float | None
     seconds: float
+    without_setup_seconds: float
     parent_run_id: str | None
     parameters: Mapping[str, str]
     tasks: tuple[TaskReport, ...]
@@ -197,6 +200,7 @@ def _whole(
         over=status.over,
         start=status.start,
         seconds=round(seconds, 3),
+        without_setup_seconds=round(max(seconds - _setup_on_path(tasks, path), 0.0), 3),
         parent_run_id=status.parent_run_id,
         parameters=background.parameters,
         tasks=tuple(tasks),
@@ -214,6 +218,17 @@ def _whole(
         abandoned=status.abandoned,
         error=status.error,
     )
+
+
+def _setup_on_path(tasks: Sequence[TaskReport], path: CriticalPath) -> float:
+    """By how many seconds the critical path is shorter where no task waits in a queue or for set-up."""
+    ready = {
+        task.step_key: max((task.seconds or 0.0) - task.queue_seconds - task.setup_seconds, 0.0)
+        for task in tasks
+        if task.start is not None
+    }
+    upstream = {task.step_key: task.upstream for task in tasks}
+    return max(path.seconds - critical_path(ready, upstream).seconds, 0.0)
 
 
 def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:

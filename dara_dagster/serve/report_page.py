@@ -38,12 +38,13 @@ def comparison_page(found: Comparison, first: RunReport, second: RunReport) -> s
     return document(
         f"{jobs}: comparison",
         element("h1", f"{jobs}: {found.first.label} against {found.second.label}"),
-        element("p", found.times, class_="lead"),
+        *(element("p", verdict.text, class_="lead") for verdict in found.verdicts),
         element("p", found.results, class_="lead" if found.agree else "lead bad"),
         element("ul", *(element("li", point) for point in found.differences)) if found.differences else None,
         *(element("p", note, class_="note") for note in found.notes),
         element("h2", "Times"),
         _comparison_table(found),
+        *_rounds(found),
         *_chart(found.first.label, first, length),
         *_chart(found.second.label, second, length),
         legend(),
@@ -86,6 +87,26 @@ def _comparison_table(found: Comparison) -> Element:
     head = element("thead", element("tr", *heads))
     times = element("table", head, element("tbody", *rows), element("tbody", *sums))
     return element("div", times, class_="wide")
+
+
+def _rounds(found: Comparison) -> Iterator[Element]:
+    """The rounds one by one, where there were several."""
+    if len(found.rounds) < 2:
+        return
+    heads = ("Round", found.first.label, found.second.label, "Difference", "First was")
+    rows = (
+        _row(
+            str(number),
+            duration(each.first_seconds),
+            duration(each.second_seconds),
+            signed(each.second_seconds - each.first_seconds),
+            each.began,
+        )
+        for number, each in enumerate(found.rounds, 1)
+    )
+    yield element("h2", "Rounds")
+    head = element("thead", element("tr", *(element("th", text, class_="number") for text in heads)))
+    yield element("div", element("table", head, element("tbody", *rows)), class_="wide")
 
 
 def _row(name: str, *cells: str) -> Element:

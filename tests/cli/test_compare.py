@@ -27,19 +27,23 @@ Simulate = Callable[..., None]
 def test_a_workflow_is_run_both_ways_and_compared(connected: Project, simulate: Simulate) -> None:
     simulate(duration_ms=150, exit_value="7")
 
-    text = connected.here("compare", "daily", "-p", "day=1", "--html", str(connected.root / "page.html"))
+    page = connected.root / "page.html"
+    text = connected.here("compare", "daily", "-p", "day=1", "--runs", "1", "--html", str(page))
 
-    assert text.index("Run: side by side") < text.index("Run: one after another")
+    order = ["Run: parallel (warm-up, not counted)", "Run: parallel\n", "Run: sequential\n"]
+    assert sorted(order, key=text.index) == order
     assert "The results agree: 3 tasks succeeded in all runs, 3 exit values the same." in text
-    assert "Whole run" in text and "Critical path" in text and "Most at once" in text
-    assert f"Written: {connected.root / 'page.html'}" in text
-    assert "one after another" in (connected.root / "page.html").read_text()
+    assert "Whole run" in text and "Without set-up" in text and "Most at once" in text
+    assert "one run each is too few to name a winner" in " ".join(text.split())
+    assert f"Written: {page}" in text
+    assert "sequential" in page.read_text()
     runs = connected.json("status")
-    assert [run["job"] for run in runs] == ["daily_sequential", "daily"]
+    assert [run["job"] for run in runs] == ["daily_sequential", "daily", "daily"]
+    assert f"Run to warm up, not counted: {runs[2]['run_id'][:8]}" in text
 
     reports = [connected.json("report", run["run_id"]) for run in runs]
 
-    assert [found["greatest_parallelism"] for found in reports] == [1, 2]
+    assert [found["greatest_parallelism"] for found in reports] == [1, 2, 2]
     assert all(found["parameters"] == {"day": "1"} for found in reports)
 
     again = connected.json("compare", runs[1]["run_id"][:8], runs[0]["run_id"])
@@ -49,32 +53,71 @@ def test_a_workflow_is_run_both_ways_and_compared(connected: Project, simulate: 
         ["daily"],
         ["daily_sequential"],
     )
-    assert len(connected.json("status")) == 2
+    assert len(connected.json("status")) == 3
 
 
-def test_each_way_is_run_as_often_as_asked_in_turns(connected: Project, simulate: Simulate) -> None:
+def test_by_default_three_rounds_are_made_in_alternating_order(
+    connected: Project, simulate: Simulate
+) -> None:
     simulate(duration_ms=20)
 
-    found = connected.json("compare", "daily", "--runs", "2")
+    found = connected.json("compare", "daily")
 
-    assert len(found["first"]["runs"]) == len(found["second"]["runs"]) == 2
     jobs = [run["job"] for run in reversed(connected.json("status"))]
-    assert jobs == ["daily", "daily_sequential"] * 2
-    assert "(medians)" in found["times"]
+    one, two = "daily", "daily_sequential"
+    assert jobs == [one, one, two, two, one, one, two]
+    assert [each["began"] for each in found["rounds"]] == ["parallel", "sequential", "parallel"]
+    assert len(found["first"]["runs"]) == len(found["second"]["runs"]) == 3
+    assert [verdict["measure"] for verdict in found["verdicts"]] == ["whole run", "without set-up"]
+    assert all(verdict["margin"] is not None for verdict in found["verdicts"])
+
+
+def test_a_cold_start_is_left_out_of_the_rounds(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+    simulate(duration_ms=20, pending_ms=2_000, count=1)
+
+    found = connected.json("compare", "daily", "--runs", "1")
+
+    warm_up = connected.json("report", found["warm_up"])
+    assert warm_up["setup_seconds"] >= 2 and warm_up["run_id"] not in found["first"]["runs"]
+    assert warm_up["without_setup_seconds"] <= warm_up["seconds"] - 2
+    assert found["first"]["setup_seconds"] < 2 and found["second"]["setup_seconds"] < 2
+
+
+def test_without_a_warm_up_the_cold_side_is_not_called_slower(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20)
+    simulate(duration_ms=20, pending_ms=5_000, count=1)
+
+    found = connected.json("compare", "daily", "--runs", "1", "--no-warm-up")
+
+    whole, ready = found["verdicts"]
+    assert found["warm_up"] is None and whole["first"] > whole["second"]
+    assert whole["faster"] is None and ready["faster"] is None
+    assert ready["first"] <= whole["first"] - 5
 
 
 def test_a_task_that_fails_one_way_only_makes_exit_code_1(connected: Project, simulate: Simulate) -> None:
     simulate(duration_ms=20)
     simulate("left", duration_ms=20, result="FAILED", count=1)
 
-    text = connected.here("compare", "daily", "--json", code=1)
+    text = connected.here("compare", "daily", "--runs", "1", "--no-warm-up", "--json", code=1)
 
     found = json.loads(text[text.index("{") :])
-    assert found["differences"] == ["left: failed (side by side), success (one after another)"]
+    assert found["differences"] == ["left: failed (parallel), success (sequential)"]
     assert (found["first"]["states"], found["second"]["states"]) == (["failed"], ["success"])
     text = connected.here("report", found["first"]["runs"][0][:8])
     assert "left" in text and "failed" in text
     assert f"status {found['first']['runs'][0][:8]}` says why." in text
+
+
+def test_a_warm_up_that_fails_ends_it(connected: Project, simulate: Simulate) -> None:
+    simulate(duration_ms=20, result="FAILED")
+
+    text = connected.here("compare", "daily", code=1)
+
+    (run,) = connected.json("status")
+    assert "The run to warm up has failed, so nothing is compared." in text
+    assert f"status {run['run_id'][:8]}` says why; --no-warm-up" in text
 
 
 def test_ctrl_c_ends_it_with_the_run_at_hand(
@@ -180,12 +223,12 @@ def test_a_comparison_fits_80_columns_with_states(printed: Callable[[], list[str
     first = report(task(long, 0, 4000), task("b", 0, 1))
     second = report(task(long, 0, 4, state="cancelled"), task("b", 0, 1), state="cancelled")
 
-    print_comparison(compare([first], [second], ("side by side", "one after another")))
+    print_comparison(compare([first], [second], ("parallel", "sequential")))
 
     lines = printed()
     assert wide([line for line in lines if not line.startswith("  ")]) == []
-    assert lines[4].endswith("differs ") and lines[5].endswith("success ")
-    assert any("success (side by side), cancelled (one after another)" in line for line in lines)
+    assert lines[3].endswith("differs ") and lines[4].endswith("success ")
+    assert any("success (parallel), cancelled (sequential)" in line for line in lines)
 
 
 def test_a_terminal_without_unicode_gets_plain_marks(monkeypatch: pytest.MonkeyPatch) -> None:
