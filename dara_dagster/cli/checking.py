@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from dara_dagster.serve.wording import counted
 if TYPE_CHECKING:
     from dara_dagster.errors import Problem
     from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
-    from dara_dagster.spec.spec import Spec
+    from dara_dagster.spec.spec import Note, Spec
 
 __all__ = ["plan", "schema", "validate"]
 
@@ -34,14 +36,22 @@ def validate(config_dir: Path, as_json: bool) -> None:
 
     spec = load(config_dir)
     problems = sorted(check(spec))
+    notes = spec.notes()
     if as_json:
-        click.echo(json.dumps({"ok": not problems, "problems": [_problem(p) for p in problems]}, indent=2))
+        found = {
+            "ok": not problems,
+            "problems": [_problem(p) for p in problems],
+            "notes": [{**asdict(note), "file": str(note.file)} for note in notes],
+        }
+        click.echo(json.dumps(found, indent=2))
     elif problems:
         for problem in problems:
             click.echo(str(problem), err=True)
         click.echo(f"{counted(len(problems), 'problem')} in {config_dir}", err=True)
     else:
         click.echo(f"{config_dir}: {', '.join(_read(spec))}, all right")
+    for note in () if as_json else notes:
+        click.echo(_note(note), err=bool(problems))
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -88,6 +98,14 @@ def _read(spec: Spec) -> Iterator[str]:
     yield counted(sum(len(workflow.tasks) for workflow in spec.workflows), "task")
     if steps := sum(len(workflow.steps) for workflow in spec.workflows):
         yield counted(steps, "step")
+
+
+def _note(note: Note) -> str:
+    """A key without a meaning here, once; where it stands again is only counted."""
+    more = f" and {counted(note.count - 1, 'other place')}" if note.count > 1 else ""
+    text = f"{note.file}:{note.line}{more}: {note.key} has no meaning here: {note.text}."
+    lines = textwrap.wrap(text, 73, break_on_hyphens=False, break_long_words=False)  # a path stays whole
+    return "note: " + "\n      ".join(lines)
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

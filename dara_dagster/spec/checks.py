@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from dara_dagster.errors import Problem
+from dara_dagster.spec.effects import TAKES_PARAMETERS
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.order import circles
+from dara_dagster.spec.payload import kind_of_task
 from dara_dagster.spec.spec import Spec, Task, Workflow
 from dara_dagster.spec.task_checks import TaskChecks
 
@@ -143,10 +145,13 @@ def _nested(spec: Spec) -> Iterator[Problem]:
 
 
 def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:
-    """Only a notebook has an exit value (dbutils.notebook.exit) that another step can read."""
+    """Only a notebook has an exit value (dbutils.notebook.exit); what takes parameters can be given it."""
     tasks = {task.name: task for task in workflow.tasks if task.inputs_from}
     sources = {task.name: task for task in workflow.tasks} if tasks else {}
     for task in tasks.values():
+        if task.entry.task is not None and (kind := kind_of_task(task.entry.task)) not in TAKES_PARAMETERS:
+            wrong = f"a {kind} takes no parameters, so no exit value"
+            yield task.problem("inputs_from", wrong, "Leave it empty.")
         for source in task.inputs_from.values():
             if (kind := _kind_without_value(spec, sources[source])) is not None:
                 wrong = f"'{source}' is {kind}, which has no exit value"
@@ -157,6 +162,9 @@ def _kind_without_value(spec: Spec, task: Task) -> str | None:
     name, ending = task.entry.file_name or "", task.entry.format or ""
     if task.target is not None:
         return "a workflow"
+    if task.entry.task is not None:
+        kind = kind_of_task(task.entry.task)
+        return None if kind in (None, "notebook_task") else f"a {kind}"
     if ending == "sql":
         return "SQL"
     has_file = spec.sources.file(name, ending)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,11 @@ class Document:
                 break
         return self.place(offset)[0] if self.text else 0
 
+    def keys(self, path: KeyPath) -> Collection[str]:
+        """The keys of the object at `path`; none where there is no object."""
+        node = self._at(path)
+        return node.keys() if isinstance(node, Object) else ()
+
     def problem(self, path: KeyPath, wrong: str, remedy: str, *, on_key: bool = False) -> Problem:
         """The problem at `path`, with file, line and key, and without values from the environment.
 
@@ -91,6 +96,11 @@ class Document:
 
     def _texts(self, path: KeyPath) -> Iterator[str]:
         """The last key of the path and the value there, as far as they are texts or numbers."""
+        node = self._at(path)
+        yield from (str(text) for text in (*path[-1:], node) if isinstance(text, str | int) and text)
+
+    def _at(self, path: KeyPath) -> Any:
+        """The value at `path`; None where there is none."""
         node = self.value
         for part in path:
             there = (
@@ -99,7 +109,7 @@ class Document:
                 else isinstance(node, Array) and part in range(len(node))
             )
             node = node[part] if there else None
-        yield from (str(text) for text in (*path[-1:], node) if isinstance(text, str | int) and text)
+        return node
 
     def _redact(self, text: str) -> str:
         # The longest first: a value may be part of another one.

@@ -19,13 +19,15 @@ _ON_CLUSTER = frozenset(
         *("spark_jar_task", "spark_python_task", "spark_submit_task"),
     }
 )
+# Kinds of tasks that take parameters by name, or as arguments.
+TAKES_PARAMETERS = frozenset(
+    {"notebook_task", "python_wheel_task", "run_job_task", "spark_python_task", "sql_task"}
+)
 _KINDS: Mapping[str, frozenset[str]] = {
     "compute_name": _ON_CLUSTER,
     "libraries": _ON_CLUSTER,
     "warehouse_name": frozenset({"dbt_task", "notebook_task", "sql_task"}),
-    "parameters": frozenset(
-        {"notebook_task", "python_wheel_task", "run_job_task", "spark_python_task", "sql_task"}
-    ),
+    "parameters": TAKES_PARAMETERS,
 }
 # With no task before it a task runs, which is what the other rules say too.
 _ASKS_FOR_ONE = ("AT_LEAST_ONE_SUCCESS", "AT_LEAST_ONE_FAILED", "ALL_FAILED")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +14,26 @@ from dara_dagster.spec.document import Array, Document, KeyPath, Object, key_tex
 from dara_dagster.spec.fields import FILE_NAME, Count, FileName, Label, Model, Seconds, Text, fault
 from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.positions import parse_json
+from dara_dagster.spec.step_values import as_text
 from dara_dagster.spec.texts import REFERENCE, any_case
 
 PROPERTIES = "STEP_PROPERTIES"
+# The keys that name a STEP's executor. The framework reads one by TYPE, or COMPOSER_STEP for engine composer:
+# https://github.com/oscarpulido55/aef-data-orchestration/tree/main/workflows-generator
+EXECUTOR_KEYS = ("FUNCTION_ID_NAME", "FUNCTION_NAME", "COMPOSER_STEP")
+# The keys that say what a STEP of TYPE workflow starts.
+WORKFLOW_KEYS = ("workflow_name", "workflows_name")
+# Keys that are read and have no meaning here -> why.
+NO_MEANING = {
+    "FUNCTION_STATUS_NAME": "the executor that runs a step is asked for its state too",
+    "LAST_STEP": "the step that no other waits for is the last",
+}
+_TYPE_NAMES = {"workflows": "workflow"}
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def _step_type(value: Any) -> Any:
+    lower = value.lower() if isinstance(value, str) else value
+    return _TYPE_NAMES.get(lower, lower) if isinstance(lower, str) else lower
 
 
 def _properties(value: Any) -> Any:
@@ -34,13 +46,13 @@ def _properties(value: Any) -> Any:
         value = document.value
     if not isinstance(value, dict):
         raise fault("should be an object in JSON text", 'Write "{\\"key\\": \\"value\\"}".')
-    return {key: item if isinstance(item, str) else json.dumps(item) for key, item in value.items()}
+    return {key: as_text(item) for key, item in value.items()}
 
 
-_TYPES = ("sync", "async", "workflow")
+_TYPES = ("sync", "async", "workflow", "workflows")
 StepType = Annotated[
     Literal["sync", "async", "workflow"],
-    BeforeValidator(_lower),
+    BeforeValidator(_step_type),
     WithJsonSchema({"anyOf": [{"enum": list(_TYPES)}, any_case(_TYPES), REFERENCE]}),
 ]
 Properties = Annotated[
@@ -53,9 +65,18 @@ class LevelStep(Model):
 
     job_id: Label = Field(alias="JOB_ID", description="Unique in the definition.")
     job_name: Text | None = Field(default=None, alias="JOB_NAME", description="File in the notebooks folder.")
-    type: StepType = Field(default="sync", alias="TYPE", description="sync, async or workflow.")
+    type: StepType = Field(default="sync", alias="TYPE", description="sync, async or workflow(s).")
     workflow_name: Text | None = Field(default=None, description="For TYPE workflow: what it starts.")
+    workflows_name: Text | None = Field(default=None, description="The same as workflow_name.")
     executor: Text | None = Field(default=None, alias="FUNCTION_ID_NAME", description="The executor's name.")
+    sync_executor: Text | None = Field(
+        default=None, alias="FUNCTION_NAME", description="The executor's name, in a sync step."
+    )
+    composer_executor: Text | None = Field(
+        default=None, alias="COMPOSER_STEP", description='The executor\'s name, for "engine": "composer".'
+    )
+    status_executor: Any = Field(default=None, alias="FUNCTION_STATUS_NAME", description="No meaning here.")
+    last_step: Any = Field(default=None, alias="LAST_STEP", description="No meaning here.")
     wait_seconds: Seconds = Field(default=0.0, alias="WAIT_TIME_SECONDS", description="Poll no more often.")
     async_minutes: Seconds | None = Field(
         default=None, alias="ASYNC_TIMEOUT_LOOP_IN_MINUTES", description="Time limit of an async step."
@@ -74,6 +95,16 @@ class LevelStep(Model):
         default=None, alias="READ_INPUT_FROM", description="JOB_ID whose exit value becomes `input`."
     )
 
+    def executor_under(self, key: str) -> str | None:
+        """The executor's name that stands under one of EXECUTOR_KEYS."""
+        names = (self.executor, self.sync_executor, self.composer_executor)
+        return dict(zip(EXECUTOR_KEYS, names, strict=True)).get(key)
+
+    @property
+    def starts(self) -> str | None:
+        """What a STEP of TYPE workflow starts, or what any other one has under that key."""
+        return self.workflow_name or self.workflows_name
+
     @property
     def limit_seconds(self) -> int:
         """The time limit: an async step's own one first, else the general one first; 0 = none."""
@@ -84,17 +115,37 @@ class LevelStep(Model):
         return first or second or 0
 
 
+def is_workflow(step: Mapping[str, Any]) -> bool:
+    """Whether a STEP as written starts a workflow."""
+    return bool(_step_type(step.get("TYPE")) == "workflow")
+
+
+def executor_key(step: Mapping[str, Any], engine: Any) -> str | None:
+    """The key that names the executor of a STEP as written; None when none does.
+
+    A file may be written for more than one engine: then the key of its `engine` and its TYPE counts.
+    """
+    first = {"sync": "FUNCTION_NAME"}.get(str(step.get("TYPE", "sync")).lower(), "FUNCTION_ID_NAME")
+    if engine == "composer":
+        first = "COMPOSER_STEP"
+    return next((key for key in (first, *EXECUTOR_KEYS) if key in step), None)
+
+
 def lacks(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a STEP lacks or has too much for its TYPE, and the remedy; told from what was written."""
-    kind = str(step.get("TYPE", "sync")).lower()
-    if kind == "workflow" and "workflow_name" not in step and "JOB_NAME" not in step:
+    kind = _step_type(step.get("TYPE", "sync"))
+    names = [key for key in WORKFLOW_KEYS if key in step]
+    if kind == "workflow" and not names and "JOB_NAME" not in step:
         yield "workflow_name is missing", "Name a workflow of the project or a saved job."
+    if len(names) == 2 and step[names[0]] != step[names[1]]:
+        yield f"both {' and '.join(names)}", "Remove one of the two."
     if kind in ("sync", "async"):
-        for key in ("JOB_NAME", "FUNCTION_ID_NAME"):
-            if key not in step:
-                yield f"{key} is missing", f'Add "{key}".'
-        if "workflow_name" in step:
-            yield f"workflow_name does not go with TYPE {kind}", 'Write "TYPE": "workflow".'
+        if "JOB_NAME" not in step:
+            yield "JOB_NAME is missing", 'Add "JOB_NAME".'
+        if not any(key in step for key in EXECUTOR_KEYS):
+            yield "FUNCTION_ID_NAME is missing", 'Add "FUNCTION_ID_NAME".'
+        for key in names:
+            yield f"{key} does not go with TYPE {kind}", 'Write "TYPE": "workflow".'
 
 
 class FileStep(LevelStep):
@@ -126,17 +177,17 @@ def _as_written(schema: dict[str, Any]) -> None:
     schema["additionalProperties"] = empty
     said = {"not": empty}
     file_step = {
-        "required": ["JOB_NAME", "FUNCTION_ID_NAME"],
+        "required": ["JOB_NAME"],
         "properties": {
             "JOB_NAME": FILE_NAME.json_schema,
-            "FUNCTION_ID_NAME": said,
             "TYPE": {"anyOf": [any_case(("sync", "async")), REFERENCE, empty]},
-            "workflow_name": empty,
+            **dict.fromkeys(WORKFLOW_KEYS, empty),
         },
+        "anyOf": [{"required": [key], "properties": {key: said}} for key in EXECUTOR_KEYS],
     }
-    names = [{"required": [key], "properties": {key: said}} for key in ("workflow_name", "JOB_NAME")]
-    is_workflow = {"TYPE": {"anyOf": [any_case(("workflow",)), REFERENCE]}}
-    schema["anyOf"] = [file_step, {"required": ["TYPE"], "properties": is_workflow, "anyOf": names}]
+    names = [{"required": [key], "properties": {key: said}} for key in (*WORKFLOW_KEYS, "JOB_NAME")]
+    starts = {"TYPE": {"anyOf": [any_case(("workflow", "workflows")), REFERENCE]}}
+    schema["anyOf"] = [file_step, {"required": ["TYPE"], "properties": starts, "anyOf": names}]
 
 
 class StepFile(LevelStep):

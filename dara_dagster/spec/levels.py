@@ -7,18 +7,42 @@ one that has any), and each other step for the one before it, after NEXT has jum
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from dara_dagster.errors import Problem
-from dara_dagster.spec.document import Document, KeyPath
-from dara_dagster.spec.level_models import FileStep, Level, LevelStep, Thread, lacks
+from dara_dagster.spec.document import Document, KeyPath, Object
+from dara_dagster.spec.effects import TAKES_PARAMETERS
+from dara_dagster.spec.level_models import (
+    EXECUTOR_KEYS,
+    NO_MEANING,
+    PROPERTIES,
+    WORKFLOW_KEYS,
+    FileStep,
+    Level,
+    LevelStep,
+    Thread,
+    executor_key,
+    is_workflow,
+    lacks,
+)
 from dara_dagster.spec.models import Entry, Executor
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.spec import Executors, Items, Task
+from dara_dagster.spec.payload import kind_of_task
+from dara_dagster.spec.spec import Executors, Items, Note, Task
+from dara_dagster.spec.step_values import (
+    FILLED_KEYS,
+    PROPERTY,
+    VALUES,
+    MissingProperty,
+    as_text,
+    filled,
+    first_key,
+    references,
+)
 from dara_dagster.spec.validation import read_model
 
 # The parameter in which a step gets the exit value of the step that READ_INPUT_FROM names.
@@ -27,8 +51,7 @@ INPUT = "input"
 _WRITTEN = {
     "file_name": "JOB_NAME",
     "name": "JOB_NAME",
-    "format": "FUNCTION_ID_NAME",
-    "parameters": "STEP_PROPERTIES",
+    "parameters": PROPERTIES,
     "inputs_from": "READ_INPUT_FROM",
     "target": "workflow_name",
 }
@@ -36,9 +59,15 @@ _WRITTEN = {
 
 @dataclass(frozen=True)
 class _Step:
-    """A STEP with its place: `level`, `thread` and `index` in it count from 0; `ids` are as written."""
+    """A STEP with its place: `level`, `thread` and `index` in it count from 0; `ids` are as written.
+
+    `executor` is the key that names its executor; None for one that starts a workflow. `properties` are its
+    STEP_PROPERTIES as JSON, or what was refused in their place.
+    """
 
     said: LevelStep
+    executor: str | None
+    properties: Any
     path: KeyPath
     level: int
     thread: int
@@ -55,13 +84,15 @@ def read_definition(items: Items, executors: Executors) -> tuple[dict[str, Any],
     levels = [
         reader.level(number, value, (*items.path, index)) for number, (index, value) in enumerate(items.found)
     ]
-    return {"tasks": tuple(reader.tasks(levels))}, reader.problems
+    return {"tasks": tuple(reader.tasks(levels)), "notes": tuple(reader.notes())}, reader.problems
 
 
 class _Reader:
     def __init__(self, document: Document, executors: Executors) -> None:
         self._document, self._executors = document, executors
         self._executor_names = Names(executors)
+        self._engine = document.value.get("engine") if isinstance(document.value, Object) else None
+        self._idle: dict[tuple[str, str], list[KeyPath]] = defaultdict(list)
         self._level_ids: dict[str, KeyPath] = {}
         self._steps: dict[str, _Step] = {}
         self._unread: set[str] = set()
@@ -108,33 +139,62 @@ class _Reader:
         self._claim(thread.thread_id, (*path, "THREAD_ID"), ids, "THREAD_ID")
         steps: list[_Step] = []
         for index, item in enumerate(thread.steps):
-            said = self._step(item, (*path, "STEPS", index))
+            where = (*path, "STEPS", index)
+            written = _written(item)
+            said = self._step(written, where)
             if said is not None:
-                steps.append(
-                    _Step(said, (*path, "STEPS", index), *at, len(steps), (level_id, thread.thread_id))
-                )
+                key = None if is_workflow(written) else executor_key(written, self._engine)
+                properties = written.get(PROPERTIES, {})
+                names = (level_id, thread.thread_id)
+                steps.append(_Step(said, key, properties, where, *at, len(steps), names))
                 self._claim_job(steps[-1])
         return steps
 
     def _step(self, value: Any, path: KeyPath) -> LevelStep | None:
-        if isinstance(value, dict):
-            # An empty text is how such definitions leave a key out.
-            value = {key: item for key, item in value.items() if item not in ("", None)}
-        is_workflow = isinstance(value, dict) and str(value.get("TYPE", "")).lower() == "workflow"
-        said, problems = read_model(LevelStep if is_workflow else FileStep, value, self._document, path)
+        starts = isinstance(value, dict) and is_workflow(value)
+        said, problems = read_model(LevelStep if starts else FileStep, value, self._document, path)
         self.problems += problems
         if not isinstance(value, dict):
             return None
         for wrong, remedy in lacks(value):
             self._refuse(path, wrong, remedy)
-        if said and said.executor is not None and said.executor not in self._executors and not is_workflow:
-            remedy = self._executor_names.remedy(said.executor, "executors")
-            wrong = f"there is no executor '{said.executor}' in parameters.json"
-            self._refuse((*path, "FUNCTION_ID_NAME"), wrong, remedy)
-        if said is None or not (said.job_name or said.workflow_name):
+        key = None if starts else executor_key(value, self._engine)
+        self._note(value, path, key)
+        if said and key and (name := said.executor_under(key)) is not None and name not in self._executors:
+            wrong = f"there is no executor '{name}' in {self._executors.file.name}"
+            self._refuse((*path, key), wrong, self._add_executor(name))
+        if said is None or not (said.job_name or said.starts):
             self._unread.add(str(value.get("JOB_ID")))
             return None
         return said
+
+    def _add_executor(self, name: str) -> str:
+        """What to do about an executor that is not declared."""
+        if any(True for _ in self._executors):
+            return self._executor_names.remedy(name, "executors")
+        value = '{"*": {"format": "py"}}'
+        written = (
+            f'{{"ParameterKey": "executors", "ParameterValue": {value}}}'
+            if self._executors.pairs
+            else f'"executors": {value}'
+        )
+        return f"Declare it, or one for all names: {written}."
+
+    def _note(self, step: Mapping[str, Any], path: KeyPath, key: str | None) -> None:
+        """Keep in mind the keys of a STEP that have no meaning here."""
+        for idle, why in NO_MEANING.items():
+            if idle in step:
+                self._idle[idle, why].append((*path, idle))
+        for idle in EXECUTOR_KEYS:
+            if idle in step and idle != key:
+                why = f"{key} names the executor" if key else "a workflow is started without an executor"
+                self._idle[idle, why].append((*path, idle))
+
+    def notes(self) -> Iterator[Note]:
+        """One for every key that has no meaning here."""
+        document = self._document
+        for (key, why), paths in self._idle.items():
+            yield Note(key, why, document.file, document.line(paths[0], on_key=True), len(paths))
 
     def _claim_job(self, step: _Step) -> None:
         first = self._steps.setdefault(step.said.job_id, step)
@@ -196,21 +256,25 @@ class _Reader:
     def _names(self, steps: Iterable[_Step]) -> Mapping[KeyPath, str]:
         """Each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
         said = list(steps)
-        uses = Counter(self._plain_name(step.said) for step in said)
+        uses = Counter(map(self._plain_name, said))
         names: dict[str, KeyPath] = {}
         for step in said:
-            job, name = step.said.job_id, self._plain_name(step.said)
+            job, name = step.said.job_id, self._plain_name(step)
             name = f"{name}_{job}" if uses[name] > 1 else name
             while name in names:  # the file `a_1` beside the file `a` in step 1, or a JOB_ID that was refused
                 name = f"{name}_{job}"
             names[name] = step.path
         return {path: name for name, path in names.items()}
 
-    def _plain_name(self, said: LevelStep) -> str:
+    def _plain_name(self, step: _Step) -> str:
         """JOB_NAME without the ending that its executor's format stands for."""
-        executor = self._executors.get(said.executor or "")
-        ending = f".{executor.format}" if executor and said.type != "workflow" else ""
-        return (said.job_name or said.workflow_name or "").removesuffix(ending)
+        executor = self._executor(step)
+        ending = f".{executor.format}" if executor and executor.format else ""
+        return (step.said.job_name or step.said.starts or "").removesuffix(ending)
+
+    def _executor(self, step: _Step) -> Executor | None:
+        name = step.said.executor_under(step.executor) if step.executor else None
+        return self._executors.get(name) if name is not None else None
 
     def _task(
         self, step: _Step, before: list[_Step], names: Mapping[KeyPath, str], running: set[KeyPath]
@@ -218,29 +282,67 @@ class _Reader:
         said = step.said
         source = self._source(step, running)
         upstream = {names[other.path]: other for other in [*before, *([source] if source else [])]}
-        is_file = said.type != "workflow"
-        executor = self._executors.get(said.executor or "") if is_file else None
-        how = {key: getattr(executor, key) for key in Executor.model_fields} if executor else {}
-        how["parameters"] = {**how.get("parameters", {}), **said.properties}
+        starts = said.type == "workflow"
+        how = self._how(step)
         how["timeout_seconds"] = said.limit_seconds or how.get("timeout_seconds", 0)
         how["poll_seconds"] = said.wait_seconds or how.get("poll_seconds", 0.0)
+        has_file = not starts and how.get("task") is None
         entry = Entry.model_construct(
-            file_name=self._plain_name(said) if is_file else None,
+            file_name=self._plain_name(step) if has_file else None,
             name=names[step.path],
             dependent_on=tuple(upstream),
             tags={"level": step.ids[0], "thread": step.ids[1], "job_id": said.job_id},
             **how,
         )
+        target = next((key for key in WORKFLOW_KEYS if getattr(said, key)), "JOB_NAME")
         return Task(
             entry,
             self._document,
             step.path,
-            written=_WRITTEN if said.workflow_name else {**_WRITTEN, "target": "JOB_NAME"},
-            target=None if is_file else said.workflow_name or said.job_name,
+            written={**_WRITTEN, "format": step.executor or "", "target": target},
+            target=(said.starts or said.job_name) if starts else None,
             inputs_from={INPUT: names[source.path]} if source else {},
             tolerates=tuple(name for name, other in upstream.items() if other.said.continue_if_fail),
-            by_executor=is_file,
+            by_executor=not starts,
         )
+
+    def _how(self, step: _Step) -> dict[str, Any]:
+        """What its executor says of this STEP, its own values put in, with the parameters of both."""
+        executor = self._executor(step)
+        if executor is None:
+            return {"parameters": step.said.properties}
+        how: dict[str, Any] = {key: getattr(executor, key) for key in Executor.model_fields}
+        if not isinstance(step.properties, dict):
+            return how
+        name = step.said.executor_under(step.executor or "") or ""
+        ids = (step.said.job_id, step.said.job_name or "", *step.ids, name)
+        try:
+            for key in FILLED_KEYS:
+                how[key] = filled(how[key], dict(zip(VALUES, ids, strict=True)), step.properties)
+        except MissingProperty as missing:
+            needed = f"${{step.{PROPERTY}{missing.name}}}"
+            wrong = f"the executor '{name}' needs {needed}, which is not here"
+            hint = Names(step.properties).nearest(missing.name)
+            remedy = f"Did you mean '{hint}'?" if hint else f'Add "{missing.name}" to {PROPERTIES}.'
+            self._refuse((*step.path, PROPERTIES), wrong, remedy)
+        given = {key: as_text(value) for key, value in how["parameters"].items()}
+        how["parameters"] = {**given, **self._own_parameters(step, executor)}
+        return how
+
+    def _own_parameters(self, step: _Step, executor: Executor) -> Mapping[str, str]:
+        """The STEP_PROPERTIES that its code is given: of a task, those that were not put into its payload."""
+        if executor.task is None:
+            return step.said.properties
+        found = references([executor.task, executor.parameters])
+        used = {first_key(name, step.properties) for _, name in found if name.startswith(PROPERTY)}
+        left = {key: text for key, text in step.said.properties.items() if key not in used}
+        kind = kind_of_task(executor.task)
+        if kind is None or kind in TAKES_PARAMETERS:
+            return left
+        for key in left:
+            why = f"a {kind} takes no parameters, and its executor does not read it"
+            self._idle[f"{PROPERTIES}.{key}", why].append((*step.path, PROPERTIES))
+        return {}
 
     def _source(self, step: _Step, running: set[KeyPath]) -> _Step | None:
         """The step whose exit value this one reads: one that has surely ended before it."""
@@ -259,6 +361,13 @@ class _Reader:
         else:
             return source
         return None
+
+
+def _written(step: Any) -> Any:
+    """A STEP without the keys that are left out: an empty text is how such definitions do that."""
+    if not isinstance(step, dict):
+        return step
+    return {key: item for key, item in step.items() if item not in ("", None)}
 
 
 def _same_thread(one: _Step, other: _Step) -> bool:

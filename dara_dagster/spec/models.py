@@ -227,7 +227,21 @@ class Project(Model):
     max_concurrent: Positive = Field(default=300, description="How many tasks of a run go side by side.")
 
 
-class Executor(FileWork):
-    """What an executor's name in a LEVEL / THREAD / STEP definition stands for."""
+def _file_or_task(schema: dict[str, Any]) -> None:
+    """Puts into an executor's JSON Schema that it has a format or a task, not both."""
+    schema["anyOf"] = [
+        saying("format", task=NULL),
+        {"required": ["task"], "properties": {"task": {"type": "object"}, "format": NULL}},
+    ]
 
-    format: Format
+
+class Executor(FileWork):
+    """What an executor's name in a LEVEL / THREAD / STEP definition stands for: a file, or any task."""
+
+    model_config = ConfigDict(json_schema_extra=_file_or_task)
+
+    format: Format | None = Field(default=None, description="The ending of the file that JOB_NAME names.")
+    task: Annotated[dict[str, Any], WithJsonSchema(payload_schema())] | None = Field(
+        default=None,
+        description="A task of the Jobs API; ${step.job_name} and ${step.properties.x} are filled in.",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -36,15 +36,20 @@ class Names:
         found = get_close_matches(lower, candidates, n=1, cutoff=0.6)
         return self._by_lower[found[0]] if found else None
 
-    def remedy(self, wrong: str, what: str) -> str:
-        """The sentence that helps: the nearest name, or the right ones when they are few."""
+    def remedy(self, wrong: str, what: str, *, beside: Collection[str] = ()) -> str:
+        """The sentence that helps: the nearest name, or the right ones when they are few.
+
+        `beside` are names that stand there already: they are not to be written again.
+        """
         if near := self.nearest(wrong):
-            return f"Did you mean '{shortened(near)}'?"
-        if not self._names:
+            known = near in beside
+            return f"Remove it: '{near}' stands beside it." if known else f"Did you mean '{shortened(near)}'?"
+        left = [name for name in self._names if name not in beside]
+        if not left:
             return f"No {what} are declared."
-        if len(self._names) <= 40:
-            return f"Known {what}: {', '.join(map(shortened, self._names))}."
-        return f"Use one of the {len(self._names)} known {what}."
+        if len(left) <= 40:
+            return f"Known {what}: {', '.join(map(shortened, left))}."
+        return f"Use one of the {len(left)} known {what}."
 
     @cached_property
     def _by_lower(self) -> dict[str, str]:

@@ -85,12 +85,13 @@ def payload_schema() -> dict[str, Any]:
 def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
     """Path within the payload, what is wrong, what to do; for every fault."""
     kinds = [key for key in payload if key in KINDS]
+    misspelt = any(key not in _KNOWN and Names(_KNOWN).nearest(key) in KINDS for key in payload)
     for key in payload:
         if key in _IN_THE_ENTRY:
             yield (key,), f"{key} does not stand in task", f"Write {_IN_THE_ENTRY[key]} in the entry itself."
         elif key not in _KNOWN:
-            yield (key,), f"unknown key '{key}'", Names(_KNOWN).remedy(key, "keys")
-    if len(kinds) != 1:
+            yield (key,), f"unknown key '{key}'", Names(_KNOWN).remedy(key, "keys", beside=payload)
+    if len(kinds) != 1 and not (misspelt and not kinds):
         wrong = f"a task is of one kind, this is of {len(kinds)}"
         yield (
             (),

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, create_model
+from pydantic import ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -14,6 +14,7 @@ from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
 from dara_dagster.spec.fields import Model
 from dara_dagster.spec.level_models import DefinitionWorkflow, LevelFile
 from dara_dagster.spec.models import Entry, Executor, Project, TasksWorkflow, WorkflowOptions
+from dara_dagster.spec.parameters import Pair
 from dara_dagster.spec.step_models import BUILT_IN, CLASS, StepItem
 from dara_dagster.spec.texts import REFERENCE, decimal_text, text_schema, truth_text, whole_text
 
@@ -24,6 +25,21 @@ class _Parameters(Model):
     model_config = ConfigDict(extra="allow")
 
     executors: dict[str, Executor] = Field(default={})
+
+
+class _ExecutorsPair(Pair):
+    """The executors in a parameters file that is a list."""
+
+    key: Literal["executors"] = Field(alias="ParameterKey")
+    value: dict[str, Executor] = Field(alias="ParameterValue")
+
+
+class _VariablePair(Pair):
+    """A variable in a parameters file that is a list."""
+
+    key: Annotated[str, WithJsonSchema({"type": "string", "pattern": "^(?!executors$)."})] = Field(
+        alias="ParameterKey"
+    )
 
 
 class _OwnStep(StepItem):
@@ -65,7 +81,10 @@ _FILES: dict[str, tuple[str, Any]] = {
     "dependency.json": ("The main workflow", _WORKFLOW),
     "workflows/*.json": ("A workflow", _WORKFLOW),
     "project.json": ("The project", Project),
-    "parameters*.json": ("Variables, and executors", _Parameters),
+    "parameters*.json": (
+        "Variables, and executors",
+        _Parameters | tuple[_ExecutorsPair | _VariablePair, ...],
+    ),
 }
 
 

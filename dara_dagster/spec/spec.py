@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,11 +14,44 @@ from dara_dagster.spec.models import Entry, Executor, Project, WorkflowOptions
 from dara_dagster.spec.plan import ComputeKind
 from dara_dagster.spec.sources import Sources
 
-# What each executor's name stands for; None where what is declared could not be read.
-Executors = Mapping[str, Executor | None]
+# The executor of all names that are not declared.
+ANY_EXECUTOR = "*"
 # Places (file and key) of texts that could not be filled in -> the problem told there; None: told elsewhere.
 Unfilled = dict[tuple[Path, str], Problem | None]
 Shape = Literal["tasks", "definition", "steps"]
+
+
+@dataclass(frozen=True)
+class Executors:
+    """What each executor's name stands for; None where what is declared could not be read.
+
+    `file` is where they are declared; `pairs` tells that it is a list of ParameterKey and ParameterValue.
+    """
+
+    declared: Mapping[str, Executor | None]
+    file: Path
+    pairs: bool = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.declared or ANY_EXECUTOR in self.declared
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.declared if name != ANY_EXECUTOR)
+
+    def get(self, name: str) -> Executor | None:
+        """What the name stands for: its own, else that of all other names."""
+        return self.declared[name] if name in self.declared else self.declared.get(ANY_EXECUTOR)
+
+
+@dataclass(frozen=True, order=True)
+class Note:
+    """A key that is read and has no meaning here: no error. `line` is its first place in the file."""
+
+    key: str
+    text: str
+    file: Path
+    line: int
+    count: int
 
 
 class Items(NamedTuple):
@@ -101,6 +134,7 @@ class Workflow:
     tasks: tuple[Task, ...] = ()
     steps: tuple[Step, ...] = ()
     unread: frozenset[str] = frozenset()
+    notes: tuple[Note, ...] = ()
 
     def problem(self, key: str, wrong: str, remedy: str) -> Problem:
         """A problem of one of the workflow's own keys."""
@@ -130,6 +164,15 @@ class Spec:
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     unfilled: Unfilled = field(default_factory=dict)
+
+    def notes(self) -> list[Note]:
+        """What is written and has no meaning here; one for each key, all files taken together."""
+        found: dict[tuple[str, str], Note] = {}
+        for note in (note for workflow in self.workflows for note in workflow.notes):
+            first = found.get((note.key, note.text))
+            both = replace(first, count=first.count + note.count) if first else note
+            found[note.key, note.text] = both
+        return sorted(found.values())
 
     def compute(self, kind: ComputeKind, name: str) -> Compute | None:
         """The cluster or warehouse of that name."""

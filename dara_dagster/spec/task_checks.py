@@ -37,9 +37,9 @@ class TaskChecks:
             yield task.problem(
                 "parameters", "the parameters are larger than the 1 MB of the Jobs API", remedy
             )
-        if task.entry.task is not None:
+        if task.entry.task is not None and not task.by_executor:
             yield from self._payload(task)
-        elif self._spec.sources.exist:
+        elif task.entry.task is None and self._spec.sources.exist:
             yield from self._file(task)
 
     def check_settings(self, task: Task) -> Iterator[Problem]:

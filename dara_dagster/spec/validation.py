@@ -107,10 +107,9 @@ def _problem(
     if kind == "dara":
         return document.problem(where, context["wrong"], context["remedy"])
     if kind == "extra_forbidden":
-        keys = Names([*_keys_at(model, detail["loc"][:-1]), *(extra_keys if len(detail["loc"]) == 1 else ())])
-        return document.problem(
-            where, f"unknown key '{where[-1]}'", keys.remedy(str(where[-1]), "keys"), on_key=True
-        )
+        keys = [*_keys_at(model, detail["loc"][:-1]), *(extra_keys if len(detail["loc"]) == 1 else ())]
+        remedy = Names(keys).remedy(str(where[-1]), "keys", beside=document.keys(where[:-1]))
+        return document.problem(where, f"unknown key '{where[-1]}'", remedy, on_key=True)
     if kind == "missing":
         return document.problem(where, f"{where[-1]} is missing", f'Add "{where[-1]}".')
     if kind == "literal_error":

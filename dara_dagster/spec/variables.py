@@ -11,13 +11,15 @@ from dara_dagster.spec.document import Array, Document, KeyPath, Object
 from dara_dagster.spec.fields import is_text
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.spec import Unfilled
+from dara_dagster.spec.step_values import PREFIX
 
 # `$${name}` stands for the text `${name}`.
 _REFERENCE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 _ENV = "env."
 _MAX_DEPTH = 50
-# Filled in while a step pipeline runs, from its StepContext.
-_CONTEXT = "context."
+# What is filled in later, by the first key of its place: from the StepContext while a step pipeline runs,
+# and for each STEP that an executor runs.
+_LATER = {"steps": "context.", "executors": PREFIX}
 
 
 class _Unknown(Exception):
@@ -70,25 +72,32 @@ class Variables:
         value = holder[key]
         if isinstance(value, str) and "${" in value:
             try:
-                holder[key] = self._expand(value, (), later=path[:1] == ("steps",))
+                holder[key] = self._expand(value, (), later=_LATER.get(str(path[0])) if path else None)
             except _Unknown as error:
                 found.append((path, error))
         elif isinstance(value, Object | Array):
             for inner in list(value) if isinstance(value, Object) else range(len(value)):
                 self._fill_items(value, inner, (*path, inner), found)
 
-    def _expand(self, text: str, within: tuple[str, ...], later: bool = False) -> Any:
-        """The text with its references replaced; a text that is one reference takes the value's own kind."""
+    def _expand(self, text: str, within: tuple[str, ...], later: str | None = None) -> Any:
+        """The text with its references replaced; a text that is one reference takes the value's own kind.
+
+        What begins with `later` stays as it is.
+        """
+
+        def stays(name: str) -> bool:
+            return later is not None and name.startswith(later)
+
         whole = _REFERENCE.fullmatch(text)
-        if whole and not whole.group(1) and not (later and whole.group(2).strip().startswith(_CONTEXT)):
+        if whole and not whole.group(1) and not stays(whole.group(2).strip()):
             return self._value(whole.group(2).strip(), within)
 
         def put(match: re.Match[str]) -> str:
             name = match.group(2).strip()
+            if stays(name) and (later == PREFIX or not match.group(1)):
+                return match.group()  # `$${step.x}` is told apart when the STEP is put in
             if match.group(1):
                 return match.group()[1:]
-            if later and name.startswith(_CONTEXT):
-                return match.group()
             value = self._value(name, within)
             return str(value).lower() if isinstance(value, bool) else str(value)
 

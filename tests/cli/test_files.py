@@ -14,7 +14,26 @@ from tests.cli.conftest import Project
 
 def test_validate_says_what_was_read(project: Project) -> None:
     assert project.dara("validate") == "config: 1 workflow, 3 tasks, all right\n"
-    assert project.json("validate") == {"ok": True, "problems": []}
+    assert project.json("validate") == {"ok": True, "problems": [], "notes": []}
+
+
+def test_validate_tells_once_what_has_no_meaning_here(project: Project) -> None:
+    steps = [
+        {"JOB_ID": job, "JOB_NAME": name, "FUNCTION_ID_NAME": "e", "FUNCTION_STATUS_NAME": "e"}
+        for job, name in enumerate(("load", "left", "right"))
+    ]
+    project.write(
+        "config/parameters.json", [{"ParameterKey": "executors", "ParameterValue": {"*": {"format": "py"}}}]
+    )
+    threads = [{"THREAD_ID": 1, "STEPS": steps}]
+    project.write("config/workflows/levels.json", {"definition": [{"LEVEL_ID": 1, "THREADS": threads}]})
+    lines = project.here("validate").splitlines()
+    assert lines[0].endswith(": 2 workflows, 6 tasks, all right")
+    text = " ".join(" ".join(lines[1:]).split())
+    assert text.startswith("note: ") and text.count("note:") == 1
+    assert "levels.json:13 and 2 other places: FUNCTION_STATUS_NAME has no meaning here" in text
+    (note,) = project.json("validate")["notes"]
+    assert (note["key"], note["line"], note["count"]) == ("FUNCTION_STATUS_NAME", 13, 3)
 
 
 def test_validate_prints_every_problem_with_its_line(project: Project) -> None:

@@ -62,6 +62,10 @@ def test_the_shipped_files_fit_their_schemas(pattern: str, file: Path) -> None:
     assert fits(json.loads(file.read_text()), schema, schema)
 
 
+def pair(key: str, value: Any) -> dict[str, Any]:
+    return {"ParameterKey": key, "ParameterValue": value}
+
+
 @pytest.mark.parametrize(
     ("pattern", "value", "right"),
     [
@@ -87,6 +91,12 @@ def test_the_shipped_files_fit_their_schemas(pattern: str, file: Path) -> None:
         ("project.json", {"workspace": "other"}, False),
         ("parameters*.json", {"anything": [1], "executors": {"e": {"format": "sql"}}}, True),
         ("parameters*.json", {"executors": {"e": {}}}, False),
+        ("parameters*.json", {"executors": {"e": {"task": {"dbt_task": {"commands": []}}}}}, True),
+        ("parameters*.json", {"executors": {"e": {"task": {"dbt_tsk": {"commands": []}}}}}, False),
+        ("parameters*.json", [{"ParameterKey": "pRegion", "ParameterValue": "eu"}], True),
+        ("parameters*.json", [{"ParameterKey": "pRegion"}], False),
+        ("parameters*.json", [pair("executors", {"*": {"format": "py"}})], True),
+        ("parameters*.json", [pair("executors", {"*": {"format": "pyy"}})], False),
     ],
 )
 def test_schemas_take_what_the_files_take(pattern: str, value: Any, right: bool) -> None:

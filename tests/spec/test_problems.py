@@ -19,7 +19,7 @@ DEP = "dependency.json"
 ENTRIES: list[tuple[Any, int, str, str, str]] = [
     # content of dependency.json, line, key, what is wrong, what to do
     ([entry(dependant_on=[])], 5, "[0].dependant_on", "unknown key 'dependant_on'", "mean 'dependent_on'"),
-    ([entry(FORMAT="py")], 5, "[0].FORMAT", "unknown key 'FORMAT'", "mean 'format'"),
+    ([entry(FORMAT="py")], 5, "[0].FORMAT", "unknown key 'FORMAT'", "Remove it: 'format' stands beside it"),
     ([entry(zzzz=1)], 5, "[0].zzzz", "unknown key 'zzzz'", "Known keys: "),
     ([{"format": "py"}], 2, "[0]", "file_name is missing", 'Add "file_name"'),
     ([{"file_name": "a"}], 2, "[0]", "format is missing", 'Add "format"'),
@@ -83,7 +83,7 @@ ENTRIES: list[tuple[Any, int, str, str, str]] = [
         [{"name": "r", "task": {"run_job_task": {"job_id": 1}, "exsting_cluster_id": "x"}}],
         8, "[0].task.exsting_cluster_id", "unknown key", "mean 'existing_cluster_id'",
     ),
-    (workflow(task=[]), 8, "task", "unknown key 'task'", "mean 'tasks'"),
+    (workflow(task=[]), 8, "task", "unknown key 'task'", "Remove it: 'tasks' stands beside it"),
     ({"task": [entry()]}, 2, "task", "unknown key 'task'", "mean 'tasks'"),
     ({"name": "x"}, 1, "", "the workflow has no work in it", "one of tasks, definition, steps"),
     ({"tasks": {}}, 2, "tasks", "should be a list, is an object", "Write [ ... ]"),

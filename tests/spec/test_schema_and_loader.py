@@ -52,7 +52,8 @@ ONLY_THE_LOADER_KNOWS = {
     "job": "5.0 is a whole number, but no id",
     "num_workers": "not beside autoscale",
     "min_workers": "no more than max_workers",
-    "FUNCTION_ID_NAME": "the executors there are",
+    **dict.fromkeys(("FUNCTION_ID_NAME", "FUNCTION_NAME", "COMPOSER_STEP"), "the executors there are"),
+    **dict.fromkeys(("workflow_name", "workflows_name"), "that the two are the same"),
     "THREADS": "at least one step",
     "STEPS": "at least one step",
 }
@@ -163,7 +164,7 @@ def test_what_the_loader_takes(project: Files, name: str) -> None:
         (ClusterSettings, {**CLUSTER, "cluster_name": "v"}),
         (WarehouseSettings, {**WAREHOUSE, "name": "v"}),
         (Entry, {**ENTRY, "task": TASK}),
-        (Executor, {**WORK, "format": "py"}),
+        (Executor, {**WORK, "format": "py", "task": {}}),
         (Sensor, {**SENSOR, "volume": 1, "folder": 1, "upload_to": 1}),
         (WorkflowOptions, OPTIONS),
         (LevelStep, STEP),

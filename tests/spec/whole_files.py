@@ -27,7 +27,20 @@ VALUES: list[Any] = [
     ),
     *("0", "1", "10", "40", "41", "9", "10000", "10001", "0" * 99 + "1", "0" * 100 + "1", "5\u00a0"),
     *("true", "TRUE", "False", "yes", "N", "on", "T", " true", "enabled", "1.0"),
-    *("sync", "ASYNC", "Workflow", "py", "PY", "job", "succeed", "databricks", "never", "Small", "small"),
+    *(
+        "sync",
+        "ASYNC",
+        "Workflow",
+        "workflows",
+        "py",
+        "PY",
+        "job",
+        "succeed",
+        "databricks",
+        "never",
+        "Small",
+        "small",
+    ),
     *(
         "a.b.c",
         "a.b.c.d",
@@ -114,7 +127,12 @@ STEP = {
     "JOB_NAME": "a",
     "TYPE": "async",
     "workflow_name": None,
+    "workflows_name": None,
     "FUNCTION_ID_NAME": "e",
+    "FUNCTION_NAME": None,
+    "COMPOSER_STEP": None,
+    "FUNCTION_STATUS_NAME": "e",
+    "LAST_STEP": "True",
     "WAIT_TIME_SECONDS": "5",
     "ASYNC_TIMEOUT_LOOP_IN_MINUTES": "5",
     "TIMEOUT_SECONDS": "5",
@@ -224,7 +242,12 @@ PROJECT = {
     "poll": {"calls_per_second": 5, "lost_after_seconds": 5},
     "max_concurrent": 5,
 }
-STEPS = {"THREAD_ID": "1", "STEPS": [STEP, {"JOB_ID": 2, "TYPE": "workflow", "workflow_name": "w"}]}
+COMPOSER = {"JOB_ID": 3, "JOB_NAME": "a", "COMPOSER_STEP": "e"}
+SYNC = {"JOB_ID": 4, "JOB_NAME": "a", "TYPE": "sync", "FUNCTION_NAME": "e"}
+STEPS = {
+    "THREAD_ID": "1",
+    "STEPS": [STEP, {"JOB_ID": 2, "TYPE": "workflow", "workflow_name": "w"}, COMPOSER, SYNC],
+}
 SETTINGS = {
     "upload_file": {"file": "x", "to": "/Volumes/a/b/c", "overwrite": False},
     "run_job": {"job": "x", "parameters": {"x": "y"}, "timeout_seconds": 1, "poll_seconds": 1},
@@ -248,5 +271,9 @@ FILES: dict[str, tuple[str, Any]] = {
     "plain cluster": ("cluster_config.json", {"v": {"spark_version": "15", "num_workers": 2}}),
     "warehouses": ("warehouse_config.json", {"v": WAREHOUSE}),
     "executors": ("parameters*.json", {"executors": {"v": {**WORK, "format": "py"}}}),
+    "executor tasks": (
+        "parameters*.json",
+        {"executors": {"v": {**WORK, "task": {"pipeline_task": {"pipeline_id": "${step.properties.id}"}}}}},
+    ),
     "project": ("project.json", PROJECT),
 }
