@@ -39,13 +39,13 @@ _SIGNS = ("dependency.json", "dependency.py", "project.json", "workflows")
 
 
 def config_option(command: _Command) -> _Command:
-    """Adds `--config DIR`, handed to the command as the folder to use."""
+    """Adds `--config DIR`, handed to the command as the folder to use, after reading the project's `.env`."""
     return click.option(
         "--config",
         "config_dir",
         metavar="DIR",
         type=click.Path(path_type=Path),
-        callback=lambda _context, _option, given: config_folder(given),
+        callback=lambda _context, _option, given: _opened(config_folder(given)),
         help="Folder of the config files (default: config/ here or above).",
     )(command)
 
@@ -72,6 +72,13 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
         f"No config/ folder with a dependency.json, in {start} or above it. "
         "Change to the project's folder, or name the config folder with --config DIR."
     )
+
+
+def _opened(folder: Path) -> Path:
+    from dara_dagster.spec.environment import read_env_file
+
+    read_env_file(root_folder(folder))
+    return folder
 
 
 def _is_ours(folder: Path) -> bool:
@@ -108,8 +115,9 @@ def home_folder(config_dir: Path) -> Path:
 
 def root_folder(config_dir: Path) -> Path:
     """The project's folder: the nearest above the config folder with a workspace.yaml, else the one above."""
-    folders = config_dir.resolve().parents
-    return next((folder for folder in folders if (folder / "workspace.yaml").exists()), folders[0])
+    from dara_dagster.spec.environment import project_folder
+
+    return project_folder(config_dir)
 
 
 @contextmanager
@@ -128,6 +136,8 @@ def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
             logging.root.addFilter(_is_no_retry)
             try:
                 instance = stack.enter_context(DagsterInstance.get())
+            except DaraError:
+                raise
             except Exception as error:  # Dagster has no error of its own for most that can be wrong there
                 raise DaraError(_unusable(home, error)) from None
             finally:
@@ -162,7 +172,7 @@ def _unusable(home: Path, error: BaseException) -> str:
     while error.__cause__ is not None:  # dagster-postgres says "too many retries", whatever the cause
         error = error.__cause__
     reason = _reason(error)
-    if type(error).__name__ == "OperationalError" and "postgres" in file.read_text(encoding="utf-8"):
+    if type(error).__name__ == "OperationalError" and re.search("postgres|Lakebase", file.read_text("utf-8")):
         return f"Dagster cannot open its history in the database that {file} names: {reason}"
     return (
         f"Dagster cannot open its history with {file}: {reason}\n"

@@ -16,6 +16,7 @@ from dara_dagster.defs.sensors import build_sensor
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ConfigError, Problem
 from dara_dagster.spec import Plan, WorkflowPlan, plan_from
+from dara_dagster.spec.environment import project_folder, read_env_file
 
 __all__ = ["build_definitions", "load_plan"]
 
@@ -58,7 +59,11 @@ class _ConfigFilesError(ConfigError, click.ClickException):
 
 
 def load_plan(config_dir: str | Path) -> Plan:
-    """Return the plan of a config folder. Raises `ConfigError`, its traceback cut to this call."""
+    """Return the plan of a config folder. Raises `ConfigError`, its traceback cut to this call.
+
+    The project's `.env` is read first, from wherever Dagster was started.
+    """
+    read_env_file(project_folder(Path(config_dir)))
     try:
         return plan_from(Path(config_dir))
     except ConfigError as error:

@@ -97,6 +97,7 @@ def all_routes() -> Routes:
         control,
         files,
         jobs,
+        lakebase,
         nested_runs,
         run_routes,
         secrets,
@@ -117,6 +118,7 @@ def all_routes() -> Routes:
         *files.ROUTES,
         *catalog.ROUTES,
         *secrets.ROUTES,
+        *lakebase.ROUTES,
     )
 
 

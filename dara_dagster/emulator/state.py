@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.control import Control
     from dara_dagster.emulator.files import Files
     from dara_dagster.emulator.jobs import Jobs
+    from dara_dagster.emulator.lakebase import Lakebase
     from dara_dagster.emulator.run_page import PageLinks
     from dara_dagster.emulator.runner import Runner
     from dara_dagster.emulator.runs import Runs
@@ -127,6 +128,12 @@ class Workspace:
         from dara_dagster.emulator.catalog import Catalog
 
         return Catalog(self)
+
+    @cached_property
+    def lakebase(self) -> Lakebase:
+        from dara_dagster.emulator.lakebase import Lakebase
+
+        return Lakebase(self)
 
     @cached_property
     def secrets(self) -> Secrets:

@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "remote": {"errors", "spec"},
     "engine": set(),
     "defs": {"errors", "spec", "remote", "engine"},
+    "lakebase": {"remote", "engine"},  # the class that dagster.yaml names: where the two meet
     "serve": {"errors", "spec", "remote", "engine", "defs"},
     "cli": {"errors", "spec", "remote", "engine", "defs", "serve"},
     "emulator": set(),
@@ -25,7 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 FOREIGN_ROOTS: dict[str, set[str]] = {
     "dagster": {"defs", "engine", "serve", "cli"},
+    "dagster_postgres": {"engine"},
     "dagster_shared": {"engine"},
+    "dotenv": {"spec"},
     "sqlalchemy": {"engine"},
     "databricks": {"remote"},
     "dagster_webserver": {"serve"},
