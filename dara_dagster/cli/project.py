@@ -35,7 +35,7 @@ __all__ = [
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _LONGEST_REASON = 400
 _LOCK_SECONDS = 60.0
-_SIGNS = ("dependency.json", "dependency.py", "project.json", "workflows")
+_SIGNS = ("project.json", "workflows", "cluster_config.json", "warehouse_config.json")
 
 
 def config_option(command: _Command) -> _Command:
@@ -69,7 +69,7 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
         if _is_ours(folder / "config"):
             return _short(folder / "config")
     raise DaraError(
-        f"No config/ folder with a dependency.json, in {start} or above it. "
+        f"No config/ folder with a project.json or dependency.json, in {start} or above it. "
         "Change to the project's folder, or name the config folder with --config DIR."
     )
 
@@ -82,8 +82,12 @@ def _opened(folder: Path) -> Path:
 
 
 def _is_ours(folder: Path) -> bool:
+    from dara_dagster.spec.dependency_file import usual_places
+
     try:
-        return any((folder / sign).exists() for sign in _SIGNS)
+        return folder.is_dir() and any(
+            sign.exists() for sign in (*usual_places(folder), *(folder / name for name in _SIGNS))
+        )
     except PermissionError:
         raise DaraError(f"{folder} cannot be read: Permission denied. Make it readable.") from None
 

@@ -83,7 +83,7 @@ def workflow_of(plan: Plan, name: str) -> WorkflowPlan:
 
 def job_name(plan: Plan, workflow: str) -> str:
     """The name of a workflow's saved job, for people; what tells the job apart are its tags."""
-    return f"{plan.name}: {workflow}"
+    return workflow if workflow == plan.name else f"{plan.name}: {workflow}"
 
 
 def owner_tags(project: str, workflow: str) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from dara_dagster.errors import Problem
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings, plain_settings
+from dara_dagster.spec.dependency_file import PLACES, find_dependency_file
 from dara_dagster.spec.document import Document
 from dara_dagster.spec.fields import CONTROL_CHARACTER, name_fault
 from dara_dagster.spec.level_models import open_properties
@@ -52,6 +53,13 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
             document.problem(("name",), f"the project is called after its folder: {wrong}", remedy)
         )
         name = "project"
+    before = len(problems)
+    main, found = find_dependency_file(folder, project.dependency, document)
+    problems += found
+    files = [*([(main, name)] if main else []), *_workflow_files(folder / "workflows", problems)]
+    workflows = _read_workflows(files, variables, executors, problems)
+    if not workflows and len(problems) == before and is_folder(here):
+        problems.append(Problem(folder, 0, "", "there is no workflow", PLACES))
     return Spec(
         name=name,
         root=root,
@@ -65,7 +73,7 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
             *_read_computes("warehouse", folder, variables, problems),
         ),
         executors=executor_tasks,
-        workflows=_read_workflows(folder, name, variables, executors, problems),
+        workflows=workflows,
         problems=tuple(problems),
         unfilled=variables.unfilled,
     )
@@ -141,21 +149,11 @@ def _name_problems(compute: Compute) -> list[Problem]:
 
 
 def _read_workflows(
-    folder: Path,
-    project: str,
-    variables: Variables,
-    executors: Executors,
-    problems: list[Problem],
+    files: Iterable[tuple[Path, str]], variables: Variables, executors: Executors, problems: list[Problem]
 ) -> tuple[Workflow, ...]:
-    files = [folder / "dependency.json", folder / "dependency.py"]
-    if all(file.exists() for file in files):
-        remedy = "Remove dependency.py: dependency.json is read."
-        problems.append(Problem(files[1], 0, "", "there is a dependency.json too", remedy))
-        files.pop()
+    """The workflows of the files, each with the name that it has when it says none."""
     workflows: list[Workflow] = []
-    before = len(problems)
-    others = _workflow_files(folder / "workflows", problems)
-    for file, name in [*((file, project) for file in files), *((file, file.stem) for file in others)]:
+    for file, name in files:
         document, found = read_document(file)
         problems += found
         if document:
@@ -163,13 +161,10 @@ def _read_workflows(
             workflow, found = read_workflow(document, name, executors)
             problems += found
             workflows += [workflow] if workflow else []
-    if not workflows and len(problems) == before and is_folder(folder):
-        remedy = "Write dependency.json, or workflows/<name>.json."
-        problems.append(Problem(folder, 0, "", "there is no workflow", remedy))
     return tuple(workflows)
 
 
-def _workflow_files(folder: Path, problems: list[Problem]) -> list[Path]:
+def _workflow_files(folder: Path, problems: list[Problem]) -> list[tuple[Path, str]]:
     """The JSON files of the folder, if there is one; hidden ones are an editor's or a system's own."""
     if not os.path.lexists(folder):
         return []
@@ -179,4 +174,4 @@ def _workflow_files(folder: Path, problems: list[Problem]) -> list[Path]:
         wrong = f"the folder cannot be read: {error.strerror or error}"
         problems.append(Problem(folder, 0, "", wrong, "Make it a folder that you may read."))
         return []
-    return [file for file in files if file.suffix == ".json" and not file.name.startswith(".")]
+    return [(file, file.stem) for file in files if file.suffix == ".json" and not file.name.startswith(".")]

@@ -218,6 +218,9 @@ class Project(Model):
     notebooks: LocalFolder | None = Field(
         default=None, description="Folder of task files, relative to this file."
     )
+    dependency: LocalFolder | None = Field(
+        default=None, description="The dependency file or its folder, relative to this file."
+    )
     workspace_path: WorkspacePath | None = Field(default=None, description="Folder where task files go.")
     catalog: TablePart | None = Field(default=None, description="Default for unqualified tables.")
     schema_: TablePart | None = Field(

@@ -49,6 +49,17 @@ def test_a_change_of_one_key_changes_that_alone(shop: Shop, writes: Callable[[],
     assert writes()["POST /api/2.2/jobs/reset"] == 1
 
 
+def test_a_job_is_not_called_twice_after_its_project(shop: Shop, client: WorkspaceClient) -> None:
+    """A job that still has the longer name is found by its tags, and renamed."""
+    shop.daily(name="shop")
+    [first] = shop.deploy()
+    assert shop.settings(first.job_id).name == "shop"
+    client.jobs.update(first.job_id or 0, new_settings=jobs.JobSettings(name="shop: shop"))
+    [second] = shop.deploy()
+    assert (second.action, second.job_id, paths(second)) == ("update", first.job_id, ["name"])
+    assert shop.settings(first.job_id).name == "shop" and shop.jobs() == [first.job_id]
+
+
 def test_what_is_taken_out_of_the_files_goes(shop: Shop) -> None:
     shop.deploy()
     shop.daily(schedule=None, tags={}, tasks=[{"file_name": "load", "format": "py", "compute_name": "etl"}])

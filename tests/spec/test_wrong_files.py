@@ -106,6 +106,8 @@ def test_hidden_files_of_editors_are_left_alone(project: Project) -> None:
 def test_no_folder_and_no_workflow(project: Project, tmp_path: Path) -> None:
     (problem,) = project.problems()
     assert "there is no workflow" in problem.wrong
+    for place in ("dependency.json", "dependency.py", "Tasks_dependency/", "Task_dependecy/", "project.json"):
+        assert place in problem.remedy
     (problem,) = [p for p in Project(tmp_path / "other").problems() if p.file.name == "config"]
     spec = load(tmp_path / "nowhere", {})
     assert [p.wrong for p in spec.problems] == ["there is no such folder"]
@@ -145,10 +147,57 @@ def test_dependency_py_is_never_run(project: Project) -> None:
     assert not (project.root / "ran").exists()
 
 
-def test_two_dependency_files(project: Project) -> None:
-    project.file("a.py").write(DEP, [entry()]).write("dependency.py", "d = []")
+OTHER = ("dependency.py", "../Tasks_dependency/dependency.py", "../Task_dependecy/dependency.json")
+
+
+@pytest.mark.parametrize("place", OTHER)
+def test_two_dependency_files(project: Project, place: str) -> None:
+    (project.config / place).parent.mkdir(exist_ok=True)
+    project.file("a.py").write(DEP, [entry()]).write(place, "[]")
     (problem,) = project.problems()
-    assert (problem.file.name, problem.wrong) == ("dependency.py", "there is a dependency.json too")
+    other = project.config / place if ".." not in place else project.root / place[3:]
+    assert problem.wrong == f"there are 2 dependency files: {project.config / DEP}, {other}"
+    assert '"dependency" in project.json' in problem.remedy
+    project.write("project.json", {"dependency": DEP})
+    assert project.problems() == []
+
+
+@pytest.mark.parametrize("place", OTHER)
+def test_the_dependency_file_beside_the_config_folder(project: Project, place: str) -> None:
+    (project.config / place).parent.mkdir(exist_ok=True)
+    text = '[{"file_name": "a", "format": "py"}]'
+    project.file("a.py").write(place, f"dependency = {text}" if place.endswith(".py") else text)
+    (workflow,) = project.plan().workflows
+    assert (workflow.name, [task.name for task in workflow.tasks]) == ("shop", ["a"])
+
+
+@pytest.mark.parametrize("given", ["../etl/tasks.py", "../etl", "deps/dependency.json"])
+def test_project_json_says_where_the_dependency_file_is(project: Project, given: str) -> None:
+    text = '[{"file_name": "a", "format": "py"}]'
+    for folder in (project.root / "etl", project.config / "deps"):
+        folder.mkdir()
+        (folder / "dependency.json").write_text(text)
+    (project.root / "etl" / "tasks.py").write_text(f"dependency = {text}")
+    project.file("a.py").write("project.json", {"dependency": given})
+    assert len(project.plan().workflows[0].tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ("nowhere.py", "there is no "),
+        ("workflows", "there is no dependency.json or dependency.py in "),
+        ("notes.txt", "is not a .json or .py file"),
+        ("two", "there are two dependency files in "),
+    ],
+)
+def test_a_wrong_place_of_the_dependency_file(project: Project, given: str, wrong: str) -> None:
+    project.write("notes.txt", "x").write("project.json", {"name": "x", "dependency": given})
+    (project.config / "two").mkdir()
+    project.write("two/dependency.json", "[]").write("two/dependency.py", "[]")
+    (problem,) = project.problems()
+    assert (problem.file.name, problem.line, problem.key) == ("project.json", 3, "dependency")
+    assert wrong in problem.wrong and problem.remedy.startswith("Name a dependency.json")
 
 
 def test_a_wrong_workspace_in_the_environment(project: Project) -> None:

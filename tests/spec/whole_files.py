@@ -236,6 +236,7 @@ PROJECT = {
     "name": "shop",
     "workspace": "databricks",
     "notebooks": "notebooks",
+    "dependency": "notebooks",
     "workspace_path": "/Workspace/x",
     "catalog": "main",
     "schema": "s",
