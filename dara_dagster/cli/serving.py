@@ -44,6 +44,9 @@ _PORT = 3000
     is_flag=True,
     help="Believe the X-Forwarded headers: only for a proxy that logs people in and sets them itself.",
 )
+@click.option(
+    "--home", metavar="DIR", type=click.Path(path_type=Path), help="Dagster's home, instead of DAGSTER_HOME."
+)
 @click.option("--no-daemon", is_flag=True, help="Leave schedules, sensors and the queue to another daemon.")
 @click.option(
     "--max-upload",
@@ -59,6 +62,7 @@ def serve(
     host: str | None,
     port: int | None,
     behind_proxy: bool,
+    home: Path | None,
     no_daemon: bool,
     max_upload: int,
     config_dir: Path,
@@ -82,6 +86,8 @@ def serve(
         port = app_port(os.environ) if in_app else _PORT
     # No process started here inherits it.
     token = usable_token(host, os.environ.pop(TOKEN_VARIABLE, None), in_app=in_app)
+    if home is not None:
+        os.environ["DAGSTER_HOME"] = str(home.absolute())
     load_plan(config_dir)
     exit_code = leave_terminal()
     if exit_code is not None:
@@ -89,8 +95,7 @@ def serve(
     from dara_dagster.serve.server import Serving, listen, serve_forever
 
     listener = listen(host, port)
-    home = home_folder(config_dir)
-    folders = (config_dir.resolve(), root_folder(config_dir), home)
+    folders = (config_dir.resolve(), root_folder(config_dir), home_folder(config_dir))
     wanted = Serving(*folders, token, not no_daemon, max_upload * _MEGABYTE, proxy)
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"

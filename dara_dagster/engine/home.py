@@ -6,12 +6,10 @@ import json
 import re
 from pathlib import Path
 
-__all__ = ["write_dagster_yaml"]
+__all__ = ["lakebase_yaml", "write_dagster_yaml"]
 
 _FIRST_LINE = "# Written by dara once; yours to change."
-_TEXT = (
-    _FIRST_LINE
-    + """ See https://docs.dagster.io/deployment/oss/dagster-yaml
+_HEAD = """ See https://docs.dagster.io/deployment/oss/dagster-yaml
 
 telemetry:
   enabled: false
@@ -19,7 +17,11 @@ telemetry:
 # No window in the UI that asks for an e-mail address.
 nux:
   enabled: false
-
+"""
+_TEXT = (
+    _FIRST_LINE
+    + _HEAD
+    + """
 # Runs that are launched from the UI, the REST API, schedules and sensors wait at most so long in the queue.
 run_queue:
   dequeue_interval_seconds: 1
@@ -34,9 +36,29 @@ event_log_storage:
     base_dir: {base_dir}
 """
 )
+_LAKEBASE = """
+# The history, in the Postgres database that PGHOST, PGUSER, PGDATABASE, PGPORT and PGSSLMODE name.
+storage:
+  custom:
+    module: dara_dagster.lakebase
+    class: LakebaseStorage
+    config: {}
+
+# Dagster's queue; runs that are launched in the UI get the tag dara/user.
+run_coordinator:
+  module: dara_dagster.engine.attribution
+  class: AttributingRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+"""
 # Where Dagster itself keeps event logs in a home without a dagster.yaml.
 _EVENT_LOGS = Path("history", "runs")
 _BASE_DIR = re.compile(r'(?m)^    base_dir: (".*")$')
+
+
+def lakebase_yaml() -> str:
+    """The text of a dagster.yaml that keeps the history in Lakebase."""
+    return f"{_FIRST_LINE}{_HEAD}{_LAKEBASE}"
 
 
 def write_dagster_yaml(home: Path) -> bool:

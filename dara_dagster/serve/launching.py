@@ -15,11 +15,11 @@ from dagster import DagsterError, DagsterInstance, DagsterRun, DagsterRunStatus
 from dara_dagster.defs.attempts import SEED_TAG
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.engine.code_location import Job
+from dara_dagster.engine.user import USER_TAG
 from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve.api_models import ApiError
 from dara_dagster.serve.project import Project, declared_parameters, takes_parameter
 from dara_dagster.serve.run_config import run_config
-from dara_dagster.serve.status import USER_TAG
 from dara_dagster.serve.uploads import Received, Uploads
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.plan import WorkflowPlan

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
+from dara_dagster.engine.user import USER_HEADER
 from dara_dagster.errors import DaraError
 
 __all__ = [
@@ -35,7 +36,7 @@ _NAMES = (b"x-forwarded-email", b"x-forwarded-user", b"x-forwarded-preferred-use
 _TOKEN, _HOST, _SCHEME = b"x-forwarded-access-token", b"x-forwarded-host", b"x-forwarded-proto"
 _READ = (*_NAMES, _TOKEN, _HOST, _SCHEME)
 # Our own word for the caller, for what reads headers behind the guard; nobody outside can set it.
-USER_HEADER = b"x-dara-user"
+_USER = USER_HEADER.encode()
 _CALLER = "dara.caller"
 _LONGEST_NAME = 256
 _LONGEST_TOKEN = 16 * 1024
@@ -119,7 +120,7 @@ def forwarded(scope: Scope, proxy: Proxy | None) -> Scope:
     for name, value in scope["headers"]:
         if name in _READ:
             found.setdefault(name, []).append(value)
-        elif name != USER_HEADER:
+        elif name != _USER:
             kept.append((name, value))
     if proxy is None:
         return {**scope, "headers": kept}
@@ -133,7 +134,7 @@ def forwarded(scope: Scope, proxy: Proxy | None) -> Scope:
     if _HOST in single:
         kept = [(name, value) for name, value in kept if name != b"host"] + [(b"host", _host(single[_HOST]))]
     if changed[_CALLER] is not None:
-        kept.append((USER_HEADER, changed[_CALLER].name.encode()))
+        kept.append((_USER, changed[_CALLER].name.encode()))
     return {**changed, "headers": kept}
 
 

@@ -11,6 +11,7 @@ from dagster import DagsterInstance, RunRecord, RunsFilter
 
 from dara_dagster.engine.events import read
 from dara_dagster.engine.process import is_abandoned
+from dara_dagster.engine.user import USER_TAG
 from dara_dagster.errors import RunError
 from dara_dagster.serve.planned import planned_steps
 from dara_dagster.serve.progress import RunState, TaskStatus, Timeline, run_state
@@ -18,7 +19,6 @@ from dara_dagster.serve.progress import RunState, TaskStatus, Timeline, run_stat
 __all__ = ["RunReader", "RunStatus", "RunSummary", "find_run", "latest_runs", "read_status"]
 
 WORKSPACE_TAG = "dara/workspace"
-USER_TAG = "dara/user"
 _OVER = ("success", "failed", "cancelled")
 
 

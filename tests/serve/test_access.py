@@ -16,9 +16,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from dara_dagster.engine.user import USER_HEADER
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard, is_loopback, usable_token
-from dara_dagster.serve.proxy import USER_HEADER, Proxy
+from dara_dagster.serve.proxy import Proxy
 from dara_dagster.serve.server import listen
 from tests.cli.conftest import Project, project
 from tests.serve.served import Answer, call
@@ -50,7 +51,7 @@ async def _echo(socket: WebSocket) -> None:
 def _seen(request: Request) -> Response:
     """What is behind the guard sees of the caller: without one, nothing."""
     forwarded = {name: text for name, text in request.headers.items() if name.startswith("x-forwarded")}
-    user = request.headers.get(USER_HEADER.decode())
+    user = request.headers.get(USER_HEADER)
     if user is None and not forwarded:
         return PlainTextResponse("in")
     user = user and user.encode("latin-1").decode()  # headers are bytes, which Starlette reads as Latin-1
