@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -14,13 +15,14 @@ from rich.text import Text
 from dara_dagster.cli.project import command
 from dara_dagster.cli.tables import STYLES, headline
 from dara_dagster.serve.facts import facts
-from dara_dagster.serve.phases import PhaseWord
+from dara_dagster.serve.phases import Phase, PhaseWord
 from dara_dagster.serve.report import RunReport, TaskReport
 from dara_dagster.serve.wording import counted, duration
 
 __all__ = ["print_report"]
 
 _MOST_ROWS = 50
+_MOST_NOTEBOOK_RUNS = 20
 _LEAST_CHART, _SHORTEST_NAME, _LONGEST_NAME = 20, 12, 26
 _MARKS: dict[PhaseWord, str] = {"own": "░", "queue": "▒", "setup": "▒", "execution": "█"}
 _PLAIN_MARKS: dict[PhaseWord, str] = {"own": ".", "queue": "-", "setup": "-", "execution": "#"}
@@ -53,14 +55,27 @@ def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
     console.print(table)
 
 
+@dataclass(frozen=True)
+class _Line:
+    """One line of the chart: a task, a notebook run below it, or what was left out."""
+
+    name: str
+    cells: tuple[str | Text, ...]
+    start: float | None = None
+    phases: tuple[Phase, ...] = ()
+    style: str = ""
+    name_style: str = ""
+
+
 def _gantt(report: RunReport, console: Console) -> Table:
     """A bar for every task over the time of the run, in the width of the console."""
     shown = _rows_to_show(report.tasks)
-    with_state = any(task.state != "success" or task.taken_over_from for task in shown)
-    times = [_times(task, with_state) for task in shown]
-    longest = max(len("Task"), *(cell_len(task.name) for task in shown)) + 2
+    with_state = any(_is_remarkable(task) for task in shown)
+    lines = [line for task in shown for line in _lines(task, with_state)]
+    longest = max(len("Task"), *(cell_len(line.name) for line in lines))
     heads = _heads(with_state)
-    taken = sum(max(len(cell) for cell in column) for column in zip(heads, *times, strict=True))
+    columns = zip(heads, *(line.cells for line in lines), strict=True)
+    taken = sum(max(len(cell) for cell in column) for column in columns)
     gaps = 3 * (2 + len(heads)) - 1  # what rich draws around and between that many columns
     free = console.width - taken - gaps
     names = max(min(longest, _LONGEST_NAME, free - _LEAST_CHART), _SHORTEST_NAME)
@@ -72,10 +87,32 @@ def _gantt(report: RunReport, console: Console) -> Table:
     for head in heads:
         table.add_column(head, no_wrap=True, justify="left" if head == "State" else "right")
     marks = _PLAIN_MARKS if plain else _MARKS
-    for task, cells in zip(shown, times, strict=True):
-        name = Text(f"{'*' if task.critical else ' '} {task.name}", style="bold" if task.critical else "")
-        table.add_row(name, _bar(task, _length(report), room, marks), *cells)
+    for line in lines:
+        bar = _bar(line, _length(report), room, marks)
+        table.add_row(Text(line.name, style=line.name_style), bar, *line.cells)
     return table
+
+
+def _lines(task: TaskReport, with_state: bool) -> Iterator[_Line]:
+    """The task, and below it the notebooks that it started, the first 20."""
+    bold = "bold" if task.critical else ""
+    name = f"{'*' if task.critical else ' '} {task.name}"
+    yield _Line(name, _times(task, with_state), task.start, task.phases, _style(task), bold)
+    shown = task.notebook_runs[:_MOST_NOTEBOOK_RUNS]
+    for run in shown:
+        state = (Text(run.state, style=STYLES.get(run.state, "dim")),) if with_state else ()
+        style = "blue" if run.state == "success" else STYLES.get(run.state, "dim")
+        cells = (*state, duration(run.seconds), "")
+        yield _Line(f"  {'  ' * run.depth}{run.name}", cells, run.start, run.phases, style, "dim")
+    more = len(task.notebook_runs) - len(shown) + task.more_notebook_runs
+    if more:
+        yield _Line(f"    and {more:,} more", ("",) * len(_heads(with_state)), name_style="dim")
+
+
+def _is_remarkable(task: TaskReport) -> bool:
+    """Whether there is more to say of how it ended than that it succeeded."""
+    states = {task.state, *(run.state for run in task.notebook_runs)}
+    return states != {"success"} or task.taken_over_from is not None
 
 
 def _rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
@@ -121,27 +158,27 @@ def _axis(seconds: float, room: int) -> str:
     return f"0 s{end:>{max(room - 3, len(end) + 1)}}"
 
 
-def _bar(task: TaskReport, length: float, room: int, marks: dict[PhaseWord, str]) -> Text:
-    """The task's stretches, each column with the mark of what took most of its time."""
-    if task.start is None or not length:
+def _bar(line: _Line, length: float, room: int, marks: dict[PhaseWord, str]) -> Text:
+    """Its stretches, each column with the mark of what took most of its time."""
+    if line.start is None or not length:
         return Text("")
     column = length / room
-    first = min(int(task.start / column), room - 1)
+    first = min(int(line.start / column), room - 1)
     cells = [" "] * first
     for at in range(first, room):
-        word = _mostly(task, at * column, (at + 1) * column)
+        word = _mostly(line.phases, at * column, (at + 1) * column)
         if word is None:
             break
         cells.append(marks[word])
     if len(cells) == first:  # shorter than can be drawn
         cells.append("|" if marks is _PLAIN_MARKS else "▏")
-    return Text("".join(cells), style=_style(task))
+    return Text("".join(cells), style=line.style)
 
 
-def _mostly(task: TaskReport, since: float, until: float) -> PhaseWord | None:
+def _mostly(phases: Sequence[Phase], since: float, until: float) -> PhaseWord | None:
     """What took most of the task's time in that stretch of the run; None when it took no time there."""
     lapped = Counter[PhaseWord]()
-    for phase in task.phases:
+    for phase in phases:
         milliseconds = round(1000 * (min(phase.end, until) - max(phase.start, since)))
         if milliseconds > 0:
             lapped[phase.word] += milliseconds

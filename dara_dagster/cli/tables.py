@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -29,6 +29,7 @@ STYLES = {
 }
 _ERROR_LENGTH, _ERROR_END = 2_000, 500
 _TRACE_LINES = 30
+_MOST_NOTEBOOK_RUNS = 20
 _USER_WIDTH = 14
 _HEADS = ("State", "Took", "Databricks run")
 _GAPS = 12  # what stands before, between and behind four columns
@@ -60,9 +61,24 @@ def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table
         table.add_column(head, no_wrap=True, justify="right" if head == "Took" else "left")
     for task, row in zip(shown, cells, strict=True):
         table.add_row(Text(task.name), *row)
+        for below in _notebook_rows(task) if rows is None else ():
+            table.add_row(*below)
     if len(shown) < len(run.tasks):
         table.caption = _counts(run.tasks)
     return table
+
+
+def _notebook_rows(task: TaskStatus) -> Iterator[tuple[Text, ...]]:
+    """The notebooks that the task's code started, the first 20, below it."""
+    shown = task.notebook_runs[:_MOST_NOTEBOOK_RUNS]
+    for run in shown:
+        state = Text(run.state, style=STYLES.get(run.state, "dim"))
+        place = Text(str(run.run_id), style=f"link {run.url}" if run.url else "")
+        name = Text(f"{'  ' * run.depth}{run.name}", style="dim")
+        yield name, state, Text(duration(run.seconds)), place
+    more = len(task.notebook_runs) - len(shown) + task.more_notebook_runs
+    if more:
+        yield (Text(f"  and {more:,} more", style="dim"),)
 
 
 def print_run(run: RunStatus, links: bool = True) -> None:

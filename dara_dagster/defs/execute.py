@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dagster import DagsterExecutionInterruptedError, Failure, OpExecutionContext, RetryRequested
 
@@ -21,6 +22,7 @@ from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError,
 from dara_dagster.remote import runs
 from dara_dagster.remote.metered import until_stopped
 from dara_dagster.remote.monitor import Stopped, TimedOut
+from dara_dagster.remote.notebook_run import NotebookRuns
 from dara_dagster.remote.outcome import Outcome, Retry, is_accepted, retry_class
 from dara_dagster.remote.payloads import run_name, run_now_request, submit_request
 from dara_dagster.remote.runs import Look, RunOutput
@@ -30,6 +32,7 @@ from dara_dagster.spec.plan import TaskPlan, WorkflowPlan
 __all__ = ["Work", "execute_task"]
 
 _TIMEOUT_GRACE_SECONDS = 30.0
+_CHILDREN_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -227,13 +230,28 @@ class _Execution:
             self._output(look) if not accepted or self.task.kind not in ("script", "sql") else RunOutput()
         )
         url = runs.page_url(self.session.workspace, look)
+        children = self._notebook_runs(look)
         text = f"Databricks run {look.run_id} ended: {outcome.code}"
-        self.record.result(text, result_data(look, outcome, output, url), accepted=accepted)
+        self.record.result(text, result_data(look, outcome, output, url, children), accepted=accepted)
         self.finished = True
         if not accepted:
-            failure = run_failure(self.task.name, look, outcome, output, url)
+            failure = run_failure(self.task.name, look, outcome, output, url, children)
             raise self._failed(failure, retry_class(outcome, self.workflow.retry_on))
-        return task_result(look, outcome, output, url)
+        return task_result(look, outcome, output, url, children)
+
+    def _notebook_runs(self, look: Look) -> NotebookRuns:
+        """What the task started by `dbutils.notebook.run`; not to know it fails nothing."""
+
+        def call(fn: Callable[[], Any]) -> Any:
+            return self.session.monitor.call(fn, stop=self.stop, patience=_CHILDREN_PATIENCE_SECONDS)
+
+        try:
+            return self.session.notebook_runs.started_by(self.task, look, call)
+        except Stopped:  # the run has ended, which is to be recorded all the same
+            return NotebookRuns()
+        except DaraError as error:
+            self.context.log.warning(f"The notebooks that {self.task.name} started are not known: {error}")
+            return NotebookRuns()
 
     def _output(self, look: Look) -> RunOutput:
         """What the run left; a run that ended well does not fail for an output that cannot be read."""

@@ -9,6 +9,7 @@ from typing import Any
 from dagster import Failure, MetadataValue
 
 from dara_dagster.engine.events import Value
+from dara_dagster.remote.notebook_run import NotebookRuns
 from dara_dagster.remote.outcome import Outcome
 from dara_dagster.remote.runs import Look, RunOutput
 
@@ -42,15 +43,19 @@ class TaskResult:
     metadata: Mapping[str, Any]
 
 
-def task_result(look: Look, outcome: Outcome, output: RunOutput, url: str) -> TaskResult:
+def task_result(
+    look: Look, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
+) -> TaskResult:
     """Return the result of a run that counts as a success."""
-    metadata = dict(_run_metadata(look, outcome, url))
+    metadata = {**_run_metadata(look, outcome, url), **_children_metadata(children)}
     if output.exit_value is not None:
         metadata["exit_value"] = MetadataValue.text(output.exit_value[:_LONGEST])
     return TaskResult(look.run_id, url, output.exit_value, metadata)
 
 
-def result_data(look: Look, outcome: Outcome, output: RunOutput, url: str) -> dict[str, Value]:
+def result_data(
+    look: Look, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
+) -> dict[str, Value]:
     """Return the data of the event that says how the run ended; seconds are those of the Databricks run."""
     return {
         "verdict": outcome.verdict,
@@ -61,16 +66,19 @@ def result_data(look: Look, outcome: Outcome, output: RunOutput, url: str) -> di
         "setup_seconds": look.setup_ms / 1000,
         "execution_seconds": look.execution_ms / 1000,
         "total_seconds": look.total_ms / 1000,
+        **({"notebook_runs": children.as_text()} if children.runs else {}),
         "databricks_run_id": look.run_id,
         "url": url,
     }
 
 
-def run_failure(task: str, look: Look, outcome: Outcome, output: RunOutput, url: str) -> Failure:
+def run_failure(
+    task: str, look: Look, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
+) -> Failure:
     """Return the failure of a run that did not end well: error first, then where to look."""
     error = output.error or outcome.message or "Databricks gives no reason"
     what = f"{task}: Databricks run {look.run_id} {_VERDICT_TEXT.get(outcome.verdict, outcome.verdict)}"
-    metadata = dict(_run_metadata(look, outcome, url))
+    metadata = {**_run_metadata(look, outcome, url), **_children_metadata(children)}
     metadata["error"] = MetadataValue.text(error[:_LONGEST])
     if output.error_trace:
         metadata["traceback"] = MetadataValue.md(f"```\n{output.error_trace[-_LONGEST:]}\n```")
@@ -90,3 +98,22 @@ def _run_metadata(look: Look, outcome: Outcome, url: str) -> Mapping[str, Any]:
         "setup_seconds": look.setup_ms / 1000,
         "execution_seconds": look.execution_ms / 1000,
     }
+
+
+def _children_metadata(children: NotebookRuns) -> Mapping[str, Any]:
+    """The notebooks that the task's code started, as a table with links to their runs."""
+    if not children.runs:
+        return {}
+    rows = [
+        f"| {'&nbsp;&nbsp;' * (run.depth - 1)}[{_plain(run.name)}]({run.url}) | {run.state} "
+        f"| {run.after_seconds:.1f} s | {run.seconds:.1f} s |"
+        for run in children.runs
+    ]
+    more = [f"and {children.more:,} more"] if children.more else []
+    head = ["| notebook | state | began after | took |", "|---|---|---|---|"]
+    return {"notebook_runs": MetadataValue.md("\n".join([*head, *rows, "", *more]).rstrip())}
+
+
+def _plain(text: str) -> str:
+    """The text without what Markdown would take for a link or a cell's end."""
+    return "".join(f"\\{sign}" if sign in "|[]\\`*_<" else sign for sign in text)

@@ -16,6 +16,7 @@ from dara_dagster.remote.client import Workspace, open_workspace
 from dara_dagster.remote.compute import ensure_compute
 from dara_dagster.remote.files import FileSync
 from dara_dagster.remote.monitor import Monitor, monitor_for
+from dara_dagster.remote.notebook_runs import NotebookRunFinder
 from dara_dagster.remote.uploads import Uploads
 from dara_dagster.spec.plan import ComputePlan, Plan
 
@@ -53,6 +54,7 @@ class WorkspaceSession:
         self._attempts: AttemptLog | None = None
         self._history: History | None = None
         self._uploads: Uploads | None = None
+        self._notebook_runs: NotebookRunFinder | None = None
         self._computes: dict[tuple[str, str], ComputeResource] = {}
 
     @property
@@ -85,6 +87,15 @@ class WorkspaceSession:
             if self._uploads is None:
                 self._uploads = Uploads(workspace)
             return self._uploads
+
+    @property
+    def notebook_runs(self) -> NotebookRunFinder:
+        """What finds the notebook runs that tasks have started."""
+        workspace = self.workspace
+        with self._lock:
+            if self._notebook_runs is None:
+                self._notebook_runs = NotebookRunFinder(workspace, self.plan)
+            return self._notebook_runs
 
     def compute_id(self, compute: ComputePlan) -> str:
         """The id of a compute that has no resource of its own in the op at hand. Raises as `ensure` does."""

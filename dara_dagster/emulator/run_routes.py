@@ -82,10 +82,10 @@ def _list(call: Call) -> Json:
 
 
 def _item(call: Call, run: Run, expand: bool) -> dict[str, Any]:
-    if not expand:
-        return run_view(call.workspace, run)
-    view = _page(call.workspace, run, None)
+    """A run as it is listed: who started it is told by runs/get alone."""
+    view = _page(call.workspace, run, None) if expand else run_view(call.workspace, run)
     view.pop("next_page_token", None)  # has_more tells; the pages are those of runs/get
+    view.pop("parent_run_id", None)
     return view
 
 

@@ -120,6 +120,23 @@ class Cancelled(BaseModel):
     links: Links
 
 
+class NotebookRun(BaseModel):
+    """A notebook that a task's code started by `dbutils.notebook.run`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    run_id: int = Field(description="The Databricks run.")
+    state: str = Field(description="success, failed, cancelled; running where its end was not seen")
+    code: str = Field(description="Termination code.")
+    after_seconds: float = Field(description="How long after the task's own Databricks run it began.")
+    seconds: float
+    setup_seconds: float
+    execution_seconds: float
+    depth: int = Field(description="1 where the task's code started it, 2 where such a notebook did, ...")
+    url: str
+
+
 class Task(BaseModel):
     """One task (or step) of a run."""
 
@@ -137,6 +154,8 @@ class Task(BaseModel):
     exit_value: str | None = Field(description="What the notebook left.")
     error: str = Field(description="Why it failed, in a line.")
     trace: str = Field(description="Traceback of the task's code, if it failed.")
+    notebook_runs: list[NotebookRun] = Field(description="Notebooks it started, known once it has ended.")
+    more_notebook_runs: int = Field(description="How many of them are left out.")
     result: dict[str, Any] = Field(description="What a step left in the context; secrets are left out.")
 
 

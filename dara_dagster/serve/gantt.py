@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+from dara_dagster.serve.notebook_runs import NotebookRunReport
 from dara_dagster.serve.page import element
 from dara_dagster.serve.report import RunReport, TaskReport
 from dara_dagster.serve.wording import duration
@@ -32,7 +33,7 @@ def gantt(report: RunReport, length: float) -> Element:
         element("th", element("svg", *_axis(length, step), height="16"), class_="chart"),
         *(element("th", text, class_="number") for text in ("Took", "Slack", "State")),
     )
-    body = element("tbody", *(_row(task, length) for task in tasks))
+    body = element("tbody", *(row for task in tasks for row in _rows(task, length)))
     share = 100 * step / length if length else 100.0
     chart = element("table", element("thead", head), body, class_="gantt", style=f"--step: {share:.4f}%")
     return element("div", chart, class_="wide")
@@ -76,6 +77,37 @@ def _mark(seconds: float) -> str:
     return duration(seconds).removesuffix(" 00 s").removesuffix(" 00 min")
 
 
+def _rows(task: TaskReport, length: float) -> Iterator[Element]:
+    """The task, and below it the notebooks that it started."""
+    yield _row(task, length)
+    for run in task.notebook_runs:
+        yield _notebook_row(run, length)
+    if task.more_notebook_runs:
+        more = f"and {task.more_notebook_runs:,} more notebook runs"
+        yield element("tr", element("td", more, class_="name faint", colspan="5", style=_indent(1)))
+
+
+def _notebook_row(run: NotebookRunReport, length: float) -> Element:
+    bars = [bar(p.start, p.end, length, class_=p.word, height="8", y="3") for p in run.phases]
+    if not bars:
+        bars = [bar(run.start, run.end, length, class_="execution", height="8", y="3")]
+    told = f"{run.name}: began after {duration(run.start)}, took {duration(run.seconds)} ({run.code})"
+    bad = run.state in ("failed", "cancelled")
+    return element(
+        "tr",
+        element("td", _page_link(run.name, run.url), class_="name", style=_indent(run.depth)),
+        element("td", element("svg", element("title", told), *bars, height="14"), class_="chart"),
+        element("td", duration(run.seconds), class_="number"),
+        element("td"),
+        element("td", run.state, class_="number bad" if bad else "number"),
+        class_=f"{run.state} notebook",
+    )
+
+
+def _indent(depth: int) -> str:
+    return f"padding-left: {1.2 * depth:.1f}rem"
+
+
 def _row(task: TaskReport, length: float) -> Element:
     bars = [bar(p.start, p.end, length, class_=p.word, height="14") for p in task.phases]
     if task.start is not None and not bars:
@@ -86,7 +118,7 @@ def _row(task: TaskReport, length: float) -> Element:
         word = f"{word} ({task.attempt})"
     return element(
         "tr",
-        element("td", _link(task), class_="name"),
+        element("td", _page_link(task.name, task.url), class_="name"),
         element("td", svg, class_="chart"),
         element("td", duration(task.seconds), class_="number"),
         element("td", "" if task.critical else duration(task.slack_seconds), class_="number"),
@@ -95,10 +127,11 @@ def _row(task: TaskReport, length: float) -> Element:
     )
 
 
-def _link(task: TaskReport) -> str | Element:
-    """The task's name, as a link to the page of its Databricks run."""
-    is_page = task.url is not None and task.url.startswith(("https://", "http://"))
-    return element("a", task.name, href=task.url, rel="noreferrer") if task.url and is_page else task.name
+def _page_link(name: str, url: str | None) -> str | Element:
+    """The name as a link to the page of a Databricks run, where there is one."""
+    if url is None or not url.startswith(("https://", "http://")):
+        return name
+    return element("a", name, href=url, rel="noreferrer")
 
 
 def _told(task: TaskReport) -> str:

@@ -32,6 +32,7 @@ thead th { font-weight: 600; font-size: .87rem; color: var(--faint); vertical-al
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .name { overflow-wrap: anywhere; min-width: 8rem; max-width: 19rem; } .critical .name { font-weight: 600; }
 .facts th { font-weight: 600; width: 11rem; vertical-align: top; }
+.notebook td { font-size: .87rem; color: var(--faint); }
 .chart { padding-right: .8rem; width: 55%; } svg { display: block; width: 100%; overflow: visible; }
 .gantt td.chart { background: repeating-linear-gradient(90deg, var(--line) 0 1px, transparent 1px var(--step))
   content-box; }

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from dara_dagster.serve.progress import Attempt
 
-__all__ = ["WORDS", "Phase", "PhaseWord", "phases"]
+__all__ = ["WORDS", "Phase", "PhaseWord", "databricks_start", "phases"]
 
 # `own`: making sure of compute, uploading, submitting, noticing the end, waiting between two attempts.
 PhaseWord = Literal["own", "queue", "setup", "execution"]
@@ -47,6 +47,16 @@ def phases(attempts: Sequence[Attempt], now: float) -> tuple[Phase, ...]:
     return tuple(phase for phase in found if phase.seconds > 0)
 
 
+def databricks_start(attempt: Attempt, end: float) -> float:
+    """When the attempt's Databricks run began, by our clock: at its submission, or before it where an earlier
+    run had made it. An attempt that was not submitted began at its start.
+    """
+    if attempt.submitted is None:
+        return attempt.start
+    since = min(attempt.submitted, end)
+    return since - max(_told_seconds(attempt) - (end - since), 0.0)
+
+
 def _of_attempt(attempt: Attempt, end: float) -> Iterator[Phase]:
     if attempt.submitted is None:
         yield Phase("execution", attempt.start, end)
@@ -66,7 +76,7 @@ def _on_databricks(attempt: Attempt, room: float) -> Iterator[tuple[PhaseWord, f
     tasks tell only their total, and those whose end was never seen tell nothing.
     """
     told = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
-    total = max(told, attempt.total_seconds) or room
+    total = _told_seconds(attempt) or room
     execution = attempt.execution_seconds + total - told
     before = max(total - room, 0.0)
     words: tuple[tuple[PhaseWord, float], ...] = (
@@ -78,3 +88,9 @@ def _on_databricks(attempt: Attempt, room: float) -> Iterator[tuple[PhaseWord, f
         cut = min(before, seconds)
         before -= cut
         yield word, seconds - cut
+
+
+def _told_seconds(attempt: Attempt) -> float:
+    """How long the Databricks run took by its own clock; 0 where that was never seen."""
+    told = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
+    return max(told, attempt.total_seconds)

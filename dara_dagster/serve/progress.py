@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from dara_dagster.defs.step_metadata import CONTEXT_METADATA
 from dara_dagster.engine.events import Event, Recorded, RunChange, StepChange, StepOutput
+from dara_dagster.remote.notebook_run import NotebookRun, NotebookRuns
 
 __all__ = ["Attempt", "RunState", "TaskState", "TaskStatus", "Timeline", "run_state"]
 
@@ -62,7 +63,8 @@ class TaskStatus:
     now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about a run
     that goes on (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read
     first, `trace` the traceback of the task's code. `result` is what a step of a step pipeline left in the
-    context. `attempts` has all of them, the current one last.
+    context. `attempts` has all of them, the current one last. `notebook_runs` are those that the task's code
+    started by `dbutils.notebook.run`, known once it has ended; `more_notebook_runs` counts what is left out.
     """
 
     name: str
@@ -84,6 +86,8 @@ class TaskStatus:
     trace: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+    notebook_runs: tuple[NotebookRun, ...] = ()
+    more_notebook_runs: int = 0
 
     @property
     def word(self) -> str:
@@ -194,6 +198,7 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
     if event.kind == "state":
         return replace(task, message=str(data.get("state", "")), url=_text(data.get("url")) or task.url)
     if event.kind == "result":
+        children = NotebookRuns.from_text(str(data.get("notebook_runs", "")))
         return replace(
             task,
             message="",
@@ -205,6 +210,8 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
             setup_seconds=_number(data.get("setup_seconds")),
             execution_seconds=_number(data.get("execution_seconds")),
             attempts=_last(task, **{name: _number(data.get(name)) or 0.0 for name in _MEASURED}),
+            notebook_runs=children.runs,
+            more_notebook_runs=children.more,
         )
     return task
 

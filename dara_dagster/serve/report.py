@@ -12,6 +12,7 @@ from dagster import DagsterInstance
 
 from dara_dagster.defs.resources import PARAMETERS
 from dara_dagster.serve.critical_path import CriticalPath, critical_path
+from dara_dagster.serve.notebook_runs import NotebookRunReport, place_notebook_runs
 from dara_dagster.serve.parallelism import Parallelism
 from dara_dagster.serve.phases import WORDS, Phase, phases
 from dara_dagster.serve.planned import PlannedStep
@@ -31,7 +32,8 @@ class TaskReport:
     `seconds` = queue, setup and execution on Databricks + `own_seconds` (what was done here: compute, upload,
     submission, noticing the end, waiting for a retry). `slack_seconds` is by how much it could have been
     longer without making the critical path longer. A task with `taken_over_from` was done by that earlier
-    run and has no times in this one. `upstream` are the step keys of what it waited for.
+    run and has no times in this one. `upstream` are the step keys of what it waited for. `notebook_runs` are
+    those that its code started; `more_notebook_runs` counts what is left out.
     """
 
     name: str
@@ -56,6 +58,8 @@ class TaskReport:
     tables: tuple[Table, ...] = ()
     taken_over_from: str | None = None
     phases: tuple[Phase, ...] = ()
+    notebook_runs: tuple[NotebookRunReport, ...] = ()
+    more_notebook_runs: int = 0
 
 
 @dataclass(frozen=True)
@@ -248,6 +252,8 @@ def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:
         own_seconds=took["own"],
         error=task.error,
         phases=tuple(part.since(begun) for part in parts),
+        notebook_runs=place_notebook_runs(task, begun, now),
+        more_notebook_runs=task.more_notebook_runs,
     )
 
 
