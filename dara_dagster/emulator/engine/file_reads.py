@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 
 __all__ = ["check_options", "check_places", "check_places_in_sql"]
 
 _FILES = {"csv", "json", "parquet", "text", "binaryfile", "orc", "avro"}
-_IN_SQL = re.compile(rf"\b(?:{'|'.join(sorted(_FILES))})\s*\.\s*`([^`]+)`", re.I)
 _CHANGE_FEED = ("readchangefeed", "readchangedata")
 # Sail 0.7.2 takes these and ignores them.
 _IGNORED = {
@@ -61,5 +60,8 @@ def check_places(kind: str, places: Iterable[tuple[str, str]]) -> None:
 
 def check_places_in_sql(text: str) -> None:
     """The same for csv.`/path` and the like in a statement whose paths are on this disk already."""
-    for match in _IN_SQL.finditer(text):
-        check_places("csv", [(match[1], match[1])])
+    tokens = scan(text).tokens
+    for kind, dot, place in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if kind.upper.lower() in _FILES and dot.text == "." and place.kind == "quoted":
+            path = unquote(place.text)
+            check_places("csv", [(path, path)])

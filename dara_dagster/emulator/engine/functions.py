@@ -13,98 +13,122 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
-from dara_dagster.emulator.engine.sql.lexing import pieces, split_top_level
+from dara_dagster.emulator.engine.sql.calls import Call, Spelling, call, respell
+from dara_dagster.emulator.engine.sql.operators import spell_out_operators
+from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 
 __all__ = ["correct_call", "correct_text"]
 
 _PERCENTILES = ("approx_percentile", "percentile_approx")
 _ROUNDERS = ("ceil", "ceiling", "floor")
-_CALL = re.compile(
-    r"(?<![\w.`])(weekday|date_trunc|rint|bround|max_by|min_by|get_json_object|to_json|from_json|"
-    rf"{'|'.join((*_ROUNDERS, *_PERCENTILES))})\s*\(",
-    re.I,
-)
-_RANGE = re.compile(
-    r"\border\s+by\s+((?:(?!\border\s+by\b).)+?)((?:\s+(?:asc|desc))?(?:\s+nulls\s+(?:first|last))?\s+)"
-    r"(?=range\b[^)]*\binterval\b)",
-    re.I | re.S,
-)
 _JSON_MOMENT = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]"
 _ANY_MOMENT = "yyyy-MM-dd[' 'HH:mm:ss]['T'HH:mm:ss][.SSSSSS][.SSS][.S][XXX]"
-_AFTER_AGGREGATE = re.compile(r"\s*(?:filter|over)\b", re.I)
 
 
-def correct_text(query: str) -> str:
-    """The SQL text (a statement or an expression) with such calls replaced.
+def correct_text(query: str, session: Mapping[str, Spelling] | None = None) -> str:
+    """The SQL text (a statement or an expression) with such calls replaced, and those of `session`.
 
     Raises NotSupportedLocally for a call without an equal.
     """
-    if not (_CALL.search(query) or _RANGE.search(query)):
-        return query
-    for match in reversed(list(_CALL.finditer(_code(query)))):  # inner calls first: they stand to the right
-        code = _code(query)
-        end = _closing(code, match.end())
-        arguments = split_top_level(query[match.end() : end])
-        name = match[1].lower()
-        if name in _PERCENTILES and _AFTER_AGGREGATE.match(code[end + 1 :]):
-            raise NotSupportedLocally(f"{name}() with FILTER or OVER", "Use percentile().")
-        new = _spelled(name, arguments)
-        query = query if new is None else query[: match.start()] + new + query[end + 1 :]
-    for match in reversed(list(_RANGE.finditer(_code(query)))):
-        key = query[slice(*match.span(1))]
-        query = f"{query[: match.start()]}ORDER BY CAST({key} AS TIMESTAMP){match[2]}{query[match.end() :]}"
-    return query
+    return respell(spell_out_operators(query), session)
 
 
-def _code(query: str) -> str:
-    """The text, of the same length, with a neutral letter for each of strings, quoted names and comments."""
-    return "".join(piece.text if piece.kind == "code" else "_" * len(piece.text) for piece in pieces(query))
+@call("weekday")
+def _weekday_text(call: Call) -> str | None:
+    return f"pmod(dayofweek({call.arguments[0]}) + 5, 7)" if len(call.arguments) == 1 else None
 
 
-def _closing(code: str, start: int) -> int:
-    """Where the bracket that is open at `start` closes; the end of the text when it does not."""
-    depth = 1
-    for position in range(start, len(code)):
-        depth += (code[position] == "(") - (code[position] == ")")
-        if depth == 0:
-            return position
-    return len(code)
+@call("date_trunc")
+def _date_trunc_text(call: Call) -> str | None:
+    if len(call.arguments) != 2:
+        return None
+    return f"date_trunc({call.arguments[0]}, CAST({call.arguments[1]} AS TIMESTAMP))"
 
 
-def _spelled(name: str, arguments: Sequence[str]) -> str | None:
-    """The call in other words; None when Sail answers it as Spark does."""
-    first, count = (arguments or [""])[0], len(arguments)
-    if name == "weekday" and count == 1:
-        return f"pmod(dayofweek({first}) + 5, 7)"
-    if name == "date_trunc" and count == 2:
-        return f"date_trunc({first}, CAST({arguments[1]} AS TIMESTAMP))"
-    if name in _ROUNDERS and count == 2:
-        return f"{name}(CAST({first} AS DECIMAL(30, 15)), {arguments[1]})"
-    if name in ("rint", "bround") and count in (1, 2):
-        return f"bround(CAST({first} AS DOUBLE), {(*arguments, '0')[1]})"
-    if name in _PERCENTILES and count > 1 and not re.match(r"(?:array\b|distinct\b)", arguments[1], re.I):
-        place = f"CAST(greatest(ceil({arguments[1]} * count({first})), 1) AS INT) - 1"
-        return f"get(sort_array(collect_list({first})), {place})"
-    if name == "to_json" and count == 1:
-        return f"to_json({first}, map('timestampFormat', \"{_JSON_MOMENT}\"))"
-    if name == "from_json" and count == 2:
-        return f"from_json({first}, {arguments[1]}, map('timestampFormat', \"{_ANY_MOMENT}\"))"
-    _refuse(name, count, arguments[-1] if arguments else "")
+@call(*_ROUNDERS)
+def _rounded_text(call: Call) -> str | None:
+    if len(call.arguments) != 2:
+        return None
+    return f"{call.name}(CAST({call.arguments[0]} AS DECIMAL(30, 15)), {call.arguments[1]})"
+
+
+@call("rint", "bround")
+def _half_even_text(call: Call) -> str | None:
+    if len(call.arguments) not in (1, 2):
+        return None
+    value, digits = (*call.arguments, "0")[:2]
+    return f"bround(CAST({value} AS DOUBLE), {digits})"
+
+
+@call(*_PERCENTILES)
+def _percentile_text(call: Call) -> str | None:
+    if call.after in ("FILTER", "OVER"):
+        raise NotSupportedLocally(f"{call.name}() with FILTER or OVER", "Use percentile().")
+    if len(call.arguments) < 2 or scan(call.arguments[1]).tokens[0].upper in ("ARRAY", "DISTINCT"):
+        return None
+    value, share = call.arguments[:2]
+    place = f"CAST(greatest(ceil({share} * count({value})), 1) AS INT) - 1"
+    return f"get(sort_array(collect_list({value})), {place})"
+
+
+@call("to_json")
+def _to_json_text(call: Call) -> str | None:
+    if len(call.arguments) == 1:
+        return f"to_json({call.arguments[0]}, map('timestampFormat', \"{_JSON_MOMENT}\"))"
+    _refuse(call.name, call.arguments)
     return None
 
 
-def _refuse(name: str, count: int, last: str) -> None:
-    if name in ("max_by", "min_by") and count == 3:
+@call("from_json")
+def _from_json_text(call: Call) -> str | None:
+    if len(call.arguments) != 2:
+        return None
+    return f"from_json({', '.join(call.arguments)}, map('timestampFormat', \"{_ANY_MOMENT}\"))"
+
+
+@call("max_by", "min_by", "get_json_object")
+def _checked_text(call: Call) -> None:
+    _refuse(call.name, call.arguments)
+
+
+@call("iff")
+def _iff_text(call: Call) -> str:
+    return f"if({', '.join(call.arguments)})"
+
+
+@call("decode")
+def _decode_text(call: Call) -> str | None:
+    """decode(x, k, v, ..., otherwise); with two arguments it is about character sets."""
+    if len(call.arguments) < 3:
+        return None
+    value, *rest = call.arguments
+    pairs = zip(rest[::2], rest[1::2], strict=False)
+    cases = " ".join(f"WHEN ({value}) <=> ({key}) THEN {then}" for key, then in pairs)
+    return f"CASE {cases}{f' ELSE {rest[-1]}' if len(rest) % 2 else ''} END"
+
+
+@call("identifier")
+def _identifier_text(call: Call) -> str | None:
+    """IDENTIFIER('main' || '.bronze.t') is the name it stands for, where that is written out."""
+    tokens = scan(call.arguments[0]).tokens if len(call.arguments) == 1 else []
+    if not tokens or any(token.kind != "string" and token.text != "||" for token in tokens):
+        return None
+    return "".join(unquote(token.text) for token in tokens if token.kind == "string")
+
+
+def _refuse(name: str, arguments: Sequence[str]) -> None:
+    last = arguments[-1] if arguments else ""
+    if name in ("max_by", "min_by") and len(arguments) == 3:
         raise NotSupportedLocally(f"{name}() of several values")
     if name == "to_json" and re.search(r"'ignoreNullFields'\s*,\s*'false'", last, re.I):
         raise NotSupportedLocally("The option ignoreNullFields of to_json()")
     if name == "get_json_object" and "*" in last:
-        raise NotSupportedLocally(f"The JSON path {last}", "Parse the text by from_json().")
+        raise NotSupportedLocally(f"The JSON path {unquote(last)}", "Parse the text by from_json().")
 
 
 def correct_call(message: pb.Expression) -> None:
@@ -164,7 +188,7 @@ def _to_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
     if len(given) == 1:
         return _call(name, *given, _call("map", _text("timestampFormat"), _text(_JSON_MOMENT)))
     pairs = [argument.literal.string for argument in given[1].unresolved_function.arguments]
-    _refuse(name, len(given), ", ".join(f"'{text}'" for text in pairs))
+    _refuse(name, [", ".join(f"'{text}'" for text in pairs)])
     return None
 
 
@@ -175,7 +199,7 @@ def _from_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
 
 
 def _checked(name: str, given: list[pb.Expression]) -> None:
-    _refuse(name, len(given), given[-1].literal.string if given else "")
+    _refuse(name, [argument.literal.string for argument in given])
 
 
 _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import shlex
 import subprocess
@@ -20,16 +21,16 @@ from dara_dagster.emulator.engine.display import display
 from dara_dagster.emulator.engine.paths import PathMap
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
-from dara_dagster.emulator.engine.sql.lexing import replace_in_code, split_statements, strip_comments, unquote
+from dara_dagster.emulator.engine.sql.grammar import Pattern
 from dara_dagster.emulator.engine.sql.literals import bind
+from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan, split_statements, unquote
 from dara_dagster.emulator.engine.traces import SourceMap
 
 __all__ = ["Notebook"]
 
-_WIDGET = re.compile(
-    r"\s*(?P<verb>create|remove)\s+widget\s+(?:(?:text|dropdown|combobox|multiselect)\s+)?(?P<name>\w+)"
-    r"(?:\s+default\s+(?P<default>'[^']*'|\"[^\"]*\"))?.*",
-    re.I | re.S,
+_WIDGET = Pattern(
+    "(create=(CREATE) | REMOVE) WIDGET [TEXT | DROPDOWN | COMBOBOX | MULTISELECT] <name:word> "
+    "[DEFAULT <default:string>] <choices:rest>"
 )
 _RUN = re.compile(r"(?P<path>\"[^\"]+\"|'[^']+'|\S+)(?P<arguments>.*)", re.S)
 _RUN_ARGUMENT = re.compile(r"\$(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|(\S+))")
@@ -117,16 +118,18 @@ class Notebook:
         """`${name}` and `:name` take the value of the widget; `${name}` is plain text, `:name` a string."""
         values = self._dbutils.widgets.getAll()
 
-        def plain(match: re.Match[str]) -> str:
-            return values.get(match[1], match[0])
-
-        text = re.sub(r"\$\{(\w+)\}", plain, text)
-        text = replace_in_code(text, lambda code: re.sub(r"(?<!\w)\$(\w+)", plain, code))
-        return bind(strip_comments(text), values, strict=True) or text
+        text = re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
+        tokens = scan(text).tokens
+        edits = [
+            Edit(mark.start, name.end, values[name.text])
+            for mark, name in itertools.pairwise(tokens)
+            if mark.text == "$" and mark.end == name.start and name.text in values
+        ]
+        return bind(apply(text, edits), values, strict=True) or text
 
     def _widget_statement(self, text: str) -> bool:
-        match = _WIDGET.fullmatch(strip_comments(text))
-        if match and match["verb"].lower() == "create":
+        match = _WIDGET.match(text)
+        if match and match["create"]:
             self._dbutils.widgets.text(match["name"], unquote(match["default"] or "''"))
         elif match:
             self._dbutils.widgets.remove(match["name"])

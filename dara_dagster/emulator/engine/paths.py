@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from dara_dagster.emulator.engine.sql.syntax import Edit, Source, apply, scan, unquote
 from dara_dagster.emulator.engine.store import Store
 
 __all__ = ["PathMap"]
@@ -12,17 +13,11 @@ __all__ = ["PathMap"]
 _VOLUME = re.compile(r"^(?:dbfs:|/dbfs)?/+Volumes/([^/]+)/([^/]+)/([^/]+)(/.*)?$", re.S)
 _DBFS = re.compile(r"^(?:dbfs:/+|/dbfs/+)")
 _PREFIXES = ("/Volumes/", "//Volumes/", "dbfs:/", "/dbfs/", "/Workspace/", "file:/")
-_QUOTED = re.compile(r"""(['"`])((?:dbfs:/|/dbfs/|/Volumes/|/Workspace/|file:/)[^'"`]*)\1""")
-# What stands before a quoted place. Any other quoted path is a value, as in WHERE file = '/Volumes/...'.
-_PLACE_FOLLOWS = re.compile(
-    r"""(?: (?<!distinct\s)\b(?:location|inpath|from|directory|detail|history|vacuum|optimize|list|jar|delta)
-      | \bpath['"`]?            # OPTIONS (path '...')
-      | \boptions\s*\([^()]*\bpath['"`]?\s*=
-      | \b\w+\s*=>             # read_files(path => '...')
-      | \bread_\w+\s*\( )\s*\Z""",
-    re.I | re.X,
-)
-_LOOK_BACK = 200
+# What stands before a place that a statement names. Any other string is a value: WHERE file = '/Volumes/...'.
+_BEFORE_A_PLACE = {
+    *("LOCATION", "INPATH", "FROM", "DIRECTORY", "DETAIL", "HISTORY", "VACUUM", "OPTIMIZE", "LIST", "JAR"),
+    *("DELTA", "PATH", "=>"),
+}
 _IN_SHELL = re.compile(r"(?<![\w./])(?:/Volumes|/dbfs|/Workspace)/[\w./-]+")
 
 
@@ -51,14 +46,28 @@ class PathMap:
 
     def in_sql(self, query: str) -> str:
         """The same statement with the places it names, quoted or back-quoted, on this disk."""
-
-        def mapped(found: re.Match[str]) -> str:
-            before = query[max(found.start() - _LOOK_BACK, 0) : found.start()]
-            is_place = found[1] == "`" or _PLACE_FOLLOWS.search(before)
-            return f"{found[1]}{self.local(found[2])}{found[1]}" if is_place else found[0]
-
-        return _QUOTED.sub(mapped, query)
+        source, edits = scan(query), []
+        for index, token in enumerate(source.tokens):
+            if token.kind not in ("string", "quoted") or not token.text[1:].startswith(_PREFIXES):
+                continue
+            if token.kind == "quoted" or _is_place(source, index):
+                quote = token.text[0]
+                edits.append(Edit(token.start, token.end, quote + self.local(token.text[1:-1]) + quote))
+        return apply(query, edits)
 
     def in_shell(self, command: str) -> str:
         """The same shell command with its paths on this disk."""
         return _IN_SHELL.sub(lambda m: self.local(m[0]), command)
+
+
+def _is_place(source: Source, index: int) -> bool:
+    """Whether a string names a place on a disk, by what stands before it."""
+    before = [unquote(token.text).upper() for token in source.tokens[max(index - 2, 0) : index]]
+    if not before:
+        return False
+    if before[-1] == "=":
+        around = [begin for begin, end in source.closing.items() if begin < index < end]
+        return before[0] == "PATH" and bool(around) and source.tokens[max(around) - 1].upper == "OPTIONS"
+    if before[-1] == "(":
+        return len(before) > 1 and before[-2].startswith("READ_")
+    return before[-1] in _BEFORE_A_PLACE and before != ["DISTINCT", "FROM"]

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA
 from dara_dagster.emulator.engine.sql.literals import quote
+from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 from dara_dagster.emulator.engine.store import Store, TableName
 
 __all__ = ["Registry", "names_in"]
 
-_PART = re.compile(r"`([^`]+)`|([A-Za-z_]\w*)")
-_NAME = re.compile(r"(?<![\w.`'])((?:`[^`]+`|[A-Za-z_]\w*)(?:\s*\.\s*(?:`[^`]+`|[A-Za-z_]\w*)){0,2})")
-
 
 def names_in(query: str) -> set[str]:
     """Everything in a statement that could be the name of a table."""
-    return {match[1] for match in _NAME.finditer(query)}
+    tokens, names, index = scan(query).tokens, set(), 0
+    while index < len(tokens):
+        parts = []
+        while index < len(tokens) and tokens[index].is_name:
+            parts.append(tokens[index].text)
+            index += 2 if index + 1 < len(tokens) and tokens[index + 1].text == "." else 1
+            if tokens[index - 1].text != ".":
+                break
+        names.add(".".join(parts[:3]))
+        index += 0 if parts else 1
+    names.discard("")
+    return names
 
 
 class Registry:
@@ -55,7 +63,7 @@ class Registry:
         self.catalog, self.schema = catalog, schema
 
     def parts(self, name: str) -> list[str]:
-        return [quoted or plain for quoted, plain in _PART.findall(name)]
+        return [unquote(token.text) for token in scan(name).tokens if token.is_name]
 
     def resolve(self, name: str) -> TableName | None:
         """The full name of a name with one to three parts; None when it has more or none."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import DataType, StructType, TimestampNTZType, TimestampType
 
-from dara_dagster.emulator.engine.sql.lexing import split_statements, strip_comments
 from dara_dagster.emulator.engine.sql.literals import bind
+from dara_dagster.emulator.engine.sql.syntax import split_statements
 from dara_dagster.emulator.engine.sql.types import type_text
 from dara_dagster.emulator.engine.traces import SourceMap
 
@@ -48,7 +48,7 @@ def run_script(
     `sources` must know. Raises UnboundParameter for a marker without value.
     """
     for text, line in split_statements(script):
-        query = bind(strip_comments(text), parameters) or text
+        query = bind(text, parameters) or text
         yield sources.at_line(key, line, functools.partial(spark.sql, query))
 
 

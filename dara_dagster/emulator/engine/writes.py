@@ -15,7 +15,8 @@ import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import external_place, prepare_write
-from dara_dagster.emulator.engine.sql.lexing import named
+from dara_dagster.emulator.engine.sql.grammar import Pattern
+from dara_dagster.emulator.engine.sql.syntax import unquote
 from dara_dagster.emulator.engine.store import TableName
 
 if TYPE_CHECKING:
@@ -31,11 +32,9 @@ _REPLACING = (
     pb.WriteOperationV2.MODE_REPLACE,
     pb.WriteOperationV2.MODE_CREATE_OR_REPLACE,
 )
-_WRITE = re.compile(
-    r"^\s*(?:merge\s+(?:with\s+schema\s+evolution\s+)?into|insert\s+(?:into|overwrite)(?:\s+table)?|update|delete\s+from"
-    r"|(?P<create>create\s+(?:or\s+replace\s+)?table(?:\s+if\s+not\s+exists)?))\s+"
-    rf"(?:delta\.`(?P<path>[^`]+)`|{named('name')})",
-    re.I | re.S,
+_WRITE = Pattern(
+    "(MERGE [WITH SCHEMA EVOLUTION] INTO | INSERT (INTO | OVERWRITE) [TABLE] | UPDATE | DELETE FROM "
+    "| create=(CREATE [OR REPLACE] TABLE [IF NOT EXISTS])) (DELTA '.' <path:quoted> | <name>)"
 )
 
 
@@ -130,8 +129,11 @@ class WriteGuard:
         if kind == "merge_into_table_command":
             return self._place(command.merge_into_table_command.target_table_name, False)
         if kind == "sql_command":
-            match = _WRITE.match(command.sql_command.input.sql.query or command.sql_command.sql)
-            return self._place(match["path"] or match["name"], bool(match["create"])) if match else None
+            text = command.sql_command.input.sql.query or command.sql_command.sql
+            match = _WRITE.match(text, whole=False)
+            if match is None:
+                return None
+            return self._place(unquote(match.text("path")) or match["name"], bool(match["create"]))
         return None
 
     def _place(self, text: str, creates: bool) -> _Target | None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,9 @@ from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.engine.sql.lexing import NAME, named, split_top_level, unquote
+from dara_dagster.emulator.engine.sql.syntax import split_list, unquote
 from dara_dagster.emulator.engine.sql.tables import properties
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from dara_dagster.emulator.engine.session import LocalSpark
 
-_ALTER = rf"alter\s+table\s+{NAME}\s+"
-_STRING = r"(?P<text>'(?:\\.|''|[^'\\])*'|\"[^\"]*\")"
+_ALTER = "ALTER TABLE <name> "
+_COLUMN = "(ALTER | CHANGE) [COLUMN] <column:word> "
+_NEW_COLUMN = Pattern(
+    "[ADD] [IF NOT EXISTS] <definition:rest> [COMMENT <text:string>] place=[FIRST | AFTER <after:word>]"
+)
 Fields = list[dict[str, Any]]
 
 
@@ -45,12 +48,9 @@ def _change_fields(
     return done(spark)
 
 
-@statement(_ALTER + r"add\s+columns?\s*(?P<columns>(?!constraint\b).*)")
-def add_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    text = match["columns"].strip()
-    text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
-    text = re.sub(r"\b(add\s+)?(if\s+not\s+exists)\s+", "", text, flags=re.I)
-    new = [_column(spark, definition) for definition in split_top_level(text, "()[]<>")]
+@statement(_ALTER + "ADD (COLUMNS | COLUMN) (<columns:group> | <columns:rest>)")
+def add_columns(spark: LocalSpark, match: Match) -> DataFrame:
+    new = [_column(spark, definition) for definition in split_list(match["columns"])]
 
     def add(fields: Fields) -> Fields:
         there = {field["name"].lower() for field in fields}
@@ -66,48 +66,46 @@ def add_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
 
 def _column(spark: LocalSpark, definition: str) -> dict[str, Any]:
-    if re.search(r"\s(?:first|after\s+`?\w+`?)$", definition, re.I):
+    match = _NEW_COLUMN.match(definition)
+    assert match is not None  # the pattern's rest takes anything
+    if match["place"]:
         raise NotSupportedLocally("ALTER TABLE ... ADD COLUMN with FIRST or AFTER")
-    comment = re.search(rf"\s+comment\s+{_STRING}\s*$", definition, re.I)
-    plain = definition[: comment.start()] if comment else definition
-    field: dict[str, Any] = json.loads(spark.rows([], plain).schema.json())["fields"][0]
-    if comment:
-        field["metadata"] = {**field["metadata"], "comment": unquote(comment["text"])}
+    field: dict[str, Any] = json.loads(spark.rows([], match["definition"]).schema.json())["fields"][0]
+    if match["text"]:
+        field["metadata"] = {**field["metadata"], "comment": unquote(match["text"])}
     return field
 
 
-@statement(rf"comment\s+on\s+table\s+{NAME}\s+is\s+(?:{_STRING}|null)")
-def comment_on_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("COMMENT ON TABLE <name> IS (<text:string> | NULL)")
+def comment_on_table(spark: LocalSpark, match: Match) -> DataFrame:
     return _change(spark, match["name"], "SET TBLPROPERTIES", description=unquote(match["text"] or "''"))
 
 
 @statement(
-    _ALTER + r"(?:(?:un)?set\s+(?:tags|owner)|owner\s+to|cluster\s+by"
-    r"|(?:add|drop)\s+(?:constraint\s+\w+\s+)?(?:primary|foreign)\s+key)\b.*"
+    _ALTER + "((SET | UNSET) (TAGS | OWNER) | OWNER TO | CLUSTER BY "
+    "| (ADD | DROP) [CONSTRAINT <key:word>] (PRIMARY | FOREIGN) KEY) <what:rest>"
 )
-def informational(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+def informational(spark: LocalSpark, match: Match) -> DataFrame:
     """Tags, owners, clustering and informational keys: the table must exist, nothing else is done."""
     table_folder(spark, match["name"])
     return done(spark)
 
 
-@statement(_ALTER + r"set\s+tblproperties\s*\((?P<pairs>.*)\)")
-def set_properties(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    pairs = properties(match["pairs"])
+@statement(_ALTER + "SET TBLPROPERTIES <pairs:group>")
+def set_properties(spark: LocalSpark, match: Match) -> DataFrame:
+    pairs = properties(match.items("pairs"))
     pairs.pop("delta.enableChangeDataFeed", None)  # reading the feed is what is refused
     return _change(spark, match["name"], "SET TBLPROPERTIES", configuration=pairs)
 
 
-@statement(_ALTER + r"unset\s+tblproperties\s*(?:if\s+exists\s*)?\((?P<keys>[^)]*)\)")
-def unset_properties(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    gone = {unquote(key): None for key in split_top_level(match["keys"])}
+@statement(_ALTER + "UNSET TBLPROPERTIES [IF EXISTS] <keys:group>")
+def unset_properties(spark: LocalSpark, match: Match) -> DataFrame:
+    gone = {unquote(key): None for key in match.items("keys")}
     return _change(spark, match["name"], "UNSET TBLPROPERTIES", configuration=gone)
 
 
-@statement(
-    _ALTER + r"drop\s+constraint\s+(?:if\s+exists\s+)?(?P<constraint>`[^`]+`|\w+)(?:\s+(?:restrict|cascade))?"
-)
-def drop_constraint(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_ALTER + "DROP CONSTRAINT [IF EXISTS] <constraint:word> [RESTRICT | CASCADE]")
+def drop_constraint(spark: LocalSpark, match: Match) -> DataFrame:
     """Informational keys are not kept, so a name that is no CHECK constraint may be one of those."""
     key = f"delta.constraints.{unquote(match['constraint'])}".lower()
     known = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
@@ -115,21 +113,18 @@ def drop_constraint(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return _change(spark, match["name"], "DROP CONSTRAINT", configuration=gone) if gone else done(spark)
 
 
-_COLUMN = r"(?P<column>`[^`]+`|\w+)"
-
-
-@statement(_ALTER + rf"(?:alter|change)\s+(?:column\s+)?{_COLUMN}\s+comment\s+{_STRING}")
-@statement(rf"comment\s+on\s+column\s+{NAME}\s*\.\s*{_COLUMN}\s+is\s+(?:{_STRING}|null)")
-def comment_on_column(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_ALTER + _COLUMN + "COMMENT <text:string>")
+@statement("COMMENT ON COLUMN <name> '.' <column:word> IS (<text:string> | NULL)")
+def comment_on_column(spark: LocalSpark, match: Match) -> DataFrame:
     text = unquote(match["text"] or "''")
     return _change_column(
         spark, match, lambda field: {**field, "metadata": {**field["metadata"], "comment": text}}
     )
 
 
-@statement(_ALTER + rf"(?:alter|change)\s+(?:column\s+)?{_COLUMN}\s+(?P<how>set|drop)\s+not\s+null")
-def column_not_null(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    nullable = match["how"].lower() == "drop"
+@statement(_ALTER + _COLUMN + "(SET | nullable=(DROP)) NOT NULL")
+def column_not_null(spark: LocalSpark, match: Match) -> DataFrame:
+    nullable = match["nullable"] is not None
     empty = f"SELECT 1 FROM {match['name']} WHERE {match['column']} IS NULL LIMIT 1"
     if not nullable and spark.sql(empty).collect():
         raise AnalysisException(
@@ -139,10 +134,8 @@ def column_not_null(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return _change_column(spark, match, lambda field: {**field, "nullable": nullable})
 
 
-@statement(
-    _ALTER + rf"(?:alter|change)\s+(?:column\s+)?{_COLUMN}\s+(?:set\s+default\s+(?P<value>.+)|drop\s+default)"
-)
-def column_default(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_ALTER + _COLUMN + "(SET DEFAULT <value:rest> | DROP DEFAULT)")
+def column_default(spark: LocalSpark, match: Match) -> DataFrame:
     protocol = delta_log.read_snapshot(table_folder(spark, match["name"])).protocol
     if "allowColumnDefaults" not in (protocol.get("writerFeatures") or []):
         raise AnalysisException(
@@ -153,14 +146,14 @@ def column_default(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
 
     def change(field: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in field["metadata"].items() if key != "CURRENT_DEFAULT"}
-        new = {"CURRENT_DEFAULT": match["value"].strip()} if match["value"] else {}
+        new = {"CURRENT_DEFAULT": match["value"]} if match["value"] else {}
         return {**field, "metadata": {**kept, **new}}
 
     return _change_column(spark, match, change)
 
 
 def _change_column(
-    spark: LocalSpark, match: re.Match[str], change: Callable[[dict[str, Any]], dict[str, Any]]
+    spark: LocalSpark, match: Match, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> DataFrame:
     column = unquote(match["column"]).lower()
 
@@ -175,8 +168,8 @@ def _change_column(
     return _change_fields(spark, match["name"], "CHANGE COLUMN", all_fields)
 
 
-@statement(_ALTER + rf"rename\s+to\s+{named('new')}")
-def rename_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_ALTER + "RENAME TO <new>")
+def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
     old, new = spark.registry.resolve(match["name"]), spark.registry.resolve(match["new"])
     assert old is not None and new is not None
     with spark.store.lock(table_folder(spark, match["name"])):
@@ -185,6 +178,6 @@ def rename_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return done(spark)
 
 
-@statement(rf"truncate\s+table\s+{NAME}")
-def truncate(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("TRUNCATE TABLE <name>")
+def truncate(spark: LocalSpark, match: Match) -> DataFrame:
     return spark.sql(f"DELETE FROM {match['name']}")

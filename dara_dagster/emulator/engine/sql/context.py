@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine.server import DEFAULT_SCHEMA
+from dara_dagster.emulator.engine.sql.grammar import Match
 from dara_dagster.emulator.engine.sql.handlers import done, statement
-from dara_dagster.emulator.engine.sql.lexing import NAME, unquote
+from dara_dagster.emulator.engine.sql.syntax import unquote
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
@@ -26,8 +26,8 @@ def _use(spark: LocalSpark, catalog: str, schema: str) -> DataFrame:
     return done(spark)
 
 
-@statement(r"(?:use|set)\s+catalog\s+(?P<catalog>`[^`]+`|\w+|'[^']+')")
-def use_catalog(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("(USE | SET) CATALOG (<catalog:word> | <catalog:string>)")
+def use_catalog(spark: LocalSpark, match: Match) -> DataFrame:
     catalog = unquote(match["catalog"]).lower()
     if catalog not in spark.store.catalogs():
         raise AnalysisException(
@@ -37,8 +37,8 @@ def use_catalog(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return _use(spark, catalog, DEFAULT_SCHEMA)
 
 
-@statement(r"use\s+(?:schema\s+|database\s+|namespace\s+)?" + NAME)
-def use_schema(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("USE [SCHEMA | DATABASE | NAMESPACE] <name>")
+def use_schema(spark: LocalSpark, match: Match) -> DataFrame:
     parts = spark.registry.parts(match["name"])
     if len(parts) == 1 and parts[0] in spark.store.catalogs() and not _is_schema(spark, parts[0]):
         return _use(spark, parts[0], DEFAULT_SCHEMA)
@@ -49,17 +49,24 @@ def _is_schema(spark: LocalSpark, name: str) -> bool:
     return name in spark.store.schemas(spark.registry.catalog)
 
 
-@statement(r"set\s+(?!var\b|variable\b|time\s+zone\b)(?P<key>[\w.]+)\s*=\s*(?P<value>.*)")
-def set_value(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    value = unquote(match["value"])
-    spark.conf.set(match["key"], value)
-    return spark.rows([(match["key"], value)], "key string, value string")
+@statement("SET <key:rest> '=' <value:rest>")
+def set_value(spark: LocalSpark, match: Match) -> DataFrame | None:
+    """The value is all that follows, strings without their quotes."""
+    key = match.text("key")
+    if not key or " " in key:  # SET VAR x = 1, SET TIME ZONE ...
+        return None
+    value = unquote(match.text("value"))
+    spark.conf.set(key, value)
+    return spark.rows([(key, value)], "key string, value string")
 
 
-@statement(r"(?:grant|revoke|deny)\s+.*")
-@statement(r"(?:analyze|refresh|cache|uncache|msck\s+repair)\s+(?:lazy\s+)?table\b.*|clear\s+cache.*")
-@statement(r"comment\s+on\s+(?:schema|database|catalog|volume)\s+.*")
-@statement(r"alter\s+(?:schema|database|catalog|volume)\s+.*")
-def nothing_to_do(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("(GRANT | REVOKE | DENY) <what:rest>")
+@statement("(ANALYZE | REFRESH | UNCACHE) TABLE <what:rest>")
+@statement("CACHE [LAZY] TABLE <what:rest>")
+@statement("MSCK REPAIR TABLE <what:rest>")
+@statement("CLEAR CACHE <what:rest>")
+@statement("COMMENT ON (SCHEMA | DATABASE | CATALOG | VOLUME) <what:rest>")
+@statement("ALTER (SCHEMA | DATABASE | CATALOG | VOLUME) <what:rest>")
+def nothing_to_do(spark: LocalSpark, match: Match) -> DataFrame:
     """Permissions, statistics, caches and comments on containers change nothing about the data."""
     return done(spark)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.sql.grammar import Match
 from dara_dagster.emulator.engine.sql.handlers import statement, table_folder
-from dara_dagster.emulator.engine.sql.lexing import NAME
+from dara_dagster.emulator.engine.sql.syntax import unquote
 from dara_dagster.emulator.engine.sql.types import delta_type
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
     from dara_dagster.emulator.engine.store import TableName
 
-_TARGET = rf"(?:{NAME}|delta\.`(?P<path>[^`]+)`)"
+_TARGET = "(DELTA '.' <path:quoted> | <name>)"
 _COLUMNS = "col_name string, data_type string, comment string"
 _HISTORY = (
     "version long, timestamp timestamp, userId string, userName string, operation string, "
@@ -30,12 +30,14 @@ _DETAIL = (
 )
 
 
-def _folder(spark: LocalSpark, match: re.Match[str]) -> str:
-    return spark.paths.local(match["path"]) if match["path"] else str(table_folder(spark, match["name"]))
+def _folder(spark: LocalSpark, match: Match) -> str:
+    if match["path"]:
+        return spark.paths.local(unquote(match["path"]))
+    return str(table_folder(spark, match["name"]))
 
 
-@statement(rf"(?:describe|desc)\s+history\s+{_TARGET}(?:\s+limit\s+(?P<limit>\d+))?")
-def describe_history(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(f"(DESCRIBE | DESC) HISTORY {_TARGET} [LIMIT <limit:number>]")
+def describe_history(spark: LocalSpark, match: Match) -> DataFrame:
     records = delta_log.history(_folder(spark, match), int(match["limit"]) if match["limit"] else None)
     return spark.rows(
         [
@@ -50,8 +52,8 @@ def _time(epoch_ms: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(epoch_ms / 1000)
 
 
-@statement(rf"(?:describe|desc)\s+detail\s+{_TARGET}")
-def describe_detail(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(f"(DESCRIBE | DESC) DETAIL {_TARGET}")
+def describe_detail(spark: LocalSpark, match: Match) -> DataFrame:
     folder = _folder(spark, match)
     snapshot = delta_log.read_snapshot(folder)
     metadata, newest = snapshot.metadata, delta_log.history(folder, 1)[0].timestamp
@@ -73,12 +75,8 @@ def describe_detail(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return spark.rows([row], _DETAIL)
 
 
-@statement(
-    r"(?:describe|desc)\s+(?:table\s+)?(?P<extended>extended\s+|formatted\s+)?"
-    r"(?!detail\b|history\b|schema\b|database\b|catalog\b|function\b|query\b|volume\b|table\b|extended\b|select\b|with\b)"
-    + NAME
-)
-def describe_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("(DESCRIBE | DESC) [TABLE] extended=[EXTENDED | FORMATTED] <name>")
+def describe_table(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     folder = spark.store.table_folder(name) if name else None
     if name is None or folder is None:
@@ -97,8 +95,8 @@ def describe_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return spark.rows(rows, _COLUMNS)
 
 
-@statement(r"(?:describe|desc)\s+query\s+(?P<query>.*)")
-def describe_query(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("(DESCRIBE | DESC) [QUERY] <query:query>")
+def describe_query(spark: LocalSpark, match: Match) -> DataFrame:
     fields = spark.sql(match["query"]).schema.fields
     return spark.rows([(f.name, f.dataType.simpleString(), None) for f in fields], _COLUMNS)
 

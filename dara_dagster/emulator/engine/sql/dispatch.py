@@ -1,20 +1,20 @@
-"""Runs one SQL statement: bind, look for a handler, else Sail itself, else Sail with the statement
-modernised.
-"""
+"""Runs one SQL statement: bind, spell calls as Sail knows them, look for a handler, else Sail itself."""
 
 from __future__ import annotations
 
+import functools
 import importlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine.functions import correct_text
-from dara_dagster.emulator.engine.sql import dml, modern
-from dara_dagster.emulator.engine.sql.handlers import HANDLERS, done
-from dara_dagster.emulator.engine.sql.lexing import replace_in_code, strip_comments
-from dara_dagster.emulator.engine.sql.literals import bind, fold_identifiers, quote
+from dara_dagster.emulator.engine.sql import dml
+from dara_dagster.emulator.engine.sql.calls import Call, Spelling
+from dara_dagster.emulator.engine.sql.handlers import done, handlers_of
+from dara_dagster.emulator.engine.sql.literals import bind, quote
+from dara_dagster.emulator.engine.sql.queries import in_known_words
 from dara_dagster.emulator.engine.sql.refused import refuse_unsupported
+from dara_dagster.emulator.engine.sql.syntax import scan
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
@@ -38,14 +38,8 @@ for _topic in (
 ):
     importlib.import_module(f"dara_dagster.emulator.engine.sql.{_topic}")
 
-_SELECT = re.compile(r"^[\s(]*(select|with|values|table|from)\b", re.I)
-_COMMAND = re.compile(r"^\s*(create|drop|alter)\b", re.I)
-_VERSION = re.compile(r"(?<=[\w`])@v(\d+)\b")
-_SESSION_FUNCTION = re.compile(
-    r"\b(?P<user>current_user|session_user)\s*\(\s*\)|\b(?P<catalog>current_catalog)\s*\(\s*\)"
-    r"|\b(?P<schema>current_schema|current_database)\s*\(\s*\)",
-    re.I,
-)
+_QUERIES = {"SELECT", "WITH", "VALUES", "TABLE", "FROM", "("}
+_COMMANDS = {"CREATE", "DROP", "ALTER"}
 
 
 def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any]) -> DataFrame:
@@ -53,43 +47,43 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
 
     Raises the server's exceptions, and NotSupportedLocally for what neither Sail nor we can do.
     """
-    text = strip_comments(query)
+    text = query
     if args:
         bound = bind(text, args, strict=False)
         text, args = (text, args) if bound is None else (bound, None)
-    text = correct_text(_normalise(spark, fold_identifiers(text)))
-    if args or frames:
+    text = correct_text(text, session_functions(spark))
+    if args or frames or scan(text).is_broken:
         return spark.plain_sql(text, args, **frames)
-    for pattern, handle in HANDLERS:
-        match = pattern.match(text)
-        answer = handle(spark, match) if match else None
+    for match, handle in handlers_of(scan(text)):
+        answer = handle(spark, match)
         if answer is not None:
             return answer
     refuse_unsupported(text)
     return _run_natively(spark, text)
 
 
-def _normalise(spark: LocalSpark, text: str) -> str:
-    """Spells out what Sail answers wrongly or cannot parse anywhere: who and where we are, `t@v1`."""
+def session_functions(spark: LocalSpark) -> dict[str, Spelling]:
+    """Who and where we are, which Sail does not know, as literals."""
+    registry = spark.registry
+    user, catalog, schema = (quote(text) for text in (spark.user, registry.catalog, registry.schema))
+    known = {"current_user": user, "session_user": user, "user": user, "current_catalog": catalog}
+    known |= {"current_schema": schema, "current_database": schema}
+    return {name: functools.partial(_constant, text) for name, text in known.items()}
 
-    def value(match: re.Match[str]) -> str:
-        if match["user"]:
-            return quote(spark.user)
-        return quote(spark.registry.catalog if match["catalog"] else spark.registry.schema)
 
-    text = _VERSION.sub(r" VERSION AS OF \1", text)
-    return replace_in_code(text, lambda code: _SESSION_FUNCTION.sub(value, code))
+def _constant(text: str, call: Call) -> str | None:
+    return None if call.arguments else text
 
 
 def _run_natively(spark: LocalSpark, text: str) -> DataFrame:
-    answer = modern.in_known_words(spark, text, lambda words: _analysed(spark, words))
-    return done(spark) if _COMMAND.match(text) else dml.result(spark, text, answer)
+    answer = in_known_words(spark, text, lambda words: _analysed(spark, words))
+    first = scan(text).tokens[0].upper if scan(text).tokens else ""
+    return done(spark) if first in _COMMANDS else dml.result(spark, first, answer)
 
 
 def _analysed(spark: LocalSpark, text: str) -> DataFrame:
-    frame = spark.plain_sql(correct_text(text))  # again: newer syntax spelled out may have brought calls
-    if _SELECT.match(text):
-        _ = (
-            frame.schema
-        )  # Sail resolves lazily; on Databricks a wrong column fails here, not at the first action
+    frame = spark.plain_sql(text)
+    if scan(text).tokens and scan(text).tokens[0].upper in _QUERIES:
+        # Sail resolves lazily; on Databricks a wrong column fails here, not at the first action.
+        _ = frame.schema
     return frame

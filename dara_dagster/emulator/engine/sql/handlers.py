@@ -1,13 +1,16 @@
-"""The list of statement handlers, and the decorator by which the topic files add to it."""
+"""The statements that we answer ourselves, by the words with which they begin."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from pyspark.errors import AnalysisException
 from pyspark.sql.types import StructType
+
+from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
+from dara_dagster.emulator.engine.sql.syntax import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,23 +19,35 @@ if TYPE_CHECKING:
 
     from dara_dagster.emulator.engine.session import LocalSpark
 
-    Handler = Callable[[LocalSpark, re.Match[str]], DataFrame | None]
+    Handler = Callable[[LocalSpark, Match], DataFrame | None]
 
-__all__ = ["HANDLERS", "done", "statement", "table_folder"]
+__all__ = ["done", "handlers_of", "statement", "table_folder"]
 
-HANDLERS: list[tuple[re.Pattern[str], Handler]] = []
+_HANDLERS: dict[str, list[tuple[Pattern, Handler]]] = defaultdict(list)
 
 
 def statement(pattern: str) -> Callable[[Handler], Handler]:
-    """Marks a function as the handler of whole statements that match; it may return None to leave one to
-    Sail.
+    """Marks a function as the handler of whole statements that fit the pattern (see `grammar`).
+
+    It may return None to leave a statement to the next handler, and in the end to Sail.
     """
+    compiled = Pattern(pattern)
 
     def add(handler: Handler) -> Handler:
-        HANDLERS.append((re.compile(rf"^\s*{pattern}\s*$", re.I | re.S), handler))
+        for word in compiled.first:
+            _HANDLERS[word].append((compiled, handler))
         return handler
 
     return add
+
+
+def handlers_of(source: Source) -> Iterator[tuple[Match, Handler]]:
+    """The handlers whose patterns a statement fits, in the order in which they were added."""
+    first = source.tokens[0].upper if source.tokens else ""
+    for pattern, handler in _HANDLERS.get(first, ()):
+        match = pattern.match(source)
+        if match is not None:
+            yield match, handler
 
 
 def done(spark: LocalSpark) -> DataFrame:

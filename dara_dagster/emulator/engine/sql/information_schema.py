@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan, unquote
 from dara_dagster.emulator.engine.sql.types import delta_type
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["replace_information_schema"]
 
-_REFERENCE = re.compile(
-    r"(?:(?P<catalog>`[^`]+`|\w+)\s*\.\s*)?\binformation_schema\s*\.\s*(?P<view>\w+)", re.I
-)
 Rows = Iterable[tuple[Any, ...]]
 
 
@@ -86,16 +84,24 @@ _VIEWS: dict[str, tuple[Callable[[LocalSpark], Rows], str]] = {
 
 def replace_information_schema(spark: LocalSpark, text: str) -> str:
     """The statement reading temporary views of ours; a catalog's show that catalog, `system`'s all."""
+    edits, tokens = [], scan(text).tokens
+    for index, token in enumerate(tokens):
+        if unquote(token.text).lower() != "information_schema" or not token.is_name:
+            continue
+        after = [unquote(other.text).lower() for other in tokens[index + 1 : index + 3]]
+        if len(after) < 2 or after[0] != "." or after[1] not in _VIEWS:
+            continue
+        named = index > 1 and tokens[index - 1].text == "." and tokens[index - 2].is_name
+        start = tokens[index - 2 if named else index]
+        catalog = unquote(start.text) if named else spark.registry.catalog
+        edits.append(Edit(start.start, tokens[index + 2].end, _view(spark, catalog, after[1])))
+    return apply(text, edits)
 
-    def view(match: re.Match[str]) -> str:
-        name = match["view"].lower()
-        if name not in _VIEWS:
-            return match[0]
-        catalog = (match["catalog"] or spark.registry.catalog).strip("`")
-        rows, schema = _VIEWS[name]
-        shown = [row for row in rows(spark) if catalog == "system" or row[0] == catalog]
-        ours = f"_information_schema_{re.sub(r'[^0-9A-Za-z]', '_', catalog)}_{name}"
-        spark.rows(shown, schema).createOrReplaceTempView(ours)
-        return ours
 
-    return _REFERENCE.sub(view, text)
+def _view(spark: LocalSpark, catalog: str, name: str) -> str:
+    """The temporary view that holds what information_schema knows now."""
+    rows, schema = _VIEWS[name]
+    shown = [row for row in rows(spark) if catalog == "system" or row[0] == catalog]
+    ours = f"_information_schema_{re.sub(r'[^0-9A-Za-z]', '_', catalog)}_{name}"
+    spark.rows(shown, schema).createOrReplaceTempView(ours)
+    return ours

@@ -5,14 +5,17 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-import re
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.sql.calls import Call, respell
+from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import statement, table_folder
-from dara_dagster.emulator.engine.sql.lexing import NAME, split_top_level, unquote
+from dara_dagster.emulator.engine.sql.syntax import unquote
+from dara_dagster.emulator.engine.sql.tables import properties
 from dara_dagster.emulator.engine.sql.types import delta_type
 
 if TYPE_CHECKING:
@@ -22,29 +25,26 @@ if TYPE_CHECKING:
 
 __all__ = ["replace_read_files"]
 
-_READ_FILES = re.compile(
-    r"\bread_files\s*\(\s*(?P<place>'[^']+'|\"[^\"]+\")(?P<options>(?:[^()']|'[^']*'|\([^()]*\))*)\)", re.I
-)
+_OPTION = Pattern("<key:word> '=>' <value:rest>")
 _COPIED = "num_affected_rows long, num_inserted_rows long, num_skipped_corrupt_files long"
 
 
 @statement(
-    rf"copy\s+into\s+{NAME}\s+from\s+(?:'(?P<place>[^']+)'|\(\s*select\s+(?P<select>.*?)\s+from\s+'(?P<from>[^']+)'\s*\))\s+"
-    r"fileformat\s*=\s*(?P<format>\w+)(?P<rest>.*)"
+    "COPY INTO <name> FROM (<place:string> | '(' SELECT <select:rest> FROM <place:string> ')') "
+    "FILEFORMAT '=' <format:word> { FILES '=' <files:group> | PATTERN '=' <pattern:string> "
+    "| FORMAT_OPTIONS <format_options:group> | COPY_OPTIONS <copy_options:group> }"
 )
-def copy_into(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+def copy_into(spark: LocalSpark, match: Match) -> DataFrame:
     """Appends the files that were not loaded before (known by path and time of change)."""
     folder = table_folder(spark, match["name"])
-    copy_options = _options(match["rest"], "copy_options")
-    place = spark.paths.local(match["place"] or match["from"])
+    copy_options = properties(match.items("copy_options"))
+    place = spark.paths.local(unquote(match["place"]))
     ledger = folder / "_copy_into_log" / "loaded.json"
     with spark.store.lock(f"{folder}#copy"):
         loaded: dict[str, float] = json.loads(ledger.read_text()) if ledger.exists() else {}
         force = copy_options.get("force", "").lower() == "true"
         files = [
-            file
-            for file in _files(place, match["rest"])
-            if force or loaded.get(file) != Path(file).stat().st_mtime
+            file for file in _files(place, match) if force or loaded.get(file) != Path(file).stat().st_mtime
         ]
         count = _append(spark, match, folder, files, copy_options) if files else 0
         loaded.update({file: Path(file).stat().st_mtime for file in files})
@@ -55,12 +55,7 @@ def copy_into(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return spark.rows([(count, count, 0)], _COPIED)
 
 
-def _options(text: str, kind: str) -> dict[str, str]:
-    found = re.search(rf"{kind}\s*\((.*?)\)", text, re.I | re.S)
-    return dict(re.findall(r"'([^']+)'\s*=\s*'([^']*)'", found[1])) if found else {}
-
-
-def _files(place: str, rest: str) -> list[str]:
+def _files(place: str, match: Match) -> list[str]:
     if not Path(place).is_dir():
         return [place]
     found = sorted(
@@ -69,23 +64,22 @@ def _files(place: str, rest: str) -> list[str]:
         for name in names
         if not name.startswith(("_", "."))
     )
-    pattern = re.search(r"\bpattern\s*=\s*'([^']+)'", rest, re.I)
-    names = re.search(r"\bfiles\s*=\s*\(([^)]*)\)", rest, re.I)
-    if pattern:
-        found = [file for file in found if fnmatch.fnmatch(os.path.relpath(file, place), pattern[1])]
-    if names:
-        wanted = {unquote(name) for name in names[1].split(",")}
+    if match["pattern"]:
+        pattern = unquote(match["pattern"])
+        found = [file for file in found if fnmatch.fnmatch(os.path.relpath(file, place), pattern)]
+    if match["files"]:
+        wanted = {unquote(name) for name in match.items("files")}
         found = [file for file in found if os.path.relpath(file, place) in wanted]
     return found
 
 
 def _append(
-    spark: LocalSpark, match: re.Match[str], folder: Path, files: list[str], copy_options: dict[str, str]
+    spark: LocalSpark, match: Match, folder: Path, files: list[str], copy_options: Mapping[str, str]
 ) -> int:
-    reader = spark.read.format(match["format"].lower()).options(**_options(match["rest"], "format_options"))
+    reader = spark.read.format(match["format"].lower()).options(**properties(match.items("format_options")))
     frame: Any = reader.load(files)
-    if match["select"] and match["select"].strip() != "*":
-        frame = frame.selectExpr(*split_top_level(match["select"]))
+    if match["select"] and match["select"] != "*":
+        frame = frame.selectExpr(*match.items("select"))
     types = {field["name"].lower(): field for field in delta_log.read_snapshot(folder).fields}
     columns = []
     for column in frame.columns:
@@ -102,19 +96,23 @@ def _append(
 def replace_read_files(spark: LocalSpark, text: str) -> str:
     """The statement with each read_files('path', option => value, ...) replaced by a temporary view of it."""
 
-    def view(match: re.Match[str]) -> str:
-        pairs = [part.partition("=>") for part in split_top_level(match["options"])]
-        options = {key.strip(): unquote(value) for key, arrow, value in pairs if arrow}
-        place = unquote(match["place"])
-        kind = options.pop("format", "") or place.rpartition(".")[2].lower()
-        schema = options.pop("schema", None)
-        reader = spark.read.format(kind if kind in ("csv", "json", "parquet", "text", "avro") else "csv")
-        if kind == "csv":
-            options.setdefault("header", "true")
-            options.setdefault("inferSchema", "true")
-        frame = (reader.schema(schema) if schema else reader).options(**options).load(place)
-        ours = f"_read_files_{uuid.uuid4().hex[:8]}"
-        frame.createOrReplaceTempView(ours)
-        return ours
+    def view(call: Call) -> str | None:
+        pairs = [pair for pair in map(_OPTION.match, call.arguments) if pair]
+        options = {pair["key"]: unquote(pair["value"]) for pair in pairs}
+        place = options.pop("path", "") or unquote(call.arguments[0])
+        return _view_of_files(spark, place, options)
 
-    return _READ_FILES.sub(view, text)
+    return respell(text, {"read_files": view})
+
+
+def _view_of_files(spark: LocalSpark, place: str, options: dict[str, str]) -> str:
+    kind = options.pop("format", "") or place.rpartition(".")[2].lower()
+    schema = options.pop("schema", None)
+    reader = spark.read.format(kind if kind in ("csv", "json", "parquet", "text", "avro") else "csv")
+    if kind == "csv":
+        options.setdefault("header", "true")
+        options.setdefault("inferSchema", "true")
+    frame = (reader.schema(schema) if schema else reader).options(**options).load(place)
+    ours = f"_read_files_{uuid.uuid4().hex[:8]}"
+    frame.createOrReplaceTempView(ours)
+    return ours

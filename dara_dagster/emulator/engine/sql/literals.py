@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dara_dagster.emulator.engine.sql.lexing import pieces, unquote
+from dara_dagster.emulator.engine.sql.syntax import Edit, Source, apply, scan
 
-__all__ = ["UnboundParameter", "bind", "fold_identifiers", "literal", "quote"]
-
-_MARKER = re.compile(r"(?<![:\w)\]]):([A-Za-z_]\w*)")
-_IDENTIFIER = re.compile(
-    r"""\bIDENTIFIER\s*\(\s*((?:'[^']*'|"[^"]*")(?:\s*\|\|\s*(?:'[^']*'|"[^"]*"))*)\s*\)""", re.I
-)
+__all__ = ["UnboundParameter", "bind", "is_marker", "literal", "quote"]
 
 
 class UnboundParameter(ValueError):
@@ -68,35 +62,30 @@ def bind(query: str, values: Mapping[str, Any] | Sequence[Any], *, strict: bool 
     """
     named = values if isinstance(values, Mapping) else {}
     texts = {name: literal(value) for name, value in named.items()}
-    positions = iter([literal(value) for value in values] if not isinstance(values, Mapping) else [])
+    positions = [] if isinstance(values, Mapping) else [literal(value) for value in values]
     if None in texts.values():
         return None
-
-    def named_value(match: re.Match[str]) -> str:
-        if match[1] in texts:
-            return texts[match[1]] or ""
-        if strict:
-            raise UnboundParameter(match[1])
-        return match[0]
-
-    out, before = [], "code"
-    for piece in pieces(query):
-        text = piece.text
-        if piece.kind == "code":
-            # `name`:path is a JSON path, not a marker.
-            held = text[:1] if before == "name" and text.startswith(":") else ""
-            text = held + _MARKER.sub(named_value, text[len(held) :])
-            if not isinstance(values, Mapping):
-                text = re.sub(r"\?", lambda _: next(positions, None) or "?", text)
-        out.append(text)
-        before = piece.kind
-    return "".join(out)
+    source, edits = scan(query), []
+    marks = iter(positions)
+    for index, token in enumerate(source.tokens):
+        if is_marker(source, index):
+            name = source.tokens[index + 1]
+            if name.text in texts:
+                edits.append(Edit(token.start, name.end, texts[name.text] or ""))
+            elif strict:
+                raise UnboundParameter(name.text)
+        elif token.text == "?" and token.kind == "symbol":
+            text = next(marks, None)
+            edits += [Edit(token.start, token.end, text)] if text else []
+    return apply(query, edits)
 
 
-def fold_identifiers(query: str) -> str:
-    """The statement with IDENTIFIER('main' || '.bronze.t') replaced by the name it stands for."""
-
-    def name(match: re.Match[str]) -> str:
-        return "".join(unquote(part) for part in re.findall(r"'[^']*'|\"[^\"]*\"", match[1]))
-
-    return _IDENTIFIER.sub(name, query)
+def is_marker(source: Source, index: int) -> bool:
+    """Whether a token is the colon of a `:name`; after a value it is that of a JSON path."""
+    tokens = source.tokens
+    if tokens[index].text != ":" or index + 1 == len(tokens) or tokens[index + 1].kind != "word":
+        return False
+    before = tokens[index - 1] if index else None
+    touches = before is not None and before.end == tokens[index].start
+    is_value = before is not None and (before.is_name or before.text in (")", "]"))
+    return tokens[index].end == tokens[index + 1].start and not (touches and is_value)

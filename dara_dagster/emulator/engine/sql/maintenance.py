@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,24 +12,27 @@ from urllib.parse import unquote as unquote_url
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.sql.grammar import Match
 from dara_dagster.emulator.engine.sql.handlers import statement, table_folder
-from dara_dagster.emulator.engine.sql.lexing import NAME, unquote
+from dara_dagster.emulator.engine.sql.syntax import unquote
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
     from dara_dagster.emulator.engine.session import LocalSpark
 
-_TARGET = rf"(?:delta\.`(?P<path>[^`]+)`|{NAME})"
+_TARGET = "(DELTA '.' <path:quoted> | <name>)"
 _DEFAULT_RETENTION_HOURS = 168.0  # delta.deletedFileRetentionDuration's default: 7 days
 
 
-def _folder(spark: LocalSpark, match: re.Match[str]) -> Path:
-    return Path(spark.paths.local(match["path"])) if match["path"] else table_folder(spark, match["name"])
+def _folder(spark: LocalSpark, match: Match) -> Path:
+    if match["path"]:
+        return Path(spark.paths.local(unquote(match["path"])))
+    return table_folder(spark, match["name"])
 
 
-@statement(rf"optimize\s+{_TARGET}(?:\s+.*)?")
-def optimize(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(f"OPTIMIZE {_TARGET} <how:rest>")
+def optimize(spark: LocalSpark, match: Match) -> DataFrame:
     """Rewrites the table as one file a partition; the rows stay the same."""
     folder = _folder(spark, match)
     with spark.store.lock(folder):
@@ -46,10 +48,8 @@ def optimize(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return spark.rows([(str(folder), metrics)], "path string, metrics map<string,int>")
 
 
-@statement(
-    rf"vacuum\s+{_TARGET}(?:\s+full|\s+lite)?(?:\s+retain\s+(?P<hours>[\d.]+)\s+hours?)?(?P<dry>\s+dry\s+run)?"
-)
-def vacuum(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(f"VACUUM {_TARGET} [FULL | LITE] [RETAIN <hours:number> (HOURS | HOUR)] dry=[DRY RUN]")
+def vacuum(spark: LocalSpark, match: Match) -> DataFrame:
     """Deletes files that the newest version does not use and that are older than the retention."""
     folder = _folder(spark, match)
     hours = float(match["hours"]) if match["hours"] else _DEFAULT_RETENTION_HOURS
@@ -75,10 +75,10 @@ def _data_files(folder: Path) -> list[Path]:
     return found
 
 
-@statement(rf"restore\s+(?:table\s+)?{_TARGET}\s+to\s+(?P<by>version|timestamp)\s+as\s+of\s+(?P<when>.*)")
-def restore(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(f"RESTORE [TABLE] {_TARGET} TO (version=(VERSION) | TIMESTAMP) AS OF <when:rest>")
+def restore(spark: LocalSpark, match: Match) -> DataFrame:
     folder = _folder(spark, match)
-    version = int(match["when"]) if match["by"].lower() == "version" else _version_at(folder, match["when"])
+    version = int(match["when"]) if match["version"] else _version_at(folder, match["when"])
     if version not in delta_log.versions(folder):
         raise AnalysisException(
             f"[DELTA_CANNOT_RESTORE_TABLE_VERSION] There is no version {version} of the table."

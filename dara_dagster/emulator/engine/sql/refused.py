@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-import re
-
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.sql.grammar import Pattern
+from dara_dagster.emulator.engine.sql.syntax import scan
 
 __all__ = ["refuse_unsupported"]
 
-_REFUSED: list[tuple[str, str]] = [
-    (
-        r"create\s+(?:or\s+(?:replace|refresh)\s+)?(?:private\s+)?materialized\s+view\b",
-        "CREATE MATERIALIZED VIEW",
-    ),
-    (
-        r"create\s+(?:or\s+(?:replace|refresh)\s+)?(?:private\s+)?streaming\s+(?:live\s+)?table\b",
-        "CREATE STREAMING TABLE",
-    ),
-    (r"create\s+(?:or\s+replace\s+)?(?:temp\w*\s+)?function\b", "CREATE FUNCTION"),
-    (r"create\s+(?:or\s+replace\s+)?procedure\b", "CREATE PROCEDURE"),
-    (r"declare\b", "DECLARE VARIABLE"),
-    (r"set\s+var(?:iable)?\b", "SET VARIABLE"),
-    (r"set\s*$", "SET without a key"),
-    (r"begin\b", "SQL scripting (BEGIN ... END)"),
-    (r"call\b", "CALL"),
-    (r"execute\s+immediate\b", "EXECUTE IMMEDIATE"),
-    (r"reorg\b", "REORG TABLE"),
-    (r"convert\s+to\s+delta\b", "CONVERT TO DELTA"),
-    (r"alter\s+table\b.*\brename\s+column\b", "ALTER TABLE ... RENAME COLUMN"),
-    (r"alter\s+table\b.*\bdrop\s+columns?\b", "ALTER TABLE ... DROP COLUMN"),
+_REFUSED = [
+    (Pattern(pattern), what)
+    for pattern, what in (
+        ("CREATE [OR (REPLACE | REFRESH)] [PRIVATE] MATERIALIZED VIEW", "CREATE MATERIALIZED VIEW"),
+        ("CREATE [OR (REPLACE | REFRESH)] [PRIVATE] STREAMING [LIVE] TABLE", "CREATE STREAMING TABLE"),
+        ("CREATE [OR REPLACE] [TEMP | TEMPORARY] FUNCTION", "CREATE FUNCTION"),
+        ("CREATE [OR REPLACE] PROCEDURE", "CREATE PROCEDURE"),
+        ("DECLARE", "DECLARE VARIABLE"),
+        ("SET (VAR | VARIABLE)", "SET VARIABLE"),
+        ("BEGIN", "SQL scripting (BEGIN ... END)"),
+        ("CALL", "CALL"),
+        ("EXECUTE IMMEDIATE", "EXECUTE IMMEDIATE"),
+        ("REORG", "REORG TABLE"),
+        ("CONVERT TO DELTA", "CONVERT TO DELTA"),
+        ("ALTER TABLE <name> RENAME COLUMN", "ALTER TABLE ... RENAME COLUMN"),
+        ("ALTER TABLE <name> DROP (COLUMN | COLUMNS)", "ALTER TABLE ... DROP COLUMN"),
+        ("WITH RECURSIVE", "WITH RECURSIVE"),
+    )
 ]
-_ANYWHERE: list[tuple[str, str]] = [
-    (r"\btable_changes\s*\(", "table_changes() (the change data feed)"),
-    (r"\bwith\s+recursive\b", "WITH RECURSIVE"),
-    (r"\bai_\w+\s*\(", "An ai_ function"),
-    (r"\bh3_\w+\s*\(", "An h3_ function"),
-]
+_SET = Pattern("SET")
+_CALLS = {"TABLE_CHANGES": "table_changes() (the change data feed)"}
+_CALLS_BY_PREFIX = {"AI_": "An ai_ function", "H3_": "An h3_ function"}
 
 
-def refuse_unsupported(statement: str) -> None:
-    """Raises NotSupportedLocally when the statement is one of those."""
+def refuse_unsupported(text: str) -> None:
+    """Raises NotSupportedLocally when the statement is one of those, or calls such a function."""
+    source = scan(text)
+    if _SET.match(source):
+        raise NotSupportedLocally("SET without a key")
     for pattern, what in _REFUSED:
-        if re.match(rf"\s*{pattern}", statement, re.I | re.S):
+        if pattern.match(source, whole=False):
             raise NotSupportedLocally(what)
-    for pattern, what in _ANYWHERE:
-        if re.search(pattern, statement, re.I):
-            raise NotSupportedLocally(what)
+    for index, token in enumerate(source.tokens):
+        if token.kind == "word" and source.slice(index + 1, index + 2) == "(":
+            name = token.upper
+            if called := _CALLS.get(name) or _CALLS_BY_PREFIX.get(name[:3]):
+                raise NotSupportedLocally(called)

@@ -3,15 +3,16 @@
 # ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.engine.sql.lexing import NAME, named, split_top_level, unquote
+from dara_dagster.emulator.engine.sql.syntax import Edit, apply, unquote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,23 +21,34 @@ if TYPE_CHECKING:
 
     from dara_dagster.emulator.engine.session import LocalSpark
 
-_CREATE = r"create\s+(?P<replace>or\s+replace\s+)?table\s+(?P<quiet>if\s+not\s+exists\s+)?"
-_OPTION = (
-    r"(?:partitioned\s+by|cluster\s+by|tblproperties|options)\s*\([^)]*\)|cluster\s+by\s+(?:auto|none)"
-    r"|comment\s+(?:'(?:\\.|''|[^'])*'|\"[^\"]*\")|location\s+'[^']*'"
+_CREATE = "CREATE replace=[OR REPLACE] TABLE quiet=[IF NOT EXISTS] <name> "
+_OPTIONS = (
+    "{ USING <format:word> | PARTITIONED BY <partitions:group> | COMMENT <comment:string> "
+    "| clustering=(CLUSTER BY (<keys:group> | AUTO | NONE)) | tblproperties=(TBLPROPERTIES <pairs:group>) "
+    "| OPTIONS <options:group> | LOCATION <location:string> } "
 )
+_KEY = (
+    "[CONSTRAINT <constraint:word>] (PRIMARY KEY [<columns:group>] "
+    "| [FOREIGN KEY <columns:group>] REFERENCES <target> [<target_columns:group>]) "
+    "{ RELY | NORELY | NOT ENFORCED | DEFERRABLE | INITIALLY DEFERRED | MATCH FULL | TIMESERIES "
+    "| ON (UPDATE | DELETE) NO ACTION }"
+)
+_TABLE_KEY = Pattern(_KEY)
+_COLUMN_KEY = Pattern(f"<before:rest> key=({_KEY}) <after:rest>")
 _INSERTED = "num_affected_rows long, num_inserted_rows long"
-_PROPERTY = re.compile(r"""['"]?([\w.]+)['"]?\s*=\s*(?:'([^']*)'|"([^"]*)"|([^,\s)]+))""")
+_CHANGE_FEED = "delta.enablechangedatafeed"
 
 
-def properties(text: str) -> dict[str, str]:
-    """The pairs of a TBLPROPERTIES list."""
-    return {
-        m[1]: next(value for value in m.group(2, 3, 4) if value is not None) for m in _PROPERTY.finditer(text)
-    }
+def properties(pairs: Sequence[str]) -> dict[str, str]:
+    """The pairs of a TBLPROPERTIES list: `'key' = 'value'`, `key.of.parts = 1`."""
+    found = [_PAIR.match(pair) for pair in pairs]
+    return {unquote(match["key"]): unquote(match["value"]) for match in found if match}
 
 
-def _exists(spark: LocalSpark, match: re.Match[str]) -> bool:
+_PAIR = Pattern("<key:rest> '=' <value:rest>")
+
+
+def _exists(spark: LocalSpark, match: Match) -> bool:
     """Whether the table is there already. Raises when the statement allows neither that nor a replacement,
     and for a view, which a table never replaces.
     """
@@ -52,91 +64,68 @@ def _exists(spark: LocalSpark, match: re.Match[str]) -> bool:
     return there or is_view
 
 
-@statement(
-    rf"(?P<before>{_CREATE}{NAME}.*\btblproperties\s*\()(?P<pairs>[^)]*\bdelta\.enableChangeDataFeed\b[^)]*)(?P<after>\).*)"
-)
-def create_with_change_feed(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    """The table is made without the feed: reading that is what is refused."""
-    others = [pair for pair in split_top_level(match["pairs"]) if "enablechangedatafeed" not in pair.lower()]
-    if others:
-        return spark.sql(match["before"] + ", ".join(others) + match["after"])
-    before = re.sub(r"\btblproperties\s*\($", "", match["before"], flags=re.I)
-    return spark.sql(before + match["after"][1:])
+def _refuse_other_format(match: Match) -> None:
+    """Sail would keep a table of another format for this session only."""
+    kind = match.text("format").upper()
+    if kind not in ("", "DELTA"):
+        raise NotSupportedLocally(
+            f"A table USING {kind}", "Make a Delta table, or read the files by their path."
+        )
 
 
-@statement(_CREATE + NAME + r"(?:\s*\(.*\))?\s*using\s+(?!delta\b)(?P<format>\w+).*")
-def create_other_format(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    """Sail would keep such a table for this session only."""
-    raise NotSupportedLocally(
-        f"A table USING {match['format'].upper()}", "Make a Delta table, or read the files by their path."
-    )
-
-
-@statement(
-    _CREATE + NAME + rf"\s*(?:using\s+delta\s*)?(?P<options>(?:(?:{_OPTION})\s*)*)"
-    r"as\s+(?P<query>(?:\(|select\b|with\b|values\b|table\b|from\b).*)"
-)
-def create_as_select(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_CREATE + _OPTIONS + "AS <query:query>")
+def create_as_select(spark: LocalSpark, match: Match) -> DataFrame:
+    _refuse_other_format(match)
     there = _exists(spark, match)
     if there and match["quiet"]:
         return spark.rows([], _INSERTED)
-    options = match["options"]
     writer = spark.sql(match["query"]).write.format("delta").mode("overwrite")
     if there:
         writer = writer.option("overwriteSchema", "true")
-    partition = re.search(r"partitioned\s+by\s*\(([^)]*)\)", options, re.I)
-    if partition:
-        writer = writer.partitionBy(*[unquote(column) for column in partition[1].split(",")])
-    location = re.search(r"location\s+'([^']*)'", options, re.I)
+    if match["partitions"]:
+        writer = writer.partitionBy(*[unquote(column) for column in match.items("partitions")])
     name = spark.registry.resolve(match["name"])
     assert name is not None
-    if location:
-        folder = spark.paths.local(location[1])
+    if match["location"]:
+        folder = spark.paths.local(unquote(match["location"]))
         writer.save(folder)
         spark.store.add_external(name, folder)
     else:
         writer.saveAsTable(name.lower.quoted)
     rows = spark.writes.last.inserted
-    _describe(spark, table_folder(spark, name.quoted), options)
+    _describe(spark, table_folder(spark, name.quoted), match)
     return spark.rows([(rows, rows)], _INSERTED)
 
 
-def _describe(spark: LocalSpark, folder: Path, options: str) -> None:
+def _describe(spark: LocalSpark, folder: Path, match: Match) -> None:
     """Gives a table the comment and the properties of its CREATE ... AS, and takes those of a table it
     replaced away, constraints too.
     """
-    comment = re.search(r"\bcomment\s+('(?:\\.|''|[^'])*'|\"[^\"]*\")", options, re.I)
-    pairs = re.search(r"tblproperties\s*\(([^)]*)\)", options, re.I)
     metadata = delta_log.read_snapshot(folder).metadata
-    description = unquote(comment[1]) if comment else None
+    description = unquote(match["comment"]) if match["comment"] else None
     old = metadata.get("configuration") or {}
     # What Delta itself needs (features, modes) stays.
     gone = {key: None for key in old if not key.startswith("delta.") or key.startswith("delta.constraints.")}
-    changes = {**gone, **(properties(pairs[1]) if pairs else {})}
+    changes = {**gone, **properties(match.items("pairs"))}
     if changes or description != metadata.get("description"):
         delta_log.change_metadata(folder, "SET TBLPROPERTIES", description=description, configuration=changes)
         spark.registry.forget_folder(folder)
 
 
-@statement(
-    _CREATE
-    + NAME
-    + rf"\s+(?:shallow\s+|deep\s+)?clone\s+{named('source')}(?P<version>\s+version\s+as\s+of\s+\d+)?.*"
-)
-def clone(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_CREATE + "[SHALLOW | DEEP] CLONE <source> version=[VERSION AS OF <number:number>] <options:rest>")
+def clone(spark: LocalSpark, match: Match) -> DataFrame:
     if not (_exists(spark, match) and match["quiet"]):
         table_folder(spark, match["source"])
-        frame = spark.sql(f"SELECT * FROM {match['source']}{match['version'] or ''}")
+        frame = spark.sql(f"SELECT * FROM {match['source']} {match.text('version')}")
         _copy(spark, frame, match["name"], match["source"])
     return done(spark)
 
 
-@statement(_CREATE + NAME + rf"\s+like\s+{named('source')}.*")
-def create_like(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_CREATE + "LIKE <source> <options:rest>")
+def create_like(spark: LocalSpark, match: Match) -> DataFrame:
     if not (_exists(spark, match) and match["quiet"]):
-        _copy(
-            spark, spark.sql(f"SELECT * FROM {match['source']} WHERE false"), match["name"], match["source"]
-        )
+        frame = spark.sql(f"SELECT * FROM {match['source']} WHERE false")
+        _copy(spark, frame, match["name"], match["source"])
     return done(spark)
 
 
@@ -149,27 +138,15 @@ def _copy(spark: LocalSpark, frame: DataFrame, name: str, source: str) -> None:
     (writer.partitionBy(*partitions) if partitions else writer).saveAsTable(full.lower.quoted)
 
 
-@statement(rf"(?P<before>{_CREATE}{NAME}\s*\(.*)\bcluster\s+by\s*(?:\([^)]*\)|auto|none)(?P<after>.*)")
-def create_clustered(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    """Clustering is a matter of layout: the table is made without."""
-    return spark.sql(match["before"] + match["after"])
-
-
-@statement(
-    rf"(?P<before>{_CREATE}{NAME}\s*\(.*?),\s*(?:constraint\s+`?\w+`?\s+)?(?:primary|foreign)\s+key\s*\([^)]*\)"
-    r"(?:\s+references\s+[\w.`]+\s*(?:\([^)]*\))?)?(?:\s+(?:rely|norely|not\s+enforced|deferrable|initially\s+deferred))*"
-    r"(?P<after>\s*[,)].*)"
-)
-def create_with_key(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
-    """Primary and foreign keys are informational on Databricks: the table is made without."""
-    return spark.sql(match["before"] + match["after"])
-
-
-@statement(rf"(?P<head>{_CREATE}{NAME})(?P<rest>\s*(?:using\s+delta\s*)?\(.*)")
-def create_with_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_CREATE + "[USING <format:word>] <columns:group> " + _OPTIONS)
+def create_with_columns(spark: LocalSpark, match: Match) -> DataFrame:
     """Sail makes the table; the schema's folder must be there, and an external place is noted for other
     tasks.
+
+    Left out is what changes no data: clustering is a matter of layout, keys are informational, and of the
+    change data feed it is the reading that is refused.
     """
+    _refuse_other_format(match)
     name = spark.registry.resolve(match["name"])
     assert name is not None
     if not spark.store.schema_folder(name.catalog, name.schema).is_dir():
@@ -179,26 +156,51 @@ def create_with_columns(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     if _exists(spark, match) and match["quiet"]:
         return done(spark)
     # Sail names the folder as the statement spells it; Unity Catalog's names are lower case.
-    head = re.sub(rf"{re.escape(match['name'])}$", name.lower.quoted, match["head"])
-    spark.plain_sql(head + match["rest"])
-    location = re.search(r"\)\s*(?:.*\s)?location\s+'([^']*)'", match["rest"], re.I | re.S)
-    if location:
-        spark.store.add_external(name, spark.paths.local(location[1]))
+    edits = [match.edit("name", name.lower.quoted), *_without_change_feed(match)]
+    columns = list(_without_keys(match.items("columns")))
+    if columns != match.items("columns"):
+        edits.append(match.edit("columns", ", ".join(columns)))
+    if match["clustering"]:
+        edits.append(match.edit("clustering", ""))
+    spark.plain_sql(apply(match.source.text, edits))
+    if match["location"]:
+        spark.store.add_external(name, spark.paths.local(unquote(match["location"])))
     return done(spark)
 
 
-@statement(
-    rf"create\s+table\s+(?P<quiet>if\s+not\s+exists\s+)?{NAME}\s+using\s+delta\s+location\s+'(?P<place>[^']+)'"
-)
-def register_external(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+def _without_change_feed(match: Match) -> Iterator[Edit]:
+    pairs = match.items("pairs")
+    others = [pair for pair in pairs if _CHANGE_FEED not in map(str.lower, properties([pair]))]
+    if others and len(others) < len(pairs):
+        yield match.edit("pairs", ", ".join(others))
+    elif len(others) < len(pairs):
+        yield match.edit("tblproperties", "")
+
+
+def _without_keys(definitions: Sequence[str]) -> Iterator[str]:
+    """The columns and CHECK constraints of a table, without its primary and foreign keys."""
+    for definition in definitions:
+        if _TABLE_KEY.match(definition):
+            continue
+        match = _COLUMN_KEY.match(definition)
+        yield apply(definition, [match.edit("key", "")]) if match else definition
+
+
+@statement("CREATE TABLE quiet=[IF NOT EXISTS] <name> USING DELTA LOCATION <place:string>")
+def register_external(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
-    spark.store.add_external(name, spark.paths.local(match["place"]))
+    spark.store.add_external(name, spark.paths.local(unquote(match["place"])))
     return done(spark)
 
 
-@statement(rf"drop\s+table\s+(?P<quiet>if\s+exists\s+)?{NAME}(?:\s+purge)?")
-def drop_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement(_CREATE + "USING <format:word> <rest:rest>")
+def create_other_format(spark: LocalSpark, match: Match) -> None:
+    _refuse_other_format(match)
+
+
+@statement("DROP TABLE quiet=[IF EXISTS] <name> [PURGE]")
+def drop_table(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     folder = spark.store.table_folder(name) if name else None
     if name is None or folder is None:
@@ -211,6 +213,6 @@ def drop_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
     return done(spark)
 
 
-@statement(rf"undrop\s+table\s+{NAME}")
-def undrop_table(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("UNDROP TABLE <name>")
+def undrop_table(spark: LocalSpark, match: Match) -> DataFrame:
     raise NotSupportedLocally("UNDROP TABLE")

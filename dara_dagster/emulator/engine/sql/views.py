@@ -3,17 +3,16 @@
 # ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-import sqlglot
 from pyspark.errors import AnalysisException
-from sqlglot import exp
 
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
+from dara_dagster.emulator.engine.sql.grammar import Match
 from dara_dagster.emulator.engine.sql.handlers import done, statement
-from dara_dagster.emulator.engine.sql.lexing import NAME, split_top_level, unquote
-from dara_dagster.emulator.engine.sql.modern import in_known_words
+from dara_dagster.emulator.engine.sql.queries import in_known_words
+from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan, unquote
+from dara_dagster.emulator.engine.sql.tree import tables_in
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
 
 
 @statement(
-    rf"create\s+(?P<replace>or\s+replace\s+)?view\s+(?P<quiet>if\s+not\s+exists\s+)?{NAME}\s*(?P<columns>\([^)]*\))?\s*"
-    r"(?:comment\s+'[^']*'\s*|tblproperties\s*\([^)]*\)\s*)*as\s+(?P<body>.*)"
+    "CREATE replace=[OR REPLACE] VIEW quiet=[IF NOT EXISTS] <name> [<columns:group>] "
+    "{ COMMENT <comment:string> | TBLPROPERTIES <pairs:group> } AS <body:rest>"
 )
-def create_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+def create_view(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
     is_table = spark.store.table_folder(name) is not None
@@ -37,24 +36,26 @@ def create_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
             f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create view {match['name']} because "
             f"{'a table' if is_table else 'a view'} of that name already exists. SQLSTATE: 42P07"
         )
-    _put(spark, name, match["body"], match["columns"])
+    # A column may have a comment: its name is the first token.
+    given = [scan(column).tokens[0].text for column in match.items("columns")]
+    _put(spark, name, match["body"], given)
     return done(spark)
 
 
-@statement(rf"alter\s+view\s+{NAME}\s+as\s+(?P<body>.*)")
-def alter_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame:
+@statement("ALTER VIEW <name> AS <body:rest>")
+def alter_view(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     if name is None or spark.store.view_sql(name) is None:
         raise AnalysisException(
             f"[TABLE_OR_VIEW_NOT_FOUND] The view {match['name']} cannot be found. SQLSTATE: 42P01"
         )
-    _put(spark, name, match["body"], None)
+    _put(spark, name, match["body"], [])
     return done(spark)
 
 
-def _put(spark: LocalSpark, name: TableName, text: str, columns: str | None) -> None:
+def _put(spark: LocalSpark, name: TableName, text: str, given: list[str]) -> None:
     """Keeps a view whose columns are those its SELECT has now, in words every session's Sail parses."""
-    if re.search(r"\bread_files\s*\(", text, re.I):
+    if "READ_FILES" in scan(text).words:
         raise NotSupportedLocally("A view over read_files()")
     body = _qualified(spark, text)
 
@@ -62,10 +63,6 @@ def _put(spark: LocalSpark, name: TableName, text: str, columns: str | None) -> 
         return words, spark.plain_sql(words).columns  # a wrong column fails here
 
     body, own = in_known_words(spark, body, parsed)
-    given = [
-        re.sub(r"\s+comment\s+'[^']*'$", "", part, flags=re.I)
-        for part in split_top_level((columns or "()")[1:-1])
-    ]
     if given and len(given) != len(own):
         raise AnalysisException(
             f"[CREATE_VIEW_COLUMN_ARITY_MISMATCH] Cannot create view {name}: {len(given)} columns are named, "
@@ -73,12 +70,12 @@ def _put(spark: LocalSpark, name: TableName, text: str, columns: str | None) -> 
         )
     # A column that its table gets later is not the view's.
     shown = ", ".join(f"`{a}` AS `{unquote(b)}`" for a, b in zip(own, given or own, strict=True))
-    spark.store.put_view(name, f"SELECT {shown} FROM ({body}) AS _v")
+    spark.store.put_view(name, f"SELECT {shown} FROM ({body}\n) AS _v")
     spark.registry.ensure([name.quoted])
 
 
-@statement(rf"drop\s+view\s+(?P<quiet>if\s+exists\s+)?{NAME}")
-def drop_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame | None:
+@statement("DROP VIEW quiet=[IF EXISTS] <name>")
+def drop_view(spark: LocalSpark, match: Match) -> DataFrame | None:
     name = spark.registry.resolve(match["name"])
     if name is None or spark.store.view_sql(name) is None:
         return None  # a temporary view
@@ -89,27 +86,18 @@ def drop_view(spark: LocalSpark, match: re.Match[str]) -> DataFrame | None:
 
 def _qualified(spark: LocalSpark, body: str) -> str:
     """The view's SELECT with full table names: it is read under other current schemas."""
-    try:
-        tree = sqlglot.parse_one(body, read="databricks")
-    except sqlglot.errors.ParseError:
-        return body
-    ctes = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     temporary = {view.name.lower() for view in spark.catalog.listTables() if view.isTemporary}
-    missing: dict[int, str] = {}
-    for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier) or table.catalog:
+    edits = []
+    for table in tables_in(body):
+        if len(table.parts) > 2:
             continue
-        if not table.db and table.name.lower() in ctes:
-            continue
-        if not table.db and table.name.lower() in temporary:
+        if len(table.parts) == 1 and table.parts[0].lower() in temporary:
             raise AnalysisException(
                 "[INVALID_TEMP_OBJ_REFERENCE] Cannot create the persistent object: it refers to the "
-                f"temporary view {table.name}. SQLSTATE: 42K0F"
+                f"temporary view {table.parts[0]}. SQLSTATE: 42K0F"
             )
-        before = f"`{spark.registry.catalog}`." + ("" if table.db else f"`{spark.registry.schema}`.")
-        first = table.args["db"] if table.db else table.this
-        missing[first.meta["start"]] = before
-    # The text stays the user's but for the names: generated SQL may mean something else to Sail.
-    for place in sorted(missing, reverse=True):
-        body = body[:place] + missing[place] + body[place:]
-    return body
+        before = f"`{spark.registry.catalog}`."
+        if len(table.parts) == 1:
+            before += f"`{spark.registry.schema}`."
+        edits.append(Edit(table.start, table.start, before))
+    return apply(body, edits)

@@ -1,0 +1,111 @@
+"""Operators and clauses in other words: JSON paths, `t@v1`, windows over a RANGE of days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dara_dagster.emulator.engine.sql.literals import is_marker, quote
+from dara_dagster.emulator.engine.sql.syntax import Edit, Source, apply, scan, unquote
+
+__all__ = ["spell_out_operators"]
+
+
+def spell_out_operators(text: str) -> str:
+    """The statement or expression without those."""
+    source = scan(text)
+    edits = [*_versions(source), *_ranges_of_days(source)]
+    if ":" in source.symbols:
+        edits += _json_paths(source)
+    return apply(text, edits) if edits else text
+
+
+def _versions(source: Source) -> Iterator[Edit]:
+    """`t@v1`: VERSION AS OF 1."""
+    if "@" not in source.symbols:
+        return
+    for before, mark, version in zip(source.tokens, source.tokens[1:], source.tokens[2:], strict=False):
+        touching = before.is_name and before.end == mark.start and mark.end == version.start
+        if mark.text == "@" and touching and version.upper[:1] == "V" and version.text[1:].isdigit():
+            yield Edit(mark.start, version.end, f" VERSION AS OF {version.text[1:]}")
+
+
+def _ranges_of_days(source: Source) -> Iterator[Edit]:
+    """ORDER BY a date with a RANGE of an INTERVAL: by a timestamp; of a date Sail takes in every row."""
+    if not {"RANGE", "INTERVAL", "ORDER"} <= source.words:
+        return
+    for begin, end in source.closing.items():
+        inside = list(source.top_level(begin + 1, end))
+        words = {source.tokens[index].upper: index for index in reversed(inside)}
+        if not {"ORDER", "RANGE", "INTERVAL"} <= words.keys():
+            continue
+        stop = min(words[word] for word in ("RANGE", "ASC", "DESC", "NULLS") if word in words)
+        key = source.slice(words["ORDER"] + 2, stop)
+        first, last = source.tokens[words["ORDER"] + 2], source.tokens[stop - 1]
+        yield Edit(first.start, last.end, f"CAST({key} AS TIMESTAMP)")
+
+
+def _json_paths(source: Source) -> Iterator[Edit]:
+    """`raw:address.city` and `raw:tags[0]`: get_json_object().
+
+    https://docs.databricks.com/aws/en/sql/language-manual/functions/colonsign
+    """
+    types = _inside_types(source)
+    for index, token in enumerate(source.tokens):
+        if token.text != ":" or token.kind != "symbol" or index in types or is_marker(source, index):
+            continue
+        start, (end, path) = _operand_before(source, index), _path_after(source, index + 1)
+        if start is not None and path:
+            value = source.slice(start, index)
+            place = source.tokens[start].start, source.tokens[end - 1].end
+            yield Edit(*place, f"get_json_object({value}, {quote('$' + path)})")
+
+
+def _inside_types(source: Source) -> set[int]:
+    """The tokens between the angle brackets of STRUCT<a: INT>."""
+    found: set[int] = set()
+    for index, token in enumerate(source.tokens[:-1]):
+        if token.upper == "STRUCT" and source.tokens[index + 1].text == "<":
+            depth, end = 1, index + 2
+            while depth and end < len(source.tokens):
+                depth += {"<": 1, ">": -1}.get(source.tokens[end].text, 0)
+                end += 1
+            found.update(range(index, end))
+    return found
+
+
+def _operand_before(source: Source, index: int) -> int | None:
+    """The first token of the value that ends before a token: a column, a call, something in brackets."""
+    opening = {close: begin for begin, close in source.closing.items()}
+    start = index - 1
+    if start < 0 or not (source.tokens[start].is_name or start in opening):
+        return None
+    while True:
+        if start in opening:
+            start = opening[start]
+            if start and (source.tokens[start - 1].is_name or start - 1 in opening):
+                start -= 1
+                continue
+            return start
+        if start > 1 and source.tokens[start - 1].text == ".":
+            start -= 2
+            continue
+        return start
+
+
+def _path_after(source: Source, index: int) -> tuple[int, str]:
+    """(the token after a JSON path, the path): names after dots, numbers and strings in brackets."""
+    path, tokens = "", source.tokens
+    while index < len(tokens):
+        token = tokens[index]
+        if token.text == "[" and index in source.closing:
+            inside = source.slice(index + 1, source.closing[index])
+            path += f"[{inside}]" if inside.isdigit() or inside == "*" else f".{unquote(inside)}"
+            index = source.closing[index] + 1
+        elif token.is_name and (not path or tokens[index - 1].text == "."):
+            path += f".{unquote(token.text)}"
+            index += 1
+        elif token.text == "." and path and index + 1 < len(tokens) and tokens[index + 1].is_name:
+            index += 1
+        else:
+            break
+    return index, path

@@ -1,0 +1,232 @@
+"""Query syntax that Sail lacks, spelled in the older way it parses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlglot import exp
+
+from dara_dagster.emulator.engine.sql.information_schema import replace_information_schema
+from dara_dagster.emulator.engine.sql.ingest import replace_read_files
+from dara_dagster.emulator.engine.sql.pipes import spell_out_pipes
+from dara_dagster.emulator.engine.sql.pivots import spell_out_pivots
+from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan
+from dara_dagster.emulator.engine.sql.tree import Span, clauses, selects, span
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.engine.session import LocalSpark
+
+__all__ = ["in_known_words", "spell_out"]
+
+Answer = TypeVar("Answer")
+_Rewrite = Callable[["LocalSpark", str], str]
+
+_MISSING = re.compile(r'ObjectName\(\[Identifier\("([^"]+)"\)\]\) is missing from the schema')
+_MOST_ALIASES = 100
+_OUTER_CLAUSES = ("order", "limit", "offset", "sort", "cluster", "distribute")
+# Aggregates that are plain functions to sqlglot.
+_AGGREGATES = {
+    *("any", "bitmap_construct_agg", "bitmap_or_agg", "bool_and", "bool_or", "collect_list", "collect_set"),
+    *("count_min_sketch", "every", "grouping", "grouping_id", "histogram_numeric", "kurtosis", "listagg"),
+    *("percentile", "regr_intercept", "regr_slope", "some", "std", "string_agg", "try_avg", "try_sum"),
+}
+
+
+def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer]) -> Answer:
+    """What `attempt` answers for the statement in words that Sail knows.
+
+    A name that Sail then misses may be an alias of the same SELECT (`1 AS a, a + 1 AS b`): as in Spark a
+    column comes first, so an alias is put in only for what is no column.
+    """
+    text = spell_out(spark, text)
+    for _ in range(_MOST_ALIASES):
+        try:
+            return attempt(text)
+        except Exception as error:
+            missing = _MISSING.search(str(error))
+            newer = _with_alias(spark, text, missing[1].lower()) if missing else text
+            if newer == text:
+                raise
+        text = newer
+    return attempt(text)
+
+
+def spell_out(spark: LocalSpark, text: str) -> str:
+    """The statement without newer syntax; untouched when it has none."""
+    for words, rewrite in _REWRITES:
+        if words <= scan(text).words | scan(text).symbols:
+            text = rewrite(spark, text)
+    return text
+
+
+def _each_select(change: Callable[[LocalSpark, str, exp.Select], list[Edit]]) -> _Rewrite:
+    """A rewrite of a statement by one of its SELECTs, the innermost first, until none has changes left."""
+
+    def rewrite(spark: LocalSpark, text: str) -> str:
+        while True:
+            edits = next(filter(None, (change(spark, text, select) for select in selects(text))), [])
+            if not edits:
+                return text
+            text = apply(text, edits)
+
+    return rewrite
+
+
+def _group_by_all(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+    """GROUP BY ALL: by all columns that are no aggregates."""
+    group = select.args.get("group")
+    if group is None or not group.args.get("all"):
+        return []
+    keys = [
+        span(item.unalias()).of(text)
+        for item in select.expressions
+        if not (_aggregates(item) or isinstance(item.unalias(), exp.Literal))
+    ]
+    return [Edit(*clauses(select)["group"], f"GROUP BY {', '.join(keys)}" if keys else "")]
+
+
+def _aggregates(item: exp.Expr) -> bool:
+    plain = (node.name.lower() in _AGGREGATES for node in item.find_all(exp.Anonymous))
+    return item.find(exp.AggFunc) is not None or any(plain)
+
+
+def _order_by_all(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+    """ORDER BY ALL [DESC] [NULLS LAST]: by each column in turn."""
+    place = clauses(select).get("order")
+    source = scan(place.of(text)) if place else None
+    if place is None or source is None or [token.upper for token in source.tokens[2:3]] != ["ALL"]:
+        return []
+    how = place.of(text)[source.tokens[2].end :]
+    count = len(select.expressions)
+    if any(item.is_star for item in select.expressions):
+        plain = _within(text, span(select), [Edit(*place, "")])
+        count = len(_columns(spark, text, select, plain))
+    keys = ", ".join(f"{number}{how}" for number in range(1, count + 1))
+    return [Edit(*place, f"ORDER BY {keys}")]
+
+
+def _columns(spark: LocalSpark, text: str, select: exp.Select, query: str) -> list[str]:
+    """The names of a query's columns, asked of Sail, with the WITH queries that the SELECT may name."""
+    ctes = ", ".join(span(cte).of(text) for cte in _visible_ctes(select))
+    return list(spark.sql(f"{'WITH ' + ctes if ctes else ''} {query}").columns)
+
+
+def _visible_ctes(select: exp.Select) -> list[exp.Expr]:
+    """The WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
+    visible: list[exp.Expr] = []
+    node: exp.Expr | None = select
+    within: exp.Expr | None = None
+    while node is not None:
+        own = node.args.get("with_")
+        queries = list(own.expressions) if own else []
+        visible = queries[: queries.index(within) if within in queries else None] + visible
+        within = node if isinstance(node, exp.CTE) else within
+        node = node.parent
+    return visible
+
+
+def _source_of(text: str, select: exp.Select) -> str:
+    """FROM and its joins, as written."""
+    start = select.args.get("from_")
+    if start is None:
+        return ""
+    after = [place.start for place in clauses(select).values() if place.start > span(start).start]
+    return text[span(start).start : min([*after, span(select).end])]
+
+
+def _star_except(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+    """`* EXCEPT (a)`: the list of the other columns."""
+    edits = []
+    for item in select.expressions:
+        star = item if isinstance(item, exp.Star) else item.this if isinstance(item, exp.Column) else None
+        if not (isinstance(star, exp.Star) and star.args.get("except_")):
+            continue
+        table = f"{item.table}." if isinstance(item, exp.Column) else ""
+        left_out = {column.name.lower() for column in star.args["except_"]}
+        names = _columns(spark, text, select, f"SELECT {table}* {_source_of(text, select)}")
+        kept = [f"{table}{_quoted(name)}" for name in names if name.lower() not in left_out]
+        edits.append(Edit(*span(item), ", ".join(kept)))
+    return edits
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _qualify(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+    """QUALIFY: the condition becomes a column of a subquery, and a WHERE outside of it."""
+    places = clauses(select)
+    if "qualify" not in places:
+        return []
+    condition = places["qualify"].of(text)[len("QUALIFY") :]
+    whole, columns = span(select), select.expressions[0].meta["projections"]
+    outside = sorted(places[key] for key in _OUTER_CLAUSES if key in places)
+    inner = [
+        Edit(columns.start, columns.start, ""),
+        Edit(columns.end, columns.end, f", ({condition}) AS _qualify"),
+        Edit(*places["qualify"], ""),
+        *(Edit(*place, "") for place in outside),
+    ]
+    if select.args.get("distinct"):
+        inner.append(Edit(whole.start, columns.start, "SELECT "))
+    query = _within(text, whole, inner)
+    names = list(_names(select)) or _columns(spark, text, select, query)[:-1]
+    head = f"SELECT {'DISTINCT ' if select.args.get('distinct') else ''}{', '.join(map(_quoted, names))}"
+    tail = " ".join(place.of(text) for place in outside)
+    return [Edit(*whole, f"{head} FROM ({query}) AS _q WHERE _qualify {tail}")]
+
+
+def _within(text: str, whole: Span, edits: list[Edit]) -> str:
+    """A part of the text with edits done."""
+    moved = [Edit(edit.start - whole.start, edit.end - whole.start, edit.text) for edit in edits]
+    return apply(whole.of(text), moved)
+
+
+def _names(select: exp.Select) -> Iterator[str]:
+    """The names of the columns; none when one of them can only be told by Sail."""
+    names = [item.alias_or_name for item in select.expressions]
+    if all(isinstance(item, exp.Alias | exp.Column) and not item.is_star for item in select.expressions):
+        yield from names
+
+
+def _with_alias(spark: LocalSpark, text: str, missing: str) -> str:
+    """The statement with the expression in place of the alias that Sail misses, if there is one."""
+    for select in selects(text):
+        edits: list[Edit] = []
+        meaning = ""
+        for item in select.expressions:
+            if meaning:
+                edits += [
+                    Edit(column.this.meta["start"], column.this.meta["end"] + 1, f"({meaning})")
+                    for column in item.find_all(exp.Column)
+                    if not column.table and column.name.lower() == missing and "start" in column.this.meta
+                ]
+            if isinstance(item, exp.Alias) and item.alias.lower() == missing:
+                meaning = span(item.this).of(text)
+        if edits and not _has_column(spark, text, select, missing):
+            return apply(text, edits)
+    return text
+
+
+def _has_column(spark: LocalSpark, text: str, select: exp.Select, name: str) -> bool:
+    """Whether the tables of a SELECT have a column; False where only the query around it could tell."""
+    source = _source_of(text, select)
+    try:
+        return bool(source) and name in map(str.lower, _columns(spark, text, select, f"SELECT * {source}"))
+    except Exception:
+        return False
+
+
+_REWRITES: list[tuple[frozenset[str], _Rewrite]] = [
+    (frozenset({"READ_FILES"}), replace_read_files),
+    (frozenset({"INFORMATION_SCHEMA"}), replace_information_schema),
+    (frozenset({"|>"}), spell_out_pipes),
+    (frozenset({"PIVOT"}), spell_out_pivots),
+    (frozenset({"UNPIVOT"}), spell_out_pivots),
+    (frozenset({"EXCEPT", "*"}), _each_select(_star_except)),
+    (frozenset({"GROUP", "ALL"}), _each_select(_group_by_all)),
+    (frozenset({"ORDER", "ALL"}), _each_select(_order_by_all)),
+    (frozenset({"QUALIFY"}), _each_select(_qualify)),
+]
