@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dara_dagster.errors import DaraError
+from dara_dagster.serve.problem import problem_answer
 from dara_dagster.serve.proxy import Proxy, Refused, caller_of, forwarded
 
 __all__ = ["TOKEN_VARIABLE", "Guard", "is_loopback", "usable_token"]
@@ -24,7 +25,8 @@ __all__ = ["TOKEN_VARIABLE", "Guard", "is_loopback", "usable_token"]
 TOKEN_VARIABLE = "DARA_API_TOKEN"  # noqa: S105
 _COOKIE = "dara_session"
 _COOKIE_SECONDS = 12 * 3600
-_OPEN_PATH = "/api/v1/health"
+_HEALTH = "/api/v1/health"
+_OPEN_PATHS = ("/health/live", "/health/ready", _HEALTH, f"{_HEALTH}/live", f"{_HEALTH}/ready")
 # Behind a proxy that logs people in, Authorization is what they log in with.
 _TOKEN_HEADER = "x-dara-token"  # noqa: S105
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -67,7 +69,7 @@ class Guard:
     Without a token, only requests that name this computer in their Host header pass (a foreign name that
     was made to point here is refused). With one, it is asked for as a bearer token, or as the password of
     any user: a browser then gets a cookie, for its web sockets. In both cases nothing passes that another
-    web site made a browser send, and none of them can show a page of ours in a frame of its own.
+    web site made a browser send.
 
     Behind a `proxy` the host is the one that the proxy was asked for, and each request needs a caller whom
     it has logged in; a token is then asked for on top, where there is one.
@@ -153,7 +155,6 @@ class Guard:
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("X-Frame-Options", "SAMEORIGIN")
                 if cookie:
                     headers.append("Set-Cookie", text)
             await send(message)
@@ -162,7 +163,7 @@ class Guard:
 
 
 def _is_open(scope: Scope) -> bool:
-    return scope["type"] == "http" and bool(scope["path"] == _OPEN_PATH)
+    return scope["type"] == "http" and bool(scope["path"] in _OPEN_PATHS)
 
 
 def _is_graphql(scope: Scope) -> bool:
@@ -206,7 +207,7 @@ def _password(basic: str) -> str:
 
 
 def _answer(status: int, message: str) -> Response:
-    return JSONResponse({"error": message, "key": None}, status)
+    return problem_answer(status, message)
 
 
 async def _refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,9 +15,10 @@ from dara_dagster.serve.api_errors import answer_errors, sentence
 from dara_dagster.serve.api_models import (
     ApiError,
     Cancelled,
-    ErrorAnswer,
     Health,
     Launched,
+    Live,
+    Problem,
     Run,
     RunHead,
     RunRequest,
@@ -27,10 +28,11 @@ from dara_dagster.serve.api_models import (
     Workflows,
     links_of,
 )
-from dara_dagster.serve.api_page import api_page
+from dara_dagster.serve.api_page import API_PAGE_HEADERS, api_page
 from dara_dagster.serve.cancelling import end_abandoned, request_end
 from dara_dagster.serve.health import look_at_health
 from dara_dagster.serve.launching import Launcher, Wanted
+from dara_dagster.serve.problem import PROBLEM
 from dara_dagster.serve.progress import run_state
 from dara_dagster.serve.project import Project, declared_parameters
 from dara_dagster.serve.proxy import caller_of
@@ -41,7 +43,8 @@ from dara_dagster.serve.uploads import Uploads
 __all__ = ["Services", "build_api"]
 
 _ABOUT = """Start the workflows of this project, follow their runs task by task, cancel them.
-Every error is JSON: one sentence as "error", and as "key" what is wrong."""
+Every error is a problem of RFC 9457 (application/problem+json): a sentence as "detail", and in "errors"
+every key, field or header that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,14 @@ _RunId = Annotated[str, Path(description="The run's id; its first characters are
 _ERRORS = {
     400: "The body cannot be read",
     401: "No token, or a wrong one",
+    403: "A page of another web site, or a host name that is not this server's",
     404: "There is no such thing",
     409: "Not possible as things stand",
+    408: "The body came too slowly",
     413: "The body is too large",
     415: "The body is of another type",
-    422: "A parameter is wrong; key names it",
+    422: "A parameter is wrong; errors names each",
+    429: "Too many requests; Retry-After tells when to go on",
     503: "The project's code is not loaded",
     507: "The file cannot be kept: the disk is full, or not writable",
 }
@@ -93,15 +99,31 @@ _BODY = {
 }
 
 
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}}
+}
+_ALWAYS = (401, 403, 429)  # what stands before the routes may answer so
+
+
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in (401, *statuses)}
+    """The problems a route answers with; 429 and 503 carry Retry-After."""
+    return {status: _problem(status) for status in sorted({*_ALWAYS, *statuses})}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    answer: dict[str, Any] = {"description": _ERRORS[status], "content": {PROBLEM: {"schema": schema}}}
+    return {**answer, "headers": _RETRY_AFTER} if status in (429, 503) else answer
 
 
 router = APIRouter(prefix="/api/v1")
+health_router = APIRouter(tags=["health"])
 
 
 @router.get(
     "/workflows",
+    operation_id="list_workflows",
+    tags=["workflows"],
     responses=_errors(503),
     summary="The workflows of the project",
     response_description="What there is to run",
@@ -126,9 +148,11 @@ def workflows(services: _Services) -> Workflows:
 
 @router.post(
     "/workflows/{name}/runs",
+    operation_id="start_run",
+    tags=["runs"],
     status_code=202,
     response_model=Launched,
-    responses=_errors(400, 404, 409, 413, 415, 422, 503, 507),
+    responses=_errors(400, 404, 408, 409, 413, 415, 422, 503, 507),
     openapi_extra={"requestBody": _BODY},
     summary="Start a run of a workflow",
     response_description="The run is queued, or was by an earlier request",
@@ -145,10 +169,10 @@ async def start_run(
     ] = None,
 ) -> JSONResponse:
     await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
-    body, file = await read_request(request, services.uploads)
+    body, file, wrong = await read_request(request, services.uploads)
     caller = caller_of(request.scope)
     user = caller.name if caller is not None else None
-    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, user)
+    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, user, tuple(wrong))
     try:
         run, replayed = await run_in_threadpool(services.launcher.launch, wanted)
         await run_in_threadpool(services.uploads.sweep, services.project.instance)
@@ -162,9 +186,19 @@ async def start_run(
 
 
 @router.get(
-    "/workflow/status/{run_id}",
+    "/runs/{run_id}",
+    operation_id="get_run",
+    tags=["runs"],
     responses=_errors(404, 422),
     summary="A run, task by task",
+    response_description="How it stands now",
+)
+@router.get(
+    "/workflow/status/{run_id}",
+    operation_id="get_workflow_status",
+    tags=["runs"],
+    responses=_errors(404, 422),
+    summary="A run, task by task: the same as /api/v1/runs/{run_id}",
     response_description="How it stands now",
 )
 def status(run_id: _RunId, services: _Services) -> Run:
@@ -173,6 +207,8 @@ def status(run_id: _RunId, services: _Services) -> Run:
 
 @router.get(
     "/runs",
+    operation_id="list_runs",
+    tags=["runs"],
     responses=_errors(404, 422),
     summary="The latest runs",
     response_description="A page of them",
@@ -195,6 +231,8 @@ def runs(
 
 @router.post(
     "/runs/{run_id}/cancel",
+    operation_id="cancel_run",
+    tags=["runs"],
     status_code=202,
     responses=_errors(404, 409, 422, 503),
     summary="End a run, and every Databricks run it has in flight",
@@ -216,16 +254,57 @@ def cancel(run_id: _RunId, services: _Services) -> Cancelled:
     return Cancelled(run_id=after.run_id, state=after.state, links=links_of(after.run_id))
 
 
-@router.get(
-    "/health",
-    response_model=Health,
-    responses={503: {"model": Health, "description": "Runs cannot be started, or wait in the queue"}},
-    summary="Whether runs can be started; needs no token",
-    response_description="They can",
-)
-def health(services: _Services) -> JSONResponse:
+_NOT_READY = {
+    "model": Health,
+    "description": "Runs cannot be started, or wait in the queue",
+    "headers": _RETRY_AFTER,
+}
+
+
+def _add_health(at: str, operation: str) -> None:
+    """The routes of the health of the server at the prefix `at`; none needs a token."""
+    common: dict[str, Any] = {"openapi_extra": {"security": []}}
+    health_router.get(
+        f"{at}/live",
+        operation_id=f"{operation}_live",
+        summary="Whether the server answers; needs no token",
+        response_description="It does",
+        responses={429: _problem(429)},
+        **common,
+    )(live)
+    health_router.get(
+        f"{at}/ready",
+        operation_id=f"{operation}_ready",
+        response_model=Health,
+        responses={503: _NOT_READY, 429: _problem(429)},
+        summary="Whether runs can be started; needs no token",
+        response_description="They can",
+        **common,
+    )(ready)
+
+
+def live() -> Live:
+    return Live()
+
+
+def ready(services: _Services) -> JSONResponse:
     found = look_at_health(services.project)
-    return JSONResponse(found.model_dump(), 200 if found.status == "ok" else 503)
+    if found.status == "ok":
+        return JSONResponse(found.model_dump())
+    return JSONResponse(found.model_dump(), 503, {"Retry-After": "5"})
+
+
+_add_health("/health", "health")
+_add_health("/api/v1/health", "api_health")
+health_router.get(
+    "/api/v1/health",
+    operation_id="api_health",
+    response_model=Health,
+    responses={503: _NOT_READY, 429: _problem(429)},
+    summary="The same as /api/v1/health/ready",
+    response_description="Runs can be started",
+    openapi_extra={"security": []},
+)(ready)
 
 
 def _read(services: Services, run_id: str) -> RunStatus:
@@ -256,6 +335,7 @@ def build_api(services: Services) -> FastAPI:
     )
     api.state.services = services
     api.include_router(router)
+    api.include_router(health_router)
     api.get("/api/docs", include_in_schema=False)(_page)
     api.api_route(
         "/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
@@ -264,21 +344,45 @@ def build_api(services: Services) -> FastAPI:
     openapi = api.openapi
 
     def complete() -> dict[str, Any]:
-        document = openapi()
-        schemas = document["components"]["schemas"]
-        schemas["RunRequest"] = RunRequest.model_json_schema()  # its route reads the body itself
-        return document
+        if api.openapi_schema is None:
+            _complete(openapi())
+        return openapi()
 
     api.openapi = complete  # type: ignore[method-assign]
     return api
 
 
+def _complete(document: dict[str, Any]) -> None:
+    """Add to the OpenAPI document what FastAPI cannot see: a body and errors that are made elsewhere."""
+    schemas = document["components"]["schemas"]
+    schemas["RunRequest"] = RunRequest.model_json_schema()
+    errors = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= errors.pop("$defs")
+    schemas["Problem"] = errors
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"]["securitySchemes"] = {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of the server, or a named one.",
+        },
+        "password": {"type": "http", "scheme": "basic", "description": "Any user; the token as password."},
+    }
+    document["security"] = [{"token": []}, {"password": []}]
+    document["tags"] = [
+        {"name": "workflows", "description": "What can be run."},
+        {"name": "runs", "description": "Start runs, follow them, end them."},
+        {"name": "health", "description": "For load balancers and monitoring."},
+    ]
+
+
 def _page(request: Request) -> HTMLResponse:
-    return HTMLResponse(api_page(request.app.openapi()), headers={"X-Frame-Options": "DENY"})
+    return HTMLResponse(api_page(request.app.openapi()), headers=API_PAGE_HEADERS)
 
 
 def _nothing_here(request: Request, path: str) -> None:
-    if any(route.matches(request.scope)[0] is Match.PARTIAL for route in router.routes):
+    if any(route.matches(request.scope)[0] is Match.PARTIAL for route in request.app.routes):
         raise ApiError(
             405, f"/api/{path[:200]} does not take {request.method}. /api/docs tells what it takes."
         )

@@ -1,4 +1,4 @@
-"""Answers every error of the REST API in one form; the log of an unexpected one names its place only."""
+"""Answers every error of the server in one form; the log of an unexpected one names its place only."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import traceback
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dara_dagster.errors import DaraError
-from dara_dagster.serve.api_models import ApiError, ErrorAnswer
+from dara_dagster.serve.api_models import ApiError
+from dara_dagster.serve.problem import problem_answer
 
 __all__ = ["Unexpected", "answer_errors", "sentence"]
 
 _FRAMES = 5
-_LONGEST_KEY = 200
 
 
 def sentence(error: DaraError) -> str:
@@ -28,7 +28,7 @@ def sentence(error: DaraError) -> str:
 
 
 def answer_errors(api: FastAPI) -> None:
-    """Have `api` answer all errors that are meant for the user in the form of `ErrorAnswer`."""
+    """Have `api` answer all errors that are meant for the user as problem details."""
     for kind in (ApiError, DaraError, RequestValidationError, HTTPException):
         api.add_exception_handler(kind, _on_error)
 
@@ -47,7 +47,7 @@ class Unexpected:
 
         async def noting(message: Message) -> None:
             nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
+            begun = begun or message["type"] != "websocket.close"
             await send(message)
 
         try:
@@ -57,32 +57,23 @@ class Unexpected:
         except Exception as error:
             kind = type(error).__name__
             place = "".join(traceback.format_tb(error.__traceback__)[-_FRAMES:])
-            print(
-                f"{scope.get('method')} {scope.get('path')!a}: {kind}\n{place}", file=sys.stderr, flush=True
-            )
-            if not begun:
-                message = f"The server met an error it does not know ({kind}); its log tells where."
-                await _answer(500, message, None)(scope, receive, send)
+            what = f"{scope.get('method', scope['type'])} {scope.get('path')!a}"
+            print(f"{what}: {kind}\n{place}", file=sys.stderr, flush=True)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1011})
+            elif not begun:
+                message = f"The server met an unexpected error ({kind}); its log tells where."
+                await problem_answer(500, message)(scope, receive, send)
 
 
-async def _on_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ApiError):
-        return _answer(error.status, error.message, error.key)
+        return problem_answer(error.status, error.message, error.errors)
     if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        key = str(first["loc"][-1])
-        return _answer(422, f"{key!r} is wrong: {first['msg']}.", key)
+        found = [(str(each["loc"][-1]), each["msg"]) for each in error.errors()]
+        invalid = ApiError.invalid([(f"{key!r} is wrong: {told}.", key) for key, told in found])
+        return problem_answer(422, invalid.message, invalid.errors)
     if isinstance(error, HTTPException):
-        return _answer(error.status_code, f"{error.detail}.", None)
+        return problem_answer(error.status_code, f"{error.detail}.", headers=error.headers)
     assert isinstance(error, DaraError)
-    return _answer(503, sentence(error), None)
-
-
-def _answer(status: int, message: str, key: str | None) -> JSONResponse:
-    answer = ErrorAnswer(error=_sendable(message), key=None if key is None else _sendable(key[:_LONGEST_KEY]))
-    return JSONResponse(answer.model_dump(), status)
-
-
-def _sendable(text: str) -> str:
-    """What a caller wrote may hold halves of surrogate pairs, which UTF-8 has no bytes for."""
-    return text.encode(errors="backslashreplace").decode()
+    return problem_answer(503, sentence(error))

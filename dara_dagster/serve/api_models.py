@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from dara_dagster.serve.problem import Invalid
 from dara_dagster.serve.progress import RunState, TaskState
 
 __all__ = [
     "ApiError",
     "Cancelled",
-    "ErrorAnswer",
     "Health",
+    "InvalidPart",
     "Launched",
     "Links",
+    "Live",
+    "Problem",
     "Run",
     "RunRequest",
     "Runs",
@@ -27,11 +31,24 @@ __all__ = [
 
 
 class ApiError(Exception):
-    """A request that cannot be met: the HTTP status, one sentence for the user, the key that is wrong."""
+    """A request that cannot be met: the HTTP status, a sentence for the user, and each thing that is wrong.
 
-    def __init__(self, status: int, message: str, key: str | None = None) -> None:
+    `key` is short for a single wrong key, about which the sentence is.
+    """
+
+    def __init__(
+        self, status: int, message: str, key: str | None = None, errors: Sequence[Invalid] = ()
+    ) -> None:
         super().__init__(message)
-        self.status, self.message, self.key = status, message, key
+        self.status, self.message = status, message
+        self.errors = tuple(errors) or (((message, key),) if key is not None else ())
+
+    @classmethod
+    def invalid(cls, errors: Sequence[Invalid]) -> ApiError:
+        """The answer (422) to a request in which these things are wrong."""
+        if len(errors) == 1:
+            return cls(422, *errors[0])
+        return cls(422, f"{len(errors)} things are wrong in the request; see errors.", errors=errors)
 
 
 def _moment(value: Any) -> Any:
@@ -42,11 +59,21 @@ def _moment(value: Any) -> Any:
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
-class ErrorAnswer(BaseModel):
-    """Any answer with a status of 400 or more."""
+class InvalidPart(BaseModel):
+    """One thing that is wrong in a request."""
 
-    error: str = Field(description="What is wrong and what to do, in a sentence.")
-    key: str | None = Field(None, description="The key, field or header that is wrong, where there is one.")
+    detail: str = Field(description="What is wrong and what to do, in a sentence.")
+    key: str | None = Field(description="The key (parameters.day), form field or header; null: the whole.")
+
+
+class Problem(BaseModel):
+    """Any answer with a status of 400 or more (RFC 9457), as application/problem+json."""
+
+    type: str = Field(description="about:blank: the status says what kind of problem it is.")
+    title: str = Field(description="The name of the status.")
+    status: int
+    detail: str = Field(description="What is wrong and what to do, in a sentence.")
+    errors: list[InvalidPart] = Field([], description="Everything that is wrong in the request.")
 
 
 class Links(BaseModel):
@@ -60,7 +87,7 @@ class Links(BaseModel):
 def links_of(run_id: str) -> Links:
     """The places of a run, as paths of this server."""
     return Links(
-        status=f"/api/v1/workflow/status/{run_id}",
+        status=f"/api/v1/runs/{run_id}",
         cancel=f"/api/v1/runs/{run_id}/cancel",
         ui=f"/runs/{run_id}",
     )
@@ -192,9 +219,15 @@ class Runs(BaseModel):
     next: str | None = Field(description="Give it as before for the next page; null on the last.")
 
 
+class Live(BaseModel):
+    """That the server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
 class Health(BaseModel):
     """Whether runs can be started."""
 
-    status: str = Field(description="ok, or degraded (with status 503)")
+    status: Literal["ok", "degraded"] = Field(description="degraded comes with the status 503.")
     code: bool = Field(description="The project's code is loaded.")
     daemon: bool = Field(description="Dagster's daemon was heard from in the last 90 s.")

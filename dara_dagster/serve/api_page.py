@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from dara_dagster.serve.page import Child, document, element
+from dara_dagster.serve.page import POLICY, Child, document, element
 
-__all__ = ["api_page"]
+__all__ = ["API_PAGE_HEADERS", "api_page"]
+
+API_PAGE_HEADERS = {"Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'", "X-Frame-Options": "DENY"}
 
 _Json = Mapping[str, Any]
 
@@ -79,7 +81,8 @@ def _bodies(operation: _Json) -> Iterator[list[Child]]:
 
 
 def _schema(answer: _Json) -> _Json:
-    schema: _Json = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    content: _Json = answer.get("content", {})
+    schema: _Json = next((each.get("schema", {}) for each in content.values()), {})
     return schema
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,6 +18,7 @@ from dara_dagster.engine.code_location import Job
 from dara_dagster.engine.user import USER_TAG
 from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve.api_models import ApiError
+from dara_dagster.serve.problem import Invalid
 from dara_dagster.serve.project import Project, declared_parameters, takes_parameter
 from dara_dagster.serve.run_config import run_config
 from dara_dagster.serve.uploads import Received, Uploads
@@ -37,7 +38,10 @@ _FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a caller asks for; `key` is the Idempotency-Key, `user` who calls where a proxy says so."""
+    """What a caller asks for.
+
+    `key` is the Idempotency-Key, `user` who calls where a proxy says so, `wrong` what is wrong in the body.
+    """
 
     workflow: str
     parameters: Mapping[str, str | bool | int | float] = field(default_factory=dict)
@@ -45,6 +49,7 @@ class Wanted:
     key: str | None = None
     file: Received | None = None
     user: str | None = None
+    wrong: tuple[Invalid, ...] = ()
 
 
 class Launcher:
@@ -65,7 +70,13 @@ class Launcher:
         422 wrong parameters, 503 code that is not loaded or does not answer.
         """
         workflow = self._project.workflow(wanted.workflow)
-        parameters = self._parameters(workflow, wanted)
+        if wrong := [
+            *wanted.wrong,
+            *self._wrong_parameters(workflow, wanted),
+            *_wrong_idempotency_key(wanted.key),
+        ]:
+            raise ApiError.invalid(wrong)
+        parameters = {name: _text(value) for name, value in wanted.parameters.items()}
         job = self._project.job(workflow, wanted.sequential)
         run_id, tags = _identity(self._project.plan.name, wanted, parameters)
         try:
@@ -110,25 +121,27 @@ class Launcher:
             raise
         return run, not made
 
-    def _parameters(self, workflow: WorkflowPlan, wanted: Wanted) -> Mapping[str, str]:
-        """The parameters as texts. Raises ApiError (422) naming the first that is wrong."""
-        plan = self._project.plan
+    def _wrong_parameters(self, workflow: WorkflowPlan, wanted: Wanted) -> Iterator[Invalid]:
+        """Everything that is wrong with the parameters and the file."""
         if wanted.file is not None and not workflow.steps:
-            raise ApiError(422, f"{workflow.name!r} takes no file: only step pipelines do.", "file")
+            yield f"{workflow.name!r} takes no file: only step pipelines do.", "file"
         for name, value in wanted.parameters.items():
-            key = f"parameters.{name}"[:200]
-            if not name.strip():
-                raise ApiError(422, "A parameter needs a name.", "parameters")
-            if not _is_storable(name) or not _is_storable(str(value)):
-                raise ApiError(422, f"The parameter {name[:100]!a} holds characters that are no text.", key)
-            if wanted.file is not None and name in (*_FILE_PARAMETERS, "file"):
-                raise ApiError(422, f"The parameter {name!r} is set by the file that came along.", key)
-            if not takes_parameter(plan, workflow, name):
-                remedy = Names(declared_parameters(plan, workflow)).remedy(name, "parameters")
-                raise ApiError(
-                    422, f"No task of {workflow.name!r} takes a parameter {name[:100]!r}. {remedy}", key
-                )
-        return {name: _text(value) for name, value in wanted.parameters.items()}
+            told = self._wrong_parameter(workflow, wanted, name, str(value))
+            if told is not None:
+                yield told, f"parameters.{name}" if name.strip() else "parameters"
+
+    def _wrong_parameter(self, workflow: WorkflowPlan, wanted: Wanted, name: str, value: str) -> str | None:
+        plan = self._project.plan
+        if not name.strip():
+            return "A parameter needs a name."
+        if not _is_storable(name) or not _is_storable(value):
+            return f"The parameter {name[:100]!a} holds characters that are no text."
+        if wanted.file is not None and name in (*_FILE_PARAMETERS, "file"):
+            return f"The parameter {name!r} is set by the file that came along."
+        if not takes_parameter(plan, workflow, name):
+            remedy = Names(declared_parameters(plan, workflow)).remedy(name, "parameters")
+            return f"No task of {workflow.name!r} takes a parameter {name[:100]!r}. {remedy}"
+        return None
 
     def _place(self, file: Received | None, run_id: str) -> Mapping[str, str]:
         if file is None:
@@ -139,7 +152,7 @@ class Launcher:
 
 
 def _identity(project: str, wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """The run's id and the tags that tell its request from others. Raises ApiError (422)."""
+    """The run's id and the tags that tell its request from others."""
     tags = {"dara/started_by": "api", **({USER_TAG: wanted.user} if wanted.user else {})}
     file = (wanted.file.name, wanted.file.digest) if wanted.file else None
     request = json.dumps([wanted.workflow, wanted.sequential, sorted(parameters.items()), file])
@@ -147,10 +160,13 @@ def _identity(project: str, wanted: Wanted, parameters: Mapping[str, str]) -> tu
     key = wanted.key
     if key is None:
         return str(uuid.uuid4()), tags
-    if not key.strip() or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
-        message = f"Idempotency-Key has to be 1 to {_LONGEST_KEY} printable ASCII characters."
-        raise ApiError(422, message, "Idempotency-Key")
     return str(uuid.uuid5(_KEY_SPACE, f"{project} {key}")), {**tags, KEY_TAG: key, SEED_TAG: uuid.uuid4().hex}
+
+
+def _wrong_idempotency_key(key: str | None) -> Iterator[Invalid]:
+    if key is None or (key.strip() and len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
+        return
+    yield f"Idempotency-Key has to be 1 to {_LONGEST_KEY} printable ASCII characters.", "Idempotency-Key"
 
 
 def _check_free(instance: DagsterInstance, job: Job, workflow: WorkflowPlan) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-__all__ = ["Child", "document", "element"]
+__all__ = ["POLICY", "Child", "document", "element"]
 
 Child = str | ElementTree.Element | None
 # What HTML has no place for: control characters and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8883; --soft: #8881; --text: #1b1f24; --faint: #5c6670;
   --page: #fff; --own: #b4bcc4; --wait: #e3a83b; --run: #86b6e4; --critical: #1f66b0; --bad: #c93a32; }
@@ -63,7 +63,7 @@ def document(title: str, *body: Child) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", **{"http-equiv": "Content-Security-Policy", "content": _POLICY}),
+        element("meta", **{"http-equiv": "Content-Security-Policy", "content": POLICY}),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("link", rel="icon", href="data:,"),
         element("title", title),

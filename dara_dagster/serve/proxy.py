@@ -15,6 +15,7 @@ from dara_dagster.engine.user import USER_HEADER
 from dara_dagster.errors import DaraError
 
 __all__ = [
+    "NAME_HEADERS",
     "PORT_VARIABLE",
     "USERS_VARIABLE",
     "Caller",
@@ -32,9 +33,9 @@ PORT_VARIABLE = "DATABRICKS_APP_PORT"
 # Every app has both: https://docs.databricks.com/aws/en/dev-tools/databricks-apps/system-env
 _SIGNS = ("DATABRICKS_APP_NAME", PORT_VARIABLE)
 # Who calls, the first that is there.
-_NAMES = (b"x-forwarded-email", b"x-forwarded-user", b"x-forwarded-preferred-username")
+NAME_HEADERS = (b"x-forwarded-email", b"x-forwarded-user", b"x-forwarded-preferred-username")
 _TOKEN, _HOST, _SCHEME = b"x-forwarded-access-token", b"x-forwarded-host", b"x-forwarded-proto"
-_READ = (*_NAMES, _TOKEN, _HOST, _SCHEME)
+_READ = (*NAME_HEADERS, _TOKEN, _HOST, _SCHEME)
 # Our own word for the caller, for what reads headers behind the guard; nobody outside can set it.
 _USER = USER_HEADER.encode()
 _CALLER = "dara.caller"
@@ -139,7 +140,7 @@ def forwarded(scope: Scope, proxy: Proxy | None) -> Scope:
 
 
 def _caller(headers: Mapping[bytes, bytes], proxy: Proxy) -> Caller | None:
-    names = [_text(name, headers[name], _LONGEST_NAME) for name in _NAMES if name in headers]
+    names = [_text(name, headers[name], _LONGEST_NAME) for name in NAME_HEADERS if name in headers]
     token = _text(_TOKEN, headers[_TOKEN], _LONGEST_TOKEN) if _TOKEN in headers else None
     if not names:
         return None

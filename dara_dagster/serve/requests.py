@@ -1,4 +1,4 @@
-"""Reads the body of a request for a run: JSON, or a form with a file; never more of it than allowed."""
+"""Reads the body of a request for a run: JSON, or a form with a file. Finds all that is wrong in it."""
 
 from __future__ import annotations
 
@@ -10,78 +10,51 @@ from typing import Any, NoReturn
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
-from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dara_dagster.serve.api_models import ApiError, RunRequest
+from dara_dagster.serve.limits import FORM, media_type
+from dara_dagster.serve.problem import Invalid
 from dara_dagster.serve.uploads import Received, Uploads, cannot_keep
 from dara_dagster.spec.names import Names
 
-__all__ = ["BodyLimit", "read_request"]
+__all__ = ["read_request"]
 
 _JSON_BYTES = 1024 * 1024
-_FORM = "multipart/form-data"
 _FORM_KEYS = ("file", *RunRequest.model_fields)
 _FORM_FIELDS = 200
 _MISSPELT = 0.85  # how alike the name of a parameter may not be to one of our own fields
 
 
-class BodyLimit:
-    """Stops a body of the REST API that is larger than allowed while it arrives: 413."""
+async def read_request(
+    request: Request, uploads: Uploads
+) -> tuple[RunRequest, Received | None, list[Invalid]]:
+    """What the body asks for, the file in it, and all that is wrong in it, which is left out of the rest.
 
-    def __init__(self, app: ASGIApp, form_bytes: int) -> None:
-        self._app, self._form_bytes = app, form_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        most, arrived = self._form_bytes if _kind(headers) == _FORM else _JSON_BYTES, 0
-        announced = headers.get("content-length", "0")
-
-        async def limited() -> Message:
-            nonlocal arrived
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            if arrived > most or (announced.isdigit() and int(announced) > most):
-                raise ApiError(
-                    413, f"The body is larger than {most / 2**20:,.6g} MB, the most this server takes."
-                )
-            return message
-
-        await self._app(scope, limited, send)
-
-
-async def read_request(request: Request, uploads: Uploads) -> tuple[RunRequest, Received | None]:
-    """What the body asks for, and the file in it.
-
-    Raises ApiError: 400 for a body that is no JSON or no form, 413 for one too large, 415 for another type,
-    422 for a wrong key.
+    Raises ApiError: 400 for a body that is no JSON or no form, 415 for another type, 422 for a file that
+    cannot be kept under its name.
     """
-    kind = _kind(request.headers)
-    if kind == _FORM:
+    kind = media_type(request.headers)
+    if kind == FORM:
         form = await _read_form(request)
         async with _closing(form):
-            wanted = _checked(_form_values(form))
+            values, wrong = _form_values(form)
+            wanted, also_wrong = _checked(values)
+            wrong += also_wrong
             file = form.get("file")
-            if not isinstance(file, UploadFile):
-                return wanted, None
-            return wanted, await run_in_threadpool(uploads.receive, file.file, file.filename or "")
+            if not isinstance(file, UploadFile) or wrong:
+                return wanted, None, wrong
+            return wanted, await run_in_threadpool(uploads.receive, file.file, file.filename or ""), wrong
     body = await request.body()
     if not body.strip():
-        return _checked({}), None
+        return RunRequest.model_validate({}), None, []
     if kind not in ("application/json", ""):
         raise ApiError(
             415, f"{kind!r} is not taken. Send application/json, or multipart/form-data with a file."
         )
-    return _checked(_json(body, "The body")), None
-
-
-def _kind(headers: Headers) -> str:
-    """The media type of a body."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    wanted, wrong = _checked(_json(body, "The body"))
+    return wanted, None, wrong
 
 
 async def _read_form(request: Request) -> FormData:
@@ -126,40 +99,53 @@ class _closing:
         await self._form.close()
 
 
-def _form_values(form: FormData) -> dict[str, Any]:
-    """The fields beside the file as the keys of a `RunRequest`.
+def _form_values(form: FormData) -> tuple[dict[str, Any], list[Invalid]]:
+    """The fields beside the file as the keys of a `RunRequest`, and all that is wrong.
 
     A field of another name is a parameter, its text the value; `parameters` and `sequential` are JSON text.
     """
     values: dict[str, Any] = {}
     plain: dict[str, str] = {}
+    wrong: list[Invalid] = []
     for name, value in form.multi_items():
-        if name in values or name in plain:
-            raise ApiError(422, f"The field {name[:100]!r} comes twice.", name)
-        if (name == "file") != isinstance(value, UploadFile):
-            wrong = "a file, with a file name" if name == "file" else "text; send the file as 'file'"
-            raise ApiError(422, f"The field {name[:100]!r} has to be {wrong}.", name)
-        if name in _FORM_KEYS:
-            values[name] = value if name == "file" else _json(str(value), f"The field {name!r}")
-        elif near := get_close_matches(name.casefold(), RunRequest.model_fields, n=1, cutoff=_MISSPELT):
-            raise ApiError(422, f"Unknown field {name[:100]!r}. Did you mean {near[0]!r}?", name)
-        else:
+        told = _wrong_field(name, value, name in values or name in plain)
+        if told is not None:
+            wrong.append((told, name))
+        elif name not in _FORM_KEYS:
             plain[name] = str(value)
+        else:
+            try:
+                values[name] = value if name == "file" else _json(str(value), f"The field {name!r}")
+            except ApiError as error:
+                wrong.append((error.message, name))
     if sum(len(name) + len(text) for name, text in plain.items()) > _JSON_BYTES:
         raise ApiError(413, "The fields beside the file are larger than 1 MB, the most this server takes.")
     values.pop("file", None)
-    return _with_parameters(values, plain) if plain else values
+    return _with_parameters(values, plain, wrong), wrong
 
 
-def _with_parameters(values: Mapping[str, Any], plain: Mapping[str, str]) -> dict[str, Any]:
-    """The request with the plain fields among its parameters."""
+def _wrong_field(name: str, value: str | UploadFile, is_second: bool) -> str | None:
+    if is_second:
+        return f"The field {name[:100]!r} comes twice."
+    if (name == "file") != isinstance(value, UploadFile):
+        wanted = "a file, with a file name" if name == "file" else "text; send the file as 'file'"
+        return f"The field {name[:100]!r} has to be {wanted}."
+    near = get_close_matches(name.casefold(), RunRequest.model_fields, n=1, cutoff=_MISSPELT)
+    if name not in _FORM_KEYS and near:
+        return f"Unknown field {name[:100]!r}. Did you mean {near[0]!r}?"
+    return None
+
+
+def _with_parameters(
+    values: Mapping[str, Any], plain: Mapping[str, str], wrong: list[Invalid]
+) -> dict[str, Any]:
+    """The request with the plain fields among its parameters; adds to `wrong` those that come twice."""
     given = values.get("parameters", {})
-    if not isinstance(given, dict):
+    if not plain or not isinstance(given, dict):
         return {**values}  # told as wrong where the whole request is checked
-    for name in plain:
-        if name in given:
-            message = f"The parameter {name[:100]!r} comes twice: in 'parameters' and as a field of its own."
-            raise ApiError(422, message, name)
+    for name in plain.keys() & given.keys():
+        told = f"The parameter {name[:100]!r} comes twice: in 'parameters' and as a field of its own."
+        wrong.append((told, name))
     return {**values, "parameters": {**given, **plain}}
 
 
@@ -183,22 +169,48 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _checked(values: Any) -> RunRequest:
-    """Raises ApiError naming the first wrong key; what stands there is not repeated, it may be a secret."""
+def _checked(values: Any) -> tuple[RunRequest, list[Invalid]]:
+    """What is right of the values, and each key that is wrong; what stands there is not repeated.
+
+    It may be a secret. Raises ApiError for what is no object.
+    """
     if not isinstance(values, dict):
         raise ApiError(422, "The body has to be a JSON object.")
     try:
-        return RunRequest.model_validate(values, strict=True)
+        return RunRequest.model_validate(values, strict=True), []
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        path = [str(part) for part in first["loc"]]
-        if not path:
-            raise ApiError(422, "The name of a key holds characters that are no text.") from None
-        if first["type"] == "extra_forbidden":
-            remedy = Names(RunRequest.model_fields).remedy(path[0], "keys")
-            raise ApiError(422, f"Unknown key {path[0][:100]!r}. {remedy}", path[0]) from None
-        if path[0] == "parameters" and len(path) > 1:
-            key = ".".join(path[:2])[:200]
-            raise ApiError(422, f"{key!r} has to be text, a number, true or false.", key) from None
-        wanted = "an object of names and values" if path[0] == "parameters" else "true or false"
-        raise ApiError(422, f"{path[0]!r} has to be {wanted}.", path[0]) from None
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+    wrong = dict.fromkeys(_wrong_key(each["type"], [str(part) for part in each["loc"]]) for each in found)
+    return _what_is_right(values, found), list(wrong)
+
+
+def _what_is_right(values: dict[str, Any], found: list[Any]) -> RunRequest:
+    """The values without those that were found wrong."""
+    bad = {tuple(each["loc"][:2]) for each in found}
+    right = {
+        name: value
+        for name, value in values.items()
+        if (name,) not in bad and name in RunRequest.model_fields
+    }
+    if isinstance(right.get("parameters"), dict):
+        right["parameters"] = {
+            name: value for name, value in right["parameters"].items() if ("parameters", name) not in bad
+        }
+    try:
+        return RunRequest.model_validate(right, strict=True)
+    except ValidationError:  # names that are no text: nothing more is found out about these values
+        return RunRequest.model_validate({})
+
+
+def _wrong_key(kind: str, path: list[str]) -> Invalid:
+    """What to say of one finding of pydantic at that place."""
+    if not path:
+        return "The name of a key holds characters that are no text.", None
+    if kind == "extra_forbidden":
+        remedy = Names(RunRequest.model_fields).remedy(path[0], "keys")
+        return f"Unknown key {path[0][:100]!r}. {remedy}", path[0]
+    if path[0] == "parameters" and len(path) > 1:
+        key = ".".join(path[:2])[:200]
+        return f"{key!r} has to be text, a number, true or false.", key
+    wanted = "an object of names and values" if path[0] == "parameters" else "true or false"
+    return f"{path[0]!r} has to be {wanted}.", path[0]

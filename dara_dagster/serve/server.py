@@ -16,7 +16,6 @@ from types import FrameType
 
 import uvicorn
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster_webserver.webserver import DagsterWebserver
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dara_dagster.engine.code_location import Code, check_workspace_file, open_code
@@ -24,17 +23,18 @@ from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard
 from dara_dagster.serve.api import Services, build_api
 from dara_dagster.serve.api_errors import Unexpected
+from dara_dagster.serve.connections import server_config
 from dara_dagster.serve.daemon import Daemon, kept_daemon
+from dara_dagster.serve.headers import SecurityHeaders
 from dara_dagster.serve.launching import Launcher
+from dara_dagster.serve.limits import Limits, RequestLimits
 from dara_dagster.serve.project import Project
 from dara_dagster.serve.proxy import Proxy
-from dara_dagster.serve.requests import BodyLimit
+from dara_dagster.serve.ui import build_ui
 from dara_dagster.serve.uploads import Uploads
 
 __all__ = ["Serving", "build_app", "listen", "serve_forever", "workspace_file"]
 
-_UI_REFRESH_MS = 2000
-_GRACE_SECONDS = 3
 # As dagster-webserver has them: ms a statement may take, s a connection is kept, connections past the pool.
 _DATABASE = (15_000, 3600, 20)
 _GOING = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
@@ -52,7 +52,7 @@ class Serving:
     home: Path
     token: str | None
     daemon: bool
-    upload_bytes: int
+    limits: Limits
     proxy: Proxy | None = None
 
 
@@ -101,17 +101,7 @@ def serve_forever(
         app = build_app(code, serving)
         announce(code, daemon)
         heed()
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            http="h11",  # httptools takes headers of any length in, before anybody is asked for a token
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # it would believe X-Forwarded-Proto from any process of this computer
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(server_config(app, serving.limits)).run(sockets=[listener])
     queued = RunsFilter(statuses=[DagsterRunStatus.QUEUED])
     return instance.get_runs_count(RunsFilter(statuses=list(_GOING))), instance.get_runs_count(queued)
 
@@ -121,14 +111,19 @@ def build_app(code: Code, serving: Serving) -> ASGIApp:
     project = Project(serving.config_dir, code)
     uploads = Uploads(serving.config_dir.parent / ".dara" / "uploads")
     launcher = Launcher(project, uploads, serving.home / "launching.lock")
-    api = Unexpected(BodyLimit(build_api(Services(project, launcher, uploads)), serving.upload_bytes))
-    ui = DagsterWebserver(code.context, live_data_poll_rate=_UI_REFRESH_MS).create_asgi_app()
+    api = build_api(Services(project, launcher, uploads))
+    ui = build_ui(code)
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        is_api = scope["path"] == "/api" or scope["path"].startswith("/api/")
-        await (api if is_api and scope["type"] == "http" else ui)(scope, receive, send)
+        is_api = scope["type"] == "http" and _is_api(scope["path"])
+        await (api if is_api else ui)(scope, receive, send)
 
-    return Guard(both, serving.token, serving.proxy)
+    guarded = Guard(Unexpected(both), serving.token, serving.proxy)
+    return SecurityHeaders(RequestLimits(guarded, serving.limits, is_proxied=serving.proxy is not None))
+
+
+def _is_api(path: str) -> bool:
+    return path == "/api" or path.startswith(("/api/", "/health/"))
 
 
 def workspace_file(serving: Serving) -> Path:

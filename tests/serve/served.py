@@ -30,6 +30,11 @@ class Answer:
     headers: Mapping[str, str]
     body: Any
 
+    @property
+    def wrong_keys(self) -> list[str | None]:
+        """What the answer says is wrong, part by part."""
+        return [each["key"] for each in self.body.get("errors", ())]
+
 
 def call(
     port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
@@ -43,7 +48,7 @@ def call(
         response = connection.getresponse()
         text = response.read()
         named = {name.lower(): value for name, value in response.getheaders()}
-        is_json = named.get("content-type", "").startswith("application/json")
+        is_json = named.get("content-type", "").startswith(("application/json", "application/problem+json"))
         return Answer(response.status, named, json.loads(text) if is_json else text.decode())
     finally:
         connection.close()
@@ -98,7 +103,7 @@ class Server:
         return call(self.port, method, path, body, headers)
 
     def status(self, run_id: str) -> dict[str, Any]:
-        answer = self.call("GET", f"/api/v1/workflow/status/{run_id}")
+        answer = self.call("GET", f"/api/v1/runs/{run_id}")
         assert answer.status == 200, answer
         found: dict[str, Any] = answer.body
         return found

@@ -35,7 +35,7 @@ def test_a_run_is_started_and_followed_to_its_end(served: Server) -> None:
 
     assert answer.status == 202
     run_id, links = answer.body["run_id"], answer.body["links"]
-    assert answer.headers["location"] == links["status"] == f"/api/v1/workflow/status/{run_id}"
+    assert answer.headers["location"] == links["status"] == f"/api/v1/runs/{run_id}"
     assert (answer.body["workflow"], answer.body["replayed"]) == ("daily", False)
     run = served.wait(run_id, over)
     assert (run["state"], run["job"], run["error"]) == ("success", "daily", "")
@@ -50,7 +50,7 @@ def test_a_run_is_started_and_followed_to_its_end(served: Server) -> None:
     assert served.call("GET", links["ui"]).status == 200
     assert "hunter2" not in (served.project.root / ".dagster" / "daemon.log").read_text()
     again = served.call("POST", links["cancel"])
-    assert (again.status, again.body["error"]) == (409, f"Run {run_id} has already ended: success.")
+    assert (again.status, again.body["detail"]) == (409, f"Run {run_id} has already ended: success.")
 
 
 def test_racing_requests_with_one_key_start_one_run(served: Server) -> None:
@@ -62,7 +62,7 @@ def test_racing_requests_with_one_key_start_one_run(served: Server) -> None:
     assert len({answer.body["run_id"] for answer in answers}) == 1
     assert sorted(answer.body["replayed"] for answer in answers) == [False] + 7 * [True]
     other = start(served, body={"sequential": True}, Idempotency_Key=key)
-    assert (other.status, other.body["key"]) == (409, "Idempotency-Key")
+    assert (other.status, other.wrong_keys) == (409, ["Idempotency-Key"])
 
 
 def test_a_run_that_was_deleted_gives_its_key_back(served: Server) -> None:
@@ -136,8 +136,8 @@ def test_a_wrong_request_is_told_in_a_sentence(
     json_type = {"Content-Type": "application/json"} if isinstance(body, bytes) else {}
     answer = start(served, workflow, body, **json_type)
 
-    assert (answer.status, answer.body["key"]) == (status, key), answer
-    assert words in answer.body["error"]
+    assert (answer.status, answer.wrong_keys) == (status, [key] if key else []), answer
+    assert words in answer.body["detail"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_wrong_request_is_told_in_a_sentence(
             "is set by the file",
         ),
         ("ingest", {"parameter": "{}"}, "parameter", "Did you mean 'parameters'?"),
-        ("ingest", {"parameters": "x"}, None, "no JSON"),
+        ("ingest", {"parameters": "x"}, "parameters", "no JSON"),
         ("ingest", {"parameters": '{"day": 1}', "day": "2"}, "day", "comes twice"),
         ("ingest", {"file_name": "other.csv"}, "parameters.file_name", "is set by the file"),
     ],
@@ -163,9 +163,29 @@ def test_a_wrong_form_leaves_nothing_behind(
 
     answer = start(served, workflow, body, **headers)
 
-    assert answer.status in (400, 422) and answer.body["key"] == key, answer
-    assert words in answer.body["error"]
+    assert (answer.status, answer.wrong_keys) == (422, [key]), answer
+    assert words in answer.body["detail"]
     assert not list((served.project.root / ".dara" / "uploads" / "incoming").glob("*"))
+
+
+def test_all_that_is_wrong_is_told_at_once(served: Server) -> None:
+    body = {"parametres": {}, "sequential": 1, "parameters": {"dya": "2", "day": [1], "": "x"}}
+
+    answer = start(served, "one_script", body, Idempotency_Key="x" * 300)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status, answer.body["status"], answer.body["type"]) == (422, 422, "about:blank")
+    assert sorted(map(str, answer.wrong_keys)) == [
+        "Idempotency-Key",
+        "parameters",
+        "parameters.day",
+        "parameters.dya",
+        "parametres",
+        "sequential",
+    ]
+    assert "6 things" in answer.body["detail"]
+    form_body, headers = form(b"x", "x.csv", parameters="{", sequential="1", other="2")
+    assert start(served, "ingest", form_body, **headers).wrong_keys == ["parameters", "other", "sequential"]
 
 
 def test_a_form_that_is_cut_off_starts_nothing(served: Server) -> None:
@@ -173,7 +193,7 @@ def test_a_form_that_is_cut_off_starts_nothing(served: Server) -> None:
 
     answer = start(served, "ingest", body[:-4], **headers)
 
-    assert (answer.status, "cut off" in answer.body["error"]) == (400, True), answer
+    assert (answer.status, "cut off" in answer.body["detail"]) == (400, True), answer
 
 
 def test_names_of_files_that_lead_elsewhere_are_refused(served: Server) -> None:
@@ -181,7 +201,7 @@ def test_names_of_files_that_lead_elsewhere_are_refused(served: Server) -> None:
 
     answer = start(served, "ingest", body, **headers)
 
-    assert (answer.status, answer.body["key"]) == (422, "file")
+    assert (answer.status, answer.wrong_keys) == (422, ["file"])
 
 
 def test_a_file_larger_than_allowed_is_refused(served: Server) -> None:
@@ -189,9 +209,9 @@ def test_a_file_larger_than_allowed_is_refused(served: Server) -> None:
 
     answer = start(served, "ingest", body, **headers)
 
-    assert (answer.status, answer.body["error"]) == (
+    assert (answer.status, answer.body["detail"]) == (
         413,
-        "The body is larger than 1 MB, the most this server takes.",
+        "The body is larger than 1 MB, the most this server takes here.",
     )
     assert not list((served.project.root / ".dara" / "uploads" / "incoming").glob("*"))
 
@@ -211,8 +231,8 @@ def test_a_file_larger_than_allowed_is_refused(served: Server) -> None:
 def test_wrong_places_are_told(served: Server, method: str, path: str, status: int, key: str | None) -> None:
     answer = served.call(method, path)
 
-    assert (answer.status, answer.body["key"]) == (status, key)
-    assert answer.body["error"].endswith((".", "runs"))
+    assert (answer.status, answer.wrong_keys) == (status, [key] if key else [])
+    assert answer.body["detail"].endswith((".", "runs"))
 
 
 def test_runs_come_in_pages(served: Server) -> None:
@@ -241,17 +261,67 @@ def test_ui_and_graphql_are_served_beside_it(served: Server) -> None:
     assert '"daily"' in json.dumps(answer.body)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/notebook?path=/etc/x.ipynb&repoLocName=x",
+        "/dagit/notebook?path=/etc/x.ipynb&repoLocName=x",
+        "/logs/../../config/project/json",
+        "/logs/..%2f..%2fconfig/project/json",
+        "/logs//etc/passwd",
+        "/logs/a%5c..%5cb/err",
+        "/logs/x",
+        "/download_debug/none",
+        "/_next/../../../webserver.py",
+        "/_next/..%2f..%2f..%2fwebserver.py",
+    ],
+)
+def test_routes_of_the_ui_lead_to_no_other_files(served: Server, path: str) -> None:
+    answer = served.call("GET", path)
+
+    assert answer.status == 404, answer
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_large_body_reaches_no_route_of_the_ui(served: Server) -> None:
+    answer = served.call("POST", "/graphql", b"x" * 2_000_000, {"Content-Type": "application/json"})
+
+    assert (answer.status, answer.body["status"]) == (413, 413)
+
+
+def test_health_tells_whether_it_lives_and_whether_it_can_work(served: Server) -> None:
+    for at in ("/health", "/api/v1/health"):
+        live, ready = (served.call("GET", f"{at}/{which}") for which in ("live", "ready"))
+
+        assert (live.status, live.body) == (200, {"status": "ok"})
+        assert ready.body == served.call("GET", "/api/v1/health").body and ready.status == 200
+        assert ready.headers["cache-control"] == "no-store"
+
+
+def test_a_run_is_found_under_both_its_paths(served: Server) -> None:
+    run_id = start(served, Idempotency_Key="both").body["run_id"]
+
+    assert served.call("GET", f"/api/v1/workflow/status/{run_id[:13]}").body["run_id"] == run_id
+    assert served.call("GET", f"/api/v1/runs/{run_id[:13]}").body["run_id"] == run_id
+
+
 def test_openapi_is_complete_and_its_page_needs_no_network(served: Server) -> None:
     document = served.call("GET", "/api/openapi.json").body
     page = served.call("GET", "/api/docs").body
 
     schemas = document["components"]["schemas"]
-    assert {"Run", "Task", "Launched", "Workflows", "ErrorAnswer", "RunRequest"} <= schemas.keys()
+    assert {"Run", "Task", "Launched", "Workflows", "Problem", "RunRequest"} <= schemas.keys()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert f"{method.upper()} <code>{path}</code>" in page
-            for answer in operation["responses"].values():
-                assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/")
+            assert operation["tags"] and operation["operationId"]
+            for status, answer in operation["responses"].items():
+                for content in answer["content"].values():
+                    assert content["schema"]["$ref"].rpartition("/")[2] in schemas
+                assert ("Retry-After" in answer.get("headers", ())) == (status in ("429", "503")), (
+                    path,
+                    status,
+                )
     assert "src=" not in page and "http" not in page.replace("http-equiv", "")
 
 
@@ -268,7 +338,7 @@ def test_ctrl_c_leaves_runs_alone_and_a_key_outlives_the_server(
     again = start(served, "one_script", Idempotency_Key="outlives")
     assert (again.status, again.body["run_id"], again.body["replayed"]) == (202, run_id, True)
     other = start(served, "one_script")
-    assert other.status == 409 and "max_concurrent_runs" in other.body["error"]
+    assert other.status == 409 and "max_concurrent_runs" in other.body["detail"]
     # And it is cancelled from the new server, though the old one has started it.
     assert served.status(run_id)["state"] == "running"
     cancelled = served.call("POST", f"/api/v1/runs/{run_id[:8]}/cancel")

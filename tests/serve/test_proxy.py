@@ -11,7 +11,8 @@ from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import usable_token
 from dara_dagster.serve.proxy import Caller, Proxy, app_port, is_databricks_app, trusted_proxy
 from tests.cli.conftest import Project, project
-from tests.serve.test_access import TOKEN, UPGRADE, Guarded
+from tests.serve.small import UPGRADE
+from tests.serve.test_access import TOKEN, Guarded
 
 __all__ = ["project"]
 
@@ -95,7 +96,7 @@ def test_the_caller_is_whom_the_proxy_names(app: Guarded) -> None:
 def test_whom_the_proxy_does_not_name_is_refused(app: Guarded) -> None:
     for path in ("/", "/graphql", "/api/v1/runs"):
         answer = app.call("GET", path, {"X-Forwarded-Email": "  ", "X-Forwarded-Host": HOST})
-        assert answer.status == 401 and "proxy" in answer.body["error"]
+        assert answer.status == 401 and "proxy" in answer.body["detail"]
         assert "www-authenticate" not in answer.headers
     assert app.call("GET", "/graphql", UPGRADE).status == 403
     assert app.call("GET", "/graphql", {**UPGRADE, **ANA, "Origin": f"https://{HOST}"}).status == 101
@@ -111,7 +112,7 @@ def test_the_allow_list_and_the_token_are_both_asked_for(listed: Guarded) -> Non
     assert listed.call("GET", "/", ANA).status == 401
     answer = listed.call("GET", "/", {"X-Forwarded-Email": "bo@example.com", **own})
     assert answer.status == 403
-    assert answer.body["error"] == "bo@example.com may not use this server: DARA_API_USERS lists who may."
+    assert answer.body["detail"] == "bo@example.com may not use this server: DARA_API_USERS lists who may."
 
 
 def test_outside_an_app_the_headers_are_not_believed(local: Guarded) -> None:
@@ -138,14 +139,14 @@ def test_a_name_with_control_characters_is_refused(app: Guarded, header: str) ->
     for raw in (b"ana\x1b[2J", b"ana\x7f", b"a\tb", "ana\u202e".encode(), "ana\u2028x".encode(), b"\xff\xfe"):
         answer = app.call("GET", "/", {**ANA, header: raw})
         assert answer.status == 400
-        told = answer.body if isinstance(answer.body, str) else answer.body["error"]
+        told = answer.body if isinstance(answer.body, str) else answer.body["detail"]
         # The first few are no HTTP, which uvicorn says itself.
         assert re.search(rf"^Invalid HTTP|{header} (holds control characters|is not UTF-8)", told)
 
 
 def test_a_huge_name_is_refused(app: Guarded) -> None:
     answer = app.call("GET", "/", {**ANA, "X-Forwarded-User": "a" * 257})
-    assert (answer.status, len(answer.body["error"]) < 100) == (400, True)
+    assert (answer.status, len(answer.body["detail"]) < 100) == (400, True)
     assert app.call("GET", "/", {**ANA, "X-Forwarded-Access-Token": "t" * 16_385}).status == 400
     assert app.call("GET", "/", {**ANA, "X-Forwarded-Access-Token": "t" * 16_384}).status == 200
 
