@@ -184,8 +184,12 @@ def test_all_that_is_wrong_is_told_at_once(served: Server) -> None:
         "sequential",
     ]
     assert "6 things" in answer.body["detail"]
-    form_body, headers = form(b"x", "x.csv", parameters="{", sequential="1", other="2")
-    assert start(served, "ingest", form_body, **headers).wrong_keys == ["parameters", "other", "sequential"]
+    form_body, headers = form(b"x", "x.csv", parameters="{", sequential="1", parameter="2")
+    assert start(served, "ingest", form_body, **headers).wrong_keys == [
+        "parameters",
+        "parameter",
+        "sequential",
+    ]
 
 
 def test_a_form_that_is_cut_off_starts_nothing(served: Server) -> None:
