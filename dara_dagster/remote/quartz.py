@@ -18,6 +18,7 @@ _MACROS = {
 }
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _NTH = re.compile(r"([0-9a-z]+)#([1-5])\Z")
+_LAST = re.compile(r"l([0-7])\Z")
 _LOWS_AND_HIGHS = {name: (low, high) for name, low, high, _ in FIELDS}
 _WORDS = {name: words for name, _, _, words in FIELDS}
 
@@ -32,7 +33,10 @@ def to_quartz(cron: str) -> str:
     Seconds come first, exactly one of the two day fields is `?`, and days of the week are names, since
     Quartz counts them from 1 = Sunday (Quartz documentation, CronTrigger). Raises NotQuartzError.
     """
-    minute, hour, day, month, weekday = _MACROS.get(cron, cron).lower().split()
+    minute, hour, day, month, weekday = _MACROS.get(cron.lower(), cron).lower().split()
+    day, weekday = ("*" if field == "?" else field for field in (day, weekday))
+    if re.search(r"\br\b", f"{minute} {hour} {day} {month} {weekday}"):
+        raise NotQuartzError(f"'{cron}' fires at random times (R); a schedule of Databricks has fixed ones")
     for name, field in zip(_WORDS, (minute, hour, day, month, weekday), strict=True):
         _refuse_odd_ranges(name, field)
     days, weekdays = _month_days(day), _weekdays(weekday)
@@ -70,6 +74,12 @@ def _month_days(field: str) -> str:
 
 
 def _weekdays(field: str) -> str:
+    if last := _LAST.match(field):
+        return f"{int(last[1]) % 7 + 1}L"
+    if re.search(r"\bl", field):
+        raise NotQuartzError(
+            f"'{field.upper()}': Quartz takes one last weekday of the month, not several. Use two workflows"
+        )
     if "#" in field:
         nth = _NTH.match(field)
         if not nth:

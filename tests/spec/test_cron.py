@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from dagster._utils.schedules import is_valid_cron_string
 
 from dara_dagster.spec.cron import cron_fault, is_timezone
+from tests.remote.test_quartz import any_cron
 
 
 @pytest.mark.parametrize(
@@ -18,7 +22,9 @@ from dara_dagster.spec.cron import cron_fault, is_timezone
         "@daily",
         "0 0 29 2 *",
         "0 0 31 1,2 *",
-        "0 0 31 2 mon",
+        "0 0 ? * mon",
+        "0 0 * * L5",
+        "0 0 R * *",
         "0 0 * * mon#1",
         "0 6 * * fri-mon",
         "@weekly",
@@ -45,10 +51,48 @@ def test_right_expressions(text: str) -> None:
         ("0 0 30 2 *", "never fires"),
         ("0 0 31 2,4,6,9,11 *", "never fires"),
         ("@reboot", "is not one of"),
+        ("0 0 31 2 mon", "is not a schedule that Dagster takes"),
+        ("? 0 * * *", "'?' is not understood in the field for the minute"),
+        ("0 0 L5 * *", "'l5' is out of range"),
     ],
 )
 def test_wrong_expressions(text: str, words: str) -> None:
     assert words in (cron_fault(text) or "")
+
+
+ODD_FIELDS = ("L", "?", "L5", "mon#2", "r", "R(1-5)", "15w", "H", "*/0", "7-5", "sun-sat/2", "1,2,31", "30")
+ODD_FIELDS += (
+    "31",
+    "2",
+    "feb",
+    "00",
+    "5-",
+    "-5",
+    "mon,",
+    "1-1",
+    "*/90",
+    "*-5",
+    "l3,1",
+    "1#2,3#4",
+    "L8",
+    "60",
+)
+
+
+def test_dagster_is_the_judge() -> None:
+    """What is taken is what a schedule of Dagster takes, but for days that no month has."""
+    chance = random.Random(3)
+    taken = 0
+    for _ in range(600):
+        fields = any_cron(chance).split()
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            fields[chance.randrange(5)] = chance.choice(ODD_FIELDS)
+        text = " ".join(fields)
+        fault = cron_fault(text)
+        if fault is None or "never fires" not in fault:
+            assert (fault is None) == is_valid_cron_string(text), (text, fault)
+            taken += fault is None
+    assert taken > 100
 
 
 def test_time_zones() -> None:
