@@ -9,14 +9,13 @@ from typing import Any
 from dagster import DagsterExecutionInterruptedError, Failure, OpExecutionContext, RetryRequested
 
 from dara_dagster.defs.attempts import Attempt
-from dara_dagster.defs.fail_fast import FailFast
 from dara_dagster.defs.recording import StepRecord
 from dara_dagster.defs.report import RunFailed, TaskResult, result_data, run_failure, task_result
 from dara_dagster.defs.resources import ComputeResource, RunParameters, WorkspaceSession
 from dara_dagster.defs.retrying import fail_or_retry
 from dara_dagster.defs.sending import send_files
-from dara_dagster.defs.stopping import find_run, stop_run
-from dara_dagster.engine.events import step_key
+from dara_dagster.defs.stopping import find_run, stop_others, stop_run
+from dara_dagster.engine.events import retries_enabled, step_key
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
@@ -74,7 +73,9 @@ class _Execution:
         self.session: WorkspaceSession = context.resources.workspace
         self.attempts = self.session.attempts(context.instance, context.run)
         self.record = StepRecord(context, self.attempts)
-        self.fail_fast = FailFast(context, self.session) if work.workflow.fail_fast else None
+        self.fail_fast = (
+            self.session.fail_fast(context.instance, context.run_id) if work.workflow.fail_fast else None
+        )
         self.sent: Mapping[str, object] | None = None
         self.run_id: int | None = None
         self.finished = False
@@ -265,9 +266,13 @@ class _Execution:
             return RunOutput()
 
     def _failed(self, failure: Failure, retry: Retry) -> Failure | RetryRequested:
+        if not retries_enabled(self.context):
+            retry = "never"
         error = fail_or_retry(self.task, self.context.retry_number, failure, retry)
         if self.fail_fast is not None and not isinstance(error, RetryRequested):
-            self.fail_fast.trip(self.step, self.task.name)
+            others = self.fail_fast.trip(self.context, self.step, self.task.name)
+            for text in stop_others(self.session, others):
+                self.context.log.error(text)
         return error
 
     # --- stopping ------------------------------------------------------------------------------------

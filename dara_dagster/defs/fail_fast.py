@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
-from dagster import Failure, OpExecutionContext
+import threading
+
+from dagster import DagsterInstance, Failure, OpExecutionContext
 
 from dara_dagster.defs.attempts import RESULT, SUBMITTED
-from dara_dagster.defs.resources import WorkspaceSession
 from dara_dagster.engine.events import Recorded, read, record
-from dara_dagster.remote.cancelling import cancel_and_wait
 
 __all__ = ["FailFast"]
 
 FAIL_FAST = "fail_fast"
-_CANCEL_SECONDS = 50.0
 
 
 class FailFast:
-    """The brake of one Dagster run. It works through the event log, so ops may be in different processes."""
+    """Which task of one Dagster run has failed, and which Databricks runs are in flight.
 
-    def __init__(self, context: OpExecutionContext, session: WorkspaceSession) -> None:
-        self._context = context
-        self._session = session
+    It is shared by all ops of a process and works through the event log, so ops may be in different
+    processes. Each event is read once: a question costs one small query.
+    """
+
+    def __init__(self, instance: DagsterInstance, run_id: str) -> None:
+        self.run_id = run_id
+        self._instance = instance
+        self._lock = threading.Lock()
+        self._cursor: str | None = None
+        self._culprit = ""
+        self._in_flight: dict[str, int] = {}
 
     def culprit(self) -> str:
         """Return the task that has failed, "" while none has."""
-        return next((str(e.data["task"]) for e in self._events() if e.kind == FAIL_FAST), "")
+        with self._lock:
+            if not self._culprit:
+                self._read_on()
+            return self._culprit
 
     def check(self, task: str) -> None:
         """Raise Failure when a task of the run has failed already: `task` is not to be started."""
         if culprit := self.culprit():
             raise Failure(f"{task}: not run, because {culprit} failed (fail_fast)", allow_retries=False)
 
-    def trip(self, step: str, task: str) -> None:
-        """Write down that `task` failed and cancel the runs of the other steps; their ops see them end."""
+    def trip(self, context: OpExecutionContext, step: str, task: str) -> list[int]:
+        """Record that `task` failed, and return the Databricks runs of the other steps, for cancellation.
+
+        Returns none when another task has failed before: its op cancels them.
+        """
         if self.culprit():
-            return
+            return []
         message = f"{task} failed: the other tasks are cancelled (fail_fast)"
-        record(self._context, self._context.run_id, step, FAIL_FAST, message, {"task": task})
-        alive = cancel_and_wait(
-            self._session.workspace, self._session.monitor, self._in_flight(step), _CANCEL_SECONDS
-        )
-        for look in alive:
-            self._context.log.error(f"Databricks run {look.run_id} could not be stopped: {look.url}")
+        record(context, self.run_id, step, FAIL_FAST, message, {"task": task})
+        with self._lock:
+            self._read_on()
+            return [run_id for key, run_id in self._in_flight.items() if key != step]
 
-    def _in_flight(self, step: str) -> list[int]:
-        """The Databricks runs of the other steps that have been submitted and not seen to end."""
-        going: dict[str, int] = {}
-        for event in self._events():
+    def _read_on(self) -> None:
+        events, self._cursor = read(self._instance, self.run_id, self._cursor)
+        for event in events:
+            if not isinstance(event, Recorded):
+                continue
             key = event.step_key or ""
-            if event.kind == SUBMITTED:
-                going[key] = int(event.data["databricks_run_id"])
+            if event.kind == FAIL_FAST:
+                self._culprit = self._culprit or str(event.data["task"])
+            elif event.kind == SUBMITTED:
+                self._in_flight[key] = int(event.data["databricks_run_id"])
             elif event.kind == RESULT:
-                going.pop(key, None)
-        return [run_id for key, run_id in going.items() if key != step]
-
-    def _events(self) -> list[Recorded]:
-        events = read(self._context.instance, self._context.run_id)[0]
-        return [event for event in events if isinstance(event, Recorded)]
+                self._in_flight.pop(key, None)

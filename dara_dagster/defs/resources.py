@@ -9,6 +9,7 @@ from dagster import ConfigurableResource, DagsterInstance, DagsterRun, InitResou
 from pydantic import Field
 
 from dara_dagster.defs.attempts import AttemptLog
+from dara_dagster.defs.fail_fast import FailFast
 from dara_dagster.defs.history import History
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ComputeError
@@ -53,6 +54,7 @@ class WorkspaceSession:
         self._files: FileSync | None = None
         self._attempts: AttemptLog | None = None
         self._history: History | None = None
+        self._fail_fast: FailFast | None = None
         self._uploads: Uploads | None = None
         self._notebook_runs: NotebookRunFinder | None = None
         self._computes: dict[tuple[str, str], ComputeResource] = {}
@@ -109,6 +111,13 @@ class WorkspaceSession:
             if self._attempts is None or self._attempts.run_id != run.run_id:
                 self._attempts = AttemptLog(instance, run)
             return self._attempts
+
+    def fail_fast(self, instance: DagsterInstance, run_id: str) -> FailFast:
+        """Which task of the run has failed, for workflows that say `fail_fast`."""
+        with self._lock:
+            if self._fail_fast is None or self._fail_fast.run_id != run_id:
+                self._fail_fast = FailFast(instance, run_id)
+            return self._fail_fast
 
     def history(self, instance: DagsterInstance, job_name: str) -> History:
         """How long the tasks of a job usually take."""

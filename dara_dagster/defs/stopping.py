@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from dara_dagster.defs.resources import WorkspaceSession
@@ -11,12 +11,13 @@ from dara_dagster.remote import runs
 from dara_dagster.remote.cancelling import cancel_and_wait
 from dara_dagster.remote.outcome import Outcome
 
-__all__ = ["find_run", "stop_run"]
+__all__ = ["find_run", "stop_others", "stop_run"]
 
 # All three together stay within the 60 s that the executor waits for a terminated step.
 _FIND_SECONDS = 10.0
 _CANCEL_SECONDS = 40.0
 _LOOK_SECONDS = 2.0
+_OTHERS_SECONDS = 50.0
 
 
 def find_run(session: WorkspaceSession, request: Mapping[str, object]) -> int:
@@ -44,3 +45,9 @@ def stop_run(
     except DaraError:
         return "stopped", ""
     return ("succeeded" if look.outcome is not None and accepts(look.outcome) else "stopped"), ""
+
+
+def stop_others(session: WorkspaceSession, run_ids: Sequence[int]) -> list[str]:
+    """Cancel the runs of other steps, whose ops see them end; return a line for each that is still alive."""
+    alive = cancel_and_wait(session.workspace, session.monitor, run_ids, _OTHERS_SECONDS) if run_ids else []
+    return [f"Databricks run {run.run_id} could not be stopped: {run.url}" for run in alive]

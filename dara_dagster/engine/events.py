@@ -29,6 +29,7 @@ __all__ = [
     "Value",
     "read",
     "record",
+    "retries_enabled",
     "step_key",
 ]
 
@@ -117,6 +118,11 @@ _READ_TYPES = {DagsterEventType.ENGINE_EVENT, *_STEP_WORDS, *_RUN_STATES}
 def step_key(context: OpExecutionContext | AssetExecutionContext) -> str:
     """The key of the step that `context` runs, with the mapping key of a dynamic one: `fetch[2024_01]`."""
     return context.get_step_execution_context().step.key
+
+
+def retries_enabled(context: OpExecutionContext | AssetExecutionContext) -> bool:
+    """Whether the executor starts a step again that asks for it: `retries: {disabled: {}}` turns that off."""
+    return not context.get_step_execution_context().retry_mode.disabled
 
 
 def record(

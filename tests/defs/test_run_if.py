@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from dara_dagster.defs.run_if import Ending, decide
+from dara_dagster.engine.events import read
 from dara_dagster.spec.plan import RunIf
 from tests.defs.conftest import Project
 
@@ -143,6 +144,46 @@ def test_a_nested_workflow_is_told_what_its_step_says(project: Project) -> None:
         assert task.notebook_task is not None
         told.append(task.notebook_task.base_parameters)
     assert told == [{"day": day, "kept": "k"} for day in ("2", "3", "1")]
+
+
+@pytest.mark.parametrize("executor", ["dara", "in_process"])
+def test_tasks_that_wait_for_a_failure_start_without_retries_too(project: Project, executor: str) -> None:
+    """`retries: {disabled: {}}` makes Dagster fail a step that asks for a retry."""
+    project.simulate("bad", result="FAILED")
+    project.workflow(
+        {"name": "bad", "max_retries": 3},
+        {"name": "alarm", "dependent_on": ["bad"], "run_if": "AT_LEAST_ONE_FAILED"},
+    )
+    config: dict[str, Any] = {"retries": {"disabled": {}}}
+    if executor != "dara":
+        config["step_dependency_config"] = {"require_upstream_step_success": False}
+    result = project.run(executor=executor, run_config={"execution": {"config": config}})
+    assert verdicts(project, result.run_id) == {"bad": "failed", "alarm": "success"}
+    assert project.stats()["runs_created"] == 2
+
+
+def test_fail_fast_stops_the_others_without_retries_too(project: Project) -> None:
+    project.simulate("slow", duration_ms=600_000)
+    project.simulate("bad", duration_ms=1_000, result="FAILED")
+    project.workflow({"name": "bad", "max_retries": 1}, {"name": "slow"}, fail_fast=True)
+    result = project.run(run_config={"execution": {"config": {"retries": {"disabled": {}}}}})
+    assert verdicts(project, result.run_id) == {"bad": "failed", "slow": "cancelled"}
+
+
+def test_fail_fast_reads_each_event_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It read the whole log at each start and submit: work that grew with the square of the tasks."""
+    seen: list[int] = []
+
+    def counted(*arguments: Any) -> Any:
+        found = read(*arguments)
+        seen.append(len(found[0]))
+        return found
+
+    monkeypatch.setattr("dara_dagster.defs.fail_fast.read", counted)
+    project.workflow(*({"name": f"t{number}"} for number in range(20)), fail_fast=True)
+    result = project.run()
+    assert result.success
+    assert len(seen) >= 40 and sum(seen) <= len(read(project.instance, result.run_id)[0])
 
 
 def test_a_failed_task_stops_its_siblings_where_the_workflow_says_so(project: Project) -> None:
