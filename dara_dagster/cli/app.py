@@ -9,6 +9,7 @@ import click
 from dara_dagster.cli.cancelling import cancel
 from dara_dagster.cli.checking import plan, schema, validate
 from dara_dagster.cli.comparing import compare
+from dara_dagster.cli.compute import compute
 from dara_dagster.cli.databricks_app import app
 from dara_dagster.cli.demo import demo
 from dara_dagster.cli.deploying import deploy, render
@@ -35,6 +36,7 @@ _COMMANDS = (
     orphans,
     deploy,
     render,
+    compute,
     serve,
     app,
     schema,

@@ -59,12 +59,8 @@ class Project:
 
     def here(self, *arguments: str, code: int = 0) -> str:
         """Like `dara`, in this process: quicker by the seconds that loading Dagster takes."""
-        name, *rest = arguments
-        # A command of a group takes the options, not the group.
-        names = [name, *(rest[:1] if name == "app" else ())]
-        rest = rest[len(names) - 1 :]
         environ = {"DAGSTER_HOME": str(self.root / ".dagster"), **self.own}
-        command = [*names, "--config", str(self.root / "config"), *rest]
+        command = [*arguments, "--config", str(self.root / "config")]
         result = CliRunner().invoke(dara, command, env=environ, prog_name="dara")
         assert result.exit_code == code, f"exit {result.exit_code} {result.exception!r}\n{result.output}"
         return result.stdout if code == 0 else result.output
