@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dara_dagster.defs.steps import Step, StepContext, step_pipeline
     from dara_dagster.defs.translator import Translator
     from dara_dagster.errors import ConfigError, DaraError, Problem
+    from dara_dagster.serve.create import create_api
+    from dara_dagster.serve.project_runs import ProjectRuns
     from dara_dagster.serve.status import read_status
     from dara_dagster.spec import Plan, check, load, make_plan, plan_from
 
@@ -22,11 +24,13 @@ _HOME = {
     "DaraError": "errors",
     "Plan": "spec",
     "Problem": "errors",
+    "ProjectRuns": "serve.project_runs",
     "Step": "defs.steps",
     "StepContext": "defs.steps",
     "Translator": "defs.translator",
     "build_definitions": "defs.definitions",
     "check": "spec",
+    "create_api": "serve.create",
     "load": "spec",
     "make_plan": "spec",
     "plan_from": "spec",
@@ -39,11 +43,13 @@ __all__ = [
     "DaraError",
     "Plan",
     "Problem",
+    "ProjectRuns",
     "Step",
     "StepContext",
     "Translator",
     "build_definitions",
     "check",
+    "create_api",
     "load",
     "make_plan",
     "plan_from",

@@ -92,13 +92,15 @@ def serve(
     exit_code = leave_terminal()
     if exit_code is not None:
         raise click.exceptions.Exit(exit_code)
+    from dara_dagster.serve.api import checked_routers
     from dara_dagster.serve.limits import Limits
     from dara_dagster.serve.server import Serving, listen, serve_forever
 
+    routers = checked_routers(config_dir)
     listener = listen(host, port)
     folders = (config_dir.resolve(), root_folder(config_dir), home_folder(config_dir))
     limits = Limits(upload_bytes=max_upload * _MEGABYTE)
-    wanted = Serving(*folders, token, not no_daemon, limits, proxy)
+    wanted = Serving(*folders, token, not no_daemon, limits, proxy, routers)
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
 

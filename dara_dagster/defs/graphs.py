@@ -18,7 +18,7 @@ from dagster import (
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.ops import DONE, RESULT, START, UPSTREAM, Ops, gate_op, join_op
 from dara_dagster.defs.step_library import steps_of
-from dara_dagster.defs.steps import pipeline_graph
+from dara_dagster.defs.steps import StepContext, pipeline_graph
 from dara_dagster.defs.translator import Translator
 from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
 
@@ -67,7 +67,10 @@ class Graphs:
 
     def pipeline(self, name: str, workflow: WorkflowPlan) -> GraphDefinition:
         """Return the graph of a step pipeline."""
-        return pipeline_graph(name, steps_of(self._plan, workflow), self._names, workflow=workflow)
+        steps = steps_of(self._plan, workflow)
+        return pipeline_graph(
+            name, steps, self._names, workflow=workflow, context=workflow.context or StepContext
+        )
 
     def has_rules(self, workflow: WorkflowPlan) -> bool:
         """Whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dara_dagster.defs.execute import Work, execute_task
+from dara_dagster.defs.objects import find_modules_in, load_object
 from dara_dagster.defs.steps import Step, StepContext, StepFactory
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError
@@ -228,11 +227,7 @@ class _FromFile(StepFactory):
 
     def _own(self, settings: Mapping[str, Any]) -> Step:
         """A step of a class of the user's own."""
-        module, _, name = self._step.uses.partition(":")
-        try:
-            kind = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise DaraError(f"{self._step.uses} cannot be loaded: {error}") from error
+        kind = load_object(self._step.uses)
         if not (isinstance(kind, type) and issubclass(kind, Step)):
             raise DaraError(f"{self._step.uses} is no subclass of dara_dagster.Step")
         try:
@@ -249,7 +244,6 @@ def steps_of(plan: Plan, workflow: WorkflowPlan) -> list[StepFactory]:
     Classes of the user's own are found from the project's folder, and from the start: a process may have
     to read what such a step left before it comes to one of them.
     """
-    root = str(plan.root)
-    if root not in sys.path and any(":" in step.uses for step in workflow.steps):
-        sys.path.insert(0, root)
+    if workflow.context or any(":" in step.uses for step in workflow.steps):
+        find_modules_in(plan.root)
     return [_FromFile(step) for step in workflow.steps]

@@ -27,6 +27,7 @@ from dagster import (
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from dara_dagster.defs.names import Names
+from dara_dagster.defs.objects import load_object
 from dara_dagster.defs.resources import PARAMETERS, WORKSPACE, RunParameters, WorkspaceSession
 from dara_dagster.defs.sending import send_files
 from dara_dagster.defs.step_metadata import context_metadata, left_metadata
@@ -157,9 +158,12 @@ def pipeline_graph(
     names: Names,
     *,
     workflow: WorkflowPlan | None = None,
-    context: type[StepContext] = StepContext,
+    context: type[StepContext] | str = StepContext,
 ) -> GraphDefinition:
-    """Return the graph of the steps: one op a step, each fed by the one before; `names` are taken already."""
+    """Return the graph of the steps: one op a step, each fed by the one before; `names` are taken already.
+
+    A `context` named as `module:Class` is loaded when the first step runs.
+    """
     graph_name, aliases = names.take(name), Names()
     nodes: list[tuple[str, OpDefinition]] = []
     for label, step in _labelled(steps):
@@ -196,7 +200,7 @@ def _op(
     label: str,
     step: "Step | StepFactory",
     workflow: WorkflowPlan | None,
-    first_context: type[StepContext],
+    first_context: type[StepContext] | str,
     *,
     first: bool,
 ) -> OpDefinition:
@@ -223,8 +227,9 @@ def _op(
 
 
 def _first(
-    context: OpExecutionContext, workflow: WorkflowPlan | None, kind: type[StepContext]
+    context: OpExecutionContext, workflow: WorkflowPlan | None, named: type[StepContext] | str
 ) -> StepContext:
+    kind = _context_class(named) if isinstance(named, str) else named
     given: RunParameters = context.resources.parameters
     parameters = {**(workflow.parameters if workflow else {}), **given.values}
     fields = kind.model_fields.keys() - StepContext.model_fields.keys()
@@ -235,6 +240,20 @@ def _first(
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise Failure(f"The run's parameters make no {kind.__name__}: {wrong}.") from None
+
+
+def _context_class(named: str) -> type[StepContext]:
+    """Raises Failure for what cannot be loaded, or is no context."""
+    try:
+        kind = load_object(named)
+    except DaraError as error:
+        raise Failure(f"The context {error}.", allow_retries=False) from None
+    except Exception as error:
+        text = f"The context {named} cannot be loaded: {type(error).__name__}: {error}."
+        raise Failure(text, allow_retries=False) from error
+    if not (isinstance(kind, type) and issubclass(kind, StepContext)):
+        raise Failure(f"The context {named} is no subclass of dara_dagster.StepContext.", allow_retries=False)
+    return kind
 
 
 def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> StepContext:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
@@ -39,8 +41,9 @@ from dara_dagster.serve.proxy import caller_of
 from dara_dagster.serve.requests import read_request
 from dara_dagster.serve.status import RunReader, RunStatus, find_run, latest_runs
 from dara_dagster.serve.uploads import Uploads
+from dara_dagster.serve.user_routers import RouterError, UserRoutes, load_routers, located
 
-__all__ = ["Services", "build_api"]
+__all__ = ["Services", "build_api", "cancel", "checked_routers", "launch", "status", "user_routes"]
 
 _ABOUT = """Start the workflows of this project, follow their runs task by task, cancel them.
 Every error is a problem of RFC 9457 (application/problem+json): a sentence as "detail", and in "errors"
@@ -173,16 +176,25 @@ async def start_run(
     caller = caller_of(request.scope)
     user = caller.name if caller is not None else None
     wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, user, tuple(wrong))
+    answer = await run_in_threadpool(launch, services, wanted)
+    return JSONResponse(answer.model_dump(mode="json"), 202, {"Location": answer.links.status})
+
+
+def launch(services: Services, wanted: Wanted) -> Launched:
+    """Start the run that is wanted, or find the one its key has started; its file is taken in any case."""
     try:
-        run, replayed = await run_in_threadpool(services.launcher.launch, wanted)
-        await run_in_threadpool(services.uploads.sweep, services.project.instance)
+        run, replayed = services.launcher.launch(wanted)
+        services.uploads.sweep(services.project.instance)
     finally:
-        if file is not None:
-            file.discard()
-    links = links_of(run.run_id)
-    state = run_state(run.status.value)
-    answer = Launched(run_id=run.run_id, workflow=name, state=state, replayed=replayed, links=links)
-    return JSONResponse(answer.model_dump(mode="json"), 202, {"Location": links.status})
+        if wanted.file is not None:
+            wanted.file.discard()
+    return Launched(
+        run_id=run.run_id,
+        workflow=wanted.workflow,
+        state=run_state(run.status.value),
+        replayed=replayed,
+        links=links_of(run.run_id),
+    )
 
 
 @router.get(
@@ -323,8 +335,11 @@ def _run(status: RunStatus) -> Run:
     )
 
 
-def build_api(services: Services) -> FastAPI:
-    """The application: the routes, OpenAPI at /api/openapi.json, its page at /api/docs, errors as JSON."""
+def build_api(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """The application: the routes, OpenAPI at /api/openapi.json, its page at /api/docs, errors as JSON.
+
+    `routers` are the user's own.
+    """
     api = FastAPI(
         title=f"{services.project.plan.name}: runs on Databricks",
         version="1",
@@ -336,6 +351,8 @@ def build_api(services: Services) -> FastAPI:
     api.state.services = services
     api.include_router(router)
     api.include_router(health_router)
+    for own in routers:
+        api.include_router(own, responses={422: _problem(422)})
     api.get("/api/docs", include_in_schema=False)(_page)
     api.api_route(
         "/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
@@ -375,6 +392,21 @@ def _complete(document: dict[str, Any]) -> None:
         {"name": "runs", "description": "Start runs, follow them, end them."},
         {"name": "health", "description": "For load balancers and monitoring."},
     ]
+
+
+def user_routes(routers: Sequence[object]) -> UserRoutes:
+    """The user's own routes. Raises RouterError for what is no router or takes a path of ours."""
+    return UserRoutes(routers, [*router.routes, *health_router.routes])
+
+
+def checked_routers(config_dir: FilePath) -> tuple[object, ...]:
+    """The routers that project.json names. Raises ConfigError, with its line, for one that is not served."""
+    found = load_routers(config_dir)
+    try:
+        user_routes(found)
+    except RouterError as error:
+        raise located(config_dir, error) from None
+    return tuple(found)
 
 
 def _page(request: Request) -> HTMLResponse:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dara_dagster.engine.code_location import Code, check_workspace_file, open_code
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard
-from dara_dagster.serve.api import Services, build_api
+from dara_dagster.serve.api import Services, build_api, user_routes
 from dara_dagster.serve.api_errors import Unexpected
 from dara_dagster.serve.connections import server_config
 from dara_dagster.serve.daemon import Daemon, kept_daemon
@@ -33,7 +33,7 @@ from dara_dagster.serve.proxy import Proxy
 from dara_dagster.serve.ui import build_ui
 from dara_dagster.serve.uploads import Uploads
 
-__all__ = ["Serving", "build_app", "listen", "serve_forever", "workspace_file"]
+__all__ = ["Running", "Serving", "build_app", "listen", "running_app", "serve_forever", "workspace_file"]
 
 # As dagster-webserver has them: ms a statement may take, s a connection is kept, connections past the pool.
 _DATABASE = (15_000, 3600, 20)
@@ -44,7 +44,8 @@ _GOING = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.
 class Serving:
     """What to serve, and how: `token` None asks for none; `daemon` says whether to run Dagster's daemon.
 
-    `proxy` is the one in front, whose headers are believed; None believes none.
+    `proxy` is the one in front, whose headers are believed; None believes none. `routers` are the user's
+    own, served beside the REST API.
     """
 
     config_dir: Path
@@ -54,6 +55,16 @@ class Serving:
     daemon: bool
     limits: Limits
     proxy: Proxy | None = None
+    routers: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class Running:
+    """The application over the loaded code, and the daemon beside it (None: it is not ours)."""
+
+    app: ASGIApp
+    code: Code
+    daemon: Daemon | None
 
 
 class _Stop(BaseException):
@@ -88,8 +99,22 @@ def serve_forever(
     of the server does not touch. Belongs in the main thread.
     """
     logging.getLogger("dagster").setLevel(logging.WARNING)
+    with _stopped_by_signals() as heed, running_app(instance, serving) as running:
+        announce(running.code, running.daemon)
+        heed()
+        uvicorn.Server(server_config(running.app, serving.limits)).run(sockets=[listener])
+    queued = RunsFilter(statuses=[DagsterRunStatus.QUEUED])
+    return instance.get_runs_count(RunsFilter(statuses=list(_GOING))), instance.get_runs_count(queued)
+
+
+@contextmanager
+def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running]:
+    """While open, the project's code is loaded, its daemon runs, and the application can be served.
+
+    Raises DaraError for a workspace.yaml that cannot be read, RouterError for a router that clashes.
+    """
     os.chdir(serving.root)  # where Dagster looks for the modules that workspace.yaml names
-    with _stopped_by_signals() as heed, ExitStack() as stack:
+    with ExitStack() as stack:
         instance.optimize_for_webserver(*_DATABASE)
         file = workspace_file(serving)
         wrong = check_workspace_file(file)
@@ -98,24 +123,20 @@ def serve_forever(
         kept = kept_daemon(serving.home, serving.root, file) if serving.daemon else nullcontext()
         daemon = stack.enter_context(kept)  # it loads the code at the same time
         code = stack.enter_context(open_code(instance, file))
-        app = build_app(code, serving)
-        announce(code, daemon)
-        heed()
-        uvicorn.Server(server_config(app, serving.limits)).run(sockets=[listener])
-    queued = RunsFilter(statuses=[DagsterRunStatus.QUEUED])
-    return instance.get_runs_count(RunsFilter(statuses=list(_GOING))), instance.get_runs_count(queued)
+        yield Running(build_app(code, serving), code, daemon)
 
 
 def build_app(code: Code, serving: Serving) -> ASGIApp:
-    """The whole server as one application: the REST API under /api, all else is Dagster's UI."""
+    """The whole server as one application: the REST API under /api, routes of the user, Dagster's UI."""
     project = Project(serving.config_dir, code)
     uploads = Uploads(serving.config_dir.parent / ".dara" / "uploads")
     launcher = Launcher(project, uploads, serving.home / "launching.lock")
-    api = build_api(Services(project, launcher, uploads))
+    own = user_routes(serving.routers)
+    api = build_api(Services(project, launcher, uploads), own.routers)
     ui = build_ui(code)
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        is_api = scope["type"] == "http" and _is_api(scope["path"])
+        is_api = scope["type"] == "http" and (_is_api(scope["path"]) or own.takes(scope))
         await (api if is_api else ui)(scope, receive, send)
 
     guarded = Guard(Unexpected(both), serving.token, serving.proxy)

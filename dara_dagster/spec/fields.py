@@ -16,6 +16,7 @@ from dara_dagster.spec.texts import (
     CONTROL,
     DECIMAL_TEXT,
     NUMBER_LENGTH,
+    OBJECT,
     REFERENCE,
     TABLE_PART,
     WHOLE_TEXT,
@@ -26,6 +27,7 @@ CONTROL_CHARACTER = re.compile(f"[{CONTROL}]")
 # "Object names cannot exceed 255 characters; not allowed are period, space, forward slash, all ASCII control
 # characters and DELETE" (Unity Catalog, names); a back-quote would end the quotes around a name.
 _TABLE_PART = re.compile(rf"{TABLE_PART}\Z")
+_OBJECT = re.compile(rf"{OBJECT}\Z")
 _BRACKETS = re.compile(r"\[[^]]+\]")
 # "Stay within [A-Za-z0-9_-]{1,100}": the length cannot be made safe without losing what tells names apart.
 NAME_LENGTH = 100
@@ -165,6 +167,12 @@ def _workspace_path(value: str) -> str:
     return value.rstrip("/")
 
 
+def _object_name(value: str) -> str:
+    if not _OBJECT.match(value):
+        raise fault(f"'{value}' does not name something in a Python module", "Write module:name.")
+    return value
+
+
 def _moment(value: str) -> str:
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
@@ -225,6 +233,7 @@ Patterns = Annotated[
 ]
 Volume = Annotated[str, AfterValidator(_volume), text_schema(r"^/Volumes(?!(.*/)?\.\.(/|$))(/[^/]+){3,}/*$")]
 WorkspacePath = Annotated[str, AfterValidator(_workspace_path), text_schema(r"^/(?!/*$)(?!(.*/)?\.\.(/|$))")]
+ObjectName = Annotated[str, AfterValidator(_object_name), text_schema(f"^{OBJECT}$")]
 Moment = Annotated[str, AfterValidator(_moment)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Timezone = Annotated[str, AfterValidator(_timezone)]

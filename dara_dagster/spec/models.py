@@ -15,6 +15,7 @@ from dara_dagster.spec.fields import (
     Moment,
     MoreThanZero,
     Name,
+    ObjectName,
     Patterns,
     PlainName,
     Positive,
@@ -228,6 +229,9 @@ class Project(Model):
     )
     poll: Poll = Poll()
     max_concurrent: Positive = Field(default=300, description="How many tasks of a run go side by side.")
+    routers: tuple[ObjectName, ...] = Field(
+        default=(), description="FastAPI routers that `dara serve` serves too, each as module:router."
+    )
 
 
 def _file_or_task(schema: dict[str, Any]) -> None:

@@ -101,13 +101,17 @@ class SensorPlan:
 
 @dataclass(frozen=True)
 class WorkflowPlan:
-    """One workflow: `tasks` in a stable topological order, or `steps` for a step pipeline (never both)."""
+    """One workflow: `tasks` in a stable topological order, or `steps` for a step pipeline (never both).
+
+    `context` is the class of a pipeline's context as `module:Class`; None is StepContext.
+    """
 
     name: str
     source: Path
     description: str = ""
     tasks: tuple[TaskPlan, ...] = ()
     steps: tuple[StepPlan, ...] = ()
+    context: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
     sensor: SensorPlan | None = None

@@ -26,6 +26,7 @@ from dara_dagster.spec.plan import (
     WorkflowPlan,
 )
 from dara_dagster.spec.spec import Spec, Step, Task, Workflow
+from dara_dagster.spec.step_models import StepsOptions
 
 
 def plan_from(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Plan:
@@ -80,6 +81,7 @@ class _Resolver:
             description=options.description,
             tasks=tuple(self._task(tasks[name], keys[name], options.parameters) for name in order),
             steps=tuple(self._step(step, options.parameters) for step in workflow.steps),
+            context=options.context if isinstance(options, StepsOptions) else None,
             schedule=options.schedule,
             timezone=options.timezone or "UTC",
             sensor=self._sensor(options.sensor) if options.sensor else None,

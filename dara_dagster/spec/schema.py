@@ -13,10 +13,10 @@ from pydantic_core import core_schema
 from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
 from dara_dagster.spec.fields import Model
 from dara_dagster.spec.level_models import DefinitionWorkflow, LevelFile
-from dara_dagster.spec.models import Entry, Executor, Project, TasksWorkflow, WorkflowOptions
+from dara_dagster.spec.models import Entry, Executor, Project, TasksWorkflow
 from dara_dagster.spec.parameters import Pair
-from dara_dagster.spec.step_models import BUILT_IN, CLASS, StepItem
-from dara_dagster.spec.texts import REFERENCE, decimal_text, text_schema, truth_text, whole_text
+from dara_dagster.spec.step_models import BUILT_IN, StepItem, StepsOptions
+from dara_dagster.spec.texts import OBJECT, REFERENCE, decimal_text, text_schema, truth_text, whole_text
 
 
 class _Parameters(Model):
@@ -45,7 +45,7 @@ class _VariablePair(Pair):
 class _OwnStep(StepItem):
     """A step of a class of your own."""
 
-    uses: Annotated[str, text_schema(f"^{CLASS}$")] = Field(description="module:Class")
+    uses: Annotated[str, text_schema(f"^{OBJECT}$")] = Field(description="module:Class")
 
 
 def _built_in(name: str, settings: type[Model]) -> type[Model]:
@@ -61,7 +61,7 @@ _Step: Any = reduce(or_, [*(_built_in(name, settings) for name, settings in BUIL
 _Steps: Any = Annotated[tuple[_Step, ...], Field(min_length=1)]
 
 
-class _StepsWorkflow(WorkflowOptions):
+class _StepsWorkflow(StepsOptions):
     """A workflow as a pipeline of steps that share one context."""
 
     steps: _Steps

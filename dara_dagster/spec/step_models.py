@@ -13,13 +13,14 @@ from dara_dagster.spec.fields import (
     Model,
     MoreThanZero,
     Name,
+    ObjectName,
     Seconds,
     Table,
     Texts,
     Volume,
     fault,
 )
-from dara_dagster.spec.models import FileWork, Format
+from dara_dagster.spec.models import FileWork, Format, WorkflowOptions
 
 
 def _job(value: Any) -> Any:
@@ -84,9 +85,6 @@ BUILT_IN: Mapping[str, type[Model]] = {
     "wait_for_table": WaitForTable,
 }
 
-# How a class of the user's own is named: module:Class.
-CLASS = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
-
 
 class StepItem(Model):
     """One step: a built-in one, or a class of your own as `module:Class`."""
@@ -94,3 +92,11 @@ class StepItem(Model):
     name: Name | None = Field(default=None, description="Default: what it uses.")
     uses: str = Field(description=f"{', '.join(BUILT_IN)} or module:Class.")
     settings: dict[str, Any] = Field(default={}, description="What the step is told.")
+
+
+class StepsOptions(WorkflowOptions):
+    """What a step pipeline may say besides its steps."""
+
+    context: ObjectName | None = Field(
+        default=None, description="Your subclass of StepContext, as module:Class."
+    )

@@ -10,10 +10,11 @@ from dara_dagster.spec.document import Document, KeyPath
 from dara_dagster.spec.models import Entry
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.spec import Executors, Items, Step, Task
-from dara_dagster.spec.step_models import BUILT_IN, CLASS, RunTask, StepItem
+from dara_dagster.spec.step_models import BUILT_IN, RunTask, StepItem
+from dara_dagster.spec.texts import OBJECT
 from dara_dagster.spec.validation import read_model
 
-_CLASS = re.compile(rf"{CLASS}\Z")
+_CLASS = re.compile(rf"{OBJECT}\Z")
 
 
 def read_steps(items: Items, executors: Executors) -> tuple[dict[str, Any], list[Problem]]:

@@ -12,6 +12,8 @@ from pydantic import WithJsonSchema
 REFERENCE = {"type": "string", "pattern": r"(^|[^$])\$\{[^{}]*\}"}
 CONTROL = r"\x00-\x1f\x7f"
 TABLE_PART = rf"[^\s./`{CONTROL}]{{1,255}}"
+# How something in a Python module is named: module:Name.
+OBJECT = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 NUMBER_LENGTH = 100  # characters of a number written as text
 
 _SPACE = r"[ \t\r\n]*"

@@ -14,6 +14,7 @@ from dara_dagster.spec.levels import read_definition
 from dara_dagster.spec.models import WorkflowOptions
 from dara_dagster.spec.names import Names
 from dara_dagster.spec.spec import Executors, Items, Shape, Workflow
+from dara_dagster.spec.step_models import StepsOptions
 from dara_dagster.spec.steps import read_steps
 from dara_dagster.spec.validation import kind_of, read_model
 
@@ -42,12 +43,13 @@ def read_workflow(
     if shape is None:
         return None, problems
     items: Any = document.value
-    options = WorkflowOptions()
+    model = StepsOptions if shape == "steps" else WorkflowOptions
+    options = model()
     path: KeyPath = ()
     if isinstance(items, Object):
         beside = (shape, "engine") if shape == "definition" else (shape,)
         said = {key: value for key, value in items.items() if key not in beside}
-        read, problems = read_model(WorkflowOptions, said, document, (), beside)
+        read, problems = read_model(model, said, document, (), beside)
         options = read or options
         items, path = items[shape], (shape,)
     if not isinstance(items, Array):

@@ -135,6 +135,41 @@ def test_a_context_of_a_users_own_class_is_read_by_another_process(project: Proj
     assert "main.default.none is not there after 1 s" in error.error_display_string
 
 
+def test_a_file_names_the_class_of_its_context(project: Project) -> None:
+    project.root.mkdir(exist_ok=True)
+    (project.root / "typed_context.py").write_text(
+        "from dara_dagster import StepContext\n\nclass Typed(StepContext):\n    limit: int\n"
+    )
+    step = {"name": "same", "uses": f"{OWN}:FailUnless", "settings": {"marker": "/"}}
+    named = {"steps": [step], "context": "typed_context:Typed", "parameters": {"limit": "7"}}
+    project.write("workflows/typed.json", named)
+    result = project.run("typed")
+    assert result.success
+    assert contexts(result)["same"]["limit"] == 7
+    project.write("workflows/untyped.json", {**named, "parameters": {"limit": "many"}})
+    assert failure(project.run("untyped")).startswith(
+        "The run's parameters make no Typed: limit: Input should"
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "told"),
+    [
+        ("no_such_module:Orders", "The context no_such_module:Orders cannot be loaded: No module named"),
+        (f"{OWN}:Orders", f"The context {OWN}:Orders cannot be loaded: module '{OWN}' has no attribute"),
+        (f"{OWN}:Leave", f"The context {OWN}:Leave is no subclass of dara_dagster.StepContext."),
+        ("broken_context:Orders", "The context broken_context:Orders cannot be loaded: KeyError: 'TOKEN'."),
+    ],
+)
+def test_a_context_that_cannot_be_had_fails_the_first_step(project: Project, context: str, told: str) -> None:
+    project.root.mkdir(exist_ok=True)
+    (project.root / "broken_context.py").write_text("raise KeyError('TOKEN')\n")
+    step = {"name": "same", "uses": f"{OWN}:FailUnless", "settings": {"marker": "/"}}
+    name = f"wrong{abs(hash(context))}"
+    project.write(f"workflows/{name}.json", {"steps": [step], "context": context})
+    assert failure(project.run(name)).startswith(told)
+
+
 class Count(Step):
     """Leaves a number, under a name nobody gave it."""
 

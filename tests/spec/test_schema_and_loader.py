@@ -17,7 +17,7 @@ from dara_dagster.spec.compute import ClusterSettings, WarehouseSettings
 from dara_dagster.spec.fields import Model
 from dara_dagster.spec.level_models import LevelStep
 from dara_dagster.spec.models import Entry, Executor, Project, Sensor, WorkflowOptions
-from dara_dagster.spec.step_models import BUILT_IN
+from dara_dagster.spec.step_models import BUILT_IN, StepsOptions
 from tests.spec.conftest import Project as Files
 from tests.spec.json_schema import fits
 from tests.spec.whole_files import (
@@ -167,6 +167,7 @@ def test_what_the_loader_takes(project: Files, name: str) -> None:
         (Executor, {**WORK, "format": "py", "task": {}}),
         (Sensor, {**SENSOR, "volume": 1, "folder": 1, "upload_to": 1}),
         (WorkflowOptions, OPTIONS),
+        (StepsOptions, {**OPTIONS, "context": "m:C"}),
         (LevelStep, STEP),
         (Project, PROJECT),
         *((model, SETTINGS[uses]) for uses, model in BUILT_IN.items()),

@@ -172,3 +172,12 @@ def test_sensors(project: Project) -> None:
         since="2024-05-31T06:00:00Z",
         interval_seconds=60,
     )
+
+
+def test_the_class_of_a_context_is_named_in_a_pipeline_only(project: Project) -> None:
+    pipeline = {"steps": [{"uses": "m:C"}], "context": "my_steps:Orders"}
+    assert project.write(FILE, pipeline).plan().workflows[0].context == "my_steps:Orders"
+    (wrong,) = project.write(FILE, {**pipeline, "context": "my_steps.Orders"}).problems()
+    assert (wrong.key, wrong.remedy) == ("context", "Write module:name.")
+    project.file("a.py").write(FILE, {"tasks": [entry(file_name="a")], "context": "my_steps:Orders"})
+    assert [problem.key for problem in project.problems()] == ["context"]

@@ -242,6 +242,7 @@ PROJECT = {
     "schema": "s",
     "poll": {"calls_per_second": 5, "lost_after_seconds": 5},
     "max_concurrent": 5,
+    "routers": ["m:router"],
 }
 COMPOSER = {"JOB_ID": 3, "JOB_NAME": "a", "COMPOSER_STEP": "e"}
 SYNC = {"JOB_ID": 4, "JOB_NAME": "a", "TYPE": "sync", "FUNCTION_NAME": "e"}
@@ -265,7 +266,7 @@ FILES: dict[str, tuple[str, Any]] = {
     "list": (WORKFLOWS, [ENTRY]),
     "definition": (WORKFLOWS, {"engine": "x", "definition": [{"LEVEL_ID": "1", "THREADS": [STEPS]}]}),
     "levels": (WORKFLOWS, [{"LEVEL_ID": 1, "THREADS": [STEPS]}]),
-    "steps": (WORKFLOWS, {"steps": [{"name": "s", "uses": "m:C", "settings": {"a": 1}}]}),
+    "steps": (WORKFLOWS, {"steps": [{"name": "s", "uses": "m:C", "settings": {"a": 1}}], "context": "m:C"}),
     **{f"step {uses}": (WORKFLOWS, [{"uses": uses, "settings": told}]) for uses, told in SETTINGS.items()},
     "step list": (WORKFLOWS, [{"uses": "m:C"}]),
     "clusters": ("cluster_config.json", {"v": CLUSTER}),
