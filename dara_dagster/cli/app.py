@@ -12,11 +12,12 @@ from dara_dagster.cli.comparing import compare
 from dara_dagster.cli.compute import compute
 from dara_dagster.cli.databricks_app import app
 from dara_dagster.cli.demo import demo
-from dara_dagster.cli.deploying import deploy, render
+from dara_dagster.cli.deploying import deploy
 from dara_dagster.cli.doctor import doctor
 from dara_dagster.cli.history import status
 from dara_dagster.cli.local_workspace import emulator
 from dara_dagster.cli.orphans import orphans
+from dara_dagster.cli.rendering import render
 from dara_dagster.cli.reporting import report
 from dara_dagster.cli.running import run
 from dara_dagster.cli.serving import serve

@@ -1,4 +1,4 @@
-"""`dara deploy` and `dara render`: workflows as saved Databricks jobs, written or only shown."""
+"""`dara deploy`: workflows as saved Databricks jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dara_dagster.remote.job_settings import JobPlan, PauseStatus
     from dara_dagster.spec.plan import Plan
 
-__all__ = ["deploy", "render"]
+__all__ = ["deploy", "drafts"]
 
 _MOST_CHANGES = 20
 _WIDTH = 79
@@ -63,7 +63,7 @@ def deploy(
     from dara_dagster.remote.deploy import Deployment
 
     plan = load_plan(config_dir)
-    _drafts(plan, workflows)
+    drafts(plan, workflows)
     workspace = open_workspace(plan.workspace, root=plan.root)
     deployment = Deployment(workspace, plan, pause=_PAUSE[paused], dry_run=dry_run)
     words = _WOULD if dry_run else _DONE
@@ -79,23 +79,7 @@ def deploy(
         click.echo(line)
 
 
-@click.command()
-@click.argument("workflow")
-@config_option
-def render(workflow: str, config_dir: Path) -> None:
-    """Print a workflow's job as JSON of the Jobs API.
-
-    Needs no login: `<id of cluster 'etl'>` stands in place of an id. What a saved job does otherwise than
-    Dagster is told on stderr.
-    """
-    plan = load_plan(config_dir)
-    [draft] = _drafts(plan, (workflow,))
-    click.echo(json.dumps(draft.settings, indent=2))
-    for line in draft.told:
-        click.echo(line, err=True)
-
-
-def _drafts(plan: Plan, names: Iterable[str]) -> list[JobPlan]:
+def drafts(plan: Plan, names: Iterable[str]) -> list[JobPlan]:
     """The jobs of the workflows that are asked for, before anything is touched.
 
     Raises DeployError, with every reason, if one of them cannot be a job.

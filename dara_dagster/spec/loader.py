@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +15,11 @@ from dara_dagster.spec.fields import CONTROL_CHARACTER, name_fault
 from dara_dagster.spec.level_models import open_properties
 from dara_dagster.spec.models import Project
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.parameters import read_parameters
+from dara_dagster.spec.parameters import Parameters, read_parameter_files, read_parameters
 from dara_dagster.spec.plan import ComputeKind
 from dara_dagster.spec.reading import read_document, read_object
-from dara_dagster.spec.sources import Sources, is_folder
-from dara_dagster.spec.spec import Compute, Executors, Spec, Workflow
+from dara_dagster.spec.sources import AssumedSources, Sources, is_folder
+from dara_dagster.spec.spec import Compute, Spec, Workflow
 from dara_dagster.spec.validation import read_model
 from dara_dagster.spec.variables import Variables
 from dara_dagster.spec.workflows import read_workflow
@@ -39,12 +39,13 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
     (over project.json's workspace) and `${env.NAME}`.
     """
     folder = Path(config_dir)
-    variables, executors, executor_tasks, problems = read_parameters(folder, environ)
+    read = read_parameters(folder, environ)
+    problems = list(read.problems)
     here = Path(os.path.realpath(folder))  # resolve() raises for links that lead in a circle
     if not is_folder(here):
         remedy = "Name the folder that holds dependency.json (--config DIR)."
         problems.append(Problem(folder, 0, "", "there is no such folder", remedy))
-    document, project = _read_project(folder, variables, problems)
+    document, project = _read_project(folder, read.variables, problems)
     root = here.parent
     name = project.name or root.name or "project"
     if project.name is None and (wrong := name_fault(name)):
@@ -57,25 +58,65 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
     main, found = find_dependency_file(folder, project.dependency, document)
     problems += found
     files = [*([(main, name)] if main else []), *_workflow_files(folder / "workflows", problems)]
-    workflows = _read_workflows(files, variables, executors, problems)
+    workflows = _read_workflows(files, read, problems)
     if not workflows and len(problems) == before and is_folder(here):
         problems.append(Problem(folder, 0, "", "there is no workflow", PLACES))
+    sources = Sources(_notebooks(project, folder, root))
+    return _spec(folder, here, name, (document, project), sources, workflows, read, environ, problems)
+
+
+def load_file(
+    file: Path, *, parameters: Sequence[Path], folder: Path, environ: Mapping[str, str] = os.environ
+) -> Spec:
+    """One workflow file outside of a project; as `load`, wrong files become `Spec.problems`.
+
+    `parameters` are the parameters files, later ones over the ones before; DARA_ENV does not count.
+    cluster_config.json, warehouse_config.json, project.json and, without `parameters`, parameters.json are
+    read in `folder` if they are there. Task files are looked at only where project.json says where they are.
+    """
+    read = read_parameter_files(parameters or [folder / "parameters.json"], environ)
+    missing = (path for path in parameters if not os.path.lexists(path))
+    problems = [
+        *(Problem(path, 0, "", "there is no such file", "Name a parameters file.") for path in missing),
+        *read.problems,
+    ]
+    document, project = _read_project(folder, read.variables, problems)
+    workflows = _read_workflows([(file, file.stem)], read, problems)
+    name = project.name or (workflows[0].name if workflows else file.stem)
+    here = Path(os.path.realpath(folder))
+    notebooks = Path(os.path.realpath(folder / (project.notebooks or "notebooks")))
+    sources = Sources(notebooks) if project.notebooks else AssumedSources(notebooks)
+    return _spec(folder, here, name, (document, project), sources, workflows, read, environ, problems)
+
+
+def _spec(
+    folder: Path,
+    here: Path,
+    name: str,
+    project: tuple[Document, Project],
+    sources: Sources,
+    workflows: tuple[Workflow, ...],
+    read: Parameters,
+    environ: Mapping[str, str],
+    problems: list[Problem],
+) -> Spec:
+    document, said = project
     return Spec(
         name=name,
-        root=root,
+        root=here.parent,
         config_dir=here,
-        workspace=_workspace(project, document, environ, problems),
-        project=project,
+        workspace=_workspace(said, document, environ, problems),
+        project=said,
         project_document=document,
-        sources=Sources(_notebooks(project, folder, root)),
+        sources=sources,
         computes=(
-            *_read_computes("cluster", folder, variables, problems),
-            *_read_computes("warehouse", folder, variables, problems),
+            *_read_computes("cluster", folder, read.variables, problems),
+            *_read_computes("warehouse", folder, read.variables, problems),
         ),
-        executors=executor_tasks,
+        executors=read.executor_tasks,
         workflows=workflows,
         problems=tuple(problems),
-        unfilled=variables.unfilled,
+        unfilled=read.variables.unfilled,
     )
 
 
@@ -149,7 +190,7 @@ def _name_problems(compute: Compute) -> list[Problem]:
 
 
 def _read_workflows(
-    files: Iterable[tuple[Path, str]], variables: Variables, executors: Executors, problems: list[Problem]
+    files: Iterable[tuple[Path, str]], parameters: Parameters, problems: list[Problem]
 ) -> tuple[Workflow, ...]:
     """The workflows of the files, each with the name that it has when it says none."""
     workflows: list[Workflow] = []
@@ -157,8 +198,8 @@ def _read_workflows(
         document, found = read_document(file)
         problems += found
         if document:
-            problems += open_properties(document) + variables.fill(document)
-            workflow, found = read_workflow(document, name, executors)
+            problems += open_properties(document) + parameters.variables.fill(document)
+            workflow, found = read_workflow(document, name, parameters.executors)
             problems += found
             workflows += [workflow] if workflow else []
     return tuple(workflows)

@@ -78,6 +78,27 @@ class Sources:
         return self._read[key]
 
 
+class AssumedSources(Sources):
+    """Task files that are not here: each is taken to be there, one that ends in .py for a notebook."""
+
+    @property
+    def exist(self) -> bool:
+        """No folder is asked for."""
+        return True
+
+    def file(self, name: str, ending: str) -> Path | None:
+        """Where the file would be."""
+        return self.folder / f"{name}.{ending}"
+
+    def endings(self, name: str) -> list[str]:
+        """All: which one it is, is said by whoever names the file."""
+        return list(FORMATS)
+
+    def read(self, name: str, ending: str) -> Source:
+        """What a file of that ending usually is; its content is not known."""
+        return Source("sql" if ending == "sql" else "notebook", "")
+
+
 def _read(file: Path, ending: str) -> Source:
     try:
         content = file.read_bytes()
