@@ -71,10 +71,11 @@ def compare(
             make = _Maker(instance, config_dir, jobs, parameters, as_json)
             warm_up = None if no_warm_up else make.warm_up()
             first, second = make.rounds(runs or _ROUNDS)
-            found = compare_runs(first, second, MODES, warm_up)
         else:
+            warm_up = None
             first, second = _existing(instance, *what)
-            found = compare_runs(first, second)
+        first, second, unknown = _with_rows(config_dir, first, second)
+        found = compare_runs(first, second, MODES if jobs is not None else None, warm_up, unknown)
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=2))
     else:
@@ -159,3 +160,17 @@ def _existing(instance: DagsterInstance, one: str, two: str) -> tuple[list[RunRe
     if first.run_id == second.run_id:
         raise RunError(f"{one!r} and {two!r} are the same run: {first.run_id}.")
     return [first], [second]
+
+
+def _with_rows(
+    config_dir: Path, first: list[RunReport], second: list[RunReport]
+) -> tuple[list[RunReport], list[RunReport], str]:
+    """The reports with the rows that their tasks wrote, and why these are not known."""
+    from dara_dagster.serve.row_counts import count_rows
+
+    try:
+        plan = load_plan(config_dir)
+    except DaraError:
+        return first, second, "the project's files have mistakes"
+    (first, second), unknown = count_rows(plan, first, second)
+    return first, second, unknown

@@ -66,6 +66,8 @@ def result_data(
         "setup_seconds": look.setup_ms / 1000,
         "execution_seconds": look.execution_ms / 1000,
         "total_seconds": look.total_ms / 1000,
+        "databricks_start": look.start_ms / 1000,
+        "databricks_end": look.end_ms / 1000,
         **({"notebook_runs": children.as_text()} if children.runs else {}),
         "databricks_run_id": look.run_id,
         "url": url,

@@ -70,18 +70,19 @@ def _table_differences(
     task: RunsOfTask, sides: tuple[tuple[str, tuple[TaskReport, ...]], ...]
 ) -> Iterator[str]:
     for name in sorted({table.name for table in task.tables}):
-        found = {label: _rows(side, name) for label, side in sides}
+        known = all(table.rows is not None for table in task.tables if table.name == name)
+        found = {label: _rows(side, name, known) for label, side in sides}
         if len(set.union(*found.values())) > 1:
             words = (f"{' or '.join(sorted(rows)) or 'not known'} ({label})" for label, rows in found.items())
             yield f"{task.name}: {name} {', '.join(words)}"
 
 
-def _rows(side: Sequence[TaskReport], table: str) -> set[str]:
-    """What is known of a table in the runs of a side, in words."""
+def _rows(side: Sequence[TaskReport], table: str, known: bool) -> set[str]:
+    """What is known of a table in the runs of a side, in words; `known`: its rows are, in all runs."""
     own = [task for task in side if task.taken_over_from is None]
     found = [next((each for each in task.tables if each.name == table), None) for task in own]
     return {
-        "not written" if each is None else "written" if each.rows is None else counted(each.rows, "row")
+        "not written" if each is None else counted(each.rows or 0, "row") if known else "written"
         for each in found
     }
 

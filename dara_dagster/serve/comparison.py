@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -12,7 +12,7 @@ from dara_dagster.serve.report import RunReport
 from dara_dagster.serve.verdict import Verdict, verdicts
 from dara_dagster.serve.wording import counted
 
-__all__ = ["Comparison", "Round", "Side", "TaskComparison", "compare"]
+__all__ = ["Comparison", "Round", "Side", "TableComparison", "TaskComparison", "compare"]
 
 _MEASURES = (
     "seconds",
@@ -75,6 +75,16 @@ class TaskComparison:
 
 
 @dataclass(frozen=True)
+class TableComparison:
+    """A table that a task wrote: the rows of each run of both sides that wrote it, None where not known."""
+
+    name: str
+    task: str
+    first_rows: tuple[int | None, ...]
+    second_rows: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
 class Round:
     """One run of each side; `began` is the label of the side whose run was made first."""
 
@@ -105,6 +115,7 @@ class Comparison:
     verdicts: tuple[Verdict, ...]
     rounds: tuple[Round, ...]
     results: str
+    tables: tuple[TableComparison, ...] = ()
     warm_up: str | None = None
 
     @property
@@ -123,11 +134,13 @@ def compare(
     second: Sequence[RunReport],
     labels: tuple[str, str] | None = None,
     warm_up: str | None = None,
+    rows_unknown: str = "",
 ) -> Comparison:
     """The comparison of two groups of at least one run each, in the order of their rounds. Pure.
 
     Tasks are matched by their step keys. `labels` say what the sides are, by default which run each is;
-    `warm_up` is the id of a run that went before and is not counted.
+    `warm_up` is the id of a run that went before and is not counted, `rows_unknown` says why the rows of
+    tables are not known.
     """
     one, two = labels or (f"run {first[0].run_id[:8]}", f"run {second[0].run_id[:8]}")
     sides = _side(one, first), _side(two, second)
@@ -149,7 +162,8 @@ def compare(
         notes=(*circumstances(first, second), *_only_in(rows, one, two)),
         verdicts=verdicts(first, second, (one, two)),
         rounds=tuple(_round(a, b, one, two) for a, b in zip(first, second, strict=False)),
-        results=_results(common, found),
+        results=_results(common, found, rows_unknown),
+        tables=tuple(_tables(common)),
         warm_up=warm_up,
     )
 
@@ -194,7 +208,18 @@ def _ratio(first: float, second: float) -> float | None:
     return round(second / first, 2) if first else None
 
 
-def _results(common: Sequence[RunsOfTask], found: Sequence[str]) -> str:
+def _tables(common: Sequence[RunsOfTask]) -> Iterator[TableComparison]:
+    """The tables of each task, with the rows of one run after another."""
+    for task in common:
+        for name in sorted({table.name for table in task.tables}):
+            first, second = (
+                tuple(table.rows for each in side for table in each.tables if table.name == name)
+                for side in (task.first, task.second)
+            )
+            yield TableComparison(name, task.name, first, second)
+
+
+def _results(common: Sequence[RunsOfTask], found: Sequence[str], rows_unknown: str) -> str:
     """Whether the results agree, and by what that was told."""
     if not common:
         return "No task is in both, so there are no results to compare."
@@ -204,11 +229,12 @@ def _results(common: Sequence[RunsOfTask], found: Sequence[str]) -> str:
     ended = "succeeded in all runs" if words == {"success"} else "ended in the same state"
     values = sum(task.has_exit_value for task in common)
     tables = {table.name for task in common for table in task.tables}
-    rows = all(table.rows is not None for task in common for table in task.tables)
+    known = all(table.rows is not None for task in common for table in task.tables)
     parts = [f"{counted(len(common), 'task')} {ended}"]
     parts.append(f"{counted(values, 'exit value')} the same" if values else "no exit values to compare")
     if tables:
-        told = "as many rows each" if rows else "their rows are not recorded"
+        reason = f": {rows_unknown}" if rows_unknown else ""
+        told = "as many rows each" if known else f"not all of their rows are known{reason}"
         parts.append(f"the same {counted(len(tables), 'table')} written ({told})")
     return f"The results agree: {', '.join(parts)}."
 

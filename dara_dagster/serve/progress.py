@@ -65,6 +65,7 @@ class TaskStatus:
     first, `trace` the traceback of the task's code. `result` is what a step of a step pipeline left in the
     context. `attempts` has all of them, the current one last. `notebook_runs` are those that the task's code
     started by `dbutils.notebook.run`, known once it has ended; `more_notebook_runs` counts what is left out.
+    `databricks_start` and `databricks_end` are those of an ended Databricks run by its own clock.
     """
 
     name: str
@@ -88,6 +89,8 @@ class TaskStatus:
     attempts: tuple[Attempt, ...] = ()
     notebook_runs: tuple[NotebookRun, ...] = ()
     more_notebook_runs: int = 0
+    databricks_start: float | None = None
+    databricks_end: float | None = None
 
     @property
     def word(self) -> str:
@@ -212,6 +215,8 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
             attempts=_last(task, **{name: _number(data.get(name)) or 0.0 for name in _MEASURED}),
             notebook_runs=children.runs,
             more_notebook_runs=children.more,
+            databricks_start=_number(data.get("databricks_start")) or None,
+            databricks_end=_number(data.get("databricks_end")) or None,
         )
     return task
 

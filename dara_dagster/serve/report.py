@@ -33,7 +33,8 @@ class TaskReport:
     submission, noticing the end, waiting for a retry). `slack_seconds` is by how much it could have been
     longer without making the critical path longer. A task with `taken_over_from` was done by that earlier
     run and has no times in this one. `upstream` are the step keys of what it waited for. `notebook_runs` are
-    those that its code started; `more_notebook_runs` counts what is left out.
+    those that its code started; `more_notebook_runs` counts what is left out. `databricks_start` and
+    `databricks_end` are seconds since the epoch by the clock of Databricks.
     """
 
     name: str
@@ -60,6 +61,8 @@ class TaskReport:
     phases: tuple[Phase, ...] = ()
     notebook_runs: tuple[NotebookRunReport, ...] = ()
     more_notebook_runs: int = 0
+    databricks_start: float | None = None
+    databricks_end: float | None = None
 
 
 @dataclass(frozen=True)
@@ -271,6 +274,8 @@ def _untimed(task: TaskStatus) -> TaskReport:
         exit_value=task.exit_value,
         databricks_run_id=task.databricks_run_id,
         url=task.url,
+        databricks_start=task.databricks_start,
+        databricks_end=task.databricks_end,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from dara_dagster.serve.comparison import Comparison, TaskComparison
@@ -45,6 +45,7 @@ def comparison_page(found: Comparison, first: RunReport, second: RunReport) -> s
         element("h2", "Times"),
         _comparison_table(found),
         *_rounds(found),
+        *_tables(found),
         *_chart(found.first.label, first, length),
         *_chart(found.second.label, second, length),
         legend(),
@@ -107,6 +108,26 @@ def _rounds(found: Comparison) -> Iterator[Element]:
     yield element("h2", "Rounds")
     head = element("thead", element("tr", *(element("th", text, class_="number") for text in heads)))
     yield element("div", element("table", head, element("tbody", *rows)), class_="wide")
+
+
+def _tables(found: Comparison) -> Iterator[Element]:
+    """The rows that were written, table by table."""
+    if not found.tables:
+        return
+    heads = ("Table", "Task", f"Rows, {found.first.label}", f"Rows, {found.second.label}")
+    rows = (
+        _row(table.name, table.task, _rows(table.first_rows), _rows(table.second_rows))
+        for table in found.tables
+    )
+    yield element("h2", "Tables")
+    head = element("thead", element("tr", *(element("th", text, class_="number") for text in heads)))
+    yield element("div", element("table", head, element("tbody", *rows)), class_="wide")
+
+
+def _rows(counts: Sequence[int | None]) -> str:
+    """`11,864`, or `1 or 2` where the runs of a side differ."""
+    words = dict.fromkeys("not known" if count is None else f"{count:,}" for count in counts)
+    return " or ".join(words) or "not written"
 
 
 def _row(name: str, *cells: str) -> Element:

@@ -101,6 +101,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 def test_the_demo_makes_the_five_tables(clone: Clone) -> None:
     assert clone.demo["tables"] == ROWS
     assert clone.demo["seconds"]["parallel"] > 0
+    assert "the same 7 tables written (as many rows each)" in clone.demo["results"]
     assert [line[0] for line in clone.demo["summary"]] == [
         "busiest day",
         "latest airline",
