@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster import OpExecutionContext
 
 from dara_dagster.defs.attempts import UPLOADED
+from dara_dagster.defs.local_files import check_local_file
 from dara_dagster.defs.resources import RunParameters, WorkspaceSession
 from dara_dagster.engine.events import Value, record, step_key
 
@@ -20,6 +21,8 @@ def send_files(context: OpExecutionContext) -> None:
     if not given.uploads:
         return
     session: WorkspaceSession = context.resources.workspace
+    for local in given.uploads.values():
+        check_local_file(session.plan, local)
     made = session.attempts(context.instance, context.run).uploads
     for place, size in session.uploads.ensure(given.uploads, made).items():
         data: dict[str, Value] = {"path": place, "bytes": size}

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 from dara_dagster.defs.execute import Work, execute_task
@@ -40,7 +39,8 @@ class UploadFile(Step):
         if not source:
             raise DaraError("no file to upload: give the step a file, or the run the parameter `file`")
         tools = context.tools
-        local = Path(source) if Path(source).is_absolute() else tools.session.plan.root / source
+        is_given = self.file is None or context.is_from_caller(self.file)
+        local = context.local_file(source) if is_given else tools.session.plan.root / source
         remote = to + local.name if to.endswith("/") else to
         if not _IN_VOLUME.match(remote):
             raise DaraError(f"{remote} is no file in a volume: write /Volumes/catalog/schema/volume/file")

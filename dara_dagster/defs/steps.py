@@ -3,10 +3,10 @@
 # No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
 import copy
 import pickle
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dagster import (
@@ -26,6 +26,7 @@ from dagster import (
 )
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from dara_dagster.defs.local_files import check_local_file
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.objects import load_object
 from dara_dagster.defs.resources import PARAMETERS, WORKSPACE, RunParameters, WorkspaceSession
@@ -34,12 +35,12 @@ from dara_dagster.defs.step_metadata import context_metadata, left_metadata
 from dara_dagster.errors import DaraError
 from dara_dagster.remote.metered import Stopped
 from dara_dagster.spec.plan import WorkflowPlan
+from dara_dagster.spec.texts import PLACEHOLDER
 
 __all__ = ["Step", "StepContext", "StepTools", "pipeline_graph", "step_pipeline"]
 
 CONTEXT = "step_context"
 START = "start"
-_PLACEHOLDER = re.compile(r"\$\{context\.([^}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,24 @@ class StepContext(BaseModel):
             return [self.fill(item) for item in value]
         if not isinstance(value, str):
             return value
-        if whole := _PLACEHOLDER.fullmatch(value):
+        if whole := PLACEHOLDER.fullmatch(value):
             return self.get(whole[1])
-        return _PLACEHOLDER.sub(lambda found: str(self.get(found[1])), value)
+        return PLACEHOLDER.sub(lambda found: str(self.get(found[1])), value)
+
+    def local_file(self, path: str) -> Path:
+        """Return the path of a local file that somebody named in a parameter; from the project's folder.
+
+        A run that `dara serve` starts may read uploaded files and those below the folders that project.json
+        lists as upload_folders, whoever started it. Raises FileError for another.
+        """
+        plan = self.tools.session.plan
+        check_local_file(plan, path)
+        return plan.root / path
+
+    def is_from_caller(self, text: str) -> bool:
+        """Whether a placeholder in it stands for what was given with the run, not for what a step left."""
+        own = type(self).model_fields.keys() | (self.model_extra or {}).keys()
+        return any(name in own or name not in self.values for name in PLACEHOLDER.findall(text))
 
     def leave(self, step: str, **values: Any) -> "StepContext":
         """Return a copy in which the step's values stand for those after it; None is left out."""
@@ -235,6 +251,8 @@ def _first(
     fields = kind.model_fields.keys() - StepContext.model_fields.keys()
     own: dict[str, Any] = {name: text for name, text in parameters.items() if name in fields}
     file = parameters.get("file_path") or parameters.get("file")
+    if file:
+        _check_file(context, file)
     try:
         return kind(parameters=parameters, file=file, **own)
     except ValidationError as error:
@@ -254,6 +272,14 @@ def _context_class(named: str) -> type[StepContext]:
     if not (isinstance(kind, type) and issubclass(kind, StepContext)):
         raise Failure(f"The context {named} is no subclass of dara_dagster.StepContext.", allow_retries=False)
     return kind
+
+
+def _check_file(context: OpExecutionContext, file: str) -> None:
+    session: WorkspaceSession = context.resources.workspace
+    try:
+        check_local_file(session.plan, file)
+    except DaraError as error:
+        raise Failure(f"{error}.") from None
 
 
 def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> StepContext:

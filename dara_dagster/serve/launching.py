@@ -13,6 +13,7 @@ from pathlib import Path
 from dagster import DagsterError, DagsterInstance, DagsterRun, DagsterRunStatus
 
 from dara_dagster.defs.attempts import SEED_TAG
+from dara_dagster.defs.local_files import file_parameters, may_read
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.engine.code_location import Job
 from dara_dagster.engine.user import USER_TAG
@@ -138,6 +139,11 @@ class Launcher:
             return f"The parameter {name[:100]!a} holds characters that are no text."
         if wanted.file is not None and name in (*_FILE_PARAMETERS, "file"):
             return f"The parameter {name!r} is set by the file that came along."
+        if name in file_parameters(workflow) and not may_read(plan, value):
+            return (
+                f"The file in {name[:100]!r} may not be read from here: upload it (the form field 'file'), "
+                "or name one below the upload_folders of project.json."
+            )
         if not takes_parameter(plan, workflow, name):
             remedy = Names(declared_parameters(plan, workflow)).remedy(name, "parameters")
             return f"No task of {workflow.name!r} takes a parameter {name[:100]!r}. {remedy}"

@@ -18,6 +18,7 @@ import uvicorn
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dara_dagster.defs.local_files import RECEIVED, RESTRICT_VARIABLE
 from dara_dagster.engine.code_location import Code, check_workspace_file, open_code
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard
@@ -113,6 +114,7 @@ def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running
 
     Raises DaraError for a workspace.yaml that cannot be read, RouterError for a router that clashes.
     """
+    os.environ[RESTRICT_VARIABLE] = "1"  # for the processes that carry the runs
     os.chdir(serving.root)  # where Dagster looks for the modules that workspace.yaml names
     with ExitStack() as stack:
         instance.optimize_for_webserver(*_DATABASE)
@@ -129,7 +131,7 @@ def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running
 def build_app(code: Code, serving: Serving) -> ASGIApp:
     """The whole server as one application: the REST API under /api, routes of the user, Dagster's UI."""
     project = Project(serving.config_dir, code)
-    uploads = Uploads(serving.config_dir.parent / ".dara" / "uploads")
+    uploads = Uploads(serving.config_dir.parent / RECEIVED)
     launcher = Launcher(project, uploads, serving.home / "launching.lock")
     own = user_routes(serving.routers)
     api = build_api(Services(project, launcher, uploads), own.routers)

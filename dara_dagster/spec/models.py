@@ -232,6 +232,10 @@ class Project(Model):
     routers: tuple[ObjectName, ...] = Field(
         default=(), description="FastAPI routers that `dara serve` serves too, each as module:router."
     )
+    upload_folders: tuple[LocalFolder, ...] = Field(
+        default=(),
+        description="Folders, relative to this file, whose files may be named by who starts a run over HTTP.",
+    )
 
 
 def _file_or_task(schema: dict[str, Any]) -> None:

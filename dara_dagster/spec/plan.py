@@ -148,3 +148,4 @@ class Plan:
     schema: str | None = None
     poll: PollPlan = PollPlan()
     max_concurrent: int = 300
+    upload_folders: tuple[Path, ...] = ()

@@ -68,6 +68,7 @@ class _Resolver:
             schema=project.schema_,
             poll=PollPlan(project.poll.calls_per_second, project.poll.lost_after_seconds),
             max_concurrent=project.max_concurrent,
+            upload_folders=tuple(spec.config_dir / folder for folder in project.upload_folders),
         )
 
     def _workflow(self, workflow: Workflow) -> WorkflowPlan:

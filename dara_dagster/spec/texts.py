@@ -10,6 +10,8 @@ from pydantic import WithJsonSchema
 
 # A `${name}` that is filled in: what its value is cannot be told from the text around it.
 REFERENCE = {"type": "string", "pattern": r"(^|[^$])\$\{[^{}]*\}"}
+# `${context.name}`, which is filled in while a step pipeline runs.
+PLACEHOLDER = re.compile(r"\$\{context\.([^}]+)\}")
 CONTROL = r"\x00-\x1f\x7f"
 TABLE_PART = rf"[^\s./`{CONTROL}]{{1,255}}"
 # How something in a Python module is named: module:Name.

@@ -18,6 +18,18 @@ class CountLines(Step):
         return context.leave(self.name, lines=len(Path(context.file).read_text().splitlines()))
 
 
+class MakeFile(Step):
+    """Writes a file into a folder and leaves its path."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def execute(self, context: StepContext) -> StepContext:
+        file = Path(self.folder, "made.csv")
+        file.write_text("made")
+        return context.leave(self.name, made=str(file))
+
+
 class FailUnless(Step):
     """Fails until a marker file is there."""
 

@@ -151,6 +151,9 @@ def served(
     }
     root: Path = tmp_path_factory.mktemp("served")
     project = fill(Project(root, environ))
+    project.write(
+        "config/project.json", {"name": "tiny", "notebooks": "notebooks", "upload_folders": ["../incoming"]}
+    )
     upload = {"uses": "upload_file", "settings": {"to": "/Volumes/main/default/inbox/"}}
     project.write("config/workflows/ingest.json", {"steps": [upload], "parameters": {"origin": "LGA"}})
     project.write("config/notebooks/plain.py", "print('hello')\n")

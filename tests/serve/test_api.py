@@ -168,6 +168,46 @@ def test_a_wrong_form_leaves_nothing_behind(
     assert not list((served.project.root / ".dara" / "uploads" / "incoming").glob("*"))
 
 
+@pytest.mark.parametrize("key", ["file", "file_path"])
+def test_a_file_of_the_server_is_not_a_parameter(served: Server, key: str) -> None:
+    outside = "incoming/../config/project.json"
+    (served.project.root / "incoming").mkdir(exist_ok=True)
+    link = served.project.root / "incoming" / "link"
+    if not link.is_symlink():
+        link.symlink_to("/etc/passwd")
+    for path in ("/etc/passwd", outside, "incoming/link"):
+        answer = start(served, "ingest", {"parameters": {key: path}})
+
+        assert (answer.status, answer.wrong_keys) == (422, [f"parameters.{key}"]), answer
+        assert "upload_folders" in answer.body["detail"]
+
+
+_LAUNCH = """mutation ($config: RunConfigData!) {
+  launchRun(executionParams: {selector: {repositoryLocationName: %s, repositoryName: %s,
+    jobName: "ingest"}, runConfigData: $config}) {
+    __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}
+  }
+}"""
+
+
+def test_a_run_from_the_launchpad_reads_no_other_file_either(served: Server) -> None:
+    places = "{repositoriesOrError {... on RepositoryConnection {nodes {name location {name}}}}}"
+    nodes = served.call("POST", "/graphql", {"query": places}).body["data"]["repositoriesOrError"]["nodes"]
+    mutation = _LAUNCH % (json.dumps(nodes[0]["location"]["name"]), json.dumps(nodes[0]["name"]))
+    volume = "/Volumes/main/default/inbox/stolen"
+    configs = [{"values": {"file": "/etc/passwd"}}, {"uploads": {volume: "/etc/passwd"}}]
+
+    def launch(config: dict[str, Any]) -> str:
+        variables = {"config": {"resources": {"parameters": {"config": config}}}}
+        told = served.call("POST", "/graphql", {"query": mutation, "variables": variables}).body
+        return str(told["data"]["launchRun"]["run"]["runId"])
+
+    for run_id in [launch(config) for config in configs]:
+        run = served.wait(run_id, over)
+        told = run["error"] + "".join(task["error"] for task in run["tasks"])
+        assert run["state"] == "failed" and "upload_folders" in told, run
+
+
 def test_all_that_is_wrong_is_told_at_once(served: Server) -> None:
     body = {"parametres": {}, "sequential": 1, "parameters": {"dya": "2", "day": [1], "": "x"}}
 

@@ -243,6 +243,7 @@ PROJECT = {
     "poll": {"calls_per_second": 5, "lost_after_seconds": 5},
     "max_concurrent": 5,
     "routers": ["m:router"],
+    "upload_folders": ["incoming", "/data"],
 }
 COMPOSER = {"JOB_ID": 3, "JOB_NAME": "a", "COMPOSER_STEP": "e"}
 SYNC = {"JOB_ID": 4, "JOB_NAME": "a", "TYPE": "sync", "FUNCTION_NAME": "e"}
