@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 
 from dara_dagster.defs.execute import Work, execute_task
 from dara_dagster.defs.objects import find_modules_in, load_object
-from dara_dagster.defs.steps import Step, StepContext, StepFactory
+from dara_dagster.defs.steps import Step, StepContext, StepFactory, StepTools
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError
 from dara_dagster.remote.calls import API_ERRORS
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.metered import Stopped
+from dara_dagster.remote.deploy import ensure_saved_job
+from dara_dagster.remote.metered import Stopped, until_stopped
+from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.remote.statements import run_statement, table_exists
 from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
 from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
@@ -93,7 +95,11 @@ class RunTask(_RunStep):
 
 
 class RunJob(_RunStep):
-    """Runs a saved Databricks job and leaves `run_id`, `url` and `exit_value`."""
+    """Runs a saved Databricks job, or a workflow of the project as one, and leaves `job_id`, `run_id`, `url`.
+
+    Of a job with one task it leaves the `exit_value` too. The saved job of a workflow is made, or made to
+    match the files, as `dara deploy` does; a schedule that it has is made paused.
+    """
 
     def __init__(
         self,
@@ -108,16 +114,27 @@ class RunJob(_RunStep):
 
     def execute(self, context: StepContext) -> StepContext:
         """Start the job by id or name with its parameters and wait for its end."""
+        job_id = self._job_id(context.tools, str(context.fill(self.job)))
         task = TaskPlan(
             name=self.name,
             key=self.name,
             kind="saved_job",
-            workflow=str(context.fill(self.job)),
+            workflow=str(job_id),
             parameters=self.parameters,
             timeout_seconds=self.timeout_seconds,
             poll_seconds=self.poll_seconds,
         )
-        return self._run(context, task)
+        return self._run(context.leave(self.name, job_id=job_id), task)
+
+    def _job_id(self, tools: StepTools, named: str) -> int:
+        """Raises DaraError for what names no job; a workflow of the project comes before a job so named."""
+        session, stop = tools.session, stop_event(tools.dagster.run_id)
+        workspace, workflows = session.workspace, [workflow.name for workflow in session.plan.workflows]
+        if named not in workflows:
+            return session.monitor.call(lambda: find_saved_job(workspace, named, workflows), stop=stop)
+        if tools.workflow is not None and tools.workflow.name == named:
+            raise DaraError(f"the pipeline {named!r} cannot run itself")
+        return until_stopped(lambda: ensure_saved_job(workspace, session.plan, named), stop)
 
 
 class RunSql(Step):

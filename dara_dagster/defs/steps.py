@@ -2,9 +2,10 @@
 
 # No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
 import copy
+import inspect
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from dara_dagster.defs.objects import load_object
 from dara_dagster.defs.resources import PARAMETERS, WORKSPACE, RunParameters, WorkspaceSession
 from dara_dagster.defs.sending import send_files
 from dara_dagster.defs.step_metadata import context_metadata, left_metadata
+from dara_dagster.engine.async_loop import run_awaitable
 from dara_dagster.errors import DaraError
 from dara_dagster.remote.metered import Stopped
 from dara_dagster.spec.plan import WorkflowPlan
@@ -142,8 +144,12 @@ class Step(ABC):
     name: str = ""
 
     @abstractmethod
-    def execute(self, context: StepContext) -> StepContext:
-        """Do the work and return the context for the next step; any error fails the step."""
+    def execute(self, context: StepContext) -> StepContext | Awaitable[StepContext]:
+        """Do the work and return the context for the next step; any error fails the step.
+
+        It may be `async def`: it then runs on the run's one event loop, and is cancelled
+        (`asyncio.CancelledError`) when the run is terminated.
+        """
 
 
 class StepFactory(ABC):
@@ -288,6 +294,8 @@ def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> Ste
         send_files(before.tools.dagster)
         made = step.make(before) if isinstance(step, StepFactory) else step
         after: object = made.execute(before)
+        if inspect.isawaitable(after):
+            after = run_awaitable(before.tools.dagster, after)
     except RetryRequested:
         raise
     except Failure as failure:

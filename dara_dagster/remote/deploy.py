@@ -73,15 +73,21 @@ class ComputeChange:
 class Deployment:
     """One deployment of a plan to a workspace; with `dry_run` it looks and writes nothing.
 
-    `pause` is what schedules and triggers are set to; None leaves those that exist as they are, and new
-    ones on.
+    `pause` is what schedules and triggers are set to; None leaves those that exist as they are, and makes
+    new ones as `new` says.
     """
 
     def __init__(
-        self, ws: Workspace, plan: Plan, *, pause: PauseStatus | None = None, dry_run: bool = False
+        self,
+        ws: Workspace,
+        plan: Plan,
+        *,
+        pause: PauseStatus | None = None,
+        new: PauseStatus = "UNPAUSED",
+        dry_run: bool = False,
     ) -> None:
         self._ws, self._plan = ws, plan
-        self._pause, self._dry_run = pause, dry_run
+        self._pause, self._new, self._dry_run = pause, new, dry_run
         self._workflows = {workflow.name: workflow for workflow in plan.workflows}
         self._ids: dict[tuple[IdKind, str], Any] = {}
         self._project_tag = owner_tags(plan.name, "")[PROJECT_TAG]
@@ -198,7 +204,9 @@ class Deployment:
 
     def _deploy(self, workflow: WorkflowPlan, job: SavedJob | None) -> Deployed:
         now = read_settings(self._ws, job.job_id) if job else None
-        wanted = job_plan(self._plan, workflow, self._id, pause=self._pause or _pause_of(now))
+        wanted = job_plan(
+            self._plan, workflow, self._id, pause=self._pause or (_pause_of(now) if now else self._new)
+        )
         settings = dict(wanted.settings)
         if job is None or now is None:
             return self._done(
@@ -246,6 +254,19 @@ class Deployment:
         url = job_url(self._ws, job.job_id) if job else ""
         told = (*draft.refused, *stays)
         return Deployed(draft.workflow, "left out", job.job_id if job else None, url, told=told)
+
+
+def ensure_saved_job(ws: Workspace, plan: Plan, workflow: str) -> int:
+    """Return the id of the workflow's saved job, which is made, or made to match the files, where needed.
+
+    A schedule or trigger that is new is made paused. Raises as `Deployment.run` does, and DeployError for a
+    workflow that cannot be a saved job.
+    """
+    deployment = Deployment(ws, plan, new="PAUSED")
+    done = {each.workflow: each for each in deployment.run(deployment.chosen([workflow]))}[workflow]
+    if done.job_id is None or done.action == "left out":
+        raise DeployError(f"the workflow {workflow!r} cannot run as one job: {'; '.join(done.told)}")
+    return done.job_id
 
 
 def _pause_of(now: dict[str, Any] | None) -> PauseStatus:

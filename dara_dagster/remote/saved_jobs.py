@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from dara_dagster.errors import RunError
@@ -9,13 +12,15 @@ from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
 _PATH = "/api/2.2/jobs/list"
+_PAGES = 10
 
 
-def find_saved_job(ws: Workspace, name: str) -> int:
+def find_saved_job(ws: Workspace, name: str, others: Iterable[str] = ()) -> int:
     """The id of the saved job of that name (or that id, when `name` is a number and no job's name).
 
     The service matches names whatever their case; the exact one is preferred. Raises RunError when there
-    is none, or more than one: names are not unique (databricks-api.md 2.7).
+    is none, with the nearest names among the jobs and `others`, or more than one: names are not unique
+    (databricks-api.md 2.7).
     """
     try:
         found = _named(ws, name)
@@ -29,6 +34,7 @@ def find_saved_job(ws: Workspace, name: str) -> int:
     if not ids:
         raise RunError(
             f"There is no saved job {name!r} in {ws.host}, or it may not be seen with these credentials"
+            f"{_nearest(ws, name, others)}"
         )
     if len(ids) > 1:
         listed = ", ".join(map(str, ids))
@@ -38,13 +44,25 @@ def find_saved_job(ws: Workspace, name: str) -> int:
     return ids[0]
 
 
-def _named(ws: Workspace, name: str) -> dict[int, str]:
-    query: dict[str, Any] = {"name": name, "limit": 100}
+def _nearest(ws: Workspace, name: str, others: Iterable[str]) -> str:
+    """The sentence that names what was probably meant; empty when nothing is near."""
+    try:
+        known = {*others, *_named(ws, None).values()}
+    except API_ERRORS:  # what is wrong has been found out without it
+        known = set(others)
+    near = get_close_matches(name, sorted(known), n=3)
+    return f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _named(ws: Workspace, name: str | None) -> dict[int, str]:
+    """Id -> name of the jobs of that name, or of the first thousand of all."""
+    query: dict[str, Any] = {"limit": 100, **({} if name is None else {"name": name})}
     found: dict[int, str] = {}
-    while True:
+    for _page in itertools.count() if name is not None else range(_PAGES):
         page = api(ws, "GET", _PATH, query=query)
         for job in page.get("jobs") or ():
             found[int(job["job_id"])] = str((job.get("settings") or {}).get("name", ""))
         if not page.get("next_page_token"):
             return found
         query["page_token"] = page["next_page_token"]
+    return found

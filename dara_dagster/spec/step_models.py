@@ -45,9 +45,9 @@ class UploadFile(Model):
 
 
 class RunJob(Model):
-    """Runs a saved Databricks job."""
+    """Runs a saved Databricks job, or a workflow of the project as one."""
 
-    job: JobReference = Field(description="The job's id (a number) or name (text).")
+    job: JobReference = Field(description="The job's id (a number), its name, or a workflow's name.")
     parameters: Texts = Field(default={}, description="Job parameters.")
     timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
     poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from pathlib import Path
@@ -76,3 +77,35 @@ class Forget(Step):
     def execute(self, context: StepContext) -> StepContext:
         context.values["thing"] = 1
         return None  # type: ignore[return-value]
+
+
+class Later(Step):
+    """Asynchronous: leaves the loop it ran on."""
+
+    async def execute(self, context: StepContext) -> StepContext:
+        await asyncio.sleep(0)
+        return context.leave(self.name, loop=id(asyncio.get_running_loop()))
+
+
+class FailLater(Step):
+    """Asynchronous: fails."""
+
+    async def execute(self, context: StepContext) -> StepContext:
+        await asyncio.sleep(0)
+        raise ValueError("not today")
+
+
+class WaitForever(Step):
+    """Asynchronous: says that it has begun, and, when it is cancelled, that it has ended."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    async def execute(self, context: StepContext) -> StepContext:
+        (self.folder / "begun").touch()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.05)
+            (self.folder / "ended").touch()
+        return context

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dagster import Definitions, JobExecutionResult
+from databricks.sdk.service.jobs import PauseStatus
 
 from dara_dagster.defs.definitions import build_definitions
 from dara_dagster.defs.step_library import UploadFile
@@ -130,6 +131,32 @@ def test_a_saved_job_is_run_by_name(project: Project) -> None:
     result = project.run("night")
     assert result.success
     assert contexts(result)["job"]["values"]["exit_value"] == "done"
+
+
+def test_a_workflow_of_the_project_is_run_as_its_saved_job(project: Project) -> None:
+    project.simulate("*", exit_value="done")
+    project.workflow(
+        {"name": "a"}, {"name": "b", "dependent_on": ["a"]}, name="nightly", schedule="0 6 * * *"
+    )
+    for name, job in (("night", "nightly"), ("typo", "nightlyy"), ("itself", "itself")):
+        step = {"name": "job", "uses": "run_job", "settings": {"job": job}}
+        project.write(f"workflows/{name}.json", {"steps": [step]})
+
+    values = [contexts(project.run("night"))["job"]["values"] for _ in range(2)]
+
+    client = project.emulator.client(project.token)
+    (job,) = client.jobs.list()
+    assert [value["job_id"] for value in values] == [job.job_id, job.job_id]
+    run = client.jobs.get_run(int(values[0]["run_id"]))
+    assert [task.task_key for task in run.tasks or ()] == ["a", "b"]
+    assert job.settings is not None and job.settings.schedule is not None
+    assert job.settings.schedule.pause_status is PauseStatus.PAUSED
+    told = [
+        str(project.run(name).get_step_failure_events()[0].step_failure_data.user_failure_data)
+        for name in ("typo", "itself")
+    ]
+    assert "Did you mean " in told[0] and "'nightly'" in told[0]
+    assert "the pipeline 'itself' cannot run itself" in told[1]
 
 
 class Orders(StepContext):
