@@ -173,6 +173,23 @@ def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
     commit(table, [{"metaData": {**metadata, **changes}}], operation)
 
 
+def allow_nulls(table: str | Path, version: int) -> None:
+    """Lets the columns that a commit has just defined be null: Sail keeps those of a query without nulls as
+    NOT NULL, in Delta a query's columns may always be null.
+    """
+    file = Path(table) / "_delta_log" / f"{version:020d}.json"
+    actions = read_commit(table, version)
+    schemas = [action["metaData"] for action in actions if "metaData" in action]
+    if not any('"nullable":false' in metadata["schemaString"] for metadata in schemas):
+        return
+    for metadata in schemas:
+        metadata["schemaString"] = metadata["schemaString"].replace('"nullable":false', '"nullable":true')
+    partial = file.with_name(f".{uuid.uuid4().hex}")
+    partial.write_text("".join(json.dumps(action) + "\n" for action in actions))
+    partial.replace(file)
+    file.with_suffix(".crc").unlink(missing_ok=True)  # the checksum file repeats the schema; Delta needs none
+
+
 def restore(table: str | Path, version: int) -> None:
     """Makes the table what it was at a version, as a new commit."""
     old, new = read_snapshot(table, version), read_snapshot(table)

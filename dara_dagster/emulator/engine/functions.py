@@ -17,8 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyspark.sql.connect.proto as pb
 
+from dara_dagster.emulator.engine.plan_lambdas import LAMBDAS
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.calls import Call, Spelling, call, respell
+from dara_dagster.emulator.engine.sql.grammar import Pattern
 from dara_dagster.emulator.engine.sql.operators import spell_out_operators
 from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 
@@ -69,11 +71,21 @@ def _half_even_text(call: Call) -> str | None:
 def _percentile_text(call: Call) -> str | None:
     if call.after in ("FILTER", "OVER"):
         raise NotSupportedLocally(f"{call.name}() with FILTER or OVER", "Use percentile().")
-    if len(call.arguments) < 2 or scan(call.arguments[1]).tokens[0].upper in ("ARRAY", "DISTINCT"):
+    if len(call.arguments) < 2 or scan(call.arguments[0]).tokens[0].upper == "DISTINCT":
         return None
     value, share = call.arguments[:2]
-    place = f"CAST(greatest(ceil({share} * count({value})), 1) AS INT) - 1"
-    return f"get(sort_array(collect_list({value})), {place})"
+    several = _ARRAY.match(share)
+
+    def one(share: str) -> str:
+        place = f"CAST(greatest(ceil({share} * count({value})), 1) AS INT) - 1"
+        return f"get(sort_array(collect_list({value})), {place})"
+
+    if several is None:
+        return one(share)
+    return f"if(count({value}) > 0, array({', '.join(map(one, several.items('shares')))}), NULL)"
+
+
+_ARRAY = Pattern("ARRAY <shares:group>")
 
 
 @call("to_json")
@@ -177,11 +189,20 @@ def _half_even(name: str, given: list[pb.Expression]) -> pb.Expression:
 
 
 def _percentile(name: str, given: list[pb.Expression]) -> pb.Expression | None:
-    if given[1].literal.WhichOneof("literal_type") in (None, "array"):
-        return None
-    place = _call("ceil", _call("*", given[1], _call("count", given[0])))
+    kind = given[1].literal.WhichOneof("literal_type")
+    several = given[1].unresolved_function.function_name == "array"
+    if kind == "array" or several:
+        literals = [pb.Expression(literal=share) for share in given[1].literal.array.elements]
+        shares = list(given[1].unresolved_function.arguments) if several else literals
+        found = _call("array", *(_at_share(given[0], share) for share in shares))
+        return _call("when", _call(">", _call("count", given[0]), _number(0)), found)
+    return _at_share(given[0], given[1]) if kind else None
+
+
+def _at_share(value: pb.Expression, share: pb.Expression) -> pb.Expression:
+    place = _call("ceil", _call("*", share, _call("count", value)))
     place = _call("-", _cast(_call("greatest", place, _number(1)), "int"), _number(1))
-    return _call("get", _call("sort_array", _call("collect_list", given[0])), place)
+    return _call("get", _call("sort_array", _call("collect_list", value)), place)
 
 
 def _to_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
@@ -212,4 +233,5 @@ _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = 
     **dict.fromkeys(_ROUNDERS, _rounded),
     **dict.fromkeys(_PERCENTILES, _percentile),
     **dict.fromkeys(("max_by", "min_by", "get_json_object"), _checked),
+    **LAMBDAS,
 }

@@ -136,6 +136,21 @@ class PlanInterceptor(
         # Sail counts nothing and says so only for some actions.
         raise NotSupportedLocally("DataFrame.observe()")
 
+    def _relation(self, message: Any, names: set[str]) -> None:
+        """df.approxQuantile(), which Sail lacks: the exact quantiles, within any relativeError."""
+        if message.WhichOneof("rel_type") != "approx_quantile":
+            return
+        asked = message.approx_quantile
+        shares = ", ".join(f"{share!r}D" for share in asked.probabilities)
+        columns = []
+        for column in asked.cols:
+            value = f"CAST({column if '`' in column else f'`{column}`'} AS DOUBLE)"
+            found = f"percentile_approx(if(isnan({value}), NULL, {value}), array({shares}))"
+            columns.append(f"coalesce({found}, CAST(array() AS ARRAY<DOUBLE>))")
+        text = pb.Expression.ExpressionString(expression=f"array({', '.join(columns)})")
+        project = pb.Project(input=asked.input, expressions=[pb.Expression(expression_string=text)])
+        message.CopyFrom(pb.Relation(common=message.common, project=project))
+
     def _expression(self, message: Any, names: set[str]) -> None:
         correct_call(message)
         # current_user() is '' in Sail, whatever the client says.
@@ -155,6 +170,7 @@ _TREATMENTS: dict[str, Callable[[PlanInterceptor, Any, set[str]], None]] = {
     "ListColumns": PlanInterceptor._catalog_call,
     "MergeIntoTableCommand": PlanInterceptor._write_by_name,
     "NamedTable": PlanInterceptor._named_table,
+    "Relation": PlanInterceptor._relation,
     "SQL": PlanInterceptor._sql,
     "SqlCommand": PlanInterceptor._sql,
     "TableExists": PlanInterceptor._catalog_call,

@@ -16,6 +16,7 @@ from pyspark.sql.types import (
     AtomicType,
     DataType,
     DatetimeType,
+    NullType,
     NumericType,
     StringType,
     StructField,
@@ -30,7 +31,7 @@ from dara_dagster.emulator.engine.sql.literals import literal
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["AUTO_MERGE", "DYNAMIC_MODE", "external_place", "partition_filter", "prepare_write"]
+__all__ = ["AUTO_MERGE", "DYNAMIC_MODE", "external_place", "give_types", "partition_filter", "prepare_write"]
 
 AUTO_MERGE = "spark.databricks.delta.schema.autoMerge.enabled"
 _BY_NAME = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_SAVE_AS_TABLE
@@ -206,6 +207,23 @@ def _save_to_folder(spark: LocalSpark, write: pb.WriteOperation, folder: Path | 
     for key in [key for key in write.options if key.lower() == "path"]:
         del write.options[key]
     _write_to_path(write, folder or place or spark.store.managed_folder(name))
+
+
+def give_types(spark: LocalSpark, command: pb.Command) -> bool:
+    """Makes columns without a type (`NULL AS b`), of which Sail makes no Delta table, columns of strings.
+
+    Databricks keeps them as VOID: all their values are null there, too. False when the command has none.
+    """
+    if not command.HasField("write_operation"):
+        return False
+    rows: Any = DataFrame(CachedRelation(command.write_operation.input), spark)
+    untyped = {field.name for field in rows.schema if field.dataType == NullType()}
+    columns = [
+        col(f"`{name}`").cast("string").alias(name) if name in untyped else col(f"`{name}`")
+        for name in rows.columns
+    ]
+    command.write_operation.input.CopyFrom(rows.select(*columns)._plan.plan(spark.client))
+    return bool(untyped)
 
 
 def external_place(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:

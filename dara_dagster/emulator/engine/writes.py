@@ -7,14 +7,14 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine import delta_log
-from dara_dagster.emulator.engine.overwrites import external_place, prepare_write
+from dara_dagster.emulator.engine.overwrites import external_place, give_types, prepare_write
 from dara_dagster.emulator.engine.sql.grammar import Pattern
 from dara_dagster.emulator.engine.sql.syntax import unquote
 from dara_dagster.emulator.engine.store import TableName
@@ -27,6 +27,7 @@ __all__ = ["WriteGuard", "WriteOutcome"]
 # Both are lost races that a second try wins: a newer version was committed; a checkpoint was being written.
 _CONFLICT = re.compile(r"Failed to commit transaction: \d+|Missing commit file: expected version")
 _ATTEMPTS = 12
+_UNTYPED = "Invalid data type for Delta Lake: Null"
 _REPLACING = (
     pb.WriteOperationV2.MODE_CREATE,
     pb.WriteOperationV2.MODE_REPLACE,
@@ -58,6 +59,9 @@ class _Target:
     name: TableName | None
     creates: bool
     external: bool = False
+    is_rows: bool = False
+    """Rows of a DataFrame, whose columns may be null in a new table whatever they are in the DataFrame."""
+    replaces_schema: bool = False
 
 
 class WriteGuard:
@@ -82,11 +86,19 @@ class WriteGuard:
         target = self._target(command)
         if target is None:
             return run()
+        options = {key.lower(): value.lower() for key, value in command.write_operation.options.items()}
+        target = replace(
+            target,
+            is_rows=command.WhichOneof("command_type") in ("write_operation", "write_operation_v2"),
+            replaces_schema=target.creates or options.get("overwriteschema") == "true",
+        )
         prepare_write(self._spark, command)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._locked(target, run)
             except Exception as error:
+                if _UNTYPED in str(error) and give_types(self._spark, command):
+                    continue
                 if attempt == _ATTEMPTS or not _CONFLICT.search(str(error)):
                     raise
                 time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
@@ -105,6 +117,8 @@ class WriteGuard:
             answer = run()
             after = delta_log.latest_version(target.folder)
             if after != before and after >= 0:
+                if target.is_rows and (before < 0 or target.replaces_schema):
+                    delta_log.allow_nulls(target.folder, after)
                 outcome = _outcome(target.folder, after)
                 self._last.outcome = outcome
                 self.record(target.name, outcome.affected)

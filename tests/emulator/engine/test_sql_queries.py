@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from dara_dagster.emulator.engine.session import LocalSpark
 
@@ -42,7 +43,67 @@ def _rows(spark: LocalSpark, query: str) -> Rows:
         ("SELECT decode(x, 1, 'one', NULL, 'none', 'more') FROM VALUES (1),(NULL),(3) t(x)",
          [("one",), ("none",), ("more",)]),
         ("SELECT iff(true, decode(1, 2, 'a'), 'b')", [(None,)]),
+        ("SELECT a, a LIKE ALL ('%x%','y%') FROM VALUES ('yx'),(NULL) t(a)", [("yx", True), (None, None)]),
+        ("SELECT a FROM VALUES ('yx'),('b'),(NULL) t(a) WHERE a NOT LIKE ANY ('%x%','y%')", [("b",)]),
+        ("SELECT a FROM VALUES ('yx'),('xx'),('b') t(a) WHERE a||'' NOT ILIKE ALL ('%X%','y%') AND NOT a LIKE SOME ('c')",
+         [("b",)]),
+        ("SELECT zip_with(a, b, (x, y) -> x+y+c) FROM VALUES (array(1,2),array(3,4,5),7),(array(),array(),1),"
+         "(NULL,array(1),1) t(a,b,c)", [([11, 13, None],), ([],), (None,)]),
+        ("SELECT zip_with(array(1,2), array(3,4), (x, y) -> zip_with(array(x), array(y), (p, q) -> p*q+x))",
+         [([[4], [10]],)]),
+        ("SELECT transform_keys(map(1,2), (k,v)->k+v), map_filter(map(1,2,3,0), (k,v)->k<v), "
+         "transform_values(map(1,2), (k,v)->v+k)", [({3: 2}, {1: 2}, {1: 3})]),
+        ("SELECT map_zip_with(map(1,2), map(1,3,2,9), (k,a,b) -> coalesce(a,0)+b)", [({1: 5, 2: 9},)]),
+        ("SELECT posexplode(map('a',1,'b',2))", [(0, "a", 1), (1, "b", 2)]),
+        ("SELECT k, v FROM VALUES (1) t(a) LATERAL VIEW explode(map_from_arrays(array('a'), array(1))) x AS k, v",
+         [("a", 1)]),
+        ("SELECT percentile_approx(v, array(0.25,0.5,0.75)) FROM VALUES (1),(2),(3),(4) t(v)", [([1, 2, 3],)]),
+        ("SELECT percentile_approx(v, array(0.25)) FROM VALUES (1) t(v) WHERE false", [(None,)]),
+        ("SELECT * FROM VALUES ('x','q1',1),('x','q2',2),('y','q1',3) t(n,q,v) PIVOT (sum(v) FOR q IN ('q1','q2'))",
+         [("x", 1, 2), ("y", 3, None)]),
+        ("SELECT * FROM VALUES (1,2) t(a,b) UNPIVOT (v FOR k IN (a,b))", [("a", 1), ("b", 2)]),
+        ("SELECT * FROM (SELECT 'x' AS n, 1 AS a, 2 AS b, 3 AS c, 4 AS d) UNPIVOT ((v,w) FOR k IN ((a,c) AS `1`,(b,d)))",
+         [("x", "1", 1, 3), ("x", "b_d", 2, 4)]),
+        ("WITH t AS (SELECT 1 AS a, NULL AS b) SELECT z.* FROM t UNPIVOT INCLUDE NULLS ((v, w) FOR k IN ((a, a), (b, b))) AS z",
+         [("a_a", 1, 1), ("b_b", None, None)]),
     ],
 )  # fmt: skip
 def test_newer_syntax(spark: LocalSpark, query: str, rows: Rows) -> None:
     assert _rows(spark, query) == rows
+
+
+def test_a_column_without_an_alias_has_the_name_of_what_was_written(spark: LocalSpark) -> None:
+    query = "SELECT weekday( d ) +1, iff(true,'a','b'), current_user(), j:a.b::int FROM VALUES (DATE'2024-01-07', '{}') t(d, j)"
+    assert spark.sql(query).columns == ["(weekday(d) + 1)", "iff(true, a, b)", "current_user()", "b"]
+
+
+def test_higher_order_functions_of_data_frames(spark: LocalSpark) -> None:
+    frame = spark.sql("SELECT array(1,2) a, array(3,4,5) b, map('x',1,'y',2) m, map('y',5) n")
+    found = frame.select(
+        F.zip_with("a", "b", lambda x, y: F.zip_with(F.array(x), F.array(y), lambda p, q: p * q + x)),
+        F.transform_keys("m", lambda k, v: F.concat(k, v.cast("string"))),
+        F.transform_values("m", lambda k, v: v + 1),
+        F.map_filter("m", lambda k, v: v > 1),
+        F.map_zip_with("m", "n", lambda k, a, b: F.coalesce(a, F.lit(0)) + F.coalesce(b, F.lit(0))),
+    )
+    assert tuple(found.first() or ()) == (
+        [[4], [10], [None]], {"x1": 1, "y2": 2}, {"x": 2, "y": 3}, {"y": 2}, {"x": 1, "y": 7},
+    )  # fmt: skip
+    pairs = spark.range(1).select(F.explode(F.create_map(F.lit("a"), F.lit(1))).alias("k", "v"))
+    assert [tuple(row) for row in pairs.collect()] == [("a", 1)]
+
+
+def test_quantiles_of_data_frames(spark: LocalSpark) -> None:
+    numbers = spark.sql("SELECT id, IF(id = 0, double('NaN'), NULL) AS x FROM range(10)")
+    assert numbers.approxQuantile("id", [0.0, 0.25, 0.5, 1.0], 0.0) == [0.0, 2.0, 4.0, 9.0]
+    assert numbers.stat.approxQuantile(["id", "x"], [0.5], 0.1) == [[4.0], []]
+    assert numbers.agg(F.percentile_approx("id", [0.25, 0.5])).first() == ([2, 4],)
+
+
+def test_a_table_made_of_a_query_takes_nulls(spark: LocalSpark) -> None:
+    spark.sql("CREATE OR REPLACE TABLE main.default.made AS SELECT 1 AS a, NULL AS b")
+    spark.sql("INSERT INTO main.default.made VALUES (NULL, 'x')")
+    spark.range(1).write.mode("overwrite").option("overwriteSchema", "true").saveAsTable("main.default.made")
+    spark.sql("INSERT INTO main.default.made VALUES (NULL)")
+    assert _rows(spark, "SELECT * FROM main.default.made ORDER BY 1") == [(None,), (0,)]
+    assert len(_rows(spark, "DESCRIBE HISTORY main.default.made")) == 4

@@ -11,11 +11,14 @@ __all__ = ["Call", "Spelling", "call", "respell"]
 
 
 class Call(NamedTuple):
-    """One call: `name` in lower case, its arguments as text, and the word that follows it (OVER, FILTER)."""
+    """One call: `name` in lower case, its arguments as text, the word that follows it (OVER, FILTER), and
+    all bare words `around` it in the statement.
+    """
 
     name: str
     arguments: list[str]
     after: str
+    around: frozenset[str]
 
 
 Spelling = Callable[[Call], str | None]
@@ -56,7 +59,7 @@ def _render(source: Source, start: int, end: int, spellings: Mapping[str, Spelli
             close = source.closing[index + 1]
             arguments = [_render(source, a, b, spellings) for a, b in source.split(index + 2, close)]
             after = tokens[close + 1].upper if close + 1 < len(tokens) else ""
-            new = spelling(Call(tokens[index].upper.lower(), arguments, after))
+            new = spelling(Call(tokens[index].upper.lower(), arguments, after, source.words))
             if new is not None:
                 out += source.text[position : tokens[index].start] + new
                 position, index = tokens[close].end, close + 1

@@ -12,6 +12,7 @@ from dara_dagster.emulator.engine.sql import dml
 from dara_dagster.emulator.engine.sql.calls import Call, Spelling
 from dara_dagster.emulator.engine.sql.handlers import done, handlers_of
 from dara_dagster.emulator.engine.sql.literals import bind, quote
+from dara_dagster.emulator.engine.sql.names import corrected_with_names
 from dara_dagster.emulator.engine.sql.queries import in_known_words
 from dara_dagster.emulator.engine.sql.refused import refuse_unsupported
 from dara_dagster.emulator.engine.sql.syntax import scan
@@ -25,6 +26,7 @@ __all__ = ["run_sql"]
 
 # Imported for their handlers; a statement goes to the first that fits, so their order is the order of trial.
 for _topic in (
+    "lambdas",
     "context",
     "schemas",
     "views",
@@ -51,7 +53,8 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
     if args:
         bound = bind(text, args, strict=False)
         text, args = (text, args) if bound is None else (bound, None)
-    text = correct_text(text, session_functions(spark))
+    known = session_functions(spark)
+    text = corrected_with_names(text, lambda words: correct_text(words, known))
     if args or frames or scan(text).is_broken:
         return spark.plain_sql(text, args, **frames)
     for match, handle in handlers_of(scan(text)):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sqlglot import exp
+
 from dara_dagster.emulator.engine.sql.literals import is_marker, quote
 from dara_dagster.emulator.engine.sql.syntax import Edit, Source, apply, scan, unquote
+from dara_dagster.emulator.engine.sql.tree import parse, span
 
 __all__ = ["spell_out_operators"]
+
+_LIKES = {"LIKE", "ILIKE"}
+_QUANTIFIERS = {"ANY", "SOME", "ALL"}
 
 
 def spell_out_operators(text: str) -> str:
@@ -16,7 +22,35 @@ def spell_out_operators(text: str) -> str:
     edits = [*_versions(source), *_ranges_of_days(source)]
     if ":" in source.symbols:
         edits += _json_paths(source)
-    return apply(text, edits) if edits else text
+    text = apply(text, edits) if edits else text
+    while (words := scan(text).words) & _LIKES and words & _QUANTIFIERS and (edits := _quantified_like(text)):
+        text = apply(text, edits)
+    return text
+
+
+def _quantified_like(text: str) -> list[Edit]:
+    """`a LIKE ANY ('x%', 'y%')`: one LIKE a pattern, joined by OR or AND. The innermost in the text first.
+
+    https://docs.databricks.com/aws/en/sql/language-manual/functions/like
+    """
+    tree = parse(text)
+    found = [
+        node
+        for node in (tree.find_all(exp.Like, exp.ILike) if tree else ())
+        if isinstance(node.expression, exp.Any | exp.All) and "span" in node.meta
+    ]
+    for node in sorted(found, key=lambda node: -span(node).start):
+        if not isinstance(node.expression.this, exp.Tuple | exp.Paren):
+            continue
+        source = scan(span(node).of(text))
+        close = len(source.tokens) - 1
+        opening = next(begin for begin, end in source.closing.items() if end == close)
+        value = span(node.this).of(text)
+        how = source.slice(len(scan(value).tokens), opening - 1)
+        patterns = [source.slice(*part) for part in source.split(opening + 1, close)]
+        joined = " OR " if isinstance(node.expression, exp.Any) else " AND "
+        return [Edit(*span(node), f"({joined.join(f'{value} {how} {pattern}' for pattern in patterns)})")]
+    return []
 
 
 def _versions(source: Source) -> Iterator[Edit]:

@@ -1,18 +1,22 @@
-"""PIVOT and UNPIVOT: Sail wants a subquery before them, and a PIVOT's column in brackets."""
+"""PIVOT and UNPIVOT: Sail wants a subquery before them, a column in brackets, and one column of values."""
 
 # ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dara_dagster.emulator.engine.sql.syntax import Edit, Source, apply, scan
+from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
+from dara_dagster.emulator.engine.sql.literals import quote
+from dara_dagster.emulator.engine.sql.syntax import Edit, Source, apply, scan, unquote
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
 __all__ = ["spell_out_pivots"]
 
-_BEFORE_A_TABLE = {"FROM", "JOIN", ",", "LATERAL"}
+_SEVERAL = Pattern("'(' <values:group> FOR <name:word> IN <sets:group> ')'")
+_SET = Pattern("<columns:group> [[AS] (<alias:word> | <alias:string>)]")
+_BEFORE_A_TABLE = {"FROM", "JOIN", "LATERAL"}
 
 
 def spell_out_pivots(spark: LocalSpark, text: str) -> str:
@@ -31,6 +35,11 @@ def _first_edits(source: Source) -> list[Edit]:
             group += 2
         if token.upper not in ("PIVOT", "UNPIVOT") or group not in source.closing:
             continue
+        several = _SEVERAL.match(source.slice(group, source.closing[group] + 1))
+        if token.upper == "UNPIVOT" and several and len(several.items("values")) > 1:
+            table = source.slice(_before(source, index), index)
+            rows = _unpivoted(table, several, keeps_nulls=tokens[index + 1].upper == "INCLUDE")
+            return [Edit(tokens[_before(source, index)].start, tokens[source.closing[group]].end, rows)]
         start = _table_before(source, index)
         edits = _bracketed_column(source, group) if token.upper == "PIVOT" else []
         if start is not None:
@@ -41,17 +50,44 @@ def _first_edits(source: Source) -> list[Edit]:
     return []
 
 
+def _unpivoted(table: str, match: Match, *, keeps_nulls: bool) -> str:
+    """The rows of an UNPIVOT of several columns at a time, of which Sail makes one column, silently."""
+    values, sets = match.items("values"), [_SET.match(text) for text in match.items("sets")]
+    structs, used = [], []
+    for found in filter(None, sets):
+        columns = found.items("columns")
+        name = quote(unquote(found["alias"]) if found["alias"] else "_".join(map(unquote, columns)))
+        pairs = zip(columns, values, strict=True)
+        structs.append(f"struct({name} AS _n, {', '.join(f'{a} AS {b}' for a, b in pairs)})")
+        used += columns
+    names = ", ".join([match["name"], *values])
+    view = f"LATERAL VIEW inline(array({', '.join(structs)})) _u AS {names}"
+    rows = f"(SELECT * EXCEPT ({', '.join(used)}) FROM {table} {view})"
+    known = " OR ".join(f"{value} IS NOT NULL" for value in values)
+    return rows if keeps_nulls else f"(SELECT * FROM {rows} WHERE {known})"
+
+
 def _table_before(source: Source, index: int) -> int | None:
     """The first token of the table before a PIVOT; None when that is a subquery without a name already."""
-    opening = {close: begin for begin, close in source.closing.items()}
-    start = index
-    while start > 0:
-        before = source.tokens[start - 1]
-        if before.upper in _BEFORE_A_TABLE or start - 1 in source.closing:
-            break
-        start = opening.get(start - 1, start - 1)
+    start = _before(source, index)
     is_subquery = source.closing.get(start) == index - 1 and start + 1 < len(source.tokens)
     return None if is_subquery and source.tokens[start + 1].upper in ("SELECT", "WITH", "(") else start
+
+
+def _before(source: Source, index: int) -> int:
+    """The first token of the table that ends before a token."""
+    opening = {close: begin for begin, close in source.closing.items()}
+    start, after_comma = index, None
+    while start > 0:
+        before = source.tokens[start - 1]
+        if before.upper == "VALUES":
+            return start - 1
+        if before.upper in _BEFORE_A_TABLE or start - 1 in source.closing:
+            break
+        if before.text == "," and after_comma is None:  # of tables, unless they turn out to be of VALUES
+            after_comma = start
+        start = opening.get(start - 1, start - 1)
+    return start if after_comma is None else after_comma
 
 
 def _bracketed_column(source: Source, group: int) -> list[Edit]:

@@ -55,7 +55,7 @@ def _noted(run: Callable[[Any], tuple[str, Any]]) -> Callable[[Any], tuple[str, 
 
 
 class _Parser(DatabricksParser):
-    """Notes in the `meta` of SELECTs, their columns and their clauses which characters they are."""
+    """Notes in the `meta` of SELECTs, their clauses and of expressions which characters they are."""
 
     def _note(self, node: Node, start: int, key: str = "span") -> Node:
         if isinstance(node, exp.Expr) and self._index > start:
@@ -69,6 +69,14 @@ class _Parser(DatabricksParser):
     def _parse_assignment(self) -> exp.Expr | None:
         start = self._index
         return self._note(super()._parse_assignment(), start)
+
+    def _parse_range(self, this: exp.Expr | None = None, parse_is: bool = False) -> exp.Expr | None:
+        start = self._index
+        return self._note(super()._parse_range(this, parse_is), start)
+
+    def _parse_bitwise(self) -> exp.Expr | None:
+        start = self._index
+        return self._note(super()._parse_bitwise(), start)
 
     def _parse_projections(self) -> tuple[list[exp.Expr], list[exp.Expr] | None]:
         start = self._index

@@ -24,7 +24,6 @@ KNOWN_FAILURES: dict[str, str] = {
     "readwrite: read excel/xml": "No data source found for: xml",
     "readwrite: rdd access (not in Connect)": "`rdd` is not supported in Spark Connect",
     "readwrite: spark.sparkContext (not in Connect)": "`sparkContext` is not supported in Spark Connect",
-    "frames: stat.corr/approxQuantile": "UnsupportedOperationException: approx quantile",
     "frames: VARIANT parse_json / variant_get": "json_as_text.*variant",
     "frames: CTE recursive": f"WITH RECURSIVE {_SENTENCE}",
     "frames: observe()": rf"DataFrame.observe\(\) {_SENTENCE}",
