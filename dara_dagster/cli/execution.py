@@ -26,6 +26,7 @@ from dara_dagster.defs.repository import built_once
 from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.process import PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.errors import RunError
+from dara_dagster.remote.caller import act_for
 from dara_dagster.serve.run_config import run_config
 from dara_dagster.serve.status import RunStatus, find_run, read_status
 
@@ -55,6 +56,7 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     Belongs in the main thread: Ctrl-C and SIGTERM cancel the run. Raises RunError when there is nothing
     to resume.
     """
+    act_for(None)  # at a terminal, who starts the run is its caller
     with built_once(), collect_less():
         return _execute(instance, wanted)
 

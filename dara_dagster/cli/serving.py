@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dara_dagster.engine.code_location import Code
     from dara_dagster.serve.daemon import Daemon
     from dara_dagster.serve.proxy import Proxy
+    from dara_dagster.serve.server import Serving
 
 __all__ = ["serve"]
 
@@ -45,6 +46,11 @@ _PORT = 3000
     help="Believe the X-Forwarded headers: only for a proxy that logs people in and sets them itself.",
 )
 @click.option(
+    "--end-runs",
+    is_flag=True,
+    help="End the runs when the server is stopped, as a container needs it.  [always in a Databricks App]",
+)
+@click.option(
     "--home", metavar="DIR", type=click.Path(path_type=Path), help="Dagster's home, instead of DAGSTER_HOME."
 )
 @click.option("--no-daemon", is_flag=True, help="Leave schedules, sensors and the queue to another daemon.")
@@ -62,6 +68,7 @@ def serve(
     host: str | None,
     port: int | None,
     behind_proxy: bool,
+    end_runs: bool,
     home: Path | None,
     no_daemon: bool,
     max_upload: int,
@@ -72,7 +79,7 @@ def serve(
 
     On another address than localhost it asks for the token in the environment variable DARA_API_TOKEN. In
     a Databricks App, callers are those whom its proxy has logged in; DARA_API_USERS lists who may pass.
-    Ctrl-C stops it; runs that it started go on.
+    Ctrl-C stops it; runs that it started go on, but for those with --end-runs.
     """
     _check_extra()
     from dara_dagster.serve.access import TOKEN_VARIABLE, usable_token
@@ -100,7 +107,7 @@ def serve(
     listener = listen(host, port)
     folders = (config_dir.resolve(), root_folder(config_dir), home_folder(config_dir))
     limits = Limits(upload_bytes=max_upload * _MEGABYTE)
-    wanted = Serving(*folders, token, not no_daemon, limits, proxy, routers)
+    wanted = Serving(*folders, token, not no_daemon, limits, proxy, routers, end_runs or in_app)
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
 
@@ -108,7 +115,7 @@ def serve(
         for location, why in code.load_errors().items():
             click.echo(f"The code of {location} could not be loaded: {why}", err=True)
         show = _as_json if as_json else _as_text
-        click.echo(show(url, _Access(token is not None, proxy), daemon, no_daemon))
+        click.echo(show(url, _Access(token is not None, proxy), daemon, wanted))
 
     with open_instance(config_dir) as instance:
         going, queued = serve_forever(instance, listener, wanted, announce)
@@ -136,16 +143,16 @@ class _Access:
         return f"{users} whom the proxy has logged in{', with the token' if self.token else ''}"
 
 
-def _as_json(url: str, access: _Access, daemon: Daemon | None, _no_daemon: bool) -> str:
+def _as_json(url: str, access: _Access, daemon: Daemon | None, _serving: Serving) -> str:
     pid = daemon.process.pid if daemon is not None else None
     told = {"url": url, "docs": f"{url}/api/docs", "token": access.token, "proxy": access.proxy is not None}
     return json.dumps({**told, "pid": os.getpid(), "daemon": pid})
 
 
-def _as_text(url: str, access: _Access, daemon: Daemon | None, no_daemon: bool) -> str:
+def _as_text(url: str, access: _Access, daemon: Daemon | None, serving: Serving) -> str:
     if daemon is not None:
         about = f"by Dagster's daemon, process {daemon.process.pid}"
-    elif no_daemon:
+    elif not serving.daemon:
         about = "not by this server (--no-daemon)"
     else:
         about = "by another `dara serve` on this history"
@@ -155,6 +162,6 @@ def _as_text(url: str, access: _Access, daemon: Daemon | None, no_daemon: bool) 
             f"REST API      {url}/api/docs",
             f"{'Callers      ' if access.proxy else 'Token        '} {access}",
             f"Schedules, sensors and the queue of runs: {about}.",
-            "Ctrl-C stops the server; runs go on.",
+            f"Ctrl-C stops the server{' and the runs' if serving.end_runs else '; runs go on'}.",
         ]
     )

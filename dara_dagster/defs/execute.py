@@ -19,6 +19,7 @@ from dara_dagster.engine.events import retries_enabled, step_key
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
+from dara_dagster.remote.caller import CallerTokenEnded, check_caller
 from dara_dagster.remote.metered import until_stopped
 from dara_dagster.remote.monitor import Stopped, TimedOut
 from dara_dagster.remote.notebook_run import NotebookRuns
@@ -84,6 +85,7 @@ class _Execution:
         if self.fail_fast is not None and self.task.run_if == "ALL_SUCCESS":
             self.fail_fast.check(self.task.name)
         try:
+            check_caller(self.workflow)
             self.run_id = self._run_of_attempt()
             return self._finish(self._watch(self.run_id))
         except Stopped:
@@ -98,6 +100,8 @@ class _Execution:
             self.record.lost(str(error), "LOST")
             raise self._failed(Failure(f"{self.task.name}: {error}"), "now") from None
         except DaraError as error:
+            if isinstance(error, CallerTokenEnded) and self.run_id is not None:
+                self.record.lost(str(error), "TOKEN_ENDED")  # nobody can end it with that token
             raise self._failed(Failure(f"{self.task.name}: {error}"), _retry_of(error)) from None
 
     # --- one run for the attempt ---------------------------------------------------------------------

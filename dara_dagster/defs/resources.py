@@ -13,6 +13,7 @@ from dara_dagster.defs.fail_fast import FailFast
 from dara_dagster.defs.history import History
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ComputeError
+from dara_dagster.remote.caller import caller_token
 from dara_dagster.remote.client import Workspace, open_workspace
 from dara_dagster.remote.compute import ensure_compute
 from dara_dagster.remote.files import FileSync
@@ -64,7 +65,9 @@ class WorkspaceSession:
         """The open workspace. Raises the subclasses of `WorkspaceError`."""
         with self._lock:
             if self._workspace is None:
-                self._workspace = open_workspace(self.plan.workspace, root=self.plan.root)
+                self._workspace = open_workspace(
+                    self.plan.workspace, root=self.plan.root, token=caller_token()
+                )
             return self._workspace
 
     @property

@@ -35,6 +35,7 @@ from dara_dagster.defs.sending import send_files
 from dara_dagster.defs.step_metadata import context_metadata, left_metadata
 from dara_dagster.engine.async_loop import run_awaitable
 from dara_dagster.errors import DaraError
+from dara_dagster.remote.caller import check_caller
 from dara_dagster.remote.metered import Stopped
 from dara_dagster.spec.plan import WorkflowPlan
 from dara_dagster.spec.texts import PLACEHOLDER
@@ -291,6 +292,8 @@ def _check_file(context: OpExecutionContext, file: str) -> None:
 def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> StepContext:
     """Run the step; what goes wrong becomes a Failure that names it and what had been done before."""
     try:
+        if before.tools.workflow is not None:
+            check_caller(before.tools.workflow)
         send_files(before.tools.dagster)
         made = step.make(before) if isinstance(step, StepFactory) else step
         after: object = made.execute(before)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PROCESS_TAG", "Owner", "is_abandoned", "own_mark", "owner_of"]
+__all__ = ["PROCESS_TAG", "Owner", "is_abandoned", "mark_of", "own_mark", "owner_of"]
 
 PROCESS_TAG = "dara/process"
 
@@ -25,7 +25,12 @@ class Owner:
 
 def own_mark() -> str:
     """The mark of this process: computer, process id, and when it began (ids are used again)."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_began(os.getpid()) or ''}"
+    return mark_of(os.getpid())
+
+
+def mark_of(pid: int) -> str:
+    """The mark of a process of this computer."""
+    return f"{socket.gethostname()}:{pid}:{_began(pid) or ''}"
 
 
 def owner_of(mark: str) -> Owner:

@@ -18,6 +18,7 @@ from databricks.sdk.errors import InternalError, TooManyRequests, Unauthenticate
 from requests.adapters import HTTPAdapter
 
 from dara_dagster.errors import CredentialsError, DaraError
+from dara_dagster.remote.caller import CallerTokenEnded, caller_token
 
 if TYPE_CHECKING:
     from dara_dagster.remote.client import Workspace
@@ -161,9 +162,11 @@ def scrub(text: str) -> str:
 def raise_if_refused(error: BaseException) -> None:
     """CredentialsError if `error` says that the workspace does not know who is calling (401)."""
     if isinstance(error, Unauthenticated):
-        message = (
-            f"The workspace refused the credentials: {explain(error)}. Renew the token or profile in use."
-        )
+        message = f"The workspace refused the credentials: {explain(error).rstrip('.')}."
+        if caller_token() is not None:
+            remedy = "They are the caller's, whose token lives for an hour: start the run again."
+            raise CallerTokenEnded(f"{message} {remedy}") from None
+        message = f"{message} Renew the token or profile in use."
         raise CredentialsError(message) from None
 
 

@@ -71,16 +71,21 @@ def open_workspace(
     root: Path,
     environ: Mapping[str, str] = os.environ,
     check: bool = True,
+    token: str | None = None,
 ) -> Workspace:
     """Open the workspace of this kind for the project at `root`; with `check`, one call proves that it works.
 
     The emulator is found or started. Credentials of Databricks come from `environ` or a profile, as the SDK
-    reads them. Raises EmulatorError, UnreachableError (within seconds), CredentialsError or WorkspaceError.
+    reads them; with a `token`, its holder acts there instead (the emulator has one user only). Raises
+    EmulatorError, UnreachableError (within seconds), CredentialsError or WorkspaceError.
     """
     logger = logging.getLogger("databricks.sdk")
     if logger.level == logging.NOTSET:  # it warns on screen about things we report or do not need
         logger.setLevel(logging.ERROR)
-    client = _emulator_client(root, environ) if kind == "emulator" else _connect(_databricks_config(environ))
+    if kind == "emulator":
+        client = _emulator_client(root, environ)
+    else:
+        client = _connect(_databricks_config(environ, token))
     workspace = Workspace(client, kind, str(client.config.host).rstrip("/"))
     if check:
         current_user(workspace)
@@ -113,13 +118,15 @@ def _emulator_client(root: Path, environ: Mapping[str, str]) -> WorkspaceClient:
     return _connect(config, lambda: revive_emulator(running, environ))
 
 
-def _databricks_config(environ: Mapping[str, str]) -> Config:
+def _databricks_config(environ: Mapping[str, str], token: str | None = None) -> Config:
     given = {
         item.name: environ[item.env] for item in Config.attributes() if item.env and environ.get(item.env)
     }
     host = given.get("host") or _profile_host(environ)
     if host:
         _probe(host)
+    if token is not None:  # an empty profile keeps the SDK from reading another's credentials
+        given = {"host": host or "", "token": token, "auth_type": "pat", "profile": ""}
     try:
         config = _config(given)
     except ValueError as error:

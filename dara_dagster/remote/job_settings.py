@@ -210,6 +210,8 @@ def _told(
         yield "retry_on: Databricks retries every failure of a task that has max_retries, whatever its code"
     if any(task.max_retries and task.retry_delay_seconds for task in tasks):
         yield "retry_delay_seconds counts from the start of the failed attempt on Databricks"
+    if workflow.run_as == "caller":
+        yield "run_as: a saved job runs as its owner, or as its own run_as says"
     if workflow.fail_fast:
         yield "fail_fast: Databricks lets the other tasks go on when one fails"
     if workflow.max_concurrent != plan.max_concurrent:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from dara_dagster.errors import EmulatorError, RunGoneError, RunLostError
+from dara_dagster.remote.caller import CallerTokenEnded
 from dara_dagster.remote.calls import TryLater, backoff, explain
 from dara_dagster.remote.runs import PAGE_SIZE, Look
 from dara_dagster.remote.schedule import spacing
@@ -139,8 +140,8 @@ class Watchlist:
         silence = now - watch.failing_since
         if isinstance(error, RunGoneError) and watch.gone:
             self._end(watch, error)
-        elif isinstance(error, EmulatorError):
-            self._end(watch, error)  # the local workspace is gone for good, and its runs with it
+        elif isinstance(error, EmulatorError | CallerTokenEnded):
+            self._end(watch, error)  # the local workspace is gone for good with its runs, or the token is
         elif silence > self._lost_after and watch.failures >= _LEAST_FAILURES:
             message = f"No answer about run {watch.run_id} for {silence:.0f} s, last: {explain(error)}."
             self._end(watch, RunLostError(f"{message} It may still be running; resume to watch it again."))

@@ -69,7 +69,7 @@ _RunId = Annotated[str, Path(description="The run's id; its first characters are
 _ERRORS = {
     400: "The body cannot be read",
     401: "No token, or a wrong one",
-    403: "A page of another web site, or a host name that is not this server's",
+    403: "Another web site's page, a foreign host name, or a workflow that runs as its caller without one",
     404: "There is no such thing",
     409: "Not possible as things stand",
     408: "The body came too slowly",
@@ -155,7 +155,7 @@ def workflows(services: _Services) -> Workflows:
     tags=["runs"],
     status_code=202,
     response_model=Launched,
-    responses=_errors(400, 404, 408, 409, 413, 415, 422, 503, 507),
+    responses=_errors(400, 403, 404, 408, 409, 413, 415, 422, 503, 507),
     openapi_extra={"requestBody": _BODY},
     summary="Start a run of a workflow",
     response_description="The run is queued, or was by an earlier request",
@@ -174,8 +174,8 @@ async def start_run(
     await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
     body, file, wrong = await read_request(request, services.uploads)
     caller = caller_of(request.scope)
-    user = caller.name if caller is not None else None
-    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, user, tuple(wrong))
+    who = (caller.name, caller.access_token) if caller is not None else (None, None)
+    wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, tuple(wrong), *who)
     answer = await run_in_threadpool(launch, services, wanted)
     return JSONResponse(answer.model_dump(mode="json"), 202, {"Location": answer.links.status})
 

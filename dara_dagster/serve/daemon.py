@@ -26,7 +26,10 @@ _SUCCESSION_SECONDS = 5.0
 class Daemon:
     """One daemon process, started again when it ends without being asked to."""
 
-    def __init__(self, home: Path, root: Path, workspace_file: Path) -> None:
+    def __init__(
+        self, home: Path, root: Path, workspace_file: Path, stop_seconds: float = _STOP_SECONDS
+    ) -> None:
+        self._stop_seconds = stop_seconds
         self.log = home / "daemon.log"
         self._root, self._workspace_file = root, workspace_file
         self._stopping = threading.Event()
@@ -38,11 +41,15 @@ class Daemon:
         self._watcher = threading.Thread(target=self._watch, name="dara-daemon", daemon=True)
         self._watcher.start()
 
-    def stop(self) -> None:
-        """End the daemon; runs that it started go on."""
+    def begin_stop(self) -> None:
+        """Tell the daemon to end; runs that it started go on."""
         self._stopping.set()
         self.process.terminate()
-        self._watcher.join(_STOP_SECONDS)
+
+    def stop(self) -> None:
+        """End the daemon, and wait until it has ended."""
+        self.begin_stop()
+        self._watcher.join(self._stop_seconds)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -87,12 +94,15 @@ class Daemon:
 
 
 @contextmanager
-def kept_daemon(home: Path, root: Path, workspace_file: Path) -> Iterator[Daemon | None]:
+def kept_daemon(
+    home: Path, root: Path, workspace_file: Path, stop_seconds: float = _STOP_SECONDS
+) -> Iterator[Daemon | None]:
     """While open, the home's daemon runs; None when another server runs it now, which this one succeeds.
 
-    Two daemons on one home would look at every sensor and schedule twice.
+    It gets `stop_seconds` to end before it is killed. Two daemons on one home would look at every sensor and
+    schedule twice.
     """
-    begin = partial(Daemon, home, root, workspace_file)
+    begin = partial(Daemon, home, root, workspace_file, stop_seconds)
     with ExitStack() as held:
         daemon = _sole(held, home, begin)
         if daemon is None:

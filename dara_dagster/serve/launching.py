@@ -19,6 +19,7 @@ from dara_dagster.engine.code_location import Job
 from dara_dagster.engine.user import USER_TAG
 from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve.api_models import ApiError
+from dara_dagster.serve.caller_runs import CallerRuns
 from dara_dagster.serve.problem import Invalid
 from dara_dagster.serve.project import Project, declared_parameters, takes_parameter
 from dara_dagster.serve.run_config import run_config
@@ -33,6 +34,10 @@ _REQUEST_TAG = "dara/request"
 _KEY_SPACE = uuid.UUID("5c1dfa6e-2f0e-4a0f-9c54-6e2f6c1d8a37")
 _LONGEST_KEY = 255
 _LOCK_SECONDS = 60.0
+_NO_CALLER = (
+    "The workflow {name!r} runs as its caller, and this request has no token of one: call it through a "
+    "Databricks App with user authorization."
+)
 # What a file gives the run, as the sensors name it.
 _FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
 
@@ -41,7 +46,8 @@ _FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
 class Wanted:
     """What a caller asks for.
 
-    `key` is the Idempotency-Key, `user` who calls where a proxy says so, `wrong` what is wrong in the body.
+    `key` is the Idempotency-Key, `wrong` what is wrong in the body, `user` who calls where a proxy says so.
+    `access_token` is the caller's own on Databricks, for workflows that run as their caller.
     """
 
     workflow: str
@@ -49,8 +55,9 @@ class Wanted:
     sequential: bool = False
     key: str | None = None
     file: Received | None = None
-    user: str | None = None
     wrong: tuple[Invalid, ...] = ()
+    user: str | None = None
+    access_token: str | None = field(default=None, repr=False)
 
 
 class Launcher:
@@ -61,16 +68,20 @@ class Launcher:
     A run that is deleted in Dagster gives its key back: the next one has its id, but runs anew.
     """
 
-    def __init__(self, project: Project, uploads: Uploads, lock_file: Path) -> None:
+    def __init__(self, project: Project, uploads: Uploads, lock_file: Path, caller_runs: CallerRuns) -> None:
         self._project, self._uploads, self._lock_file = project, uploads, lock_file
+        self._caller_runs = caller_runs
 
     def launch(self, wanted: Wanted) -> tuple[DagsterRun, bool]:
         """Start the run, or find the one that its key has started, and say whether it was found.
 
-        Raises ApiError: 404 unknown workflow, 409 key used for another request or too many runs going on,
-        422 wrong parameters, 503 code that is not loaded or does not answer.
+        Raises ApiError: 403 no caller for a workflow that runs as its caller, 404 unknown workflow, 409 key
+        used for another request or too many runs going on, 422 wrong parameters, 503 code that is not loaded
+        or does not answer.
         """
         workflow = self._project.workflow(wanted.workflow)
+        if workflow.run_as == "caller" and not wanted.access_token:
+            raise ApiError(403, _NO_CALLER.format(name=workflow.name), "X-Forwarded-Access-Token")
         if wrong := [
             *wanted.wrong,
             *self._wrong_parameters(workflow, wanted),
@@ -79,7 +90,7 @@ class Launcher:
             raise ApiError.invalid(wrong)
         parameters = {name: _text(value) for name, value in wanted.parameters.items()}
         job = self._project.job(workflow, wanted.sequential)
-        run_id, tags = _identity(self._project.plan.name, wanted, parameters)
+        run_id, tags = _identity(self._project.plan.name, wanted, parameters, workflow.run_as == "caller")
         try:
             with file_lock(self._lock_file, timeout=_LOCK_SECONDS):
                 run = self._project.instance.get_run_by_id(run_id)
@@ -90,7 +101,7 @@ class Launcher:
                     message = f"Idempotency-Key {wanted.key!r} was used for another request (run {run_id})."
                     raise ApiError(409, message, "Idempotency-Key")
                 if run.status is DagsterRunStatus.NOT_STARTED:  # just made, or its maker died before this
-                    run = self._project.code.submit(run_id)
+                    run = self._start(workflow, run_id, wanted.access_token)
         except TimeoutError:
             raise ApiError(503, "Too many runs are being started. Try again in a moment.") from None
         except DagsterError as error:  # its text is left out: it may hold parameters
@@ -99,6 +110,15 @@ class Launcher:
             )
             raise ApiError(503, message) from None
         return run, replayed
+
+    def _start(self, workflow: WorkflowPlan, run_id: str, access_token: str | None) -> DagsterRun:
+        if workflow.run_as != "caller":
+            return self._project.code.submit(run_id)
+        if not self._caller_runs.has(run_id):
+            self._caller_runs.start(run_id, access_token or "")
+        run = self._project.instance.get_run_by_id(run_id)
+        assert run is not None
+        return run
 
     def _create(
         self,
@@ -157,11 +177,14 @@ class Launcher:
         return dict(zip(_FILE_PARAMETERS, (str(place), file.name, str(file.size), now), strict=True))
 
 
-def _identity(project: str, wanted: Wanted, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def _identity(
+    project: str, wanted: Wanted, parameters: Mapping[str, str], as_caller: bool
+) -> tuple[str, dict[str, str]]:
     """The run's id and the tags that tell its request from others."""
     tags = {"dara/started_by": "api", **({USER_TAG: wanted.user} if wanted.user else {})}
     file = (wanted.file.name, wanted.file.digest) if wanted.file else None
-    request = json.dumps([wanted.workflow, wanted.sequential, sorted(parameters.items()), file])
+    caller = [wanted.user] if as_caller else []
+    request = json.dumps([wanted.workflow, wanted.sequential, sorted(parameters.items()), file, *caller])
     tags[_REQUEST_TAG] = hashlib.sha256(request.encode()).hexdigest()
     key = wanted.key
     if key is None:

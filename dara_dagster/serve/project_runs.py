@@ -46,6 +46,7 @@ class RunService:
             key=idempotency_key,
             file=received,
             user=self._caller.name if self._caller is not None else None,
+            access_token=self._caller.access_token if self._caller is not None else None,
         )
         return launch(self._services, wanted)
 

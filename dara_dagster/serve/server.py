@@ -24,8 +24,10 @@ from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard
 from dara_dagster.serve.api import Services, build_api, user_routes
 from dara_dagster.serve.api_errors import Unexpected
+from dara_dagster.serve.caller_runs import CallerRuns
 from dara_dagster.serve.connections import server_config
 from dara_dagster.serve.daemon import Daemon, kept_daemon
+from dara_dagster.serve.ending import GOING, end_runs
 from dara_dagster.serve.headers import SecurityHeaders
 from dara_dagster.serve.launching import Launcher
 from dara_dagster.serve.limits import Limits, RequestLimits
@@ -38,7 +40,10 @@ __all__ = ["Running", "Serving", "build_app", "listen", "running_app", "serve_fo
 
 # As dagster-webserver has them: ms a statement may take, s a connection is kept, connections past the pool.
 _DATABASE = (15_000, 3600, 20)
-_GOING = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+# A Databricks App is killed 15 s after SIGTERM: time for connections, runs and the daemon, one after another.
+# https://docs.databricks.com/aws/en/dev-tools/databricks-apps/best-practices
+_RUNS_SECONDS = 7.0
+_DAEMON_SECONDS, _HURRIED_DAEMON_SECONDS = 15.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Serving:
     """What to serve, and how: `token` None asks for none; `daemon` says whether to run Dagster's daemon.
 
     `proxy` is the one in front, whose headers are believed; None believes none. `routers` are the user's
-    own, served beside the REST API.
+    own, served beside the REST API. `end_runs` says that no run outlives the server.
     """
 
     config_dir: Path
@@ -57,6 +62,7 @@ class Serving:
     limits: Limits
     proxy: Proxy | None = None
     routers: tuple[object, ...] = ()
+    end_runs: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def serve_forever(
     """Serve until SIGINT or SIGTERM; `announce` is called when it begins.
 
     Returns how many runs go on and how many are queued then. Runs are processes of their own, which the end
-    of the server does not touch. Belongs in the main thread.
+    of the server does not touch unless `serving.end_runs`. Belongs in the main thread.
     """
     logging.getLogger("dagster").setLevel(logging.WARNING)
     with _stopped_by_signals() as heed, running_app(instance, serving) as running:
@@ -105,7 +111,7 @@ def serve_forever(
         heed()
         uvicorn.Server(server_config(running.app, serving.limits)).run(sockets=[listener])
     queued = RunsFilter(statuses=[DagsterRunStatus.QUEUED])
-    return instance.get_runs_count(RunsFilter(statuses=list(_GOING))), instance.get_runs_count(queued)
+    return instance.get_runs_count(RunsFilter(statuses=list(GOING))), instance.get_runs_count(queued)
 
 
 @contextmanager
@@ -122,17 +128,27 @@ def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running
         wrong = check_workspace_file(file)
         if wrong:
             raise DaraError(f"{file} cannot be used: {wrong}")
-        kept = kept_daemon(serving.home, serving.root, file) if serving.daemon else nullcontext()
+        patience = _HURRIED_DAEMON_SECONDS if serving.end_runs else _DAEMON_SECONDS
+        kept = kept_daemon(serving.home, serving.root, file, patience) if serving.daemon else nullcontext()
         daemon = stack.enter_context(kept)  # it loads the code at the same time
         code = stack.enter_context(open_code(instance, file))
+        if serving.end_runs:
+            stack.callback(_end_runs, instance, daemon)
         yield Running(build_app(code, serving), code, daemon)
+
+
+def _end_runs(instance: DagsterInstance, daemon: Daemon | None) -> None:
+    if daemon is not None:
+        daemon.begin_stop()  # it would start what waits in the queue
+    end_runs(instance, _RUNS_SECONDS)
 
 
 def build_app(code: Code, serving: Serving) -> ASGIApp:
     """The whole server as one application: the REST API under /api, routes of the user, Dagster's UI."""
     project = Project(serving.config_dir, code)
     uploads = Uploads(serving.config_dir.parent / RECEIVED)
-    launcher = Launcher(project, uploads, serving.home / "launching.lock")
+    caller_runs = CallerRuns(code.instance, serving.home / "caller-runs.log")
+    launcher = Launcher(project, uploads, serving.home / "launching.lock", caller_runs)
     own = user_routes(serving.routers)
     api = build_api(Services(project, launcher, uploads), own.routers)
     ui = build_ui(code)

@@ -91,6 +91,10 @@ def _options(workflow: Workflow) -> Iterator[Problem]:
         if getattr(options, key):
             wrong = f"{key} has no effect on a step pipeline, whose steps run one after another"
             yield workflow.problem(key, wrong, "Remove it.")
+    for key in ("schedule", "sensor") if options.run_as == "caller" else ():
+        if getattr(options, key):
+            wrong = f"{key} in a workflow that runs as its caller: there is none"
+            yield workflow.problem(key, wrong, f'Remove {key}, or "run_as".')
     if "" in options.retry_on:
         yield workflow.document.problem(
             ("retry_on", ""),

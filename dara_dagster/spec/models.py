@@ -189,6 +189,9 @@ class WorkflowOptions(Model):
     sensor: Sensor | None = Field(default=None, description="Start it when files arrive.")
     max_concurrent: Positive | None = Field(default=None, description="How many tasks run side by side.")
     max_concurrent_runs: Count = Field(default=0, description="How many runs at once; 0 = no limit.")
+    run_as: Literal["caller"] | None = Field(
+        default=None, description="caller: with the rights of who starts the run, through a Databricks App."
+    )
     fail_fast: bool = Field(default=False, description="Cancel the other tasks when one fails.")
     parameters: Texts = Field(default={}, description="Defaults for every task.")
     retry_on: dict[str, RetryRule] = Field(

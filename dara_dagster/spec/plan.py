@@ -117,6 +117,7 @@ class WorkflowPlan:
     sensor: SensorPlan | None = None
     max_concurrent: int = 300
     max_concurrent_runs: int = 0
+    run_as: Literal["caller"] | None = None
     fail_fast: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     retry_on: Mapping[str, Literal["never", "now", "backoff"]] = field(default_factory=dict)

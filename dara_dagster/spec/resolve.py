@@ -88,6 +88,7 @@ class _Resolver:
             sensor=self._sensor(options.sensor) if options.sensor else None,
             max_concurrent=options.max_concurrent or self._spec.project.max_concurrent,
             max_concurrent_runs=options.max_concurrent_runs,
+            run_as=options.run_as,
             fail_fast=options.fail_fast,
             parameters=options.parameters,
             retry_on=options.retry_on,

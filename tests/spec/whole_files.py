@@ -117,6 +117,7 @@ OPTIONS = {
     "sensor": {**SENSOR, "volume": "/Volumes/a/b/c"},
     "max_concurrent": 5,
     "max_concurrent_runs": 5,
+    "run_as": "caller",
     "fail_fast": True,
     "parameters": {"x": "y"},
     "retry_on": {"X": "now"},
