@@ -76,6 +76,51 @@ def test_recorded_cases(life: str, result: str | None, code: str | None, verdict
     assert (outcome.verdict, outcome.retry) == (verdict, retry)
 
 
+NEVER_AGAIN = (
+    "INVALID_CLUSTER_REQUEST",
+    "INVALID_RUN_CONFIGURATION",
+    "CLUSTER_TERMINATED_BY_USER",
+    "LIBRARY_INSTALLATION_ERROR",
+    "RESOURCE_NOT_FOUND",
+    "UNAUTHORIZED_ERROR",
+    "FEATURE_DISABLED",
+    "BUDGET_POLICY_LIMIT_EXCEEDED",
+    "BREAKING_CHANGE",
+)
+AFTER_A_WHILE = (
+    "INTERNAL_ERROR",
+    "DRIVER_ERROR",
+    "CLUSTER_ERROR",
+    "CLOUD_FAILURE",
+    "STORAGE_ACCESS_ERROR",
+    "REPOSITORY_CHECKOUT_FAILED",
+    "CLUSTER_REQUEST_LIMIT_EXCEEDED",
+    "WORKSPACE_RUN_LIMIT_EXCEEDED",
+    "MAX_SPARK_CONTEXTS_EXCEEDED",
+    "MAX_JOB_QUEUE_SIZE_EXCEEDED",
+)
+
+
+@pytest.mark.parametrize("code", [word.value for word in jobs.TerminationCodeCode])
+def test_every_code_of_a_failed_run_says_whether_another_try_may_help(code: str) -> None:
+    retry = "never" if code in NEVER_AGAIN else "backoff" if code in AFTER_A_WHILE else "now"
+    if code in ("SUCCESS", "SUCCESS_WITH_FAILURES", "CANCELED", "USER_CANCELED", "SKIPPED", "DISABLED"):
+        retry = "never"  # it contradicts the result
+    if code == "MAX_CONCURRENT_RUNS_EXCEEDED":
+        retry = "never"
+
+    outcome = read_outcome(run_of("TERMINATED", "FAILED", None, code, None))
+
+    assert (outcome.verdict, outcome.retry) == ("failed", retry)
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry"), [("INTERNAL_ERROR", "backoff"), ("CLOUD_FAILURE", "backoff"), ("CLIENT_ERROR", "now")]
+)
+def test_a_code_nobody_knows_leaves_it_to_its_type(kind: str, retry: str) -> None:
+    assert read_outcome(run_of("TERMINATED", "FAILED", None, "NEWLY_INVENTED", kind)).retry == retry
+
+
 def test_the_sdk_s_objects_read_like_the_wire() -> None:
     wire = run_of("INTERNAL_ERROR", "FAILED", "TERMINATED", "LIBRARY_INSTALLATION_ERROR", "CLIENT_ERROR")
     assert read_outcome(jobs.Run.from_dict(wire)) == read_outcome(wire)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.applications import Starlette
@@ -16,6 +18,7 @@ from starlette.websockets import WebSocket
 
 from dara_dagster.engine.user import USER_HEADER
 from dara_dagster.errors import DaraError
+from dara_dagster.serve import access
 from dara_dagster.serve.access import Guard, is_loopback, usable_token
 from dara_dagster.serve.proxy import Proxy
 from dara_dagster.serve.server import listen
@@ -118,6 +121,16 @@ def test_a_browser_gets_a_cookie_that_is_not_the_token(guarded: Guarded) -> None
     for forged in (f"{int(until) + 1}.{mark}", f"1.{mark}", until):
         assert guarded.call("GET", "/", {"Cookie": f"dara_session={forged}"}).status == 401
     assert "set-cookie" not in guarded.call("GET", "/", BEARER).headers
+
+
+def test_a_cookie_ends_after_twelve_hours(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"Cookie": guarded.call("GET", "/", _basic(TOKEN)).headers["set-cookie"].partition(";")[0]}
+    now = time.time()
+
+    monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now + 12 * 3600 - 60))
+    assert guarded.call("GET", "/", headers).status == 200
+    monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now + 12 * 3600 + 1))
+    assert guarded.call("GET", "/", headers).status == 401
 
 
 @pytest.mark.parametrize(

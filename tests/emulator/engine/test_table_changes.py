@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from pyspark.errors import AnalysisException
 
+from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
 
@@ -103,3 +108,78 @@ def test_names_of_catalogs_ignore_case(spark: LocalSpark) -> None:
     spark.sql("USE CATALOG MAIN")
     spark.sql("USE SCHEMA Changes")
     assert len(rows(spark, "SELECT * FROM T")) == 2
+
+
+def folder_of(spark: LocalSpark) -> Path:
+    return Path(spark.sql("DESCRIBE DETAIL t").first().location)
+
+
+def test_vacuum_deletes_what_is_old_and_not_used(spark: LocalSpark) -> None:
+    spark.sql("INSERT OVERWRITE t VALUES (7, 'new')")
+    files = sorted(folder_of(spark).glob("*.parquet"))
+    used = {unquote(path) for path in delta_log.read_snapshot(folder_of(spark)).files}
+    live = [file for file in files if file.name in used]
+    stale = [file for file in files if file not in live]
+    assert stale and len(live) == 1
+
+    def aged(hours: float) -> None:
+        for file in files:
+            os.utime(file, (time.time() - hours * 3600,) * 2)
+
+    def left() -> list[Path]:
+        spark.sql("VACUUM t")
+        return [file for file in files if file.exists()]
+
+    aged(166)
+    assert left() == files
+    aged(170)
+    spark.sql("VACUUM t RETAIN 172 HOURS")
+    assert all(file.exists() for file in files)
+    assert len(spark.sql("VACUUM t DRY RUN").collect()) == len(stale)
+    assert left() == live
+    assert rows(spark) == [(7, "new")]
+
+
+def test_restore_brings_the_columns_back_too(spark: LocalSpark) -> None:
+    before = spark.sql("DESCRIBE HISTORY t LIMIT 1").first().version
+    spark.sql("ALTER TABLE t ADD COLUMNS (extra INT COMMENT 'late')")
+    spark.sql("INSERT INTO t VALUES (3, 'c', 30)")
+    assert spark.table("t").columns == ["id", "v", "extra"]
+
+    spark.sql(f"RESTORE TABLE t TO VERSION AS OF {before}")
+
+    assert spark.table("t").columns == ["id", "v"]
+    assert [row.col_name for row in spark.sql("DESCRIBE TABLE t").collect()] == ["id", "v"]
+    assert rows(spark) == [(1, "a"), (2, None)]
+    spark.sql("INSERT INTO t VALUES (4, 'd')")
+    assert (4, "d") in rows(spark)
+
+
+def test_copy_into_skips_a_file_that_has_changed_since_it_was_loaded(
+    spark: LocalSpark, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.csv"
+    options = "FORMAT_OPTIONS ('header' = 'true', 'inferSchema' = 'true')"
+    copy = f"COPY INTO t FROM '{source}' FILEFORMAT = CSV {options}"
+    source.write_text("id,v\n5,e\n")
+    assert spark.sql(copy).first().num_inserted_rows == 1
+
+    source.write_text("id,v\n5,e\n6,f\n")
+    os.utime(source, (time.time() + 60,) * 2)
+
+    assert spark.sql(copy).first().num_inserted_rows == 0
+    assert rows(spark, "SELECT id FROM t") == [(1,), (2,), (5,)]
+    again = f"{copy} COPY_OPTIONS ('force' = 'true')"
+    assert spark.sql(again).first().num_inserted_rows == 2
+
+
+def test_a_delete_by_subquery_keeps_rows_of_which_nulls_leave_it_open(spark: LocalSpark) -> None:
+    spark.sql("INSERT INTO t VALUES (3, 'c')")
+
+    assert spark.sql("DELETE FROM t WHERE v NOT IN (SELECT 'a' UNION SELECT NULL)").first()[0] == 0
+    assert len(rows(spark)) == 3
+    assert spark.sql("DELETE FROM t WHERE v NOT IN (SELECT 'a')").first()[0] == 1
+    assert rows(spark) == [(1, "a"), (2, None)]
+    assert spark.sql("DELETE FROM t WHERE v IN (SELECT CAST(NULL AS STRING))").first()[0] == 0
+    assert spark.sql("DELETE FROM t WHERE id IN (SELECT id FROM t WHERE v IS NULL)").first()[0] == 1
+    assert rows(spark) == [(1, "a")]

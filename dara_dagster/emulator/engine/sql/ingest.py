@@ -35,7 +35,9 @@ _COPIED = "num_affected_rows long, num_inserted_rows long, num_skipped_corrupt_f
     "| FORMAT_OPTIONS <format_options:group> | COPY_OPTIONS <copy_options:group> }"
 )
 def copy_into(spark: LocalSpark, match: Match) -> DataFrame:
-    """Appends the files that were not loaded before (known by path and time of change)."""
+    """Appends the files that were not loaded before; one that has changed since is skipped all the same
+    (https://docs.databricks.com/sql/language-manual/delta-copy-into.html).
+    """
     folder = table_folder(spark, match["name"])
     copy_options = properties(match.items("copy_options"))
     place = spark.paths.local(unquote(match["place"]))
@@ -43,9 +45,7 @@ def copy_into(spark: LocalSpark, match: Match) -> DataFrame:
     with spark.store.lock(f"{folder}#copy"):
         loaded: dict[str, float] = json.loads(ledger.read_text()) if ledger.exists() else {}
         force = copy_options.get("force", "").lower() == "true"
-        files = [
-            file for file in _files(place, match) if force or loaded.get(file) != Path(file).stat().st_mtime
-        ]
+        files = [file for file in _files(place, match) if force or file not in loaded]
         count = _append(spark, match, folder, files, copy_options) if files else 0
         loaded.update({file: Path(file).stat().st_mtime for file in files})
         ledger.parent.mkdir(exist_ok=True)
