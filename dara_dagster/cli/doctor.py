@@ -43,8 +43,8 @@ class _Finding:
 def doctor(config_dir: Path, as_json: bool) -> None:
     """Check what a run needs and say what is missing.
 
-    Looks at Python, packages, config, workspace, credentials and history. Exit code 1 when something has to
-    be put right.
+    Looks at Python, packages, config, workspace, credentials, and the task store that holds the runs. Exit
+    code 1 when something has to be put right.
     """
     findings = []
     for finding in _look(config_dir):
@@ -73,7 +73,7 @@ def _look(config_dir: Path) -> Iterator[_Finding]:
         if plan.workspace == "emulator":
             yield _emulator_packages()
         yield _try("Workspace", lambda: _workspace(plan))
-    yield _try("History", lambda: _history(config_dir))
+    yield _try("Task store", lambda: _task_store(config_dir))
 
 
 def _try(what: str, look: Callable[[], str]) -> _Finding:
@@ -114,12 +114,14 @@ def _workspace(plan: Plan) -> str:
     return f"{kind} at {workspace.host}, as {current_user(workspace)}"
 
 
-def _history(config_dir: Path) -> str:
+def _task_store(config_dir: Path) -> str:
     home = home_folder(config_dir)
     if (home / "dagster.yaml").exists():
         with open_instance(config_dir) as instance:
-            return f"DAGSTER_HOME {home}, {counted(instance.get_runs_count(), 'run')}"
+            from dara_dagster.engine.task_store import look_at_store
+
+            return f"{look_at_store(instance)}, {counted(instance.get_runs_count(), 'run')}"
     nearest = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(nearest, os.W_OK):
         raise DaraError(f"{nearest} is not writable. Make it so, or set DAGSTER_HOME to another folder.")
-    return f"DAGSTER_HOME {home} (will be made)"
+    return f"SQLite {home} (will be made)"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from dagster import DagsterInstance, Field, IntSource
+from dagster import Field, IntSource
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import EventLogStorage
@@ -19,12 +19,12 @@ from dagster_postgres.event_log import PostgresEventLogStorage
 from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import create_pg_engine, set_pg_statement_timeout
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import QueuePool
 from typing_extensions import Self
 
-__all__ = ["Credentials", "PasswordlessPostgres", "postgres_url", "who_and_where"]
+__all__ = ["Credentials", "PasswordlessPostgres", "postgres_url"]
 
 # The server closes connections after a day without use, and all after three days.
 _RECYCLE_SECONDS = 1800
@@ -162,14 +162,3 @@ class PasswordlessPostgres(DagsterStorage, ConfigurableClass):
     @property
     def schedule_storage(self) -> ScheduleStorage:
         return self._schedule_storage
-
-
-def who_and_where(instance: DagsterInstance) -> tuple[str, str] | None:
-    """(user, host/database) of the Postgres that holds the history, as the server says; None elsewhere."""
-    storage = instance.run_storage
-    if not isinstance(storage, PostgresRunStorage):
-        return None
-    with storage.connect() as connection:
-        user, database = connection.execute(text("SELECT current_user, current_database()")).one()
-        host = storage._engine.url.host or storage._engine.url.query.get("host") or "localhost"
-    return str(user), f"{host}/{database}"

@@ -152,12 +152,12 @@ def test_doctor_opens_the_history(project: Project) -> None:
     project.write(
         "config/project.json", {"name": "tiny"}
     )  # its notebooks are not there: no workspace is opened
-    assert f"ok   History: DAGSTER_HOME {project.root}/.dagster, 0 runs" in project.here("doctor", code=1)
+    assert f"ok   Task store: SQLite {project.root}/.dagster, as " in project.here("doctor", code=1)
     project.write(".dagster/dagster.yaml", "a: [b")
 
     text = project.here("doctor", code=1)
 
-    assert "FAIL History: Dagster cannot open its history" in text and "Put that file right" in text
+    assert "FAIL Task store: Dagster cannot open its history" in text and "Put that file right" in text
 
 
 def test_an_unexpected_error_asks_for_a_report_and_debug_shows_the_place(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -195,3 +196,27 @@ def test_the_newer_and_the_older_kind_of_lakebase_and_a_password_of_its_own(
     project.own |= {"LAKEBASE_INSTANCE": "none", "PGPASSWORD": lakebase.passwords[-1]}
     assert project.json("status") == []
     assert lakebase.credentials_asked() == asked
+
+
+def test_doctor_says_which_task_store_it_reached_and_as_whom(project: Project, lakebase: Lakebase) -> None:
+    def told() -> str:
+        findings = project.json("doctor")
+        (found,) = [each for each in findings if each["what"] == "Task store"]
+        assert found["ok"], found
+        return str(found["detail"])
+
+    where = re.escape(f"{lakebase.data}/{lakebase.database}, as {lakebase.role}")
+    assert re.fullmatch(rf"Lakebase {where}, round trip \d+\.\d ms, 0 runs", told())
+
+    url = f"postgresql://{lakebase.role}:{lakebase.passwords[-1]}@/{lakebase.database}?host={lakebase.data}"
+    project.own["TEAM_HISTORY"] = url
+    project.write(
+        ".dagster/dagster.yaml", "storage: {postgres: {postgres_url: {env: TEAM_HISTORY}}}\n" + HOME
+    )
+    assert re.fullmatch(rf"Postgres {where}, round trip \d+\.\d ms, 0 runs", told())
+
+    (project.root / ".dagster" / "dagster.yaml").unlink()
+    assert told() == f"SQLite {project.root / '.dagster'} (will be made)"
+    project.json("status")
+    home = re.escape(str(project.root / ".dagster"))
+    assert re.fullmatch(rf"SQLite {home}, as \S+, round trip \d+\.\d ms, 0 runs", told())
