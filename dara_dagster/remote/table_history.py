@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dara_dagster.errors import RunError
-from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.remote.calls import API_ERRORS, TryLater, api, explain, one_try, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
 __all__ = ["Commit", "find_warehouse", "read_history"]
@@ -45,11 +45,8 @@ def find_warehouse(ws: Workspace, names: tuple[str, ...]) -> str | None:
 
     On the local workspace starting one costs nothing, so that any will do. Raises RunError.
     """
-    try:
-        found = api(ws, "GET", "/api/2.0/sql/warehouses").get("warehouses") or ()
-    except API_ERRORS as error:
-        raise_if_refused(error)
-        raise RunError(f"the warehouses cannot be listed: {explain(error)}") from error
+    answer = _ask(ws, "GET", "/api/2.0/sql/warehouses", "the warehouses cannot be listed")
+    found = answer.get("warehouses") or ()
     own = [each for each in found if each.get("name") in names]
     running = [each for each in own if each.get("state") == "RUNNING"]
     usable = running or (own if ws.kind == "emulator" else [])
@@ -66,21 +63,30 @@ def read_history(ws: Workspace, warehouse_id: str, table: str) -> tuple[Commit, 
         "on_wait_timeout": "CANCEL",
         "row_limit": _MOST_COMMITS,
     }
-    try:
-        answer = api(ws, "POST", "/api/2.0/sql/statements", body=body)
-    except API_ERRORS as error:
-        raise_if_refused(error)
-        raise RunError(f"the history of {table} cannot be read: {explain(error)}") from error
+    what = f"the history of {table} cannot be read"
+    answer = _ask(ws, "POST", "/api/2.0/sql/statements", what, body=body)
     status = answer.get("status") or {}
     if status.get("state") != "SUCCEEDED":
         reason = (status.get("error") or {}).get("message") or status.get("state")
-        raise RunError(f"the history of {table} cannot be read: {reason}")
+        raise RunError(f"{what}: {reason}")
     try:
         columns = [column["name"] for column in answer["manifest"]["schema"]["columns"]]
         rows = (answer.get("result") or {}).get("data_array") or ()
         return tuple(_commit(dict(zip(columns, row, strict=True))) for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"the history of {table} has an unexpected form: {error!r}") from error
+
+
+def _ask(ws: Workspace, method: str, path: str, what: str, **more: Any) -> dict[str, Any]:
+    """One call, sent once: nobody waits for minutes to learn how many rows there were."""
+    try:
+        with one_try():
+            return api(ws, method, path, **more)
+    except TryLater as error:
+        raise RunError(f"{what}: {error}") from error
+    except API_ERRORS as error:
+        raise_if_refused(error)
+        raise RunError(f"{what}: {explain(error)}") from error
 
 
 def _commit(row: Mapping[str, Any]) -> Commit:

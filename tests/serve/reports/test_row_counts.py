@@ -90,9 +90,12 @@ def test_why_rows_are_not_known_is_said(plan: Plan, emulator: Emulator, workspac
     client.warehouses.stop(str(made.id))
     until(lambda: str(client.warehouses.get(str(made.id)).state).endswith("STOPPED"))
     assert why() == "no warehouse of the project is running"
-    assert emulator.admin("GET", "stats", token=workspace_token)["calls"].get(
-        "POST /api/2.0/sql/statements"
-    ) in (None, 0)
+    calls = emulator.admin("GET", "stats", token=workspace_token)["calls"]
+    assert "POST /api/2.0/sql/statements" not in calls
+    fault = {"method": "GET", "path": "/api/2.0/sql/warehouses", "kind": "status", "status": 503, "count": 1}
+    emulator.admin("POST", "faults", fault, token=workspace_token)
+    assert why().startswith("the warehouses cannot be listed: ")
+    assert why() == "no warehouse of the project is running"  # the fault has passed: it was asked once
 
 
 @pytest.fixture
