@@ -106,8 +106,9 @@ def _rounds(found: Comparison) -> Iterator[Element]:
         for number, each in enumerate(found.rounds, 1)
     )
     yield element("h2", "Rounds")
-    head = element("thead", element("tr", *(element("th", text, class_="number") for text in heads)))
-    yield element("div", element("table", head, element("tbody", *rows)), class_="wide")
+    yield _table(heads, *rows)
+    if found.warm_up is not None:
+        yield element("p", f"Run to warm up, not counted: {found.warm_up}", class_="faint")
 
 
 def _tables(found: Comparison) -> Iterator[Element]:
@@ -120,8 +121,14 @@ def _tables(found: Comparison) -> Iterator[Element]:
         for table in found.tables
     )
     yield element("h2", "Tables")
-    head = element("thead", element("tr", *(element("th", text, class_="number") for text in heads)))
-    yield element("div", element("table", head, element("tbody", *rows)), class_="wide")
+    yield _table(heads, *rows)
+
+
+def _table(heads: Sequence[str], *rows: Element) -> Element:
+    first, *others = heads
+    cells = (element("th", first), *(element("th", text, class_="number") for text in others))
+    head = element("thead", element("tr", *cells))
+    return element("div", element("table", head, element("tbody", *rows)), class_="wide")
 
 
 def _rows(counts: Sequence[int | None]) -> str:

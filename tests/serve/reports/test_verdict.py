@@ -141,4 +141,5 @@ def test_the_rounds_are_shown_one_by_one_with_what_began() -> None:
     assert [each.began for each in found.rounds] == ["parallel", "sequential", "parallel"]
     assert [verdict["faster"] for verdict in found.as_json()["verdicts"]] == ["parallel", "parallel"]
     assert found.as_json()["warm_up"] == "w" * 36
+    assert f"Run to warm up, not counted: {'w' * 36}" in page
     assert "<h2>Rounds</h2>" in page and all(verdict.text in page for verdict in found.verdicts)
