@@ -21,10 +21,11 @@ from dara_dagster.remote.deploy import ensure_saved_job
 from dara_dagster.remote.metered import Stopped, until_stopped
 from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.remote.statements import run_statement, table_exists
+from dara_dagster.remote.vector_search import IndexSync, NewIndex
 from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
 from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
 
-__all__ = ["RunJob", "RunSql", "RunTask", "UploadFile", "WaitForTable", "steps_of"]
+__all__ = ["RunJob", "RunSql", "RunTask", "SyncIndex", "UploadFile", "WaitForTable", "steps_of"]
 
 _IN_VOLUME = re.compile(r"/Volumes(/[^/]+){4,}\Z")
 
@@ -200,6 +201,41 @@ class WaitForTable(Step):
         return context.leave(self.name, table=table)
 
 
+class SyncIndex(Step):
+    """Brings a Vector Search index up to date with its table and leaves `index` and `rows`."""
+
+    def __init__(
+        self,
+        index: str,
+        create: Mapping[str, Any] | None = None,
+        timeout_seconds: int = 3600,
+        poll_seconds: float = 5.0,
+        name: str = "sync_index",
+    ) -> None:
+        self.index, self.create, self.name = index, create, name
+        self.timeout_seconds, self.poll_seconds = timeout_seconds, poll_seconds
+
+    def execute(self, context: StepContext) -> StepContext:
+        """Sync the index, or make it with `create` where it is not there, and wait until that is done."""
+        tools = context.tools
+        session, log = tools.session, tools.dagster.log
+        index = _full_name(str(context.fill(self.index)), session.plan)
+        new = None
+        if self.create is not None:
+            filled = context.fill(self.create)
+            new = NewIndex(**{**filled, "source_table": _full_name(filled["source_table"], session.plan)})
+        sync = IndexSync(
+            session.workspace,
+            session.monitor,
+            index,
+            stop=stop_event(tools.dagster.run_id),
+            timeout_seconds=self.timeout_seconds,
+            poll_seconds=self.poll_seconds,
+            progress=log.info,
+        )
+        return context.leave(self.name, index=index, rows=sync.run(new))
+
+
 def _full_name(table: str, plan: Plan) -> str:
     """`catalog.schema.table`, with the project's catalog and schema where the name has none."""
     parts = [plan.catalog or "main", plan.schema or "default", *table.split(".")]
@@ -226,6 +262,7 @@ class _FromFile(StepFactory):
         "run_job": RunJob,
         "run_sql": RunSql,
         "wait_for_table": WaitForTable,
+        "sync_index": SyncIndex,
     }
 
     def __init__(self, step: StepPlan) -> None:

@@ -102,6 +102,7 @@ def all_routes() -> Routes:
         run_routes,
         secrets,
         statements,
+        vector_search,
         warehouses,
         workspace,
     )
@@ -118,6 +119,7 @@ def all_routes() -> Routes:
         *files.ROUTES,
         *catalog.ROUTES,
         *secrets.ROUTES,
+        *vector_search.ROUTES,
         *lakebase.ROUTES,
     )
 

@@ -179,6 +179,10 @@ class Catalog:
         name = self._table_name(full_name)
         return self._tree.table_folder(name) is not None or self._tree.view_sql(name) is not None
 
+    def table_folder(self, full_name: str) -> Path | None:
+        """Where the files of a table are; None for a view, and where there is no such table."""
+        return self._tree.table_folder(self._table_name(full_name))
+
     def delete_table(self, full_name: str) -> None:
         """Drop a table with its files, an external one without, or a view."""
         shown, name = self.table(full_name), self._table_name(full_name)

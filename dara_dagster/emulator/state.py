@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dara_dagster.emulator.runs import Runs
     from dara_dagster.emulator.secrets import Secrets
     from dara_dagster.emulator.statements import Statements
+    from dara_dagster.emulator.vector_search import VectorSearch
     from dara_dagster.emulator.warehouses import Warehouses
     from dara_dagster.emulator.workspace import Objects
     from dara_dagster.emulator.zygote import Zygote
@@ -140,6 +141,12 @@ class Workspace:
         from dara_dagster.emulator.secrets import Secrets
 
         return Secrets(self)
+
+    @cached_property
+    def vector_search(self) -> VectorSearch:
+        from dara_dagster.emulator.vector_search import VectorSearch
+
+        return VectorSearch(self)
 
     @cached_property
     def statements(self) -> Statements:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -14,6 +14,7 @@ from dara_dagster.spec.fields import (
     MoreThanZero,
     Name,
     ObjectName,
+    Positive,
     Seconds,
     Table,
     Texts,
@@ -77,12 +78,35 @@ class WaitForTable(Model):
     poll_seconds: MoreThanZero = Field(default=10.0, description="Time between two looks.")
 
 
+class NewIndex(Model):
+    """What an index is made of where it is not there."""
+
+    endpoint_name: str = Field(min_length=1, description="Endpoint; made where it is not there.")
+    endpoint_type: Literal["STANDARD", "STORAGE_OPTIMIZED"] = Field(
+        default="STANDARD", description="Type of an endpoint that is made."
+    )
+    source_table: Table = Field(description="catalog.schema.table that the index follows.")
+    primary_key: str = Field(min_length=1, description="The table's column that tells rows apart.")
+    embedding_column: str = Field(min_length=1, description="The table's column of vectors.")
+    embedding_dimension: Positive = Field(description="How many numbers a vector has.")
+
+
+class SyncIndex(Model):
+    """Brings a Vector Search index up to date with its table."""
+
+    index: Table = Field(description="catalog.schema.index")
+    create: NewIndex | None = Field(default=None, description="How to make an index that is not there.")
+    timeout_seconds: Count = Field(default=3600, description="Fail after this time; 0 = wait on.")
+    poll_seconds: MoreThanZero = Field(default=5.0, description="Time between two looks.")
+
+
 BUILT_IN: Mapping[str, type[Model]] = {
     "upload_file": UploadFile,
     "run_job": RunJob,
     "run_task": RunTask,
     "run_sql": RunSql,
     "wait_for_table": WaitForTable,
+    "sync_index": SyncIndex,
 }
 
 

@@ -258,6 +258,19 @@ SETTINGS = {
     "run_task": {**WORK, "file_name": "a", "format": "py"},
     "run_sql": {"statement": "x", "warehouse_name": "bi", "parameters": {"x": "y"}, "timeout_seconds": 1},
     "wait_for_table": {"table": "a.b.c", "timeout_seconds": 1, "poll_seconds": 1},
+    "sync_index": {
+        "index": "a.b.i",
+        "create": {
+            "endpoint_name": "e",
+            "endpoint_type": "STANDARD",
+            "source_table": "a.b.c",
+            "primary_key": "id",
+            "embedding_column": "v",
+            "embedding_dimension": 3,
+        },
+        "timeout_seconds": 1,
+        "poll_seconds": 1,
+    },
 }
 WORKFLOWS = "workflows/*.json"
 # Pattern of the file, what it holds; `v` is the name under which each variant of a part is written.
