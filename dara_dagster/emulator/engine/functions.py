@@ -27,7 +27,6 @@ from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 __all__ = ["correct_call", "correct_text"]
 
 _PERCENTILES = ("approx_percentile", "percentile_approx")
-_ROUNDERS = ("ceil", "ceiling", "floor")
 _JSON_MOMENT = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]"
 _ANY_MOMENT = "yyyy-MM-dd[' 'HH:mm:ss]['T'HH:mm:ss][.SSSSSS][.SSS][.S][XXX]"
 
@@ -52,14 +51,7 @@ def _date_trunc_text(call: Call) -> str | None:
     return f"date_trunc({call.arguments[0]}, CAST({call.arguments[1]} AS TIMESTAMP))"
 
 
-@call(*_ROUNDERS)
-def _rounded_text(call: Call) -> str | None:
-    if len(call.arguments) != 2:
-        return None
-    return f"{call.name}(CAST({call.arguments[0]} AS DECIMAL(30, 15)), {call.arguments[1]})"
-
-
-@call("rint", "bround")
+@call("rint")
 def _half_even_text(call: Call) -> str | None:
     if len(call.arguments) not in (1, 2):
         return None
@@ -180,10 +172,6 @@ def _date_trunc(name: str, given: list[pb.Expression]) -> pb.Expression:
     return _call(name, given[0], _cast(given[1], "timestamp"))
 
 
-def _rounded(name: str, given: list[pb.Expression]) -> pb.Expression | None:
-    return _call(name, _cast(given[0], "decimal(30,15)"), given[1]) if len(given) == 2 else None
-
-
 def _half_even(name: str, given: list[pb.Expression]) -> pb.Expression:
     return _call("bround", _cast(given[0], "double"), *(given[1:] or [_number(0)]))
 
@@ -227,10 +215,8 @@ _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = 
     "weekday": _weekday,
     "date_trunc": _date_trunc,
     "rint": _half_even,
-    "bround": _half_even,
     "from_json": _from_json,
     "to_json": _to_json,
-    **dict.fromkeys(_ROUNDERS, _rounded),
     **dict.fromkeys(_PERCENTILES, _percentile),
     **dict.fromkeys(("max_by", "min_by", "get_json_object"), _checked),
     **LAMBDAS,

@@ -10,7 +10,9 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import pyspark.sql.connect.proto as pb
+from pyspark.sql.types import StructType
 
+from dara_dagster.emulator.engine.answers.plans import PlanCorrector
 from dara_dagster.emulator.engine.file_reads import check_options, check_places, check_places_in_sql
 from dara_dagster.emulator.engine.functions import correct_call
 from dara_dagster.emulator.engine.paths import PathMap
@@ -36,6 +38,8 @@ class PlanInterceptor(
 
     def __init__(self, paths: PathMap, user: str) -> None:
         self.ensure: Callable[[set[str]], None] = lambda names: None
+        self.analyse: Callable[[pb.Relation], StructType] = lambda relation: StructType()
+        self._corrector = PlanCorrector(self._schema)
         self._paths = paths
         self._user = user
         self._own = threading.local()
@@ -70,6 +74,11 @@ class PlanInterceptor(
         if names:
             with self.untreated():
                 self.ensure(names)
+        self._corrector.correct(request)
+
+    def _schema(self, relation: pb.Relation) -> StructType:
+        with self.untreated():
+            return self.analyse(relation)
 
     def _walk(self, message: Any, names: set[str]) -> None:
         treat = _TREATMENTS.get(message.DESCRIPTOR.name)

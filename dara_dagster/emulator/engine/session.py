@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import SparkSession as PublicSparkSession  # noqa: F401  first: it sets pyspark to connect-only
+
+import pyspark.sql.connect.proto as pb  # isort: skip
 from pyspark.sql.connect.client.core import DefaultChannelBuilder
 from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.session import SparkSession
+from pyspark.sql.types import StructType
 
 from dara_dagster.emulator.engine.catalog import LocalCatalog
 from dara_dagster.emulator.engine.interceptor import PlanInterceptor
@@ -62,6 +65,7 @@ class LocalSpark(SparkSession):
         self.registry.use(DEFAULT_CATALOG, DEFAULT_SCHEMA)
         self.writes = WriteGuard(self)
         interceptor.ensure = self.registry.ensure
+        interceptor.analyse = lambda relation: self.client.schema(pb.Plan(root=relation))
         execute = self.client.execute_command
 
         def guarded(command: Any, *args: Any, **kwargs: Any) -> Any:
@@ -77,6 +81,10 @@ class LocalSpark(SparkSession):
     def plain_sql(self, query: str, args: Any = None, **frames: Any) -> DataFrame:
         """Runs a statement without the dialect; paths, registration and locks still apply."""
         return super().sql(query, args, **frames)  # type: ignore[return-value]
+
+    def schema_of(self, query: str) -> StructType:
+        """The columns of a query, which is not run."""
+        return self.client.schema(pb.Plan(root=pb.Relation(sql=pb.SQL(query=query))))
 
     def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
         return run_sql(self, sqlQuery, args, kwargs)

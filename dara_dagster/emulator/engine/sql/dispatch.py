@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dara_dagster.emulator.engine.answers.trees import correct_sql
 from dara_dagster.emulator.engine.functions import correct_text
 from dara_dagster.emulator.engine.sql import dml
 from dara_dagster.emulator.engine.sql.calls import Call, Spelling
@@ -55,6 +56,7 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
         text, args = (text, args) if bound is None else (bound, None)
     known = session_functions(spark)
     text = corrected_with_names(text, lambda words: correct_text(words, known))
+    text = correct_sql(text, spark.schema_of)
     if args or frames or scan(text).is_broken:
         return spark.plain_sql(text, args, **frames)
     for match, handle in handlers_of(scan(text)):

@@ -9,7 +9,7 @@ from sqlglot import exp
 from dara_dagster.emulator.engine.sql.syntax import Edit, Token, apply, scan, unquote
 from dara_dagster.emulator.engine.sql.tree import selects, span
 
-__all__ = ["corrected_with_names"]
+__all__ = ["column_name", "corrected_with_names"]
 
 _MANY_COLUMNS = {"EXPLODE", "POSEXPLODE", "INLINE", "EXPLODE_OUTER", "POSEXPLODE_OUTER", "INLINE_OUTER"}
 _MANY_COLUMNS |= {"STACK", "JSON_TUPLE", "IDENTIFIER"}
@@ -29,14 +29,19 @@ def corrected_with_names(text: str, correct: Callable[[str], str]) -> str:
             if isinstance(item, exp.Alias | exp.Aliases | exp.Star | exp.Column) or words & _MANY_COLUMNS:
                 continue
             if correct(written) != written:
-                name = _name(item, written).replace("`", "``")
+                name = column_name(item, written).replace("`", "``")
                 edits.append(Edit(place.end, place.end, f" AS `{name}`"))
     return correct(apply(text, edits)) if edits else corrected
 
 
-def _name(item: exp.Expr, written: str) -> str:
-    """A path's last field, as of `raw:a.b`; else the expression, strings without quotes."""
+def column_name(item: exp.Expr, written: str) -> str:
+    """The name that Spark gives a column without an alias.
+
+    A path's last field, as of `raw:a.b`; else the expression, strings without quotes.
+    """
     inner = item.this if isinstance(item, exp.Cast) else item
+    if isinstance(inner, exp.Column):
+        return inner.name
     if isinstance(inner, exp.JSONExtract) and ":" in scan(written).symbols:
         return unquote(
             [token for token in scan(written.split("::")[0]).tokens if token.kind != "symbol"][-1].text

@@ -13,7 +13,7 @@ from dara_dagster.emulator.engine.sql.ingest import replace_read_files
 from dara_dagster.emulator.engine.sql.pipes import spell_out_pipes
 from dara_dagster.emulator.engine.sql.pivots import spell_out_pivots
 from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan
-from dara_dagster.emulator.engine.sql.tree import Span, clauses, selects, span
+from dara_dagster.emulator.engine.sql.tree import Span, clauses, selects, span, visible_ctes
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
@@ -109,22 +109,8 @@ def _order_by_all(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit
 
 def _columns(spark: LocalSpark, text: str, select: exp.Select, query: str) -> list[str]:
     """The names of a query's columns, asked of Sail, with the WITH queries that the SELECT may name."""
-    ctes = ", ".join(span(cte).of(text) for cte in _visible_ctes(select))
+    ctes = ", ".join(span(cte).of(text) for cte in visible_ctes(select))
     return list(spark.sql(f"{'WITH ' + ctes if ctes else ''} {query}").columns)
-
-
-def _visible_ctes(select: exp.Select) -> list[exp.Expr]:
-    """The WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
-    visible: list[exp.Expr] = []
-    node: exp.Expr | None = select
-    within: exp.Expr | None = None
-    while node is not None:
-        own = node.args.get("with_")
-        queries = list(own.expressions) if own else []
-        visible = queries[: queries.index(within) if within in queries else None] + visible
-        within = node if isinstance(node, exp.CTE) else within
-        node = node.parent
-    return visible
 
 
 def _source_of(text: str, select: exp.Select) -> str:

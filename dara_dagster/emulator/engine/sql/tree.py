@@ -19,7 +19,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from dara_dagster.emulator.engine.sql.syntax import scan
 
-__all__ = ["Span", "TableName", "clauses", "parse", "selects", "span", "tables_in"]
+__all__ = ["Span", "TableName", "clauses", "parse", "selects", "span", "tables_in", "visible_ctes"]
 
 
 Node = TypeVar("Node")
@@ -70,9 +70,26 @@ class _Parser(DatabricksParser):
         start = self._index
         return self._note(super()._parse_assignment(), start)
 
+    def _parse_disjunction(self) -> exp.Expr | None:
+        start = self._index
+        return self._note(super()._parse_disjunction(), start)
+
     def _parse_range(self, this: exp.Expr | None = None, parse_is: bool = False) -> exp.Expr | None:
         start = self._index
-        return self._note(super()._parse_range(this, parse_is), start)
+        found = super()._parse_range(this, parse_is)
+        return found if this else self._note(found, start)
+
+    def _parse_unary(self) -> exp.Expr | None:
+        start = self._index
+        return self._note(super()._parse_unary(), start)
+
+    def _parse_atom(self) -> exp.Expr | None:
+        start = self._index
+        return self._note(super()._parse_atom(), start)
+
+    def _parse_column_reference(self) -> exp.Expr | None:
+        start = self._index
+        return self._note(super()._parse_column_reference(), start)
 
     def _parse_bitwise(self) -> exp.Expr | None:
         start = self._index
@@ -169,3 +186,17 @@ def tables_in(text: str) -> Iterator[TableName]:
             continue
         names = tuple(part.name for part in parts)
         yield TableName(names, parts[0].meta["start"], parts[-1].meta["end"] + 1)
+
+
+def visible_ctes(select: exp.Select) -> list[exp.Expr]:
+    """The WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
+    visible: list[exp.Expr] = []
+    node: exp.Expr | None = select
+    within: exp.Expr | None = None
+    while node is not None:
+        own = node.args.get("with_")
+        queries = list(own.expressions) if own else []
+        visible = queries[: queries.index(within) if within in queries else None] + visible
+        within = node if isinstance(node, exp.CTE) else within
+        node = node.parent
+    return visible

@@ -1,0 +1,95 @@
+"""Casts that Sail 0.7.2 makes otherwise than Spark.
+
+- Doubles are written as Rust writes them: 10000000.0 and 1e16 rather than 1.0E7 and 1.0E16.
+- Moments before 1970 are cut to the next second instead of the one before.
+- Booleans and decimals are not cast into each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pyspark.sql.types import (
+    BooleanType,
+    DataType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    StringType,
+    TimestampType,
+)
+
+from dara_dagster.emulator.engine.answers.builder import Builder, Term
+from dara_dagster.emulator.engine.answers.spark_types import is_integral
+
+__all__ = ["cast_rule", "text_of"]
+
+E = TypeVar("E")
+_FIRST_DIGIT = "^(-?[0-9])([0-9]*)[.]([0-9]*)$"
+_SMALL = "^(-?)0[.]0*([1-9])([0-9]*)$"
+_ZEROS = "([^.])0+$"
+
+
+def cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool) -> E | None:
+    """The cast of an expression to a type in other words; None when Sail makes it right."""
+    if isinstance(kind, StringType) and isinstance(term.kind, DoubleType | FloatType):
+        text: E = _as_java(build, term.expr)
+        return text
+    if isinstance(term.kind, TimestampType) and is_integral(kind):
+        micros = build.call("unix_micros", term.expr)
+        seconds = build.call("-", micros, build.call("pmod", micros, build.value(1000000)))
+        whole = build.call("div", seconds, build.value(1000000))
+        return build.cast(whole, kind.simpleString(), lenient=lenient)
+    if isinstance(term.kind, DecimalType) and isinstance(kind, BooleanType):
+        return build.call("!=", term.expr, build.value(0))
+    if isinstance(term.kind, BooleanType) and isinstance(kind, DecimalType):
+        return build.cast(build.cast(term.expr, "int"), kind.simpleString(), lenient=lenient)
+    return None
+
+
+def text_of(build: Builder[E], term: Term[E]) -> E:
+    """An operand that is written as text: a double as Java writes it."""
+    written = cast_rule(build, term, StringType(), lenient=False)
+    return term.expr if written is None else written
+
+
+def _as_java(build: Builder[Any], x: Any) -> Any:
+    """A double as Java writes it: scientific below a thousandth and from ten million on.
+
+    Source: https://docs.oracle.com/en/java/javase/17/docs/api/java.base/java/lang/Double.html#toString(double)
+    """
+    call, value = build.call, build.value
+    text, size = build.cast(x, "string"), call("abs", x)
+    digits = call("replace", text, value("-"), value(""))
+    large = call(
+        "concat",
+        _trimmed(build, call("regexp_replace", text, value(_FIRST_DIGIT), value("$1.$2$3"))),
+        value("E"),
+        build.cast(call("-", call("instr", digits, value(".")), value(2)), "string"),
+    )
+    small = call(
+        "concat",
+        _trimmed(build, call("regexp_replace", text, value(_SMALL), value("$1$2.${3}0"))),
+        call("if", call(">=", size, value(1e-4)), value("E-4"), value("E-5")),
+    )
+    whole = call("regexp_replace", text, value("^(-?[0-9])e"), value("$1.0e"))
+    plain = call("and", call(">=", size, value(1e-3)), call("<", size, value(1e7)))
+    return call(
+        "when",
+        call("or", plain, call("==", size, value(0.0))),
+        text,
+        call("contains", text, value("e")),
+        call("upper", whole),
+        call("contains", text, value("n")),
+        call("replace", text, value("inf"), value("Infinity")),
+        call("==", text, value("NaN")),
+        text,
+        call(">=", size, value(1e7)),
+        large,
+        small,
+    )
+
+
+def _trimmed(build: Builder[Any], text: Any) -> Any:
+    """Without zeros at the end, but for one behind the point."""
+    return build.call("regexp_replace", text, build.value(_ZEROS), build.value("$1"))

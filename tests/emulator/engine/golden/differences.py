@@ -1,0 +1,123 @@
+"""Keeps the list of known differences and the page made of it.
+
+`differences.json` holds, by note, the snippets that the note explains and what the local workspace answers
+to each. Notes are written by hand. `python -m tests.emulator.engine.golden.differences` asks the local
+workspace, brings the answers up to date, drops what agrees by now, puts what is new under TO_EXPLAIN, and
+writes docs/known-differences.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.engine.golden.snippet import HERE, Snippet, agree, answer, fixtures, load, read_answers
+
+LIST = HERE / "differences.json"
+PAGE = HERE.parents[3] / "dara_dagster" / "docs" / "known-differences.md"
+TO_EXPLAIN = "TO EXPLAIN"
+_INTRO = """\
+# Known differences
+
+The local workspace runs SQL and DataFrame code on [Sail](https://github.com/lakehq/sail). Its answers are
+compared with those of Apache Spark 4.0.1 (ANSI mode, UTC), and where Databricks differs from Apache Spark
+or only Delta Lake can tell, with what their documentation says: {total} snippets, of which {same} agree.
+This page lists the others. It is made from the tests, so it is complete as far as they go.
+
+A column without an alias may have another name than on Databricks, as `abs((- 5))` for `abs(-5)`: give
+columns that you read by name an alias. Errors have the class and the sense of Databricks' errors, not
+always their words.
+"""
+
+
+def read_list() -> dict[str, dict[str, str]]:
+    """What is known to differ: note -> key of a snippet -> what the local workspace answers."""
+    found: dict[str, dict[str, str]] = json.loads(LIST.read_text())
+    return found
+
+
+def in_words(given: dict[str, Any]) -> str:
+    """An answer in one line, without what changes from run to run."""
+    if "error" in given:
+        refused = given["error"] == "NotSupportedLocally"
+        return f"refused: {given['text']}" if refused else f"fails: {given['error']}"
+    if "values" in given:
+        return "; ".join(in_words(value) if isinstance(value, dict) else value for value in given["values"])
+    kinds = ", ".join(kind for _, kind in given["columns"])
+    rows = re.sub(r"/[\w/]*golden\w+", "", ", ".join(given["rows"]))
+    return f"{rows or 'no rows'} as {kinds}"
+
+
+def ask(spark: Any, snippet: Snippet) -> dict[str, Any]:
+    """What the local workspace answers, in a clean session."""
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.sql("DROP TABLE IF EXISTS ins")
+    return answer(snippet, spark)
+
+
+@contextmanager
+def workspace() -> Iterator[Any]:
+    """A session of the local workspace with the views that the snippets read."""
+    from dara_dagster.emulator.engine.paths import PathMap
+    from dara_dagster.emulator.engine.server import SparkServer
+    from dara_dagster.emulator.engine.session import open_session
+    from dara_dagster.emulator.engine.store import Store
+
+    root = Path(tempfile.mkdtemp(prefix="golden"))
+    store = Store(root / "tables")
+    server = SparkServer(store)
+    spark = open_session(server, PathMap(store, root / "workspace"), "ada@example.org")
+    fixtures(spark)
+    try:
+        yield spark
+    finally:
+        spark.close()
+        server.stop()
+
+
+def page() -> str:
+    """The text of docs/known-differences.md."""
+    golden, known = read_answers(), read_list()
+    differing = sum(map(len, known.values()))
+    parts = [_INTRO.format(total=len(golden), same=len(golden) - differing)]
+    for note, snippets in known.items():
+        parts.append(f"## {note}\n")
+        for key, here in snippets.items():
+            parts.append(f"- `{_short(key)}`  \n  there: `{_short(in_words(golden[key]))}`  \n")
+            parts[-1] += f"  here: `{_short(here)}`\n"
+    return "\n".join(parts)
+
+
+def _short(text: str, limit: int = 160) -> str:
+    plain = text.replace("`", "'").replace("\n", " ")
+    return plain if len(plain) <= limit else f"{plain[: limit - 3]}..."
+
+
+def update() -> None:
+    """Brings the list and the page up to date."""
+    warnings.simplefilter("ignore")
+    golden = read_answers()
+    notes = {key: note for note, keys in read_list().items() for key in keys}
+    order = [*read_list(), TO_EXPLAIN]
+    found: dict[str, dict[str, str]] = {note: {} for note in order}
+    with workspace() as spark:
+        for snippet in load():
+            given = ask(spark, snippet)
+            if not agree(golden[snippet.key], given):
+                found[notes.get(snippet.key, TO_EXPLAIN)][snippet.key] = in_words(given)
+    known = {note: keys for note, keys in found.items() if keys}
+    LIST.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page())
+    for note, keys in known.items():
+        print(f"{len(keys):4} {note}")
+
+
+if __name__ == "__main__":
+    update()

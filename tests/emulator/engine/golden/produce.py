@@ -1,0 +1,74 @@
+"""Asks Apache Spark for the golden answers and writes them to answers/.
+
+Not run by the tests; it needs a JVM and an environment of its own:
+
+    apt-get install default-jre-headless
+    uv venv /tmp/spark && uv pip install -p /tmp/spark pyspark==4.0.1 "pandas<3" pyarrow
+    /tmp/spark/bin/python -m tests.emulator.engine.golden.produce
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.engine.golden.snippet import ANSWERS, BY_DOCUMENTATION, Snippet, answer, fixtures, load
+
+
+def _session(folder: Path) -> Any:
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    settings = {
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} -Duser.timezone=UTC",
+        "spark.sql.legacy.createHiveTableByDefault": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "OFF",
+        "spark.sql.execution.arrow.pyspark.enabled": "false",
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def _asked(spark: Any, snippet: Snippet) -> dict[str, Any]:
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.sql("DROP TABLE IF EXISTS ins")
+    return answer(snippet, spark)
+
+
+def main(only: str = "") -> None:
+    """Asks the snippets whose key begins with `only`, and keeps the other answers."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)  # every refused snippet would print its Java stack
+    folder = Path(tempfile.mkdtemp(prefix="golden"))
+    spark = _session(folder)
+    fixtures(spark)
+    topics: dict[str, dict[str, Any]] = {}
+    for snippet in load():
+        if snippet.key.startswith(only) and snippet.topic not in BY_DOCUMENTATION:
+            topics.setdefault(snippet.topic, {})[snippet.key] = _asked(spark, snippet)
+    spark.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+    ANSWERS.mkdir(exist_ok=True)
+    for topic, answers in topics.items():
+        file = ANSWERS / f"{topic.replace(': ', '_')}.json"
+        file.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
+    print(f"{sum(map(len, topics.values()))} answers of Apache Spark in {ANSWERS}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,6 @@
+SELECT hash(1, 'a'), hash(1), hash('a'), hash(NULL), hash(CAST(1.5 AS DOUBLE)), hash(DATE'2024-01-01'), hash(1L), hash(true)
+SELECT xxhash64(1, 'a'), xxhash64('abc'), xxhash64(NULL), xxhash64(1.5), xxhash64(array(1, 2))
+SELECT md5('a'), sha('a'), sha1('abc'), sha2('a', 256), sha2('a', 512), sha2('a', 0), crc32('a')
+SELECT hash(array(1, 2)), hash(named_struct('a', 1)), hash(CAST(1.10 AS DECIMAL(5,2))), hash(TIMESTAMP'2024-01-01 00:00:00'), hash('')
+SELECT abs(hash('key')) % 10, pmod(hash('key'), 10)
+SELECT aes_decrypt(aes_encrypt('x', '0000111122223333'), '0000111122223333') = CAST('x' AS BINARY)

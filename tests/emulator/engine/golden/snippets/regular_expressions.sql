@@ -1,0 +1,10 @@
+SELECT regexp_extract('a1b22', '([a-z])(\\d+)', 2), regexp_extract('a1b22', '([a-z])(\\d+)'), regexp_extract('abc', '\\d+', 0), regexp_extract('x=5', '(\\w)=(\\d)', 0)
+SELECT regexp_extract_all('a1b22', '(\\d+)', 1), regexp_extract_all('abc', '\\d', 0)
+SELECT regexp_replace('a.b', '\\.', '-'), regexp_replace('abc123', '[0-9]+', ''), regexp_replace('John Smith', '(\\w+) (\\w+)', '$2 $1'), regexp_replace('aaa', 'a', 'b', 2)
+SELECT regexp_like('abc', '^a.c$'), rlike('abc', 'b'), 'abc' RLIKE '^b', 'abc' REGEXP 'c$', regexp('ABC', '(?i)abc')
+SELECT regexp_count('a1b2', '\\d'), regexp_instr('ab1', '\\d'), regexp_substr('ab12', '\\d+'), regexp_substr('ab', '\\d+')
+SELECT regexp_extract('foo bar', '(?<first>\\w+) (\\w+)', 2), regexp_replace('a  b   c', '\\s+', ' '), regexp_extract('2024-05-06', '(\\d{4})-(\\d{2})', 1)
+SELECT regexp_extract(NULL, 'a', 0), regexp_replace('a', NULL, 'b'), 'a' RLIKE NULL
+SELECT regexp_extract('abc', '(a)', 2)
+SELECT regexp_replace('price: $5', '\\$(\\d)', '#$1'), regexp_replace('a.b.c', '.', 'x'), regexp_replace('x', 'y*', '-')
+SELECT regexp_extract('email: joe@x.org', '([\\w.]+)@([\\w.]+)', 1), regexp_like('a\nb', 'a.b'), regexp_like('tel 0123', '\\b\\d{4}\\b')
