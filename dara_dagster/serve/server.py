@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ __all__ = ["Running", "Serving", "build_app", "listen", "running_app", "serve_fo
 _DATABASE = (15_000, 3600, 20)
 # A Databricks App is killed 15 s after SIGTERM: time for connections, runs and the daemon, one after another.
 # https://docs.databricks.com/aws/en/dev-tools/databricks-apps/best-practices
-_RUNS_SECONDS = 7.0
+_RUNS_SECONDS, _LAST_SECONDS = 7.0, 10.0
 _DAEMON_SECONDS, _HURRIED_DAEMON_SECONDS = 15.0, 2.0
 
 
@@ -138,6 +139,10 @@ def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running
 
 
 def _end_runs(instance: DagsterInstance, daemon: Daemon | None) -> None:
+    # What keeps the server longer is not waited for: an app is killed then, with all its processes.
+    last = threading.Timer(_LAST_SECONDS, os._exit, [0])
+    last.daemon = True
+    last.start()
     if daemon is not None:
         daemon.begin_stop()  # it would start what waits in the queue
     end_runs(instance, _RUNS_SECONDS)
