@@ -21,6 +21,7 @@ from dara_dagster.cli.rendering import render
 from dara_dagster.cli.reporting import report
 from dara_dagster.cli.running import run
 from dara_dagster.cli.serving import serve
+from dara_dagster.cli.tokens import token
 from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]
@@ -39,6 +40,7 @@ _COMMANDS = (
     render,
     compute,
     serve,
+    token,
     app,
     schema,
     emulator,

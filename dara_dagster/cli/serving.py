@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
     from dara_dagster.serve.daemon import Daemon
     from dara_dagster.serve.proxy import Proxy
     from dara_dagster.serve.server import Serving
+    from dara_dagster.serve.tokens import Tokens
 
 __all__ = ["serve"]
 
 _MEGABYTE = 1024 * 1024
 _PORT = 3000
+# In Dagster's home: what signs the cookies of browsers, and the token that `curl -H @FILE` sends.
+_SESSION_FILE = "session.key"
+_HEADER_FILE = "auth.header"
+_HEADER = "Authorization: Bearer "
 
 
 @click.command()
@@ -53,6 +59,7 @@ _PORT = 3000
 @click.option(
     "--home", metavar="DIR", type=click.Path(path_type=Path), help="Dagster's home, instead of DAGSTER_HOME."
 )
+@click.option("--no-token", is_flag=True, help="Ask for no token; only on localhost.")
 @click.option("--no-daemon", is_flag=True, help="Leave schedules, sensors and the queue to another daemon.")
 @click.option(
     "--max-upload",
@@ -70,6 +77,7 @@ def serve(
     behind_proxy: bool,
     end_runs: bool,
     home: Path | None,
+    no_token: bool,
     no_daemon: bool,
     max_upload: int,
     config_dir: Path,
@@ -77,12 +85,13 @@ def serve(
 ) -> None:
     """Serve the REST API with Dagster's UI.
 
-    On another address than localhost it asks for the token in the environment variable DARA_API_TOKEN. In
-    a Databricks App, callers are those whom its proxy has logged in; DARA_API_USERS lists who may pass.
+    It asks for a token: that in the environment variable DARA_API_TOKEN, one of `dara token add`, and on
+    localhost one that it makes itself and prints. In a Databricks App, callers are those whom its proxy has
+    logged in; DARA_API_USERS lists who may pass.
     Ctrl-C stops it; runs that it started go on, but for those with --end-runs.
     """
     _check_extra()
-    from dara_dagster.serve.access import TOKEN_VARIABLE, usable_token
+    from dara_dagster.serve.access import TOKEN_VARIABLE
     from dara_dagster.serve.proxy import app_port, is_databricks_app, trusted_proxy
     from dara_dagster.serve.shield import leave_terminal
 
@@ -91,11 +100,11 @@ def serve(
     host = host or ("0.0.0.0" if in_app else "127.0.0.1")  # noqa: S104  (an app has to)
     if port is None:
         port = app_port(os.environ) if in_app else _PORT
-    # No process started here inherits it.
-    token = usable_token(host, os.environ.pop(TOKEN_VARIABLE, None), in_app=in_app)
     if home is not None:
         os.environ["DAGSTER_HOME"] = str(home.absolute())
+    token = os.environ.pop(TOKEN_VARIABLE, None)  # no process started here inherits it
     load_plan(config_dir)
+    access = _access(host, token, home_folder(config_dir), no_token, in_app, proxy)
     exit_code = leave_terminal()
     if exit_code is not None:
         raise click.exceptions.Exit(exit_code)
@@ -107,7 +116,7 @@ def serve(
     listener = listen(host, port)
     folders = (config_dir.resolve(), root_folder(config_dir), home_folder(config_dir))
     limits = Limits(upload_bytes=max_upload * _MEGABYTE)
-    wanted = Serving(*folders, token, not no_daemon, limits, proxy, routers, end_runs or in_app)
+    wanted = Serving(*folders, access.tokens, not no_daemon, limits, proxy, routers, end_runs or in_app)
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
 
@@ -115,7 +124,7 @@ def serve(
         for location, why in code.load_errors().items():
             click.echo(f"The code of {location} could not be loaded: {why}", err=True)
         show = _as_json if as_json else _as_text
-        click.echo(show(url, _Access(token is not None, proxy), daemon, wanted))
+        click.echo(show(url, access, daemon, wanted))
 
     with open_instance(config_dir) as instance:
         going, queued = serve_forever(instance, listener, wanted, announce)
@@ -130,22 +139,53 @@ def _check_extra() -> None:
 
 @dataclass(frozen=True)
 class _Access:
-    """What a caller has to be or to give."""
+    """What a caller has to be or to give; `own` is the token that the server has made, kept in `file`."""
 
-    token: bool
+    tokens: Tokens
     proxy: Proxy | None
+    own: str | None = None
+    file: Path | None = None
 
     def __str__(self) -> str:
+        asked = self.tokens.asked_for()
         if self.proxy is None:
             token = "asked for, as bearer token or as a browser's password; no TLS here"  # noqa: S105
-            return token if self.token else "none"
+            return token if asked else "none"
         users = f"{len(self.proxy.users)} listed users" if self.proxy.users else "all users"
-        return f"{users} whom the proxy has logged in{', with the token' if self.token else ''}"
+        return f"{users} whom the proxy has logged in{', with a token' if asked else ''}"
+
+
+def _access(
+    host: str, token: str | None, home: Path, no_token: bool, in_app: bool, proxy: Proxy | None
+) -> _Access:
+    """Whom to let in. Raises DaraError for what would let in anybody."""
+    from dara_dagster.serve.access import TOKEN_VARIABLE, is_loopback, usable_token
+    from dara_dagster.serve.tokens import TOKENS_FILE, TokenFile, Tokens, kept_secret
+
+    named = TokenFile(home / TOKENS_FILE)
+    has_named = bool(named.entries())
+    if no_token:
+        if token or has_named:
+            which = TOKEN_VARIABLE if token else f"tokens in {home / TOKENS_FILE}"
+            raise DaraError(f"--no-token: there are {which}. Remove them, or leave --no-token out.")
+        usable_token(host, None, in_app=in_app)
+        return _Access(Tokens(), proxy)
+    own = usable_token(host, token, in_app=in_app, has_named=has_named)
+    makes_one = own is None and proxy is None and is_loopback(host)
+    if not (makes_one or own or has_named):
+        return _Access(Tokens(None, named), proxy)
+    secret = kept_secret(home / _SESSION_FILE).encode()
+    if not makes_one:
+        return _Access(Tokens(own, named, secret), proxy)
+    file = home / _HEADER_FILE
+    made = kept_secret(file, prefix=_HEADER)
+    return _Access(Tokens(made, named, secret), proxy, made, file)
 
 
 def _as_json(url: str, access: _Access, daemon: Daemon | None, _serving: Serving) -> str:
     pid = daemon.process.pid if daemon is not None else None
-    told = {"url": url, "docs": f"{url}/api/docs", "token": access.token, "proxy": access.proxy is not None}
+    told = {"url": url, "docs": f"{url}/api/docs", "token": access.tokens.asked_for()}
+    told |= {"token_file": str(access.file) if access.file else None, "proxy": access.proxy is not None}
     return json.dumps({**told, "pid": os.getpid(), "daemon": pid})
 
 
@@ -156,12 +196,19 @@ def _as_text(url: str, access: _Access, daemon: Daemon | None, serving: Serving)
         about = "not by this server (--no-daemon)"
     else:
         about = "by another `dara serve` on this history"
-    return "\n".join(
-        [
-            f"Dagster's UI  {url}",
-            f"REST API      {url}/api/docs",
-            f"{'Callers      ' if access.proxy else 'Token        '} {access}",
-            f"Schedules, sensors and the queue of runs: {about}.",
-            f"Ctrl-C stops the server{' and the runs' if serving.end_runs else '; runs go on'}.",
-        ]
-    )
+    lines = [f"Dagster's UI  {url}{f'/?token={access.own}' if access.own else ''}"]
+    lines.append(f"REST API      {url}/api/docs")
+    if access.file is not None:
+        lines.append(f"              curl -H @{_shown_path(access.file)} {url}/api/v1/runs")
+    else:
+        lines.append(f"{'Callers      ' if access.proxy else 'Token        '} {access}")
+    lines.append(f"Schedules, sensors and the queue of runs: {about}.")
+    lines.append(f"Ctrl-C stops the server{' and the runs' if serving.end_runs else '; runs go on'}.")
+    return "\n".join(lines)
+
+
+def _shown_path(path: Path) -> str:
+    """The path from the current folder, if that is shorter."""
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)

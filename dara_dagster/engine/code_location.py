@@ -16,7 +16,7 @@ from dagster._core.definitions.selector import JobSubsetSelector
 from dagster._core.errors import DagsterRunAlreadyExists
 from dagster._core.remote_representation.code_location import CodeLocation
 from dagster._core.remote_representation.external import RemoteJob, RemoteRepository
-from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 __all__ = ["Code", "Job", "check_workspace_file", "open_code"]
@@ -44,6 +44,13 @@ class Code:
     @property
     def instance(self) -> DagsterInstance:
         return self.context.instance
+
+    def request_context(self, source: object, *, read_only: bool) -> WorkspaceRequestContext:
+        """What a request of the UI sees: as Dagster's own `--read-only`, which is for a whole webserver."""
+        made = self.context.create_request_context(source)
+        if read_only:
+            made._read_only = True
+        return made
 
     def version(self) -> float:
         """A number that changes whenever a code location is loaded anew."""

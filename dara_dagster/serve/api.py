@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.routing import Match
 
 from dara_dagster.errors import RunError
+from dara_dagster.serve.access import access_of
 from dara_dagster.serve.api_errors import answer_errors, sentence
 from dara_dagster.serve.api_models import (
     ApiError,
@@ -174,7 +175,9 @@ async def start_run(
     await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
     body, file, wrong = await read_request(request, services.uploads)
     caller = caller_of(request.scope)
-    who = (caller.name, caller.access_token) if caller is not None else (None, None)
+    access = access_of(request.scope)
+    named = access.name if access is not None else None
+    who = (caller.name, caller.access_token) if caller is not None else (named, None)
     wanted = Wanted(name, body.parameters, body.sequential, idempotency_key, file, tuple(wrong), *who)
     answer = await run_in_threadpool(launch, services, wanted)
     return JSONResponse(answer.model_dump(mode="json"), 202, {"Location": answer.links.status})

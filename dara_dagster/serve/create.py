@@ -19,6 +19,7 @@ from dara_dagster.serve.limits import Limits
 from dara_dagster.serve.problem import problem_answer
 from dara_dagster.serve.proxy import is_databricks_app, trusted_proxy
 from dara_dagster.serve.server import Serving, running_app
+from dara_dagster.serve.tokens import TOKENS_FILE, TokenFile, Tokens
 from dara_dagster.serve.user_routers import RouterError
 from dara_dagster.spec.environment import read_env_file
 
@@ -38,9 +39,10 @@ def create_api(
     """Return the server of `dara serve` as an ASGI application: `uvicorn my_app:app`.
 
     It serves the REST API, Dagster's UI, and `routers` beside those of project.json. The token is that of
-    DARA_API_TOKEN; without one it answers this computer only. It opens the project when the server starts
-    and changes to the project's folder, as code locations are found from there; the project's `.env` is read
-    at once. Raises ConfigError for wrong files and DaraError for a router that cannot be served.
+    DARA_API_TOKEN or one of `dara token add`; without any it answers this computer only. It opens the project
+    when the server starts and changes to the project's folder, as code locations are found from there; the
+    project's `.env` is read at once. Raises ConfigError for wrong files and DaraError for a router that
+    cannot be served.
     """
     folder = Path(config_dir).resolve()
     read_env_file(root_folder(folder))
@@ -51,11 +53,13 @@ def create_api(
         raise RouterError(error.index - len(mine) + len(routers), error.wrong, error.remedy) from None
     in_app = is_databricks_app(os.environ)
     token = os.environ.get(TOKEN_VARIABLE)
+    named = TokenFile(home_folder(folder) / TOKENS_FILE)
+    named.entries()  # raises for one that cannot be read
     serving = Serving(
         config_dir=folder,
         root=root_folder(folder),
         home=home_folder(folder),
-        token=usable_token(_ANYWHERE, token, in_app=in_app) if token else None,
+        tokens=Tokens(usable_token(_ANYWHERE, token, in_app=in_app) if token else None, named),
         daemon=daemon,
         limits=Limits(upload_bytes=max_upload_megabytes * _MEGABYTE),
         proxy=trusted_proxy(os.environ, behind_proxy=False),
@@ -88,7 +92,7 @@ class _Server:
             await problem_answer(403, text)(scope, receive, send)
 
     def _may_answer(self, scope: Scope) -> bool:
-        if self._serving.token is not None or self._serving.proxy is not None:
+        if self._serving.tokens.asked_for() or self._serving.proxy is not None:
             return True
         client = scope.get("client")
         return client is None or is_loopback(client[0])  # a Unix socket has no address

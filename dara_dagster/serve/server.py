@@ -34,6 +34,7 @@ from dara_dagster.serve.launching import Launcher
 from dara_dagster.serve.limits import Limits, RequestLimits
 from dara_dagster.serve.project import Project
 from dara_dagster.serve.proxy import Proxy
+from dara_dagster.serve.tokens import Tokens
 from dara_dagster.serve.ui import build_ui
 from dara_dagster.serve.uploads import Uploads
 
@@ -49,7 +50,7 @@ _DAEMON_SECONDS, _HURRIED_DAEMON_SECONDS = 15.0, 2.0
 
 @dataclass(frozen=True)
 class Serving:
-    """What to serve, and how: `token` None asks for none; `daemon` says whether to run Dagster's daemon.
+    """What to serve, and how: `tokens` are asked for; `daemon` says whether to run Dagster's daemon.
 
     `proxy` is the one in front, whose headers are believed; None believes none. `routers` are the user's
     own, served beside the REST API. `end_runs` says that no run outlives the server.
@@ -58,7 +59,7 @@ class Serving:
     config_dir: Path
     root: Path
     home: Path
-    token: str | None
+    tokens: Tokens
     daemon: bool
     limits: Limits
     proxy: Proxy | None = None
@@ -162,7 +163,7 @@ def build_app(code: Code, serving: Serving) -> ASGIApp:
         is_api = scope["type"] == "http" and (_is_api(scope["path"]) or own.takes(scope))
         await (api if is_api else ui)(scope, receive, send)
 
-    guarded = Guard(Unexpected(both), serving.token, serving.proxy)
+    guarded = Guard(Unexpected(both), serving.tokens, serving.proxy)
     return SecurityHeaders(RequestLimits(guarded, serving.limits, is_proxied=serving.proxy is not None))
 
 

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from dagster_webserver.webserver import DagsterWebserver
-from graphql import GraphQLError, GraphQLFormattedError
+from graphql import GraphQLError, GraphQLFormattedError, OperationType, parse
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from dara_dagster.engine.code_location import Code
+from dara_dagster.serve.access import access_of
 from dara_dagster.serve.headers import UI_SOURCES
 
 __all__ = ["UI_ROUTES", "build_ui"]
@@ -45,6 +46,30 @@ _RUN_ID = re.compile(r"[0-9a-f-]{36}\Z")
 
 class _Ui(DagsterWebserver):  # type: ignore[type-arg]
     """Dagster's webserver with an allow list of routes, and limits of its own on what they take."""
+
+    def __init__(self, code: Code) -> None:
+        self._code = code
+        super().__init__(code.context, live_data_poll_rate=_REFRESH_MS)
+
+    def _make_request_context(self, conn: HTTPConnection) -> Any:
+        access = access_of(conn.scope)
+        return self._code.request_context(conn, read_only=access is not None and access.scope == "read")
+
+    async def gen_graphql_response(
+        self,
+        request_context: Any,
+        query: str,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+    ) -> JSONResponse:
+        """As Dagster does, but no mutation of a reader, not even one that Dagster asks no permission for."""
+        if request_context.read_only and _has_mutation(query):
+            told = GraphQLError("This token may only read (its scope is read).").formatted
+            return JSONResponse({"data": None, "errors": [told]}, status_code=403)
+        answer: JSONResponse = await super().gen_graphql_response(
+            request_context, query, variables, operation_name
+        )
+        return answer
 
     def make_csp_header(self, nonce: str) -> str:
         """Dagster's policy for scripts and styles; all other kinds of content come from this server only."""
@@ -98,8 +123,17 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
 
 def build_ui(code: Code) -> ASGIApp:
     """Dagster's UI with GraphQL over the loaded code."""
-    app: ASGIApp = _Ui(code.context, live_data_poll_rate=_REFRESH_MS).create_asgi_app()
+    app: ASGIApp = _Ui(code).create_asgi_app()
     return app
+
+
+def _has_mutation(query: str) -> bool:
+    """False for what cannot be parsed, which is answered as such."""
+    try:
+        parts = parse(query).definitions
+    except GraphQLError:
+        return False
+    return any(getattr(part, "operation", None) is OperationType.MUTATION for part in parts)
 
 
 def _path(route: BaseRoute) -> str:

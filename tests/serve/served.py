@@ -69,8 +69,9 @@ def form(file: bytes, name: str, **fields: str) -> tuple[bytes, dict[str, str]]:
 class Server:
     """`dara serve` as a process in a group of its own, as a terminal starts it."""
 
-    def __init__(self, project: Project, *arguments: str) -> None:
-        self.project, self.arguments = project, arguments
+    def __init__(self, project: Project, *arguments: str, token: bool = False) -> None:
+        self.project, self.arguments = project, (*(() if token else ("--no-token",)), *arguments)
+        self.headers: Mapping[str, str] = {}
         self.start()
 
     def start(self) -> None:
@@ -100,7 +101,7 @@ class Server:
     def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        return call(self.port, method, path, body, headers)
+        return call(self.port, method, path, body, {**self.headers, **(headers or {})})
 
     def status(self, run_id: str) -> dict[str, Any]:
         answer = self.call("GET", f"/api/v1/runs/{run_id}")

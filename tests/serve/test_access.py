@@ -22,6 +22,7 @@ from dara_dagster.serve import access
 from dara_dagster.serve.access import Guard, is_loopback, usable_token
 from dara_dagster.serve.proxy import Proxy
 from dara_dagster.serve.server import listen
+from dara_dagster.serve.tokens import Failures, Tokens
 from tests.cli.conftest import Project, project
 from tests.serve.small import UPGRADE, Small
 
@@ -58,7 +59,8 @@ class Guarded(Small):
     def __init__(self, token: str | None, proxy: Proxy | None = None) -> None:
         paths = ("/", "/graphql", "/api/v1/runs", "/api/v1/health")
         routes = [Route(path, _seen, methods=["GET", "POST"]) for path in paths]
-        super().__init__(Guard(Starlette(routes=[WebSocketRoute("/graphql", _echo), *routes]), token, proxy))
+        app = Starlette(routes=[WebSocketRoute("/graphql", _echo), *routes])
+        super().__init__(Guard(app, Tokens(token), proxy, Failures(first_delay=0.0)))
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +88,13 @@ def local() -> Iterator[Guarded]:
         {"Authorization": "Bearer"},
         {"Authorization": "Basic ?"},
         {"Authorization": f"Digest {TOKEN}"},
-        {"Cookie": f"dara_session={TOKEN}"},
-        {"Cookie": "dara_session=99999999999.00"},
+        {"Cookie": f"dara_session_PORT={TOKEN}"},
+        {"Cookie": "dara_session_PORT=99999999999.00"},
     ],
 )
 def test_without_the_token_nothing_is_shown(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
-    answer = guarded.call("GET", path, headers)
+    sent = {name: text.replace("PORT", str(guarded.port)) for name, text in headers.items()}
+    answer = guarded.call("GET", path, sent)
 
     assert answer.status == 401
     assert answer.headers["www-authenticate"]
@@ -119,7 +122,7 @@ def test_a_browser_gets_a_cookie_that_is_not_the_token(guarded: Guarded) -> None
     assert guarded.call("GET", "/graphql", {"Cookie": f"{odd}; {session}"}).status == 200
     until, _, mark = session.partition("=")[2].partition(".")
     for forged in (f"{int(until) + 1}.{mark}", f"1.{mark}", until):
-        assert guarded.call("GET", "/", {"Cookie": f"dara_session={forged}"}).status == 401
+        assert guarded.call("GET", "/", {"Cookie": f"dara_session_{guarded.port}={forged}"}).status == 401
     assert "set-cookie" not in guarded.call("GET", "/", BEARER).headers
 
 
@@ -198,6 +201,10 @@ def test_which_addresses_are_this_computer_only() -> None:
     for unusable in ("with space", "new\nline", "señal"):
         with pytest.raises(DaraError, match="printable ASCII"):
             usable_token("0.0.0.0", unusable)
+    for host in ("0.0.0.0", "127.0.0.1"):
+        with pytest.raises(DaraError, match="has 1 characters and needs 16"):
+            usable_token(host, "x")
+    assert usable_token("0.0.0.0", None, has_named=True) is None
 
 
 def test_a_server_for_others_does_not_start_without_a_token(project: Project) -> None:
