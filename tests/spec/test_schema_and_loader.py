@@ -45,6 +45,7 @@ ONLY_THE_LOADER_KNOWS = {
     "STEP_PROPERTIES": "JSON within JSON",
     "READ_INPUT_FROM": "the steps there are",
     "NEXT": "the steps there are",
+    "dependency": "the files there are",
     "JOB_ID": "two steps of one id",
     "name": "two steps of one name",
     "environment_key": "the environments there are",

@@ -237,7 +237,7 @@ PROJECT = {
     "name": "shop",
     "workspace": "databricks",
     "notebooks": "notebooks",
-    "dependency": "notebooks",
+    "dependency": "cluster_config.json",
     "workspace_path": "/Workspace/x",
     "catalog": "main",
     "schema": "s",
