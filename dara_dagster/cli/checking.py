@@ -103,7 +103,7 @@ def _read(spec: Spec) -> Iterator[str]:
 def _note(note: Note) -> str:
     """A key without a meaning here, once; where it stands again is only counted."""
     more = f" and {counted(note.count - 1, 'other place')}" if note.count > 1 else ""
-    text = f"{note.file}:{note.line}{more}: {note.key} has no meaning here: {note.text}."
+    text = f"{note.file}:{note.line}{more}: {note.key} {note.text}."
     lines = textwrap.wrap(text, 73, break_on_hyphens=False, break_long_words=False)  # a path stays whole
     return "note: " + "\n      ".join(lines)
 

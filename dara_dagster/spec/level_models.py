@@ -23,10 +23,10 @@ PROPERTIES = "STEP_PROPERTIES"
 EXECUTOR_KEYS = ("FUNCTION_ID_NAME", "FUNCTION_NAME", "COMPOSER_STEP")
 # The keys that say what a STEP of TYPE workflow starts.
 WORKFLOW_KEYS = ("workflow_name", "workflows_name")
-# Keys that are read and have no meaning here -> why.
+# Keys that are read and have no meaning here -> what a note says of them.
 NO_MEANING = {
-    "FUNCTION_STATUS_NAME": "the executor that runs a step is asked for its state too",
-    "LAST_STEP": "the step that no other waits for is the last",
+    "FUNCTION_STATUS_NAME": "has no meaning here: the executor that runs a step is asked for its state too",
+    "LAST_STEP": "has no meaning here: the step that no other waits for is the last",
 }
 _TYPE_NAMES = {"workflows": "workflow"}
 

@@ -95,6 +95,7 @@ class _Reader:
         self._idle: dict[tuple[str, str], list[KeyPath]] = defaultdict(list)
         self._level_ids: dict[str, KeyPath] = {}
         self._steps: dict[str, _Step] = {}
+        self._again: list[_Step] = []
         self._unread: set[str] = set()
         self.problems: list[Problem] = []
 
@@ -187,7 +188,8 @@ class _Reader:
                 self._idle[idle, why].append((*path, idle))
         for idle in EXECUTOR_KEYS:
             if idle in step and idle != key:
-                why = f"{key} names the executor" if key else "a workflow is started without an executor"
+                because = f"{key} names the executor" if key else "a workflow is started without one"
+                why = f"has no meaning here: {because}"
                 self._idle[idle, why].append((*path, idle))
 
     def notes(self) -> Iterator[Note]:
@@ -197,11 +199,21 @@ class _Reader:
             yield Note(key, why, document.file, document.line(paths[0], on_key=True), len(paths))
 
     def _claim_job(self, step: _Step) -> None:
-        first = self._steps.setdefault(step.said.job_id, step)
-        if first is not step:
-            line = self._document.line((*first.path, "JOB_ID"))
-            wrong = f"a second JOB_ID '{step.said.job_id}', the first is on line {line}"
-            self._refuse((*step.path, "JOB_ID"), wrong, "Give it another one.")
+        if self._steps.setdefault(step.said.job_id, step) is not step:
+            self._again.append(step)
+
+    def _judge_repeated_ids(self, steps: Iterable[_Step]) -> None:
+        """A JOB_ID that stands at two steps is wrong where something names it, and of no use elsewhere."""
+        named = {name for step in steps for name in (step.said.next, step.said.read_input_from)}
+        for step in self._again:
+            job, path = step.said.job_id, (*step.path, "JOB_ID")
+            if job not in named:
+                self._idle["JOB_ID", "stands at another step too; nothing names it"].append(path)
+                continue
+            line = self._document.line((*self._steps[job].path, "JOB_ID"))
+            self._refuse(
+                path, f"a second JOB_ID '{job}', the first is on line {line}", "Give it another one."
+            )
 
     @cached_property
     def _job_ids(self) -> Names:
@@ -210,6 +222,8 @@ class _Reader:
 
     def tasks(self, levels: Iterable[_Threads]) -> Iterator[Task]:
         """The tasks of all levels, each with what it waits for."""
+        levels = list(levels)
+        self._judge_repeated_ids(step for level in levels for thread in level for step in thread)
         runs = [[thread for thread in map(self._after_jumps, level) if thread] for level in levels]
         running = {step.path for level in runs for thread in level for step in thread}
         names = self._names(step for level in runs for thread in level for step in thread)
@@ -340,7 +354,7 @@ class _Reader:
         if kind is None or kind in TAKES_PARAMETERS:
             return left
         for key in left:
-            why = f"a {kind} takes no parameters, and its executor does not read it"
+            why = f"has no meaning here: a {kind} takes no parameters, and the executor does not read it"
             self._idle[f"{PROPERTIES}.{key}", why].append((*step.path, PROPERTIES))
         return {}
 

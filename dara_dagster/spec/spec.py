@@ -45,7 +45,7 @@ class Executors:
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """A key that is read and has no meaning here: no error. `line` is its first place in the file."""
+    """What is to be known of a key, though it is no error. `line` is its first place in the file."""
 
     key: str
     text: str

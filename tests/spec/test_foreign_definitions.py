@@ -93,10 +93,10 @@ def test_the_executor_is_named_as_engine_and_type_have_it(project: Project) -> N
     write(project, executors, *steps)
     assert used() == ["sync", "composer", "sync", "id", "id"]
     assert {(note.key, note.text) for note in load(project.config, {}).notes()} == {
-        ("COMPOSER_STEP", "FUNCTION_ID_NAME names the executor"),
-        ("COMPOSER_STEP", "FUNCTION_NAME names the executor"),
-        ("FUNCTION_ID_NAME", "FUNCTION_NAME names the executor"),
-        ("FUNCTION_NAME", "FUNCTION_ID_NAME names the executor"),
+        ("COMPOSER_STEP", "has no meaning here: FUNCTION_ID_NAME names the executor"),
+        ("COMPOSER_STEP", "has no meaning here: FUNCTION_NAME names the executor"),
+        ("FUNCTION_ID_NAME", "has no meaning here: FUNCTION_NAME names the executor"),
+        ("FUNCTION_NAME", "has no meaning here: FUNCTION_ID_NAME names the executor"),
     }
     write(project, executors, *steps, engine="composer")
     assert used() == ["sync", "composer", "composer", "composer", "id"]
@@ -232,6 +232,17 @@ def test_an_exit_value_goes_from_notebook_to_notebook(project: Project) -> None:
         "a pipeline_task takes no parameters, so no exit value",
         "'n3' is a pipeline_task, which has no exit value",
     ]
+
+
+def test_two_steps_of_one_id_are_wrong_only_where_something_names_it(project: Project) -> None:
+    project.files("n1.py", "n2.py", "n3.py")
+    steps = [step(1), step(1, JOB_NAME="n2"), step(3)]
+    write(project, {"e": {"format": "py"}}, *steps)
+    assert [task.name for task in project.plan().workflows[0].tasks] == ["n1", "n2", "n3"]
+    (note,) = load(project.config, {}).notes()
+    assert (note.key, note.line, note.count) == ("JOB_ID", 15, 1)
+    write(project, {"e": {"format": "py"}}, *steps[:2], step(3, READ_INPUT_FROM=1))
+    assert [each[2] for each in told(project)] == ["a second JOB_ID '1', the first is on line 10"]
 
 
 def test_an_executor_that_is_not_declared(project: Project) -> None:

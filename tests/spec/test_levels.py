@@ -214,7 +214,10 @@ WRONG: list[tuple[Any, str, str, str]] = [
     (levels([[step(1), step(2, NEXT=1)]]), "[0].THREADS[0].STEPS[1].NEXT", "does not lead", "a later"),
     (levels([[step(1, NEXT=1)]]), f"{STEP}.NEXT", "does not lead forwards", "a later step"),
     (levels([[step(1, NEXT=2)], [step(2)]]), f"{STEP}.NEXT", "is in another thread (line ", "a later"),
-    (levels([[step(1), step(1, "n2")]]), "[0].THREADS[0].STEPS[1].JOB_ID", "a second JOB_ID", "another"),
+    (
+        levels([[step(1), step(1, "n2"), step(2, READ_INPUT_FROM=1)]]),
+        "[0].THREADS[0].STEPS[1].JOB_ID", "a second JOB_ID", "another",
+    ),
     ([*levels([[step(1)]]), *levels([[step(2)]])], "[1].LEVEL_ID", "a second LEVEL_ID '1'", "another"),
     (levels([[step(1)]], [[step(2)]])[::-1], "[1].LEVEL_ID", "level 1 stands after level 2", "Put the"),
     (
@@ -286,7 +289,7 @@ def test_all_problems_of_a_definition_at_once(project: Project) -> None:
         ),
     )
     assert [p.key.rpartition(".")[2] for p in project.problems()] == [
-        "NEXT", "TIMEOUT_SECONDS", "JOB_NAME", "JOB_ID", "FUNCTION_ID_NAME",
+        "NEXT", "TIMEOUT_SECONDS", "JOB_NAME", "FUNCTION_ID_NAME",
         "STEP_PROPERTIES", "READ_INPUT_FROM", "typo",
     ]  # fmt: skip
 
