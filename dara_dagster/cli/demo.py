@@ -92,7 +92,7 @@ def _prepare(plan: Plan, say: _Say) -> tuple[Workspace, str]:
 
     local = plan.workspace == "emulator"
     say.step("Workspace" + (" (local; nothing leaves this computer)" if local else ""))
-    workspace = open_workspace(plan.workspace, root=plan.root)
+    workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
     say.detail(f"{workspace.host}, as {current_user(workspace)}")
     say.step("Compute")
     ids = {}

@@ -64,7 +64,7 @@ def deploy(
 
     plan = load_plan(config_dir)
     drafts(plan, workflows)
-    workspace = open_workspace(plan.workspace, root=plan.root)
+    workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
     deployment = Deployment(workspace, plan, pause=_PAUSE[paused], dry_run=dry_run)
     words = _WOULD if dry_run else _DONE
     done: list[Deployed] = []

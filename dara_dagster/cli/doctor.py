@@ -109,7 +109,7 @@ def _notebooks(plan: Plan) -> _Finding:
 def _workspace(plan: Plan) -> str:
     from dara_dagster.remote.client import current_user, open_workspace
 
-    workspace = open_workspace(plan.workspace, root=plan.root)
+    workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
     kind = "local workspace" if plan.workspace == "emulator" else "Databricks"
     return f"{kind} at {workspace.host}, as {current_user(workspace)}"
 

@@ -37,7 +37,7 @@ def orphans(cancel: bool, config_dir: Path, as_json: bool) -> None:
     from dara_dagster.remote.client import open_workspace
 
     plan = load_plan(config_dir)
-    workspace = open_workspace(plan.workspace, root=plan.root)
+    workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
     with open_instance(config_dir) as instance:
         found = _find(workspace, plan, instance)
     if as_json:
@@ -107,7 +107,7 @@ def _cancel(workspace: Workspace, plan: Plan, found: list[Look], quiet: bool) ->
     from dara_dagster.remote.monitor import monitor_for
 
     urls = {look.run_id: look.url for look in found}
-    left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), list(urls), timeout=60.0)
+    left = cancel_and_wait(workspace, monitor_for(workspace), list(urls))
     if left:
         alive = (f"Databricks run {look.run_id} is still alive: {urls[look.run_id]}" for look in left)
         raise RunError("\n".join(alive))

@@ -8,6 +8,7 @@ from typing import Any
 from dara_dagster.errors import RunError
 from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
 from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.statements import read_statement
 
 __all__ = ["query"]
 
@@ -25,15 +26,15 @@ def query(ws: Workspace, warehouse_id: str, statement: str) -> list[list[str | N
     if answer["status"]["state"] != "SUCCEEDED":
         reason = (answer["status"].get("error") or {}).get("message") or answer["status"]["state"]
         raise RunError(f"{statement.strip()}\nfailed: {reason}")
-    rows: list[list[str | None]] = (answer.get("result") or {}).get("data_array") or []
+    rows: list[list[str | None]] = answer["rows"]
     return rows
 
 
 def _answer(ws: Workspace, warehouse_id: str, statement: str) -> dict[str, Any]:
     """What the service says at the end of the statement."""
     body = {"warehouse_id": warehouse_id, "statement": statement, "wait_timeout": "50s"}
-    answer = api(ws, "POST", _PATH, body=body)
+    answer = api(ws, "POST", _PATH, body=body, read=read_statement)
     while answer["status"]["state"] in ("PENDING", "RUNNING"):
         time.sleep(_LOOK_SECONDS)
-        answer = api(ws, "GET", f"{_PATH}/{answer['statement_id']}")
+        answer = api(ws, "GET", f"{_PATH}/{answer['statement_id']}", read=read_statement)
     return answer

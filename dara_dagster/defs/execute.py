@@ -20,7 +20,7 @@ from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
 from dara_dagster.remote.caller import CallerTokenEnded, check_caller
-from dara_dagster.remote.metered import until_stopped
+from dara_dagster.remote.metered import stopping_at, until_stopped
 from dara_dagster.remote.monitor import Stopped, TimedOut
 from dara_dagster.remote.notebook_run import NotebookRuns
 from dara_dagster.remote.outcome import Outcome, Retry, is_accepted, retry_class
@@ -31,7 +31,6 @@ from dara_dagster.spec.plan import TaskPlan, WorkflowPlan
 
 __all__ = ["Work", "execute_task"]
 
-_TIMEOUT_GRACE_SECONDS = 30.0
 _CHILDREN_PATIENCE_SECONDS = 10.0
 
 
@@ -86,8 +85,10 @@ class _Execution:
             self.fail_fast.check(self.task.name)
         try:
             check_caller(self.workflow)
-            self.run_id = self._run_of_attempt()
-            return self._finish(self._watch(self.run_id))
+            with stopping_at(self.stop):
+                until_stopped(lambda: self.session.workspace, self.stop)  # it may take long to answer
+                self.run_id = self._run_of_attempt()
+                return self._finish(self._watch(self.run_id))
         except Stopped:
             self._stop()
             raise DagsterExecutionInterruptedError from None
@@ -174,9 +175,15 @@ class _Execution:
             run_name=run_name(session.plan.name, self.workflow.name, task.name, self.context.run_id),
             token=attempt.token,
             parameters=self._parameters(),
-            remote_file=session.files.ensure(task) if task.file is not None else None,
+            remote_file=self._remote_file(),
             compute_id=compute_id,
         )
+
+    def _remote_file(self) -> str | None:
+        """Where the task's code is in the workspace, now as the local file says."""
+        if self.task.file is None:
+            return None
+        return self.session.files.ensure(self.task, self.workflow.all_tasks())
 
     def _parameters(self) -> Mapping[str, str]:
         """The task's parameters, over them exit values it takes from other tasks, over them the run's own.
@@ -202,7 +209,7 @@ class _Execution:
     def _watch(self, run_id: int) -> Look:
         monitor = self.session.monitor
         # A saved job has no timeout of ours on Databricks; a one-time run has, so ours comes a little later.
-        grace = 0.0 if self.task.kind == "saved_job" else _TIMEOUT_GRACE_SECONDS
+        grace = 0.0 if self.task.kind == "saved_job" else self.session.plan.poll.timeout_grace_seconds
         timeout = self.task.timeout_seconds + grace if self.task.timeout_seconds else None
         return monitor.watch(
             run_id,
@@ -272,7 +279,7 @@ class _Execution:
     def _failed(self, failure: Failure, retry: Retry) -> Failure | RetryRequested:
         if not retries_enabled(self.context):
             retry = "never"
-        error = fail_or_retry(self.task, self.context.retry_number, failure, retry)
+        error = fail_or_retry(self.task, self.context.retry_number, failure, retry, self.session.plan.poll)
         if self.fail_fast is not None and not isinstance(error, RetryRequested):
             others = self.fail_fast.trip(self.context, self.step, self.task.name)
             for text in stop_others(self.session, others):

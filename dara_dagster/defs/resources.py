@@ -45,11 +45,13 @@ class WorkspaceSession:
     """The Databricks workspace as one process of one Dagster run uses it.
 
     Nothing is opened before an op needs it; then each part is made once for all ops of the process. A
-    failed opening is not remembered: the next op tries again.
+    failed opening is not remembered: the next op tries again. That nothing answers is borne for
+    `patience` seconds (`open_seconds` by default).
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, patience: float | None = None) -> None:
         self.plan = plan
+        self._patience = plan.poll.open_seconds if patience is None else patience
         self._lock = threading.Lock()
         self._workspace: Workspace | None = None
         self._files: FileSync | None = None
@@ -62,18 +64,22 @@ class WorkspaceSession:
 
     @property
     def workspace(self) -> Workspace:
-        """The open workspace. Raises the subclasses of `WorkspaceError`."""
+        """The open workspace; faults of the service are borne. Raises the subclasses of `WorkspaceError`."""
         with self._lock:
             if self._workspace is None:
                 self._workspace = open_workspace(
-                    self.plan.workspace, root=self.plan.root, token=caller_token()
+                    self.plan.workspace,
+                    root=self.plan.root,
+                    settings=self.plan.poll,
+                    token=caller_token(),
+                    patience=self._patience,
                 )
             return self._workspace
 
     @property
     def monitor(self) -> Monitor:
         """The process's one watcher of runs."""
-        return monitor_for(self.workspace, self.plan.poll)
+        return monitor_for(self.workspace)
 
     @property
     def files(self) -> FileSync:
@@ -142,8 +148,8 @@ class ComputeResource:
     def ensure(self, session: WorkspaceSession) -> str:
         """Return the id of the compute, after making or changing it where needed.
 
-        Raises `ComputeError` when it cannot be made to match (to every op that asks, after one try) and
-        the subclasses of `WorkspaceError` (each op tries again).
+        Raises `ComputeError` when it cannot be made to match (what Databricks refuses for good is told to
+        every op that asks, after one try) and the subclasses of `WorkspaceError` (each op tries again).
         """
         with self._lock:
             if self._error is not None:

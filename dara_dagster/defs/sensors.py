@@ -35,10 +35,6 @@ from dara_dagster.spec.plan import Plan, SensorPlan, WorkflowPlan
 
 __all__ = ["build_sensor"]
 
-# Dagster ends a tick after 60 s; what is found by then is taken, the rest in the next tick.
-_LISTING_SECONDS = 30.0
-_LOOK_SECONDS = 50.0
-
 
 def build_sensor(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> SensorDefinition | None:
     """Return the sensor of a workflow that has one. It is on from the start; the UI can turn it off."""
@@ -62,7 +58,7 @@ class _Watch:
     def __init__(self, plan: Plan, workflow: WorkflowPlan, sensor: SensorPlan, job_name: str) -> None:
         self.name = f"{job_name}_sensor"
         self._plan, self._workflow, self._sensor, self._job = plan, workflow, sensor, job_name
-        self._session = WorkspaceSession(plan)
+        self._session = WorkspaceSession(plan, patience=0.0)  # the next tick is the next try
         self._looking = threading.Lock()
 
     def tick(self, context: SensorEvaluationContext) -> SensorResult | SkipReason:
@@ -75,7 +71,7 @@ class _Watch:
         try:
             listing = self._look_in_time(cursor)
         except DaraError as error:
-            self._session = WorkspaceSession(self._plan)  # it may be elsewhere by the next tick
+            self._session = WorkspaceSession(self._plan, patience=0.0)  # it may be elsewhere by the next tick
             return SkipReason(str(error))
         picked = self._pick(context, cursor, listing, free)
         return SensorResult(
@@ -97,7 +93,7 @@ class _Watch:
                 self._looking.release()
 
         try:
-            return until_stopped(look, None, _LOOK_SECONDS)
+            return until_stopped(look, None, self._plan.poll.listing_timeout_seconds)
         except TimeoutError as error:
             raise FileError(f"The look at {place} has not come back: {error}.") from None
 
@@ -112,7 +108,7 @@ class _Watch:
             sensor.patterns,
             recursive=sensor.recursive,
             queue=cursor.queue,
-            seconds=_LISTING_SECONDS,
+            seconds=self._plan.poll.listing_seconds,
         )
 
     def _ask_for_emulator(self) -> None:

@@ -22,7 +22,7 @@ from dara_dagster.remote.metered import Stopped, until_stopped
 from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.remote.statements import run_statement, table_exists
 from dara_dagster.remote.vector_search import IndexSync, NewIndex
-from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
+from dara_dagster.remote.volumes import ensure_volume, size_of, upload_to_volume
 from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
 
 __all__ = ["RunJob", "RunSql", "RunTask", "SyncIndex", "UploadFile", "WaitForTable", "steps_of"]
@@ -248,7 +248,7 @@ def _filled(context: StepContext, parameters: Mapping[str, Any]) -> dict[str, st
 
 def _is_there(ws: Workspace, remote: str) -> bool:
     try:
-        ws.client.files.get_metadata(remote)
+        size_of(ws, remote)
     except API_ERRORS:  # whatever else it was, the upload will meet it and say so
         return False
     return True

@@ -13,9 +13,8 @@ from dara_dagster.remote.outcome import Outcome
 
 __all__ = ["find_run", "stop_others", "stop_run"]
 
-# All three together stay within the 60 s that the executor waits for a terminated step.
+# These and `cancel_seconds` together stay within the 60 s that the executor waits for a terminated step.
 _FIND_SECONDS = 10.0
-_CANCEL_SECONDS = 40.0
 _LOOK_SECONDS = 2.0
 _OTHERS_SECONDS = 50.0
 
@@ -38,7 +37,7 @@ def stop_run(
     Beside it stands what is known of why it is alive, such as the answer to the cancel.
     """
     workspace, monitor = session.workspace, session.monitor
-    for alive in cancel_and_wait(workspace, monitor, [run_id], _CANCEL_SECONDS):
+    for alive in cancel_and_wait(workspace, monitor, [run_id]):
         return "alive", alive.message
     try:
         look = monitor.call(lambda: runs.look(workspace, run_id), urgent=True, patience=_LOOK_SECONDS)

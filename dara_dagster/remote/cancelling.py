@@ -24,19 +24,21 @@ _THREADS = 32
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 3.0
 _TRY_SECONDS = 3.0  # of faults or silence, then the other question is asked: has it stopped by itself?
-# A service that takes no cancel for so long may take none for hours: then somebody should know which runs
-# go on, and cost money.
-_REFUSED_SECONDS = 10.0
 
 
-def cancel_and_wait(ws: Workspace, monitor: Monitor, run_ids: Sequence[int], timeout: float) -> list[Look]:
+def cancel_and_wait(
+    ws: Workspace, monitor: Monitor, run_ids: Sequence[int], timeout: float | None = None
+) -> list[Look]:
     """Cancel the runs and wait until they have ended; returns those still alive.
 
-    Runs have `timeout` seconds to end; but when the service takes none of the cancels, whatever it answers,
-    they are sent again for 10 s only. Never raises for what the service does: a run that could not be seen
-    counts as alive, one that is gone as stopped. A Look's message says why its cancel was refused, if it
-    was; a Look that nobody could get has empty words and the error as its message.
+    Runs have `timeout` seconds to end (`cancel_seconds` by default). But a service that takes no cancel,
+    whatever it answers, may take none for hours, and somebody should know which runs go on, and cost money:
+    then they are sent again for `cancel_refused_seconds` only. Never raises for what the service does: a run
+    that could not be seen counts as alive, one that is gone as stopped. A Look's message says why its cancel
+    was refused, if it was; a Look that nobody could get has empty words and the error as its message.
     """
+    timeout = ws.settings.cancel_seconds if timeout is None else timeout
+    refused_timeout = min(timeout, ws.settings.cancel_refused_seconds)
     began = time.monotonic()
     alive = {run_id: _unseen(run_id, "not looked at yet") for run_id in run_ids}
     refused: Mapping[int, DaraError] = {}
@@ -47,7 +49,7 @@ def cancel_and_wait(ws: Workspace, monitor: Monitor, run_ids: Sequence[int], tim
             refused = _cancel_all(pool, ws, monitor, unasked)
             alive = _look_at_all(pool, ws, monitor, alive)
             unasked = refused.keys() & alive.keys()
-            patience = timeout if len(unasked) < len(alive) else min(timeout, _REFUSED_SECONDS)
+            patience = timeout if len(unasked) < len(alive) else refused_timeout
             left = began + patience - time.monotonic()
             if not alive or left <= 0:
                 break
@@ -116,7 +118,7 @@ def _ended_candidates(ws: Workspace, monitor: Monitor, run_ids: Collection[int])
             looks, following = monitor.call(page, urgent=True, patience=_TRY_SECONDS)
         except DaraError:
             return list(run_ids)
-        active.update(look.run_id for look in looks)
+        active.update(look.run_id for look in looks if look.outcome is None)
         if not following:
             break
         token = following

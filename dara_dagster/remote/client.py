@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +22,18 @@ from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import PermissionDenied, Unauthenticated
 
 from dara_dagster.errors import CredentialsError, UnreachableError, WorkspaceError
-from dara_dagster.remote.calls import API_ERRORS, PatientClock, Transport, api, explain, scrub
+from dara_dagster.remote.budget import Budget
+from dara_dagster.remote.calls import (
+    API_ERRORS,
+    BadAnswer,
+    PatientClock,
+    Transport,
+    TryLater,
+    api,
+    backoff,
+    explain,
+    scrub,
+)
 from dara_dagster.remote.emulator_process import (
     EmulatorStatus,
     emulator_status,
@@ -29,6 +41,8 @@ from dara_dagster.remote.emulator_process import (
     revive_emulator,
     stop_emulator,
 )
+from dara_dagster.remote.metered import Meter, pause
+from dara_dagster.spec.settings import DEFAULTS, Settings
 
 __all__ = [
     "EmulatorStatus",
@@ -42,10 +56,6 @@ __all__ = [
 WorkspaceKind = Literal["emulator", "databricks"]
 _Authenticate = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
-_CONNECTIONS = 600  # 300 threads whose calls hang leave as many for the calls that end their runs
-_CONNECT_SECONDS = 5.0
-_CALL_SECONDS = 60.0
-_RETRY_SECONDS = 120
 _SET = (
     "Set DATABRICKS_HOST and DATABRICKS_TOKEN (or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET), "
     "or DATABRICKS_CONFIG_PROFILE to a profile of ~/.databrickscfg"
@@ -56,13 +66,31 @@ _SET = (
 class Workspace:
     """An open workspace: one a process, shared by its threads. `host` has a scheme, no slash at the end.
 
-    `monitors` keeps the one of each process (a forked child inherits the workspace, but not the threads).
+    `monitors` and `meters` keep the one of each process (a forked child inherits the workspace, but not the
+    threads).
     """
 
     client: WorkspaceClient
     kind: WorkspaceKind
     host: str
+    settings: Settings = DEFAULTS
     monitors: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
+    meters: dict[int, Meter] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def meter(self) -> Meter:
+        """What all calls of this process go through.
+
+        The emulator has no limit to keep and nobody else to spare, so its budget is larger.
+        """
+        known = self.meters.get(os.getpid())
+        if known is None:
+            settings = self.settings
+            least = settings.emulator_calls_per_second if self.kind == "emulator" else 0.0
+            rate = max(settings.calls_per_second, least)
+            made = Meter(Budget(rate, time.monotonic()), settings)
+            known = self.meters.setdefault(os.getpid(), made)  # atomic: all threads get the same one
+        return known
 
 
 def open_workspace(
@@ -70,23 +98,53 @@ def open_workspace(
     *,
     root: Path,
     environ: Mapping[str, str] = os.environ,
+    settings: Settings = DEFAULTS,
     check: bool = True,
     token: str | None = None,
+    patience: float = 0.0,
 ) -> Workspace:
     """Open the workspace of this kind for the project at `root`; with `check`, one call proves that it works.
 
     The emulator is found or started. Credentials of Databricks come from `environ` or a profile, as the SDK
-    reads them; with a `token`, its holder acts there instead (the emulator has one user only). Raises
-    EmulatorError, UnreachableError (within seconds), CredentialsError or WorkspaceError.
+    reads them; with a `token`, its holder acts there instead (the emulator has one user only). Faults of the
+    service are borne as in any call; that nothing like a workspace answers, as where the host's name is
+    wrong, for `patience` seconds. Raises EmulatorError, CredentialsError, UnreachableError or WorkspaceError.
     """
     logger = logging.getLogger("databricks.sdk")
     if logger.level == logging.NOTSET:  # it warns on screen about things we report or do not need
         logger.setLevel(logging.ERROR)
-    if kind == "emulator":
-        client = _emulator_client(root, environ)
-    else:
-        client = _connect(_databricks_config(environ, token))
-    workspace = Workspace(client, kind, str(client.config.host).rstrip("/"))
+    began, failures = time.monotonic(), 0
+    while True:
+        try:
+            return _open(kind, root, environ, settings, token, check)
+        except _NothingThere as error:
+            failures += 1
+            wait = backoff(failures, 0.0, longest=settings.retry_longest_seconds)
+            if time.monotonic() + wait - began > patience:
+                raise
+            if failures == 1:
+                logging.getLogger(__name__).warning("%s Trying on for up to %.0f s.", error, patience)
+        pause(wait)
+
+
+class _NothingThere(UnreachableError):
+    """No connection could be made, or what answers is no workspace."""
+
+
+def _open(
+    kind: WorkspaceKind,
+    root: Path,
+    environ: Mapping[str, str],
+    settings: Settings,
+    token: str | None,
+    check: bool,
+) -> Workspace:
+    client = (
+        _emulator_client(root, environ, settings)
+        if kind == "emulator"
+        else _connect(_databricks_config(environ, settings, token), settings)
+    )
+    workspace = Workspace(client, kind, str(client.config.host).rstrip("/"), settings)
     if check:
         current_user(workspace)
     return workspace
@@ -97,38 +155,51 @@ def current_user(ws: Workspace) -> str:
 
     Raises CredentialsError, UnreachableError or WorkspaceError.
     """
+
+    def ask() -> str:
+        try:
+            return api(ws, "GET", "/api/2.0/preview/scim/v2/Me", read=_name_of)
+        except TryLater as error:
+            if isinstance(error.__cause__, (BadAnswer, requests.exceptions.JSONDecodeError)):
+                raise _NothingThere(_no_workspace(ws, error)) from None
+            raise
+
     try:
-        me = api(ws, "GET", "/api/2.0/preview/scim/v2/Me")
+        return ws.meter.call(ask)
     except (Unauthenticated, PermissionDenied) as error:
         raise CredentialsError(f"{ws.host} refused the credentials: {explain(error)}. {_SET}.") from None
-    except (requests.ConnectionError, TimeoutError) as error:
-        raise UnreachableError(f"Cannot reach {ws.host}: {explain(error)}.") from None
     except API_ERRORS as error:
-        no_json = isinstance(error, requests.exceptions.JSONDecodeError)
-        why = "it answers with something other than JSON" if no_json else explain(error)
-        message = f"{ws.host} is no Databricks workspace that works: {why}. Check DATABRICKS_HOST."
-        raise WorkspaceError(message) from None
+        raise WorkspaceError(_no_workspace(ws, error)) from None
+
+
+def _name_of(me: Mapping[str, Any]) -> str:
     return str(me.get("userName") or me.get("displayName") or "")
 
 
-def _emulator_client(root: Path, environ: Mapping[str, str]) -> WorkspaceClient:
-    running, token = ensure_emulator(root, environ)
+def _no_workspace(ws: Workspace, error: BaseException) -> str:
+    return f"{ws.host} is no Databricks workspace that works: {explain(error)}. Check DATABRICKS_HOST."
+
+
+def _emulator_client(root: Path, environ: Mapping[str, str], settings: Settings) -> WorkspaceClient:
+    running, token = ensure_emulator(root, environ, settings)
     # An empty profile keeps the SDK from reading one that the environment names.
-    config = _config({"host": running.host, "token": token, "auth_type": "pat", "profile": ""})
-    return _connect(config, lambda: revive_emulator(running, environ))
+    config = _config({"host": running.host, "token": token, "auth_type": "pat", "profile": ""}, settings)
+    return _connect(config, settings, lambda: revive_emulator(running, environ, settings))
 
 
-def _databricks_config(environ: Mapping[str, str], token: str | None = None) -> Config:
+def _databricks_config(
+    environ: Mapping[str, str], settings: Settings, token: str | None = None
+) -> Config:
     given = {
         item.name: environ[item.env] for item in Config.attributes() if item.env and environ.get(item.env)
     }
     host = given.get("host") or _profile_host(environ)
     if host:
-        _probe(host)
+        _probe(host, settings.connect_timeout_seconds)
     if token is not None:  # an empty profile keeps the SDK from reading another's credentials
         given = {"host": host or "", "token": token, "auth_type": "pat", "profile": ""}
     try:
-        config = _config(given)
+        config = _config(given, settings)
     except ValueError as error:
         raise CredentialsError(f"Databricks cannot be used: {_first_words(error)}. {_SET}.") from None
     if not config.host:
@@ -136,30 +207,32 @@ def _databricks_config(environ: Mapping[str, str], token: str | None = None) -> 
     return config
 
 
-def _config(given: Mapping[str, Any]) -> Config:
+def _config(given: Mapping[str, Any], settings: Settings) -> Config:
     """The SDK's configuration; its own probe of the host is bounded, the client's calls get more patience."""
     config = Config(
         **given,
         product="dara-dagster",
         product_version=_version(),
         clock=PatientClock(),
-        http_timeout_seconds=_CONNECT_SECONDS,
+        http_timeout_seconds=settings.connect_timeout_seconds,
         retry_timeout_seconds=1,
-        max_connection_pools=_CONNECTIONS,
-        max_connections_per_pool=_CONNECTIONS,
+        max_connection_pools=settings.connections,
+        max_connections_per_pool=settings.connections,
     )
-    config.http_timeout_seconds = _CALL_SECONDS
-    config.retry_timeout_seconds = _RETRY_SECONDS
+    config.http_timeout_seconds = settings.call_timeout_seconds
+    config.retry_timeout_seconds = max(int(settings.lost_after_seconds), 1)  # of calls that the SDK makes
     return config
 
 
-def _connect(config: Config, on_silence: Callable[[], None] = lambda: None) -> WorkspaceClient:
+def _connect(
+    config: Config, settings: Settings, on_silence: Callable[[], None] = lambda: None
+) -> WorkspaceClient:
     client = WorkspaceClient(config=config)
     # The SDK sets the size of its pool for https only, and has no public way to a session's adapters.
     session: requests.Session = client.api_client._api_client._session
     for scheme in ("https://", "http://"):
-        pool = {"pool_connections": 4, "pool_maxsize": _CONNECTIONS, "pool_block": True}
-        session.mount(scheme, Transport(on_silence=on_silence, **pool))
+        pool = {"pool_connections": 4, "pool_maxsize": settings.connections, "pool_block": True}
+        session.mount(scheme, Transport(settings=settings, on_silence=on_silence, **pool))
     session.trust_env = not _is_loopback(str(config.host))
     session.auth = functools.partial(_authenticate, client.api_client._api_client._authenticate)
     return client
@@ -175,7 +248,7 @@ def _authenticate(authenticate: _Authenticate, request: requests.PreparedRequest
         raise Unauthenticated(f"no token could be had: {scrub(str(error))}") from error
 
 
-def _probe(host: str) -> None:
+def _probe(host: str, seconds: float) -> None:
     """UnreachableError unless something answers HTTP at `host`.
 
     Asked before the SDK's client is built: against a closed port its constructor took 305 s (measured
@@ -183,14 +256,14 @@ def _probe(host: str) -> None:
     """
     url = host if "://" in host else f"https://{host}"
     if not urlsplit(url).hostname:
-        raise UnreachableError(f"DATABRICKS_HOST is {host!r}, which is no address. {_SET}.")
+        raise WorkspaceError(f"DATABRICKS_HOST is {host!r}, which is no address. {_SET}.")
     try:
         with requests.Session() as session:
             session.trust_env = not _is_loopback(url)
-            session.get(f"{url.rstrip('/')}/.well-known/databricks-config", timeout=_CONNECT_SECONDS).close()
+            session.get(f"{url.rstrip('/')}/.well-known/databricks-config", timeout=seconds).close()
     except (requests.RequestException, ValueError) as error:
         message = f"Cannot reach {url}: {explain(error)}. Check the host and the network."
-        raise UnreachableError(message) from None
+        raise _NothingThere(message) from None
 
 
 def _is_loopback(url: str) -> bool:

@@ -6,17 +6,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import InvalidState
 
 from dara_dagster.errors import ComputeError
-from dara_dagster.remote.calls import api
+from dara_dagster.remote.calls import api, paged
 from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.metered import pause
 from dara_dagster.remote.settings_diff import differences
 from dara_dagster.spec.plan import ComputePlan
 
 _PATH = "/api/2.1/clusters"
 _PAGE_SIZE = 100
-_POLL_SECONDS = 1.0
 _SIZE = frozenset(("num_workers", "autoscale"))
 
 # What the service or a policy puts beside the settings that were sent (databricks-api.md 3.4).
@@ -64,7 +65,14 @@ def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
     cluster_id = _find(ws, wanted["cluster_name"])
     if cluster_id is None:
         return None, set()
-    return cluster_id, _differences(wanted, api(ws, "GET", f"{_PATH}/get", query={"cluster_id": cluster_id}))
+    return cluster_id, _differences(wanted, _get(ws, cluster_id))
+
+
+def _get(ws: Workspace, cluster_id: str) -> dict[str, Any]:
+    def read(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "state": str(answer["state"]), "spec": dict(answer.get("spec") or {})}
+
+    return api(ws, "GET", f"{_PATH}/get", query={"cluster_id": cluster_id}, read=read)
 
 
 def _wanted(compute: ComputePlan) -> dict[str, Any]:
@@ -74,51 +82,60 @@ def _wanted(compute: ComputePlan) -> dict[str, Any]:
 def _find(ws: Workspace, name: str) -> str | None:
     found = _named(ws, name)
     if len(found) > 1:
-        ids = ", ".join(sorted(str(cluster["cluster_id"]) for cluster in found))
+        ids = ", ".join(sorted(cluster_id for _, cluster_id in found))
         message = f"{len(found)} clusters are named {name!r} ({ids})."
         raise ComputeError(f"{message} Rename or permanently delete all but one: the name must say which.")
-    return str(found[0]["cluster_id"]) if found else None
+    return found[0][1] if found else None
 
 
-def _named(ws: Workspace, name: str) -> list[dict[str, Any]]:
-    """Clusters of that name which people or programs made; those of jobs and pipelines do not count."""
-    query: dict[str, Any] = {"page_size": _PAGE_SIZE, "filter_by.cluster_sources": ["UI", "API"]}
-    found: list[dict[str, Any]] = []
-    while True:
-        page = api(ws, "GET", f"{_PATH}/list", query=query)
-        found += [cluster for cluster in page.get("clusters") or () if _is_ours(cluster, name)]
-        if not page.get("next_page_token"):
-            return found
-        query["page_token"] = page["next_page_token"]
+def _named(ws: Workspace, name: str) -> list[tuple[int, str]]:
+    """Start times and ids of the clusters of that name which people or programs made, the earliest first.
 
+    Those of jobs and pipelines do not count.
+    """
+    query = {"page_size": _PAGE_SIZE, "filter_by.cluster_sources": ["UI", "API"]}
 
-def _is_ours(cluster: Mapping[str, Any], name: str) -> bool:
-    return cluster.get("cluster_name") == name and cluster.get("cluster_source", "API") in ("UI", "API")
+    def read(cluster: Mapping[str, Any]) -> tuple[int, str] | None:
+        ours = cluster.get("cluster_name") == name and cluster.get("cluster_source", "API") in ("UI", "API")
+        return (int(cluster.get("start_time") or 0), str(cluster["cluster_id"])) if ours else None
+
+    return sorted(found for found in paged(ws, f"{_PATH}/list", "clusters", query, read) if found)
 
 
 def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
-    """Create, then look for another of the same name: of racing machines the earliest cluster stays."""
-    mine = str(api(ws, "POST", f"{_PATH}/create", body=wanted)["cluster_id"])
-    rivals = _named(ws, wanted["cluster_name"])
-    winner = min(rivals, key=lambda one: (one.get("start_time") or 0, one["cluster_id"]), default=None)
-    if winner is None or winner["cluster_id"] == mine:
+    """Create, then look for another of the same name: of racing machines the earliest cluster stays.
+
+    `clusters/create` takes no token: where its answer is lost, the cluster is looked for by its name before
+    the call is made again.
+    """
+    name = wanted["cluster_name"]
+    mine = ws.meter.make(
+        lambda: api(ws, "POST", f"{_PATH}/create", body=wanted, read=lambda made: str(made["cluster_id"])),
+        lambda: next((cluster_id for _, cluster_id in _named(ws, name)), None),
+    )
+    rivals = _named(ws, name)
+    if not rivals or rivals[0][1] == mine:
         return mine
-    api(ws, "POST", f"{_PATH}/permanent-delete", body={"cluster_id": mine})
-    return str(winner["cluster_id"])
+    try:
+        api(ws, "POST", f"{_PATH}/permanent-delete", body={"cluster_id": mine})
+    except DatabricksError as error:
+        if "does not exist" not in str(error):  # as after an answer that was lost
+            raise
+    return rivals[0][1]
 
 
 def _match(ws: Workspace, name: str, cluster_id: str, wanted: Mapping[str, Any], deadline: float) -> None:
     """Write what differs, as soon as the cluster's state allows it (databricks-api.md 3.2)."""
     while True:
-        now = api(ws, "GET", f"{_PATH}/get", query={"cluster_id": cluster_id})
+        now = _get(ws, cluster_id)
         changed = _differences(wanted, now)
         if not changed or _write(ws, cluster_id, wanted, changed, str(now.get("state"))):
             return
-        if time.monotonic() + _POLL_SECONDS > deadline:
+        if time.monotonic() + ws.settings.compute_look_seconds > deadline:
             state, keys = now.get("state"), ", ".join(sorted(changed))
             message = f"cluster {name!r} ({cluster_id}) stays {state}, which allows no change of {keys}."
             raise ComputeError(f"{message} Start or terminate it, then try again.")
-        time.sleep(_POLL_SECONDS)
+        pause(ws.settings.compute_look_seconds)
 
 
 def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:

@@ -6,32 +6,34 @@ import hashlib
 import time
 from pathlib import Path
 
-from dara_dagster.errors import ComputeError
+from dara_dagster.errors import ComputeError, UnreachableError
 from dara_dagster.remote import clusters, warehouses
 from dara_dagster.remote.calls import API_ERRORS, explain, raise_if_refused
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.locks import file_lock
 from dara_dagster.spec.plan import ComputePlan
 
-_PATIENCE_SECONDS = 600.0
-_LOCK_SECONDS = _PATIENCE_SECONDS + 60.0
-
 
 def ensure_compute(
-    ws: Workspace, compute: ComputePlan, *, lock_dir: Path, patience: float = _PATIENCE_SECONDS
+    ws: Workspace, compute: ComputePlan, *, lock_dir: Path, patience: float | None = None
 ) -> str:
     """Make the cluster or warehouse exist with these settings; returns its id, without waiting for it to run.
 
     A second call writes nothing. Processes of this machine take turns by a lock file in `lock_dir`; of two
     machines that create a cluster at once the later one removes its own. `patience` is the number of
-    seconds to wait for a state that allows an edit. Raises ComputeError or CredentialsError.
+    seconds to wait for a state that allows an edit (`compute_wait_seconds` by default). Raises ComputeError
+    for what lasts, CredentialsError, and UnreachableError when the service was at fault for too long.
     """
     key = hashlib.sha256(f"{ws.host}\0{compute.kind}\0{compute.name}".encode()).hexdigest()[:16]
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + (ws.settings.compute_wait_seconds if patience is None else patience)
+    # Whoever holds the lock may bear faults of the service for as long as we do.
+    longest = ws.settings.compute_wait_seconds + ws.settings.lost_after_seconds
     ensure = clusters.ensure if compute.kind == "cluster" else warehouses.ensure
     try:
-        with file_lock(lock_dir / f"{compute.kind}-{key}.lock", timeout=_LOCK_SECONDS):
+        with file_lock(lock_dir / f"{compute.kind}-{key}.lock", timeout=longest):
             return ensure(ws, compute, deadline)
+    except TimeoutError as error:
+        raise UnreachableError(f"{compute.kind} {compute.name!r} cannot be set up: {error}") from error
     except API_ERRORS as error:
         raise _failed(compute, error) from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The watcher's threads: one that plans, up to eight that make the calls; all gone when there is no work."""
+"""The watcher's threads: one that plans, a few that make the calls; all gone when there is no work."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from queue import Empty, SimpleQueue
 
 logger = logging.getLogger(__name__)
 
-WORKERS = 8
 _IDLE_SECONDS = 30.0
 
 
 class Crew:
     """Runs `plan` in a thread again and again, and the jobs it hands over in others.
 
-    `plan` returns the seconds after which to run it again, or None: only when woken. The threads are
-    daemons, so they never keep a process from ending, and they end by themselves when idle.
+    `plan` returns the seconds after which to run it again, or None: only when woken. `workers` threads at
+    most do the jobs. All are daemons, so they never keep a process from ending, and they end when idle.
     """
 
-    def __init__(self, plan: Callable[[], float | None], is_needed: Callable[[], object]) -> None:
+    def __init__(
+        self, plan: Callable[[], float | None], is_needed: Callable[[], object], workers: int
+    ) -> None:
         self._plan = plan
         self._is_needed = is_needed
+        self._most_workers = workers
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._planner: threading.Thread | None = None
@@ -45,7 +47,7 @@ class Crew:
         """Have `job` done by a worker."""
         with self._lock:
             self._unfinished += 1
-            if self._workers < min(self._unfinished, WORKERS):
+            if self._workers < min(self._unfinished, self._most_workers):
                 self._workers += 1
                 threading.Thread(target=self._work, name="dara-look", daemon=True).start()
         self._jobs.put(job)

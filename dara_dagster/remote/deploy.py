@@ -40,8 +40,6 @@ from dara_dagster.spec.plan import ComputePlan, Plan, WorkflowPlan
 
 Action = Literal["create", "update", "none", "delete", "left out"]
 
-_LOCK_SECONDS = 600.0
-
 
 @dataclass(frozen=True)
 class Deployed:
@@ -153,7 +151,9 @@ class Deployment:
         key = hashlib.sha256(f"{self._ws.host}\0{self._plan.name}".encode()).hexdigest()[:16]
         folder = self._plan.root / ".dara"
         try:
-            held.enter_context(file_lock(folder / f"deploy-{key}.lock", timeout=_LOCK_SECONDS))
+            held.enter_context(
+                file_lock(folder / f"deploy-{key}.lock", timeout=self._ws.settings.deploy_lock_seconds)
+            )
         except OSError as error:
             raise DeployError(f"Cannot lock in {folder}: {error}. Make the folder writable.") from None
 
@@ -196,11 +196,10 @@ class Deployment:
         return compute_id
 
     def _send_files(self, workflows: Sequence[WorkflowPlan]) -> None:
-        tasks = [task for workflow in workflows for task in workflow.tasks]
-        tasks += [step.task for workflow in workflows for step in workflow.steps if step.task]
+        tasks = [task for workflow in workflows for task in workflow.all_tasks()]
         if any(task.file is not None for task in tasks):
             files = FileSync(self._ws, self._plan)
-            self.files = files.count_changed() if self._dry_run else files.sync_all()
+            self.files = files.count_changed(tasks) if self._dry_run else files.sync(tasks)
 
     def _deploy(self, workflow: WorkflowPlan, job: SavedJob | None) -> Deployed:
         now = read_settings(self._ws, job.job_id) if job else None

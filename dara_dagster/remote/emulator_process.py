@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 
 from dara_dagster.errors import EmulatorError
 from dara_dagster.remote.locks import file_lock
+from dara_dagster.spec.settings import DEFAULTS, Settings
 
 DATA_VARIABLE = "DARA_EMULATOR_DATA"
-_START_SECONDS = 15.0
-_STOP_SECONDS = 10.0
 _ANSWER_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 
@@ -49,17 +48,19 @@ def emulator_status(root: Path, environ: Mapping[str, str] = os.environ) -> Emul
     return _find(data_folder(root, environ))
 
 
-def ensure_emulator(root: Path, environ: Mapping[str, str] = os.environ) -> tuple[EmulatorStatus, str]:
+def ensure_emulator(
+    root: Path, environ: Mapping[str, str] = os.environ, settings: Settings = DEFAULTS
+) -> tuple[EmulatorStatus, str]:
     """Find the project's local workspace or start it, detached; returns it and its token.
 
     Any number of processes may call this at once: one starts it, the others wait. EmulatorError when
-    the folder cannot be written, or when it does not come up within 15 s.
+    the folder cannot be written, or when it does not come up within `emulator_start_seconds`.
     """
     data = data_folder(root, environ)
     try:
-        with file_lock(data / "emulator.lock", timeout=2 * _START_SECONDS):
+        with file_lock(data / "emulator.lock", timeout=2 * settings.emulator_start_seconds):
             token = _token(data)
-            return _find(data) or _start(data, token, environ), token
+            return _find(data) or _start(data, token, environ, settings), token
     except TimeoutError as error:
         raise EmulatorError(
             f"The local workspace is being started by a process that hangs: {error}"
@@ -70,7 +71,9 @@ def ensure_emulator(root: Path, environ: Mapping[str, str] = os.environ) -> tupl
         raise EmulatorError(f"{message} {remedy}") from None
 
 
-def revive_emulator(known: EmulatorStatus, environ: Mapping[str, str] = os.environ) -> None:
+def revive_emulator(
+    known: EmulatorStatus, environ: Mapping[str, str] = os.environ, settings: Settings = DEFAULTS
+) -> None:
     """Start the local workspace again, at its old address, if its process has died; else do nothing.
 
     For a client that got no answer: what ran there has ended, but the client can go on. EmulatorError when
@@ -79,27 +82,27 @@ def revive_emulator(known: EmulatorStatus, environ: Mapping[str, str] = os.envir
     if _is_alive(known.pid) and (known.data / "emulator.json").exists():
         return
     try:
-        with file_lock(known.data / "emulator.lock", timeout=2 * _START_SECONDS):
+        with file_lock(known.data / "emulator.lock", timeout=2 * settings.emulator_start_seconds):
             running = _find(known.data)
             if running is None and not (known.data / "emulator.json").exists():
                 raise EmulatorError("The local workspace was stopped while it was in use.")
-            running = running or _start(known.data, _token(known.data), environ)
+            running = running or _start(known.data, _token(known.data), environ, settings)
     except (OSError, TimeoutError) as error:
         raise EmulatorError(f"The local workspace has died and could not be started again: {error}") from None
     if running.host != known.host:
         raise EmulatorError(f"The local workspace has died; a new one runs at {running.host}. Run it again.")
 
 
-def stop_emulator(root: Path, environ: Mapping[str, str] = os.environ) -> bool:
+def stop_emulator(root: Path, environ: Mapping[str, str] = os.environ, settings: Settings = DEFAULTS) -> bool:
     """Stop the project's local workspace and all its tasks; False when none was running.
 
-    EmulatorError when it is still there after 10 s.
+    EmulatorError when it is still there after `emulator_stop_seconds`.
     """
     running = emulator_status(root, environ)
     if running is None:
         return False
     _request(running.host, "POST", "/__emulator/stop", token=_token(running.data))
-    deadline = time.monotonic() + _STOP_SECONDS
+    deadline = time.monotonic() + settings.emulator_stop_seconds
     while time.monotonic() < deadline:
         if not _is_alive(running.pid) or _health(running.host) is None:
             return True
@@ -125,13 +128,13 @@ def _find(data: Path) -> EmulatorStatus | None:
     return status if same else None
 
 
-def _start(data: Path, token: str, environ: Mapping[str, str]) -> EmulatorStatus:
+def _start(data: Path, token: str, environ: Mapping[str, str], settings: Settings) -> EmulatorStatus:
     """Start the server, at the port of the dead one if that is free: its clients then find it again."""
     port = _last_port(data)
     (data / "emulator.json").unlink(missing_ok=True)  # it must not be taken for the new one's
     log = data / "emulator.log"
     process, beginning = _spawn(data, port, token, environ)
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + settings.emulator_start_seconds
     while time.monotonic() < deadline:
         if (running := _find(data)) is not None and running.pid == process.pid:
             return running
@@ -142,7 +145,8 @@ def _start(data: Path, token: str, environ: Mapping[str, str]) -> EmulatorStatus
             process, beginning = _spawn(data, port, token, environ)
         time.sleep(_POLL_SECONDS)
     process.kill()
-    raise EmulatorError(f"The local workspace did not start within {_START_SECONDS:g} s; see {log}")
+    seconds = settings.emulator_start_seconds
+    raise EmulatorError(f"The local workspace did not start within {seconds:g} s; see {log}")
 
 
 def _spawn(

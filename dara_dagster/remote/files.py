@@ -1,22 +1,23 @@
-"""Brings the notebooks folder to the workspace: only what has changed, each file in its right form."""
+"""Brings notebooks to the workspace: those that are needed and have changed, each in its right form."""
 
 from __future__ import annotations
 
 import base64
+import contextvars
 import json
+import logging
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import NotFound
 
-from dara_dagster.errors import FileError
-from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.errors import FileError, UnreachableError
+from dara_dagster.remote.calls import API_ERRORS, api, explain, listed, raise_if_refused
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.local_files import LocalFile, Stamp, find_files, stamp_of
 from dara_dagster.remote.volumes import upload_to_volume
@@ -24,9 +25,13 @@ from dara_dagster.spec.plan import Plan, TaskPlan
 
 __all__ = ["FileSync", "upload_to_volume"]
 
+logger = logging.getLogger(__name__)
+
 _API = "/api/2.0/workspace"
 _MANIFEST = ".dara-files.json"
-_UPLOADS_AT_ONCE = 8
+_MANIFEST_SECONDS = 10.0
+
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,47 +44,68 @@ class _Entry:
 
 
 class FileSync:
-    """Keeps the project's folder in the workspace equal to the local notebooks folder. Safe for threads.
+    """Keeps what tasks need in the project's workspace folder as the local files are. Safe for threads.
 
     What was uploaded stands in a manifest beside the files: content hash, object id and time of change as
     the workspace tells them. So a file is sent again when its content changed here *or* somebody changed it
-    there, and any number of processes and machines share the knowledge.
+    there, and any number of processes and machines share the knowledge. The manifest only saves work: without
+    it files are sent once more.
     """
 
-    def __init__(self, ws: Workspace, plan: Plan) -> None:
+    def __init__(self, ws: Workspace, plan: Plan, warn: Warn = logger.warning) -> None:
         self._ws = ws
         self._plan = plan
         self._root = plan.workspace_path.rstrip("/")
+        self._warn = warn
         self._lock = threading.Lock()
-        self._stamps: dict[str, Stamp] | None = None
+        self._stamps: dict[str, Stamp] = {}
+        self._sent: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, FileError]] = {}
+        self._told: set[str] = set()
 
-    def ensure(self, task: TaskPlan) -> str:
+    def ensure(self, task: TaskPlan, beside: Collection[TaskPlan] = ()) -> str:
         """The path of the task's code in the workspace, which is now what the local file says.
 
-        The whole folder goes along at the first call, for a task may import, `%run` or call what is beside
-        it; later calls only see whether the task's own file has changed since. Raises FileError.
+        At the first call the files of `beside`, the other tasks of the run, go along, and what all of these
+        may import, `%run` or call; later calls only see whether the task's own file has changed since. A
+        fault of the service stops nothing: the files that are still to go are sent when it is over. Raises
+        FileError when Databricks refuses the task's own file, UnreachableError and CredentialsError; another
+        file that is refused is a warning.
         """
         if task.file is None or task.remote_file is None:
             raise FileError(f"Task {task.name} has no file to bring to the workspace")
         with self._lock:
-            known = (self._stamps or {}).get(task.remote_file)
-            if known is None or stamp_of(task.file) != known:
-                self._sync()
+            if self._stamps.get(task.remote_file) != stamp_of(task.file):
+                self._sync([task, *beside])
+            if task.remote_file in self._refused:
+                raise self._refused[task.remote_file][1]
         return task.remote_file
 
-    def sync_all(self) -> int:
-        """Upload what differs; returns the number of uploads. Raises FileError or CredentialsError."""
+    def sync(self, tasks: Collection[TaskPlan]) -> int:
+        """Upload what `tasks` need and what differs; returns the number of uploads. Raises as `ensure`."""
         with self._lock:
-            return self._sync()
+            uploaded = self._sync(tasks)
+            for task in tasks:
+                if task.remote_file in self._refused:
+                    raise self._refused[task.remote_file][1]
+            return uploaded
 
-    def count_changed(self) -> int:
-        """How many files `sync_all` would upload; uploads none. Raises FileError or CredentialsError."""
-        files = find_files(self._plan, self._root)
-        with self._told():
-            return len(self._changed(files, self._list({file.folder for file in files} | {self._root})))
+    def sync_all(self) -> int:
+        """Upload what differs in the whole folder; returns the number of uploads. Raises as `ensure`."""
+        with self._lock:
+            return self._sync(self._all_tasks(), everything=True)
+
+    def count_changed(self, tasks: Collection[TaskPlan]) -> int:
+        """How many files `sync` would upload; uploads none. Raises FileError or CredentialsError."""
+        found = find_files(self._plan, self._root, tasks)
+        with self._as_file_error():
+            return len(self._changed(found.files, self._list({file.folder for file in found.files})))
+
+    def _all_tasks(self) -> list[TaskPlan]:
+        return [task for workflow in self._plan.workflows for task in workflow.all_tasks()]
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_file_error(self) -> Iterator[None]:
         """What goes wrong with the API in the block becomes a sentence."""
         try:
             yield
@@ -88,12 +114,23 @@ class FileSync:
             message = f"The notebooks cannot be brought to {self._root}: {explain(error)}"
             raise FileError(message) from error
 
-    def _sync(self) -> int:
-        files = find_files(self._plan, self._root)
-        with self._told():
-            uploaded = self._bring(files)
-        self._stamps = {file.remote: file.stamp for file in files}
+    def _sync(self, tasks: Collection[TaskPlan], *, everything: bool = False) -> int:
+        own = {task.remote_file for task in tasks}
+        found = find_files(self._plan, self._root, tasks, everything=everything)
+        for line in found.left_out:
+            self._tell(f"Left out of the upload: {line}")
+        with self._as_file_error():
+            uploaded = self._bring(found.files)
+        self._stamps.update({file.remote: file.stamp for file in found.files})
+        for file in found.files:
+            if file.remote in self._refused and file.remote not in own:
+                self._tell(f"{self._refused[file.remote][1]}. No task of this run is made of it.")
         return uploaded
+
+    def _tell(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._warn(line)
 
     def _bring(self, files: Collection[LocalFile]) -> int:
         folders = {file.folder for file in files} | {self._root}
@@ -103,73 +140,126 @@ class FileSync:
             return 0
         for folder in sorted({file.folder for file in changed} | {self._root}):
             if _tree_path(folder) not in there:
-                api(self._ws, "POST", f"{_API}/mkdirs", body={"path": folder})
-        with ThreadPoolExecutor(_UPLOADS_AT_ONCE, "dara-upload") as pool:
-            list(pool.map(partial(self._upload, there), changed))
-        self._write_manifest(files, self._list(folders))
-        return len(changed)
+                self._make_folder(folder)
+        with ThreadPoolExecutor(self._ws.settings.upload_threads, "dara-upload") as pool:
+            sending = [
+                pool.submit(contextvars.copy_context().run, self._upload, there, file) for file in changed
+            ]
+        for one in sending:
+            one.result()
+        self._write_manifest(files, folders, there)
+        return len(changed) - sum(file.remote in self._refused for file in changed)
 
     def _changed(self, files: Iterable[LocalFile], there: Mapping[str, _Entry]) -> list[LocalFile]:
+        """Those to send: not what this process has sent, nor what was refused for good, as it is now."""
         manifest = self._read_manifest(there)
-        return [file for file in files if not _is_current(file, there, manifest)]
+        return [
+            file
+            for file in files
+            if self._sent.get(file.remote) != file.digest
+            and self._refused.get(file.remote, ("",))[0] != file.digest
+            and not _is_current(file, there, manifest)
+        ]
 
     def _list(self, folders: Iterable[str]) -> dict[str, _Entry]:
-        """What is in these folders (and the folders themselves, where they exist), by path."""
+        """What is in these folders (and the folders themselves, where they exist), by path.
+
+        A folder that may not be listed counts as missing: then its files are sent once more.
+        """
         found: dict[str, _Entry] = {}
         for folder in folders:
             try:
-                answer = api(self._ws, "GET", f"{_API}/list", query={"path": folder})
-            except NotFound:
+                entries = api(self._ws, "GET", f"{_API}/list", query={"path": folder}, read=_read_entries)
+            except DatabricksError as error:
+                raise_if_refused(error)
                 continue
             found[_tree_path(folder)] = _Entry("DIRECTORY", 0, 0)
-            for item in answer.get("objects") or ():
-                entry = _Entry(
-                    item.get("object_type", ""), item.get("object_id") or 0, item.get("modified_at") or 0
-                )
-                found[_tree_path(item["path"])] = entry
+            found.update(entries)
         return found
+
+    def _make_folder(self, folder: str) -> None:
+        """Make the folder; where that is refused, the import of a file into it says what is wrong."""
+        try:
+            api(self._ws, "POST", f"{_API}/mkdirs", body={"path": folder})
+        except DatabricksError as error:
+            raise_if_refused(error)
+            logger.debug("The folder %s cannot be made: %s", folder, explain(error))
 
     def _upload(self, there: Mapping[str, _Entry], file: LocalFile) -> None:
         present = there.get(_tree_path(file.remote))
-        if present is not None and present.kind != file.object_type:  # no import turns one into the other
-            with suppress(NotFound):  # another process may be at the same
-                api(self._ws, "POST", f"{_API}/delete", body={"path": file.remote})
+        self._refused.pop(file.remote, None)
         try:
+            if present is not None and present.kind != file.object_type:  # no import turns one into the other
+                with suppress(NotFound):  # another process may be at the same
+                    api(self._ws, "POST", f"{_API}/delete", body={"path": file.remote})
             self._import(file.remote, file.content, file.import_options)
         except DatabricksError as error:
             raise_if_refused(error)
-            raise FileError(f"{file.path} cannot be uploaded to {file.remote}: {explain(error)}") from error
+            message = f"{file.path} cannot be uploaded to {file.remote}: {explain(error)}"
+            self._refused[file.remote] = file.digest, FileError(message)
+        else:
+            self._sent[file.remote] = file.digest
 
-    def _import(self, path: str, content: bytes, options: Mapping[str, str]) -> None:
+    def _import(
+        self, path: str, content: bytes, options: Mapping[str, str], patience: float | None = None
+    ) -> None:
         body = {"path": path, "content": base64.b64encode(content).decode(), "overwrite": True, **options}
-        api(self._ws, "POST", f"{_API}/import", body=body)
+        api(self._ws, "POST", f"{_API}/import", body=body, patience=patience)
 
     def _read_manifest(self, there: Mapping[str, _Entry]) -> Mapping[str, Any]:
         """The manifest, {} when there is none that can be read: then everything is sent once more."""
         path = f"{self._root}/{_MANIFEST}"
         if _tree_path(path) not in there:
             return {}
+
+        def read(answer: Mapping[str, Any]) -> bytes:
+            return base64.b64decode(answer["content"])
+
+        query = {"path": path, "format": "AUTO"}
         try:
-            answer = api(self._ws, "GET", f"{_API}/export", query={"path": path, "format": "AUTO"})
-            manifest = json.loads(base64.b64decode(answer.get("content") or ""))
-        except (DatabricksError, ValueError):
+            content = api(self._ws, "GET", f"{_API}/export", query=query, read=read, patience=self._little)
+            manifest = json.loads(content)
+        except (DatabricksError, UnreachableError, ValueError):
             return {}
         return manifest if isinstance(manifest, dict) else {}
 
-    def _write_manifest(self, files: Iterable[LocalFile], there: Mapping[str, _Entry]) -> None:
-        manifest = {}
+    def _write_manifest(
+        self, files: Iterable[LocalFile], folders: Iterable[str], before: Mapping[str, _Entry]
+    ) -> None:
+        """Note what is there now; that it cannot be noted costs the next process some uploads, no more."""
+        there = self._list(folders)
+        manifest = dict(self._read_manifest(before))
         for file in files:
             entry = there.get(_tree_path(file.remote))
-            if entry is not None:
+            if entry is not None and file.remote not in self._refused:
                 manifest[_tree_path(file.remote)] = [file.digest, entry.object_id, entry.modified_ms]
         content = json.dumps(manifest, indent=0, sort_keys=True).encode()
-        self._import(f"{self._root}/{_MANIFEST}", content, {"format": "RAW"})
+        try:
+            self._import(f"{self._root}/{_MANIFEST}", content, {"format": "AUTO"}, self._little)
+        except (*API_ERRORS, UnreachableError) as error:
+            logger.debug("The manifest of %s cannot be written: %s", self._root, explain(error))
+
+    @property
+    def _little(self) -> float:
+        """The patience for what only saves work."""
+        return min(self._ws.settings.lost_after_seconds, _MANIFEST_SECONDS)
+
+
+def _read_entries(answer: Mapping[str, Any]) -> dict[str, _Entry]:
+    return {
+        _tree_path(str(item["path"])): _Entry(
+            str(item.get("object_type", "")),
+            int(item.get("object_id") or 0),
+            int(item.get("modified_at") or 0),
+        )
+        for item in listed(answer, "objects")
+    }
 
 
 def _is_current(file: LocalFile, there: Mapping[str, _Entry], manifest: Mapping[str, Any]) -> bool:
     path = _tree_path(file.remote)
     entry = there.get(path)
-    if entry is None or entry.kind != file.object_type:
+    if entry is None:
         return False
     return bool(manifest.get(path) == [file.digest, entry.object_id, entry.modified_ms])
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from databricks.sdk.errors import InvalidParameterValue, NotFound
 
 from dara_dagster.errors import DeployError
-from dara_dagster.remote.calls import (
-    API_ERRORS,
-    TryLater,
-    api,
-    backoff,
-    explain,
-    one_try,
-    raise_if_refused,
-)
+from dara_dagster.remote.calls import API_ERRORS, api, explain, listed, paged, raise_if_refused
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.job_settings import PROJECT_TAG, WORKFLOW_TAG
 
@@ -27,7 +18,6 @@ Settings = Mapping[str, Any]
 
 _PATH = "/api/2.2/jobs"
 _PAGE_SIZE = 100
-_MOST_TRIES = 8
 _ARRAYS = ("tasks", "job_clusters", "environments", "parameters")
 
 
@@ -54,12 +44,11 @@ def list_jobs(ws: Workspace, project_tag: str, *, name: str | None = None) -> li
     The service has no filter by tag, so all jobs of the workspace are paged through, 100 a call; with
     `name` only those of that name. Raises DeployError or CredentialsError.
     """
-    found = []
-    for job in _listed(ws, name):
-        tags = _tags(job)
-        if tags.get(PROJECT_TAG) == project_tag and WORKFLOW_TAG in tags:
-            called, created = str(job["settings"].get("name", "")), int(job.get("created_time") or 0)
-            found.append(SavedJob(int(job["job_id"]), called, tags[WORKFLOW_TAG], created))
+    found = [
+        SavedJob(job.job_id, job.name, job.tags[WORKFLOW_TAG], job.created_ms)
+        for job in _listed(ws, name)
+        if job.tags.get(PROJECT_TAG) == project_tag and WORKFLOW_TAG in job.tags
+    ]
     return sorted(found, key=lambda job: (job.created_ms, job.job_id))
 
 
@@ -70,64 +59,79 @@ def namesakes(ws: Workspace, settings: Settings) -> list[int]:
     """
     ours = settings["tags"]
     return [
-        int(job["job_id"])
+        job.job_id
         for job in _listed(ws, settings["name"])
-        if any(_tags(job).get(tag) != ours[tag] for tag in (PROJECT_TAG, WORKFLOW_TAG))
+        if any(job.tags.get(tag) != ours[tag] for tag in (PROJECT_TAG, WORKFLOW_TAG))
     ]
 
 
-def _listed(ws: Workspace, name: str | None) -> Iterator[dict[str, Any]]:
+class _Job(NamedTuple):
+    """A job as `jobs/list` shows it."""
+
+    job_id: int
+    name: str
+    tags: Mapping[str, str]
+    created_ms: int
+
+
+def _listed(ws: Workspace, name: str | None) -> Iterator[_Job]:
+    """The jobs of the workspace; with `name` those of that name, in any case, as the service matches it.
+
+    Not every service heeds `name`, so the names are compared again.
+    """
     query: dict[str, Any] = {"limit": _PAGE_SIZE, **({"name": name} if name else {})}
     with told("The saved jobs cannot be listed"):
-        while True:
-            page = api(ws, "GET", f"{_PATH}/list", query=query)
-            yield from page.get("jobs") or ()
-            if not page.get("next_page_token"):
-                return
-            query["page_token"] = page["next_page_token"]
+        for job in paged(ws, f"{_PATH}/list", "jobs", query, _read_job):
+            if name is None or job.name.casefold() == name.casefold():
+                yield job
 
 
-def _tags(job: Mapping[str, Any]) -> Mapping[str, str]:
-    return (job.get("settings") or {}).get("tags") or {}
+def _read_job(job: Mapping[str, Any]) -> _Job:
+    settings = job.get("settings") or {}
+    name, tags = str(settings.get("name", "")), dict(settings.get("tags") or {})
+    return _Job(int(job["job_id"]), name, tags, int(job.get("created_time") or 0))
 
 
 def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:
     """All settings of a job, with the arrays of every page (100 entries a page)."""
     with told(f"The saved job {job_id} cannot be read"):
-        answer = api(ws, "GET", f"{_PATH}/get", query={"job_id": job_id})
-        settings: dict[str, Any] = dict(answer.get("settings") or {})
-        while token := answer.get("next_page_token"):
-            answer = api(ws, "GET", f"{_PATH}/get", query={"job_id": job_id, "page_token": token})
-            more = answer.get("settings") or {}
+        settings, token = _settings_page(ws, job_id, "")
+        tokens = {""}
+        while token not in tokens:  # a token that comes again would have no end
+            tokens.add(token)
+            more, token = _settings_page(ws, job_id, token)
             for name in _ARRAYS:
                 if more.get(name):
                     settings[name] = [*(settings.get(name) or ()), *more[name]]
         return settings
 
 
+def _settings_page(ws: Workspace, job_id: int, token: str) -> tuple[dict[str, Any], str]:
+    """The settings of one page, and the token of the next ("" at the end)."""
+
+    def read(answer: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        settings = dict(answer["settings"])
+        for name in _ARRAYS:
+            listed(settings, name)
+        return settings, str(answer.get("next_page_token") or "")
+
+    query = {"job_id": job_id, **({"page_token": token} if token else {})}
+    return api(ws, "GET", f"{_PATH}/get", query=query, read=read)
+
+
 def create_job(ws: Workspace, settings: Settings) -> int:
     """Make the job -> its id; one job, though answers are lost or others make it at the same time.
 
-    `jobs/create` takes no token (SDK 0.162, databricks-api.md 2.7): it is sent once, and after a fault the
-    job is looked for by its tags before it is sent again. Of several the oldest stays. Raises DeployError.
+    `jobs/create` takes no token (SDK 0.162, `jobs.create`): after a fault the job is looked for by its tags
+    before the call is made again. Of several the oldest stays. Raises DeployError or UnreachableError.
     """
-    failures = 0
     with told(f"The job {settings['name']!r} cannot be created"):
-        while True:
-            try:
-                with one_try():
-                    made = int(api(ws, "POST", f"{_PATH}/create", body=settings)["job_id"])
-                break
-            except TryLater as error:
-                failures += 1
-                if failures == _MOST_TRIES:
-                    raise DeployError(
-                        f"The job {settings['name']!r} cannot be created: {explain(error)}"
-                    ) from error
-                time.sleep(backoff(failures, error.after))
-            if alike := _alike(ws, settings):
-                made = alike[0].job_id
-                break
+        made = ws.meter.make(
+            lambda: api(
+                ws, "POST", f"{_PATH}/create", body=settings, read=lambda answer: int(answer["job_id"])
+            ),
+            lambda: next((job.job_id for job in _alike(ws, settings)), None),
+        )
     return _only_one(ws, settings, made)
 
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from databricks.sdk.errors import BadRequest, NotFound
 
-from dara_dagster.errors import FileError
-from dara_dagster.remote.calls import API_ERRORS, TryLater, api, explain, one_try, raise_if_refused
+from dara_dagster.errors import FileError, UnreachableError
+from dara_dagster.remote.calls import API_ERRORS, api, explain, listed, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
 __all__ = ["Arrival", "Listing", "Place", "list_folder", "list_volume"]
@@ -159,15 +159,24 @@ def _read(ws: Workspace, place: Place, root: str) -> tuple[Place, dict[str, Any]
     """A page, and its place: the folder's first where the service does not know the token any more."""
     query = {"page_size": _PAGE_SIZE, **({"page_token": place.token} if place.token else {})}
     try:
-        with one_try():  # the sensor's next tick is the next try
-            return place, api(ws, "GET", f"/api/2.0/fs/directories{quote(place.folder)}", query=query)
-    except (TryLater, *API_ERRORS) as error:
+        path = f"/api/2.0/fs/directories{quote(place.folder)}"
+        # The sensor's next tick is the next try.
+        return place, api(ws, "GET", path, query=query, read=_read_page, patience=0.0)
+    except (UnreachableError, *API_ERRORS) as error:
         raise_if_refused(error)
         if isinstance(error, NotFound) and place.folder != root:  # gone since the folder above was read
             return place, {}
         if isinstance(error, BadRequest) and place.token:
             return _read(ws, Place(place.folder), root)
         raise FileError(f"The folder {place.folder} cannot be listed: {explain(error)}") from error
+
+
+def _read_page(page: dict[str, Any]) -> dict[str, Any]:
+    contents = listed(page, "contents")
+    for item in contents:
+        _remote_file(item)
+        str(item["name"])
+    return {**page, "contents": contents}
 
 
 def _queue(waiting: Sequence[tuple[Place, Place | None]]) -> tuple[Place, ...]:

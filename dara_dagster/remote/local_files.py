@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from dara_dagster.errors import FileError
 from dara_dagster.remote.defaults import with_defaults
+from dara_dagster.remote.reach import Reach
 from dara_dagster.spec.plan import Plan, TaskPlan
 
 # A notebook in source form begins with this line, and with nothing else on it (databricks-api.md 5.1).
@@ -19,6 +20,10 @@ _LANGUAGES: Mapping[str, tuple[str, str]] = {
     ".scala": ("//", "SCALA"),
     ".r": ("#", "R"),
 }
+# No import as AUTO makes anything but a file of these, unless they begin as a notebook does.
+_PLAIN = frozenset(
+    (".py", ".sql", ".scala", ".r", ".txt", ".csv", ".toml", ".yml", ".yaml", ".cfg", ".md", ".sh")
+)
 _LARGEST = 10 * 1024 * 1024  # what one import takes
 _SKIPPED = frozenset(("__pycache__", "node_modules"))
 
@@ -50,12 +55,16 @@ class LocalFile:
 
     @property
     def import_options(self) -> dict[str, str]:
-        """Format and language of its import. Only these are sure: AUTO renames, SOURCE makes notebooks of
-        scripts (databricks-api.md 5.1).
+        """Format and language of its import (docs.databricks.com/api/workspace/workspace/import).
+
+        SOURCE makes a notebook of anything. AUTO decides by ending and first line, so it leaves plain code
+        and text as a file; what it might turn into something else goes as RAW, which not every service has.
         """
         if self.path.suffix == ".ipynb":
             return {"format": "JUPYTER", "language": "PYTHON"}
-        return {"format": "SOURCE", "language": self.language} if self.language else {"format": "RAW"}
+        if self.language:
+            return {"format": "SOURCE", "language": self.language}
+        return {"format": "AUTO" if _stays_a_file(self.path, self.content) else "RAW"}
 
     @cached_property
     def digest(self) -> str:
@@ -73,33 +82,76 @@ def stamp_of(path: Path) -> Stamp:
     return status.st_size, status.st_mtime_ns
 
 
-def find_files(plan: Plan, root: str) -> list[LocalFile]:
-    """Every file of the notebooks folder, and task files that lie elsewhere; `root` is the remote folder.
+@dataclass(frozen=True)
+class Found:
+    """The files that some tasks need. `left_out` says, a line each, which others stay behind and why."""
 
-    Hidden files and what is larger than an import takes stay behind, unless it is a task's file: that is a
-    FileError, as is a file that cannot be read, or two things with the same place.
+    files: tuple[LocalFile, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def find_files(plan: Plan, root: str, tasks: Collection[TaskPlan], *, everything: bool = False) -> Found:
+    """The files of `tasks` and what their code may reach (see Reach), or the whole folder; `root` is remote.
+
+    Hidden files stay behind. A task's file that is larger than an import takes, cannot be read, or has the
+    place of another is a FileError; other such files are left out.
     """
-    tasks = {
-        _place(task.file): (task.file, task.remote_file)
-        for task in _tasks(plan)
-        if task.file is not None and task.remote_file is not None
-    }
-    beside = [path for path in _walk(plan.notebooks) if _place(path) not in tasks]
-    found: dict[str, LocalFile] = {}
-    for path, remote in [*tasks.values(), *((path, "") for path in beside if _fits(path))]:
-        if remote and not _fits(path):
+    needed = {_place(task.file): task.remote_file for task in tasks if task.file and task.remote_file}
+    other_tasks = {_place(t.file): t.remote_file for t in _tasks(plan) if t.file and t.remote_file}
+    selection = _Selection(plan, root)
+    reach = Reach(everything=everything)
+    reach.see_tasks(tasks)
+    for path, remote in needed.items():
+        reach.see(selection.take(path, remote).content, path)
+    beside = [path for path in _walk(plan.notebooks) if _place(path) not in needed]
+    while reached := [path for path in beside if reach.covers(path, plan.notebooks)]:
+        for path in reached:
+            beside.remove(path)
+            file = selection.try_to_take(path, other_tasks.get(_place(path)) or "")
+            if file is not None:
+                reach.see(file.content, path)
+    return Found(tuple(selection.files.values()), tuple(selection.left_out))
+
+
+class _Selection:
+    """The files chosen so far, by their place in the workspace."""
+
+    def __init__(self, plan: Plan, root: str) -> None:
+        self._plan, self._root = plan, root
+        self._folders: dict[str, Path] = {}
+        self.files: dict[str, LocalFile] = {}
+        self.left_out: list[str] = []
+
+    def take(self, path: Path, remote: str) -> LocalFile:
+        """Choose the file. Raises FileError."""
+        if stamp_of(path)[0] > _LARGEST:
             raise FileError(f"{path} is too large: a file of the workspace can have 10 MB")
-        file = _read(path, remote, plan, root)
-        other = found.setdefault(file.remote, file)
-        if other is not file:
-            message = f"{other.path} and {file.path} are the same notebook {file.remote} in the workspace"
+        file = _read(path, remote, self._plan, self._root)
+        above = [str(folder) for folder in PurePosixPath(file.remote).parents]
+        if other := self.files.get(file.remote):
+            message = f"{other.path} and {path} are the same notebook {file.remote} in the workspace"
             raise FileError(f"{message}. Rename one of the two.")
-    folders = {str(above) for remote in found for above in PurePosixPath(remote).parents}
-    for file in found.values():
-        if file.remote in folders:
-            message = f"{file.path} and the folder beside it would both be {file.remote} in the workspace"
-            raise FileError(f"{message}. Rename one of the two.")
-    return list(found.values())
+        if inside := self._folders.get(file.remote):
+            raise FileError(_beside_a_folder(path, inside, file.remote))
+        if found := next((folder for folder in above if folder in self.files), None):
+            raise FileError(_beside_a_folder(self.files[found].path, path, found))
+        self.files[file.remote] = file
+        for folder in above:
+            self._folders.setdefault(folder, path)
+        return file
+
+    def try_to_take(self, path: Path, remote: str) -> LocalFile | None:
+        """Choose the file if that can be."""
+        try:
+            return self.take(path, remote)
+        except FileError as error:
+            self.left_out.append(str(error))
+            return None
+
+
+def _beside_a_folder(file: Path, inside: Path, remote: str) -> str:
+    message = f"{file} and the folder of {inside} would both be {remote} in the workspace"
+    return f"{message}. Rename one of the two."
 
 
 def _place(path: Path) -> Path:
@@ -109,12 +161,7 @@ def _place(path: Path) -> Path:
 
 def _tasks(plan: Plan) -> Iterator[TaskPlan]:
     for workflow in plan.workflows:
-        yield from workflow.tasks
-        yield from (step.task for step in workflow.steps if step.task is not None)
-
-
-def _fits(path: Path) -> bool:
-    return stamp_of(path)[0] <= _LARGEST
+        yield from workflow.all_tasks()
 
 
 def _walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
@@ -148,6 +195,12 @@ def _read(path: Path, remote: str, plan: Plan, root: str) -> LocalFile:
     code = "SQL" if path.suffix.lower() == ".sql" else language
     content = with_defaults(content, code, plan.catalog, plan.schema)
     return LocalFile(path, remote, content, stamp, language)
+
+
+def _stays_a_file(path: Path, content: bytes) -> bool:
+    """Whether an import as AUTO leaves it a file."""
+    first = content.partition(b"\n")[0].decode(errors="replace")
+    return path.suffix.lower() in _PLAIN and _NOTEBOOK_LINE not in first
 
 
 def _notebook_language(path: Path, content: bytes) -> str:

@@ -1,41 +1,61 @@
-"""Makes single API calls through the budget, again and again while only the service is at fault."""
+"""Makes API calls through one budget, again and again while only the service is at fault."""
 
 from __future__ import annotations
 
 import contextvars
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-import requests
 from databricks.sdk.errors import InternalError
 
 from dara_dagster.errors import RunError, UnreachableError
 from dara_dagster.remote.budget import Budget
-from dara_dagster.remote.calls import TryLater, backoff, explain, one_try
+from dara_dagster.remote.calls import LOST_ANSWERS, TryLater, backoff, explain, one_try
+from dara_dagster.spec.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_LONGEST = 10.0  # seconds between two tries, unless the service asks for more
-_LONGEST_URGENT = 1.0
-_URGENT_SECONDS = 10.0  # until an urgent call that hangs is left alone and made again
+_LONGEST_URGENT = 1.0  # seconds between two tries of an urgent call
 _TICK_SECONDS = 0.1  # how soon a stop is noticed
-_PASSING = (TryLater, InternalError, requests.RequestException, TimeoutError)
+_WARN_AFTER = 10.0  # seconds of faults until somebody may wonder why nothing happens
+_WARN_EVERY = 60.0
+_PASSING = (TryLater, InternalError, TimeoutError, *LOST_ANSWERS)
+
+_stop: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
 class Stopped(RunError):
     """The stop event was set while waiting; a run that was being watched goes on."""
 
 
-class Meter:
-    """Calls through one budget; `patience` is how many seconds of faults a call bears by default."""
+@contextmanager
+def stopping_at(stop: threading.Event) -> Iterator[None]:
+    """Within the block every wait for a call, in this context, ends with Stopped once `stop` is set."""
+    before = _stop.set(stop)
+    try:
+        yield
+    finally:
+        _stop.reset(before)
 
-    def __init__(self, budget: Budget, patience: float, clock: Callable[[], float]) -> None:
-        self._budget = budget
-        self._patience = patience
+
+class Meter:
+    """Calls through one budget, which bear faults of the service for a while; safe for threads."""
+
+    def __init__(
+        self, budget: Budget, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.budget = budget
+        self._settings = settings
         self._clock = clock
+        self._warned_at = -_WARN_EVERY
 
     def call(
         self,
@@ -52,43 +72,84 @@ class Meter:
         then be under way, UnreachableError after `patience` seconds of faults (`lost_after_seconds` by
         default), and whatever else `fn` raises, at once.
         """
-        patience = self._patience if patience is None else patience
-        bound = min(patience, _URGENT_SECONDS) if urgent else None
-        failing_since: float | None = None
-        failures = 0
+        trial = _Trial(self, self._settings.lost_after_seconds if patience is None else patience, urgent)
+        bound = min(trial.patience, self._settings.urgent_timeout_seconds) if urgent else None
+        waiting = stop or _stop.get()
         while True:
-            self._take_turn(stop, urgent)
+            self._take_turn(waiting, urgent)
             began = self._clock()
             try:
                 return until_stopped(_once(fn), stop, bound)
             except _PASSING as error:
-                failures += 1
-                now = self._clock()
-                failing_since = began if failing_since is None else failing_since
-                wait = self._note(error, failures, now, _LONGEST_URGENT if urgent else _LONGEST)
-                if now + wait - failing_since > patience:
-                    message = f"No good answer for {patience:.0f} s, last: {explain(error)}"
-                    raise UnreachableError(message) from error
-            _sleep(wait, stop)
+                wait = trial.bear(error, began, self._clock())
+            pause(wait, waiting)
 
-    def _note(self, error: Exception, failures: int, now: float, longest: float) -> float:
+    def make(self, send: Callable[[], T], find: Callable[[], T | None]) -> T:
+        """`send()`, which makes a thing that must not be made twice, of a kind that has no token.
+
+        After a fault nobody knows whether it was made, so `find()` looks for it before it is sent again.
+        Raises as `call` does.
+        """
+        sent = False
+
+        def once() -> T:
+            nonlocal sent
+            if sent and (found := find()) is not None:
+                return found
+            sent = True
+            return send()
+
+        return self.call(once)
+
+    def note(self, error: BaseException, failures: int, now: float, *, urgent: bool) -> float:
         """Tell the budget about a fault; returns how long its caller should wait."""
+        longest = _LONGEST_URGENT if urgent else self._settings.retry_longest_seconds
         if not isinstance(error, TryLater):
             return backoff(failures, 0.0, longest=longest)
+        after = min(error.after, self._settings.retry_after_longest_seconds)
         if error.throttled:
-            self._budget.throttled(now, error.after)
-        return backoff(failures, error.after, longest=longest)
+            self.budget.throttled(now, after)
+        return backoff(failures, after, longest=longest)
+
+    def warn(self, error: BaseException, since: float, patience: float, now: float) -> None:
+        """Say now and then that the service is at fault, and how long that will be borne."""
+        if now - since >= _WARN_AFTER and now - self._warned_at >= _WARN_EVERY:
+            self._warned_at = now
+            text = "No good answer from Databricks for %.0f s, trying on for up to %.0f s: %s"
+            logger.warning(text, now - since, patience, explain(error))
 
     def _take_turn(self, stop: threading.Event | None, urgent: bool) -> None:
         if urgent:
-            self._budget.spend(self._clock())
+            self.budget.spend(self._clock())
             return
-        ticket = self._budget.queue("call")
+        ticket = self.budget.queue("call")
         try:
-            while wait := self._budget.ask("call", ticket, self._clock()):
-                _sleep(wait, stop)
+            while wait := self.budget.ask("call", ticket, self._clock()):
+                pause(wait, stop)
         finally:
-            self._budget.leave("call", ticket)
+            self.budget.leave("call", ticket)
+
+
+@dataclass
+class _Trial:
+    """The faults of one call in a row."""
+
+    meter: Meter
+    patience: float
+    urgent: bool
+    failures: int = 0
+    since: float | None = field(default=None)
+
+    def bear(self, error: BaseException, began: float, now: float) -> float:
+        """The seconds to wait before the next try. Raises UnreachableError when there is to be none."""
+        self.failures += 1
+        since = self.since = began if self.since is None else self.since
+        wait = self.meter.note(error, self.failures, now, urgent=self.urgent)
+        if now + wait - since > self.patience:
+            message = f"No good answer for {self.patience:.0f} s, last: {explain(error)}"
+            raise UnreachableError(message) from error
+        self.meter.warn(error, since, self.patience, now)
+        return wait
 
 
 def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: float | None = None) -> T:
@@ -117,6 +178,15 @@ def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: fl
     return answer.result()
 
 
+def pause(seconds: float, stop: threading.Event | None = None) -> None:
+    """Wait; raises Stopped as soon as `stop` (by default the one of the context) is set."""
+    stop = stop or _stop.get()
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise Stopped("Stopped while waiting to call Databricks")
+
+
 def _answer(fn: Callable[[], T], answer: Future[T]) -> None:
     if not answer.set_running_or_notify_cancel():
         return
@@ -132,10 +202,3 @@ def _once(fn: Callable[[], T]) -> Callable[[], T]:
             return fn()
 
     return call
-
-
-def _sleep(seconds: float, stop: threading.Event | None) -> None:
-    if stop is None:
-        time.sleep(seconds)
-    elif stop.wait(seconds):
-        raise Stopped("Stopped while waiting to call Databricks")

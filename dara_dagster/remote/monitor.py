@@ -17,11 +17,11 @@ from dara_dagster.remote.budget import Budget
 from dara_dagster.remote.calls import TryLater, one_try
 from dara_dagster.remote.cancelling import cancel_and_wait
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.crew import WORKERS, Crew
+from dara_dagster.remote.crew import Crew
 from dara_dagster.remote.metered import Meter, Stopped
 from dara_dagster.remote.runs import Look
 from dara_dagster.remote.watchlist import PAGED_TYPE, OneRun, Page, Watch, Watchlist
-from dara_dagster.spec.plan import PollPlan
+from dara_dagster.spec.settings import Settings
 
 __all__ = ["Monitor", "Service", "Stopped", "TimedOut", "cancel_and_wait", "monitor_for"]
 
@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 _TICK_SECONDS = 0.1  # how soon a stop or a deadline is noticed
 _CHECK_SECONDS = 5.0  # how often a waiting thread makes sure that the watcher is there
-_EMULATOR_RATE = 1000.0  # calls a second: nobody else has to be spared there
 
 Answer = Look | tuple[Sequence[Look], str | None] | Exception
 
@@ -51,24 +50,27 @@ class Service(Protocol):
 class Monitor:
     """Watches any number of runs and meters all calls of the process; safe for threads.
 
-    `clock` gives monotonic seconds. `dispatch` does a job; by default one of eight worker threads does it,
-    so that one slow answer holds up no other run.
+    `meter` is what all calls of the process go through (by default one of its own). `clock` gives monotonic
+    seconds. `dispatch` does a job; by default one of `watch_threads` threads does it, so that one slow answer
+    holds up no other run.
     """
 
     def __init__(
         self,
         service: Service,
-        poll: PollPlan,
+        settings: Settings,
         *,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
         dispatch: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self.clock = clock
-        self.budget = Budget(poll.calls_per_second, clock())
-        self._meter = Meter(self.budget, poll.lost_after_seconds, clock)
+        self._meter = meter or Meter(Budget(settings.calls_per_second, clock()), settings, clock)
+        self.budget = self._meter.budget
+        self._settings = settings
         self._service = service
-        self._watchlist = Watchlist(poll.lost_after_seconds)
-        self._crew = Crew(self.pump, self._watchlist.__len__)
+        self._watchlist = Watchlist(settings)
+        self._crew = Crew(self.pump, self._watchlist.__len__, settings.watch_threads)
         self._dispatch = dispatch or self._crew.hand_over
         self._limits: dict[Watch, tuple[threading.Event | None, float | None]] = {}
         self._next_check = clock()
@@ -148,7 +150,7 @@ class Monitor:
                 if self._limits and now >= self._next_check:
                     self._watchlist.each(functools.partial(self._reason_to_end, now))
                     self._next_check = now + _TICK_SECONDS
-                call = self._watchlist.next_call(now) if self._under_way < WORKERS else None
+                call = self._watchlist.next_call(now) if self._has_room() else None
                 if call is None:
                     return self._rest(now)
                 if self._ticket is None:
@@ -161,12 +163,15 @@ class Monitor:
                 self._under_way += 1
             self._dispatch(functools.partial(self._make, call))
 
+    def _has_room(self) -> bool:
+        return self._under_way < self._settings.watch_threads
+
     def _rest(self, now: float) -> float | None:
         """Nothing is due: give up the turn; returns the seconds the watcher may sleep."""
         if self._ticket is not None:
             self.budget.leave("watch", self._ticket)
             self._ticket = None
-        wait = self._watchlist.wait(now) if self._under_way < WORKERS else None
+        wait = self._watchlist.wait(now) if self._has_room() else None
         if self._limits:
             return _TICK_SECONDS if wait is None else min(wait, _TICK_SECONDS)
         return wait
@@ -198,7 +203,7 @@ class Monitor:
 
     def _take_in(self, call: OneRun | Page, answer: Answer, now: float) -> None:
         if isinstance(answer, TryLater) and answer.throttled:
-            self.budget.throttled(now, answer.after)
+            self._meter.note(answer, 1, now, urgent=False)
         if isinstance(call, OneRun):
             if isinstance(answer, Look):
                 self._watchlist.looked(call.watch, answer, now)
@@ -228,15 +233,11 @@ class _Jobs:
         return runs.list_page(self.ws, token, PAGED_TYPE)
 
 
-def monitor_for(ws: Workspace, poll: PollPlan) -> Monitor:
-    """The process's one monitor of this workspace; `poll` counts at the first call only.
-
-    The emulator has no limit to keep and nobody else to spare, so the budget is larger there.
-    """
+def monitor_for(ws: Workspace) -> Monitor:
+    """The process's one monitor of this workspace."""
     process = os.getpid()
     known: Monitor | None = ws.monitors.get(process)
     if known is None:
-        rate = max(poll.calls_per_second, _EMULATOR_RATE if ws.kind == "emulator" else 0.0)
-        made = Monitor(_Jobs(ws), PollPlan(rate, poll.lost_after_seconds))
+        made = Monitor(_Jobs(ws), ws.settings, meter=ws.meter)
         known = ws.monitors.setdefault(process, made)  # atomic: all threads get the same one
     return known

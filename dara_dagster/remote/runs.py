@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dara_dagster.errors import RunError, RunGoneError
-from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.remote.calls import API_ERRORS, api, explain, listed, paged, raise_if_refused
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.outcome import Outcome, read_outcome, read_words
 
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 25  # the most runs/list takes (SDK jobs.list_runs says < 25; 25 is accepted, 26 refused)
 _JOBS = "/api/2.2/jobs"
+_ACTIVE: Mapping[str, Any] = {"active_only": True, "limit": PAGE_SIZE}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LEGACY_URL = re.compile(r"#job/(?P<job>\d+)/run/(?P<run>\d+)")
 _warned: set[str] = set()
@@ -74,12 +75,13 @@ def attempt_token(root_run_id: str, step_key: str, attempt: int) -> str:
 def submit(ws: Workspace, request: Mapping[str, Any]) -> int:
     """Start the run that `request` describes (see payloads) unless its token has one already; returns its id.
 
-    A request with a `job_id` runs that saved job. Raises RunGoneError when the token's run was deleted,
+    So an answer that is lost, or has no id in it, is asked for again. A request with a `job_id` runs that
+    saved job. Raises RunGoneError when the token's run was deleted,
     CredentialsError, or RunError when Databricks refuses the request.
     """
     path = f"{_JOBS}/run-now" if "job_id" in request else f"{_JOBS}/runs/submit"
     try:
-        return int(api(ws, "POST", path, body=request)["run_id"])
+        return api(ws, "POST", path, body=request, read=lambda answer: int(answer["run_id"]))
     except API_ERRORS as error:
         raise_if_refused(error)
         reason = explain(error)
@@ -91,7 +93,7 @@ def submit(ws: Workspace, request: Mapping[str, Any]) -> int:
 def look(ws: Workspace, run_id: int) -> Look:
     """One look at a run, all its tasks included. Raises RunGoneError, CredentialsError or RunError."""
     try:
-        return read_look(_get(ws, run_id))
+        return _get(ws, run_id)
     except API_ERRORS as error:
         if _is_gone(error):
             message = f"Run {run_id} was deleted or is older than 60 days: {explain(error)}"
@@ -122,11 +124,14 @@ def output(ws: Workspace, seen: Look) -> RunOutput:
     """
     run_id = seen.task_run_id or look(ws, seen.run_id).task_run_id or seen.run_id
     try:
-        found = api(ws, "GET", f"{_JOBS}/runs/get-output", query={"run_id": run_id})
+        return api(ws, "GET", f"{_JOBS}/runs/get-output", query={"run_id": run_id}, read=_read_output)
     except API_ERRORS as error:
         if _is_gone(error) or "not supported" in str(error):
             return RunOutput()
         raise RunError(f"The output of run {run_id} could not be read: {explain(error)}") from error
+
+
+def _read_output(found: Mapping[str, Any]) -> RunOutput:
     notebook = found.get("notebook_output") or {}
     return RunOutput(
         exit_value=notebook.get("result"),
@@ -145,29 +150,39 @@ def page_url(ws: Workspace, seen: Look) -> str:
 
 
 def list_active(ws: Workspace) -> Iterator[Look]:
-    """All runs that are going on in the workspace, newest first, other people's included."""
-    token: str | None = ""
-    while token is not None:
-        looks, token = list_page(ws, token)
-        yield from looks
+    """All runs that are going on in the workspace, newest first, other people's included.
+
+    Not every service heeds `active_only`, so what has ended is left out here. Raises CredentialsError or
+    RunError.
+    """
+    try:
+        for look in paged(ws, f"{_JOBS}/runs/list", "runs", _ACTIVE, read_look):
+            if look.outcome is None:
+                yield look
+    except API_ERRORS as error:
+        raise_if_refused(error)
+        raise RunError(f"The active runs could not be listed: {explain(error)}") from error
 
 
 def list_page(ws: Workspace, page_token: str = "", run_type: str = "") -> tuple[list[Look], str | None]:
     """One page of the runs that are going on, and the token of the next page (None at the end).
 
-    Raises CredentialsError or RunError.
+    There may be others among them (see `list_active`). Raises CredentialsError or RunError.
     """
-    query: dict[str, Any] = {"active_only": True, "limit": PAGE_SIZE}
+    query = dict(_ACTIVE)
     if page_token:
         query["page_token"] = page_token
     if run_type:
         query["run_type"] = run_type
     try:
-        answer = api(ws, "GET", f"{_JOBS}/runs/list", query=query)
+        return api(ws, "GET", f"{_JOBS}/runs/list", query=query, read=_read_page)
     except API_ERRORS as error:
         raise_if_refused(error)
         raise RunError(f"The active runs could not be listed: {explain(error)}") from error
-    return [read_look(run) for run in answer.get("runs") or ()], answer.get("next_page_token") or None
+
+
+def _read_page(answer: Mapping[str, Any]) -> tuple[list[Look], str | None]:
+    return [read_look(run) for run in listed(answer, "runs")], answer.get("next_page_token") or None
 
 
 def read_look(run: Mapping[str, Any]) -> Look:
@@ -211,14 +226,27 @@ def modern_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/jobs/{found['job']}/runs/{found['run']}{query}"
 
 
-def _get(ws: Workspace, run_id: int) -> dict[str, Any]:
+def _get(ws: Workspace, run_id: int) -> Look:
     """runs/get with the tasks of all pages (100 a page)."""
-    run = api(ws, "GET", f"{_JOBS}/runs/get", query={"run_id": run_id})
-    while token := run.pop("next_page_token", None):
-        more = api(ws, "GET", f"{_JOBS}/runs/get", query={"run_id": run_id, "page_token": token})
-        run["tasks"] = [*(run.get("tasks") or ()), *(more.get("tasks") or ())]
-        run["next_page_token"] = more.get("next_page_token")
-    return run
+    run: dict[str, Any] = {}
+    tokens = [""]
+    while tokens[-1] not in tokens[:-1]:  # a token that comes again would have no end
+        query = {"run_id": run_id, **({"page_token": tokens[-1]} if tokens[-1] else {})}
+        more = api(ws, "GET", f"{_JOBS}/runs/get", query=query, read=_read_run)
+        run = {**(run or more), "tasks": [*(run.get("tasks") or ()), *more["tasks"]]}
+        if not more.get("next_page_token"):
+            break
+        tokens.append(more["next_page_token"])
+    return read_look(run)
+
+
+def _read_run(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, which has to tell something about a run. KeyError or TypeError otherwise."""
+    if "state" not in answer and "status" not in answer:
+        raise KeyError("state")
+    tasks = listed(answer, "tasks")
+    read_look({**answer, "tasks": tasks})
+    return {**answer, "tasks": tasks}
 
 
 def _telling_task(run: Mapping[str, Any], outcome: Outcome) -> Mapping[str, Any] | None:

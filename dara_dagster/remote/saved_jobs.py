@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from dara_dagster.errors import RunError
-from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.remote.calls import API_ERRORS, explain, paged, raise_if_refused
 from dara_dagster.remote.client import Workspace
 
 _PATH = "/api/2.2/jobs/list"
-_PAGES = 10
+_PAGE_SIZE, _MOST_NAMES = 100, 1000
 
 
 def find_saved_job(ws: Workspace, name: str, others: Iterable[str] = ()) -> int:
@@ -55,14 +55,15 @@ def _nearest(ws: Workspace, name: str, others: Iterable[str]) -> str:
 
 
 def _named(ws: Workspace, name: str | None) -> dict[int, str]:
-    """Id -> name of the jobs of that name, or of the first thousand of all."""
-    query: dict[str, Any] = {"limit": 100, **({} if name is None else {"name": name})}
-    found: dict[int, str] = {}
-    for _page in itertools.count() if name is not None else range(_PAGES):
-        page = api(ws, "GET", _PATH, query=query)
-        for job in page.get("jobs") or ():
-            found[int(job["job_id"])] = str((job.get("settings") or {}).get("name", ""))
-        if not page.get("next_page_token"):
-            return found
-        query["page_token"] = page["next_page_token"]
-    return found
+    """Id -> name of the jobs of that name, or of the first thousand of all.
+
+    Not every service heeds `name`, so the names are compared again.
+    """
+
+    def read(job: Mapping[str, Any]) -> tuple[int, str]:
+        return int(job["job_id"]), str((job.get("settings") or {}).get("name", ""))
+
+    if name is None:
+        return dict(islice(paged(ws, _PATH, "jobs", {"limit": _PAGE_SIZE}, read), _MOST_NAMES))
+    found = paged(ws, _PATH, "jobs", {"name": name, "limit": _PAGE_SIZE}, read)
+    return {job_id: spelled for job_id, spelled in found if spelled.casefold() == name.casefold()}

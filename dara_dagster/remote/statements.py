@@ -16,7 +16,7 @@ from dara_dagster.remote.calls import API_ERRORS, TryLater, api, explain, raise_
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.monitor import Monitor, Stopped
 
-__all__ = ["run_statement", "table_exists"]
+__all__ = ["read_statement", "run_statement", "table_exists"]
 
 _PATH = "/api/2.0/sql/statements"
 _GOING_ON = ("PENDING", "RUNNING")
@@ -25,8 +25,7 @@ _READS = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|SHOW|DESCRIBE|DESC|EXPLAIN|VALUES)\b", re.I | re.S
 )
 _MOST_ROWS = 100
-_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.2, 5.0
-_SEND_SECONDS = 60.0
+_FIRST_LOOK_SECONDS = 0.2
 _CANCEL_SECONDS = 10.0
 
 
@@ -97,7 +96,7 @@ def _send(ws: Workspace, monitor: Monitor, body: Mapping[str, Any]) -> dict[str,
 
     def send() -> dict[str, Any]:
         try:
-            return api(ws, "POST", _PATH, body=body)
+            return api(ws, "POST", _PATH, body=body, read=read_statement)
         except TryLater as error:
             if only_reads or error.throttled or _was_not_sent(error.__cause__):
                 raise
@@ -105,10 +104,17 @@ def _send(ws: Workspace, monitor: Monitor, body: Mapping[str, Any]) -> dict[str,
             raise RunError(f"{unknown}: {error}") from error
 
     try:
-        return monitor.call(send, patience=_SEND_SECONDS)
+        return monitor.call(send)
     except API_ERRORS as error:
         raise_if_refused(error)
         raise RunError(f"the warehouse did not take the statement: {explain(error)}") from error
+
+
+def read_statement(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with its `rows`; it has to tell the statement's id and state: KeyError or TypeError else."""
+    status = {**answer["status"], "state": str(answer["status"]["state"])}
+    rows = list((answer.get("result") or {}).get("data_array") or ())
+    return {**answer, "statement_id": str(answer["statement_id"]), "status": status, "rows": rows}
 
 
 def _was_not_sent(error: BaseException | None) -> bool:
@@ -133,14 +139,14 @@ def _watch(
             break
         if stop.wait(left):
             raise Stopped
-        wait = min(wait * 1.5, _LONGEST_LOOK_SECONDS)
+        wait = min(wait * 1.5, ws.settings.statement_look_longest_seconds)
         answer = _look(ws, monitor, place, stop=stop)
     return answer
 
 
 def _look(ws: Workspace, monitor: Monitor, place: str, **how: Any) -> dict[str, Any]:
     try:
-        return monitor.call(lambda: api(ws, "GET", place), **how)
+        return monitor.call(lambda: api(ws, "GET", place, read=read_statement), **how)
     except API_ERRORS as error:
         raise_if_refused(error)
         raise RunError(f"{explain(error)}.") from error
@@ -174,4 +180,5 @@ def _rows(answer: Mapping[str, Any]) -> list[Sequence[Any]]:
     if status["state"] not in _SUCCEEDED:
         reason = (status.get("error") or {}).get("message") or status["state"]
         raise RunError(f"the statement failed: {reason}")
-    return list((answer.get("result") or {}).get("data_array") or ())
+    rows: list[Sequence[Any]] = answer["rows"]
+    return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dara_dagster.remote.calls import API_ERRORS
 from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.volumes import ensure_volume, upload_to_volume
+from dara_dagster.remote.volumes import ensure_volume, size_of, upload_to_volume
 
 __all__ = ["Uploads"]
 
@@ -41,6 +41,6 @@ class Uploads:
 
     def _is_there(self, remote: str, size: int) -> bool:
         try:
-            return self._ws.client.files.get_metadata(remote).content_length == size
+            return size_of(self._ws, remote) == size
         except API_ERRORS:
             return False

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from dara_dagster.errors import FileError
-from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused, through_sdk
 from dara_dagster.remote.client import Workspace
 
+_FILES = "/api/2.0/fs/files"
 _VOLUMES = "/api/2.1/unity-catalog/volumes"
 _REPORT_EVERY = 8 * 1024 * 1024
 _MOST_REPORTS = 20
@@ -27,23 +28,38 @@ def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progr
 
     The file is never held in memory: below 50 MiB it is one PUT, above the SDK sends parts side by side
     (SDK FilesExt.upload) of 10 MiB: its own choice, a hundredth of the file, took 440 MB of memory for
-    1.2 GB, where this took 220. Raises FileError, also when the copy's size is not the file's.
+    1.2 GB, where this took 220. Raises FileError, also when the copy's size is not the file's, and
+    UnreachableError when the service was at fault for too long.
     """
-    try:
+
+    def send() -> int:
         with _Reported(local, progress) as stream:
             part = max(_PART_BYTES, -(-stream.size // _MOST_PARTS))
             ws.client.files.upload(remote, stream, overwrite=True, part_size=part)
-        arrived = ws.client.files.get_metadata(remote).content_length
+            return stream.size
+
+    try:
+        size = through_sdk(ws, "PUT", f"{_FILES}{remote}", send)
+        arrived = size_of(ws, remote)
     except API_ERRORS as error:
         raise_if_refused(error)
         raise FileError(f"{local} cannot be uploaded to {remote}: {explain(error)}") from error
     except OSError as error:
         raise FileError(f"{local} cannot be read: {error.strerror or error}") from error
-    if arrived != stream.size:
-        raise FileError(f"{remote} has {arrived} bytes after the upload of {local}, which has {stream.size}")
+    if arrived != size:
+        raise FileError(f"{remote} has {arrived} bytes after the upload of {local}, which has {size}")
     if progress is not None:
-        progress(stream.size, stream.size)
-    return stream.size
+        progress(size, size)
+    return size
+
+
+def size_of(ws: Workspace, remote: str) -> int:
+    """The size of a file in a volume, in bytes. Raises what is in API_ERRORS, or UnreachableError."""
+
+    def ask() -> int:
+        return int(ws.client.files.get_metadata(remote).content_length or 0)
+
+    return through_sdk(ws, "HEAD", f"{_FILES}{remote}", ask)
 
 
 def ensure_volume(ws: Workspace, remote: str) -> None:

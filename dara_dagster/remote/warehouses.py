@@ -10,13 +10,13 @@ from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import InvalidState
 
 from dara_dagster.errors import ComputeError
-from dara_dagster.remote.calls import api
+from dara_dagster.remote.calls import api, paged
 from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.metered import pause
 from dara_dagster.remote.settings_diff import differences
 from dara_dagster.spec.plan import ComputePlan
 
 _PATH = "/api/2.0/sql/warehouses"
-_POLL_SECONDS = 1.0
 
 # An edit replaces all of these, so what the file does not say is sent back as it is.
 _EDITABLE = (
@@ -53,7 +53,14 @@ def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
     warehouse_id = _find(ws, wanted["name"])
     if warehouse_id is None:
         return None, set()
-    return warehouse_id, differences(wanted, api(ws, "GET", f"{_PATH}/{warehouse_id}"))
+    return warehouse_id, differences(wanted, _get(ws, warehouse_id))
+
+
+def _get(ws: Workspace, warehouse_id: str) -> dict[str, Any]:
+    def read(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "state": str(answer["state"])}
+
+    return api(ws, "GET", f"{_PATH}/{warehouse_id}", read=read)
 
 
 def _wanted(compute: ComputePlan) -> dict[str, Any]:
@@ -62,24 +69,25 @@ def _wanted(compute: ComputePlan) -> dict[str, Any]:
 
 def _find(ws: Workspace, name: str) -> str | None:
     """Names are unique in a workspace; one that is being deleted does not count."""
-    query: dict[str, Any] = {}
-    while True:
-        page = api(ws, "GET", _PATH, query=query)
-        for warehouse in page.get("warehouses") or ():
-            if warehouse.get("name") == name and warehouse.get("state") not in ("DELETING", "DELETED"):
-                return str(warehouse["id"])
-        if not page.get("next_page_token"):
-            return None
-        query["page_token"] = page["next_page_token"]
+
+    def read(warehouse: Mapping[str, Any]) -> str | None:
+        is_it = warehouse.get("name") == name and warehouse.get("state") not in ("DELETING", "DELETED")
+        return str(warehouse["id"]) if is_it else None
+
+    return next((found for found in paged(ws, _PATH, "warehouses", {}, read) if found), None)
 
 
 def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
+    """Create; where the answer is lost, look for it by its name before the call is made again."""
     try:
-        return str(api(ws, "POST", _PATH, body=wanted)["id"])
+        return ws.meter.make(
+            lambda: api(ws, "POST", _PATH, body=wanted, read=lambda made: str(made["id"])),
+            lambda: _find(ws, wanted["name"]),
+        )
     except DatabricksError as error:
         if "already exists" not in str(error):
             raise
-        found = _find(ws, wanted["name"])  # somebody else's create came first, or our own lost its answer
+        found = _find(ws, wanted["name"])  # somebody else's create came first
         if found is None:
             raise
         return found
@@ -87,15 +95,15 @@ def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
 
 def _match(ws: Workspace, name: str, warehouse_id: str, wanted: Mapping[str, Any], deadline: float) -> None:
     while True:
-        now = api(ws, "GET", f"{_PATH}/{warehouse_id}")
+        now = _get(ws, warehouse_id)
         changed = differences(wanted, now)
         if not changed or _edit(ws, warehouse_id, wanted, now):
             return
-        if time.monotonic() + _POLL_SECONDS > deadline:
+        if time.monotonic() + ws.settings.compute_look_seconds > deadline:
             state, keys = now.get("state"), ", ".join(sorted(changed))
             message = f"warehouse {name!r} ({warehouse_id}) stays {state}, which allows no change of {keys}."
             raise ComputeError(f"{message} Start or stop it, then try again.")
-        time.sleep(_POLL_SECONDS)
+        pause(ws.settings.compute_look_seconds)
 
 
 def _edit(ws: Workspace, warehouse_id: str, wanted: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

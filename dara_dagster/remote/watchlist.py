@@ -13,6 +13,7 @@ from dara_dagster.remote.caller import CallerTokenEnded
 from dara_dagster.remote.calls import TryLater, backoff, explain
 from dara_dagster.remote.runs import PAGE_SIZE, Look
 from dara_dagster.remote.schedule import spacing
+from dara_dagster.spec.settings import Settings
 
 # One-time runs only: saved jobs that others run may be many, and a list cannot be narrowed to ours.
 PAGED_TYPE = "SUBMIT_RUN"
@@ -71,8 +72,8 @@ class _Listing:
 class Watchlist:
     """The runs being watched; pure bookkeeping, the caller has the clock, the lock and the network."""
 
-    def __init__(self, lost_after: float) -> None:
-        self._lost_after = lost_after
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._watches: set[Watch] = set()
         self._listing: _Listing | None = None
         self._last_pages = 0
@@ -85,7 +86,8 @@ class Watchlist:
 
     def add(self, run_id: int, now: float, usual: Sequence[float], min_interval: float) -> Watch:
         """Start watching; its age counts from now."""
-        watch = Watch(run_id, now, now + spacing(0.0, usual, min_interval), tuple(usual), min_interval)
+        watch = Watch(run_id, now, now, tuple(usual), min_interval)
+        watch.next_at += self._spacing(watch, 0.0)
         self._watches.add(watch)
         return watch
 
@@ -142,13 +144,13 @@ class Watchlist:
             self._end(watch, error)
         elif isinstance(error, EmulatorError | CallerTokenEnded):
             self._end(watch, error)  # the local workspace is gone for good with its runs, or the token is
-        elif silence > self._lost_after and watch.failures >= _LEAST_FAILURES:
+        elif silence > self._settings.lost_after_seconds and watch.failures >= _LEAST_FAILURES:
             message = f"No answer about run {watch.run_id} for {silence:.0f} s, last: {explain(error)}."
             self._end(watch, RunLostError(f"{message} It may still be running; resume to watch it again."))
         else:
             watch.gone = watch.gone or isinstance(error, RunGoneError)
             least = _GONE_SECONDS if watch.gone else 0.0
-            watch.next_at = now + backoff(watch.failures, max(least, _retry_after(error)))
+            watch.next_at = now + self._backoff(watch.failures, error, least)
 
     def listed(self, looks: Sequence[Look], next_token: str | None, now: float) -> None:
         """A page of active runs. After the last one, watched runs it did not show are looked at singly."""
@@ -180,7 +182,7 @@ class Watchlist:
         """A page that brought nothing: runs are looked at one by one for a while."""
         self._listing = None
         self._listing_failures += 1
-        self._no_listing_before = now + backoff(self._listing_failures, _retry_after(error))
+        self._no_listing_before = now + self._backoff(self._listing_failures, error)
 
     def each(self, visit: Callable[[Watch], Exception | None]) -> None:
         """End the watches for which `visit` returns an error."""
@@ -188,6 +190,13 @@ class Watchlist:
             error = visit(watch)
             if error is not None:
                 self._end(watch, error)
+
+    def _spacing(self, watch: Watch, age: float) -> float:
+        return spacing(age, watch.usual, watch.min_interval, watch.head_start, self._settings)
+
+    def _backoff(self, failures: int, error: Exception, least: float = 0.0) -> float:
+        after = min(_retry_after(error), self._settings.retry_after_longest_seconds)
+        return backoff(failures, max(least, after), longest=self._settings.retry_longest_seconds)
 
     def _may_look(self, watch: Watch) -> bool:
         return self._listing is None or not watch.paged or watch.absent
@@ -207,7 +216,7 @@ class Watchlist:
         if watch.seen is None and look.start_ms:  # by two clocks, so it only says how near the end may be
             watch.head_start = max(time.time() - look.start_ms / 1000 - age, 0.0)
         watch.failures, watch.gone = 0, False
-        watch.next_at = now + spacing(age, watch.usual, watch.min_interval, watch.head_start)
+        watch.next_at = now + self._spacing(watch, age)
         seen = (look.life_cycle, look.state, look.outcome)
         if seen != watch.seen:
             watch.seen = seen

@@ -52,7 +52,7 @@ def end_abandoned(instance: DagsterInstance, status: RunStatus, load_plan: Calla
     """End a run whose process has died: its Databricks runs are cancelled from here, then it is closed.
 
     The plan is asked for only when there are such runs. Raises RunError for a run on another workspace than
-    the plan's, and when a Databricks run is still alive after 30 s.
+    the plan's, and when a Databricks run is still alive after `cancel_seconds`.
     """
     run = _run(instance, status)
     if run.is_finished:  # its process had the last word
@@ -61,13 +61,13 @@ def end_abandoned(instance: DagsterInstance, status: RunStatus, load_plan: Calla
     if going:
         plan = load_plan()
         check_workspace(plan, run.run_id, status.workspace)
-        workspace = open_workspace(plan.workspace, root=plan.root)
+        workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
         pages = {task.databricks_run_id: task.url or "" for task in going if task.databricks_run_id}
         for look in list_active(workspace):  # a submission may have arrived without its answer being seen
             mark = parse_run_name(look.run_name)
             if mark is not None and mark.dagster_run_id == run.run_id:
                 pages[look.run_id] = look.url
-        left = cancel_and_wait(workspace, monitor_for(workspace, plan.poll), list(pages), timeout=30.0)
+        left = cancel_and_wait(workspace, monitor_for(workspace), list(pages))
         if left:
             alive = (f"Databricks run {look.run_id} is still alive: {pages[look.run_id]}" for look in left)
             raise RunError("\n".join(alive))

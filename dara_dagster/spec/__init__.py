@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from dara_dagster.spec.plan import (
         ComputePlan,
         Plan,
-        PollPlan,
         SensorPlan,
         StepPlan,
         TaskPlan,
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
     )
     from dara_dagster.spec.resolve import make_plan, plan_from
     from dara_dagster.spec.schema import schemas
+    from dara_dagster.spec.settings import Settings
     from dara_dagster.spec.spec import Spec
 
 _HOME = {
     "ComputePlan": "plan",
     "Plan": "plan",
-    "PollPlan": "plan",
     "SensorPlan": "plan",
+    "Settings": "settings",
     "Spec": "spec",
     "StepPlan": "plan",
     "TaskPlan": "plan",
@@ -40,8 +40,8 @@ _HOME = {
 __all__ = [
     "ComputePlan",
     "Plan",
-    "PollPlan",
     "SensorPlan",
+    "Settings",
     "Spec",
     "StepPlan",
     "TaskPlan",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, create_model, model_validator
 
 from dara_dagster.spec.fields import (
     Count,
@@ -31,6 +31,7 @@ from dara_dagster.spec.fields import (
 )
 from dara_dagster.spec.payload import payload_schema
 from dara_dagster.spec.plan import Choice, RunIf
+from dara_dagster.spec.settings import all_settings
 from dara_dagster.spec.texts import NULL, saying
 
 Format = Literal["py", "ipynb", "sql"]
@@ -206,11 +207,24 @@ class TasksWorkflow(WorkflowOptions):
     tasks: tuple[Entry, ...] = Field(min_length=1)
 
 
-class Poll(Model):
-    """How the process watches runs."""
+if TYPE_CHECKING:
 
-    calls_per_second: MoreThanZero = Field(default=20.0, description="API calls of the process.")
-    lost_after_seconds: MoreThanZero = Field(default=900.0, description="How long a run may be silent.")
+    class Poll(Model):
+        """`poll` of project.json."""
+
+else:
+    Poll = create_model(
+        "Poll",
+        __base__=Model,
+        __doc__="How Databricks is called: rates, time-outs and patience.",
+        **{
+            one.name: (
+                Positive if one.kind is int else MoreThanZero,
+                Field(default=one.default, description=one.text),
+            )
+            for one in all_settings()
+        },
+    )
 
 
 class Project(Model):

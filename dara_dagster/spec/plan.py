@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dara_dagster.spec.settings import DEFAULTS, Settings
+
 ComputeKind = Literal["cluster", "warehouse"]
 TaskKind = Literal["notebook", "script", "sql", "raw", "workflow", "saved_job"]
 RunIf = Literal[
@@ -123,13 +125,9 @@ class WorkflowPlan:
     retry_on: Mapping[str, Literal["never", "now", "backoff"]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class PollPlan:
-    """The process-wide budget of calls, and how long silence about a run is borne."""
-
-    calls_per_second: float = 20.0
-    lost_after_seconds: float = 900.0
+    def all_tasks(self) -> tuple[TaskPlan, ...]:
+        """Its tasks, those of `run_task` steps included."""
+        return self.tasks + tuple(step.task for step in self.steps if step.task is not None)
 
 
 @dataclass(frozen=True)
@@ -147,6 +145,6 @@ class Plan:
     workflows: tuple[WorkflowPlan, ...]
     catalog: str | None = None
     schema: str | None = None
-    poll: PollPlan = PollPlan()
+    poll: Settings = DEFAULTS
     max_concurrent: int = 300
     upload_folders: tuple[Path, ...] = ()

@@ -18,13 +18,13 @@ from dara_dagster.spec.order import topological
 from dara_dagster.spec.plan import (
     ComputePlan,
     Plan,
-    PollPlan,
     SensorPlan,
     StepPlan,
     TaskKind,
     TaskPlan,
     WorkflowPlan,
 )
+from dara_dagster.spec.settings import Settings
 from dara_dagster.spec.spec import Spec, Step, Task, Workflow
 from dara_dagster.spec.step_models import StepsOptions
 
@@ -66,7 +66,7 @@ class _Resolver:
             workflows=tuple(self._workflow(workflow) for workflow in spec.workflows),
             catalog=project.catalog,
             schema=project.schema_,
-            poll=PollPlan(project.poll.calls_per_second, project.poll.lost_after_seconds),
+            poll=Settings(**project.poll.model_dump()),
             max_concurrent=project.max_concurrent,
             upload_folders=tuple(spec.config_dir / folder for folder in project.upload_folders),
         )

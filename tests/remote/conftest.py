@@ -13,17 +13,18 @@ from dara_dagster.remote import runs
 from dara_dagster.remote.client import Workspace, open_workspace
 from dara_dagster.remote.monitor import Monitor, monitor_for
 from dara_dagster.remote.payloads import run_name, submit_request
-from dara_dagster.spec.plan import PollPlan, TaskPlan
+from dara_dagster.spec.plan import TaskPlan
+from dara_dagster.spec.settings import Settings
 from tests.conftest import Emulator
 from tests.remote.shop import Shop
 
-QUICK = PollPlan(calls_per_second=400.0, lost_after_seconds=60.0)
+QUICK = Settings(calls_per_second=400.0, lost_after_seconds=60.0)
 
 
 @pytest.fixture
 def workspace(emulator: Emulator, workspace_token: str, tmp_path: Path) -> Workspace:
     environ = {"DATABRICKS_HOST": emulator.host, "DATABRICKS_TOKEN": workspace_token}
-    return open_workspace("databricks", root=tmp_path, environ=environ)
+    return open_workspace("databricks", root=tmp_path, environ=environ, settings=QUICK)
 
 
 class Admin:
@@ -59,7 +60,7 @@ def admin(emulator: Emulator, workspace_token: str) -> Admin:
 
 @pytest.fixture
 def monitor(workspace: Workspace) -> Monitor:
-    return monitor_for(workspace, QUICK)
+    return monitor_for(workspace)
 
 
 def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dara_dagster.remote.monitor import Monitor
 from dara_dagster.remote.runs import PAGE_SIZE, Look, read_look
 from dara_dagster.remote.watchlist import Watch
-from dara_dagster.spec.plan import PollPlan
+from dara_dagster.spec.settings import Settings
 
 
 def look_at(run_id: int, *, ended: bool, run_type: str = "SUBMIT_RUN") -> Look:
@@ -46,7 +46,7 @@ class Simulation:
         self.looks_at: dict[int, list[float]] = {}
         self.watches: dict[int, Watch] = {}
         self.submitted: list[float] = []
-        poll = PollPlan(self.calls_per_second, self.lost_after)
+        poll = Settings(calls_per_second=self.calls_per_second, lost_after_seconds=self.lost_after)
         self.monitor = Monitor(self, poll, clock=lambda: self.now, dispatch=self._send)
         self._under_way: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()

@@ -10,7 +10,7 @@ import pytest
 from dara_dagster.remote import cancelling, runs
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.monitor import Monitor, Stopped, _Jobs, cancel_and_wait
-from dara_dagster.spec.plan import PollPlan
+from dara_dagster.spec.settings import Settings
 from tests.remote.conftest import Admin, request_of
 
 CANCEL = "*/jobs/runs/cancel"
@@ -23,7 +23,7 @@ def test_100_runs_in_flight_are_cancelled_while_the_budget_is_busy(
     admin.simulate(duration_ms=600_000)
     with ThreadPoolExecutor(20) as pool:
         ids = list(pool.map(lambda n: runs.submit(workspace, request_of(str(n))), range(100)))
-    busy = Monitor(_Jobs(workspace), PollPlan(0.5, 60.0))
+    busy = Monitor(_Jobs(workspace), Settings(calls_per_second=0.5, lost_after_seconds=60.0))
     stop = threading.Event()
     waiting = [threading.Thread(target=_call_until, args=(busy, workspace, ids[0], stop)) for _ in range(20)]
     for thread in waiting:

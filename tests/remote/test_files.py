@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,7 @@ from dara_dagster.remote.defaults import with_defaults
 from dara_dagster.remote.files import FileSync, upload_to_volume
 from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
 from tests.conftest import Emulator
+from tests.remote.conftest import Admin
 
 ROOT = "/Workspace/Shared/dara/tests"
 NOTEBOOK = "# Databricks notebook source\nprint(1)\n"
@@ -83,18 +85,18 @@ def test_every_file_arrives_in_its_form(workspace: Workspace, plan: Plan) -> Non
 def test_nothing_is_sent_again_by_anyone_until_it_changes(
     emulator: Emulator, workspace: Workspace, workspace_token: str, plan: Plan, folder: Path
 ) -> None:
-    task = plan.workflows[0].tasks[0]
+    tasks = plan.workflows[0].tasks
     sync = FileSync(workspace, plan)
-    assert sync.ensure(task) == f"{ROOT}/daily"
+    assert sync.ensure(tasks[0], tasks) == f"{ROOT}/daily"
     sent = imports(emulator, workspace_token)
-    assert sent == 7  # six files and the manifest
-    assert sync.ensure(task) == FileSync(workspace, plan).ensure(task)
-    assert FileSync(workspace, plan).sync_all() == 0 and imports(emulator, workspace_token) == sent
+    assert sent == 5  # the files of four tasks and the manifest: what else lies there is in none of them
+    assert sync.ensure(tasks[0]) == FileSync(workspace, plan).ensure(tasks[0], tasks)
+    assert FileSync(workspace, plan).sync(tasks) == 0 and imports(emulator, workspace_token) == sent
     (folder / "daily.py").write_text(NOTEBOOK + "print(2)\n")
-    sync.ensure(task)
+    sync.ensure(tasks[0], tasks)
     assert imports(emulator, workspace_token) == sent + 2
     (folder / "daily.py").touch()
-    sync.ensure(task)
+    sync.ensure(tasks[0], tasks)
     assert imports(emulator, workspace_token) == sent + 2, "saved anew, but with the same content"
 
 
@@ -151,10 +153,10 @@ def test_a_change_of_the_defaults_sends_the_files_again(workspace: Workspace, pl
 def test_many_threads_send_each_file_once(
     emulator: Emulator, workspace: Workspace, workspace_token: str, plan: Plan
 ) -> None:
-    sync = FileSync(workspace, plan)
+    sync, tasks = FileSync(workspace, plan), plan.workflows[0].tasks
     with ThreadPoolExecutor(20) as pool:
-        paths = set(pool.map(sync.ensure, plan.workflows[0].tasks * 10))
-    assert len(paths) == 4 and imports(emulator, workspace_token) == 7
+        paths = set(pool.map(lambda task: sync.ensure(task, tasks), tasks * 10))
+    assert len(paths) == 4 and imports(emulator, workspace_token) == 5
 
 
 def test_links_are_files_of_their_own_and_may_go_in_circles(
@@ -170,20 +172,76 @@ def test_links_are_files_of_their_own_and_may_go_in_circles(
     assert tree(workspace, f"{ROOT}/lib") == {"names.py": "FILE"}
 
 
-def test_a_notebook_and_a_folder_of_its_name_are_refused_before_anything_is_sent(
-    emulator: Emulator, workspace: Workspace, workspace_token: str, plan: Plan, folder: Path
+def test_a_file_in_a_folder_of_a_task_s_name_is_left_out(
+    workspace: Workspace, plan: Plan, folder: Path
 ) -> None:
     (folder / "daily" / "sub").mkdir(parents=True)
     (folder / "daily" / "sub" / "names.py").write_text("A = 1\n")
-    with pytest.raises(FileError, match=r"daily\.py and the folder beside it would both be .*/daily in the"):
-        FileSync(workspace, plan).sync_all()
-    assert imports(emulator, workspace_token) == 0
+    told: list[str] = []
+    FileSync(workspace, plan, told.append).sync_all()
+    assert tree(workspace)["daily"] == "NOTEBOOK"
+    assert len(told) == 1 and "daily.py and the folder of" in told[0] and "would both be" in told[0]
+
+
+def test_only_what_the_run_s_code_may_reach_is_sent(workspace: Workspace, plan: Plan, folder: Path) -> None:
+    (folder / "daily.py").write_text(NOTEBOOK + "# MAGIC %run ./shared\nfrom lib import names\n")
+    (folder / "shared.py").write_text("# Databricks notebook source\nopen('rates.csv')\n")
+    (folder / "rates.csv").write_text("a,b\n")
+    (folder / "unused.py").write_text("# Databricks notebook source\n")
+    tasks = plan.workflows[0].tasks[:1]
+    FileSync(workspace, plan).ensure(tasks[0], tasks)
+    assert tree(workspace).keys() == {"daily", "shared", "rates.csv", "lib", ".dara-files.json"}
+    assert tree(workspace, f"{ROOT}/lib") == {"names.py": "FILE"}
+    (folder / "daily.py").write_text(NOTEBOOK + "for n in names: dbutils.notebook.run(n, 60)\n")
+    FileSync(workspace, plan).ensure(tasks[0], tasks)
+    assert {"unused", "load.py"} <= tree(workspace).keys(), "what it calls cannot be known: everything goes"
+
+
+def test_a_refused_file_of_no_task_is_a_warning_and_one_of_a_task_fails_that_task(
+    admin: Admin, workspace: Workspace, plan: Plan, folder: Path
+) -> None:
+    (folder / "daily.py").write_text(NOTEBOOK + "import names\n")
+    (folder / "names.py").write_text("A = 1\n" * 1000)
+    tasks = plan.workflows[0].tasks
+    told: list[str] = []
+    sync = FileSync(workspace, plan, told.append)
+    with (folder / "load.py").open("ab") as file:
+        file.truncate(9 * 1024 * 1024)
+    (folder / "explore.ipynb").write_text("{}")
+    assert sync.ensure(tasks[0], tasks) == f"{ROOT}/daily"
+    explore = next(task for task in tasks if task.name == "explore")
+    for _ in range(2):
+        with pytest.raises(
+            FileError, match=r"explore\.ipynb cannot be uploaded to .* \(POST .*import, 400\)"
+        ):
+            sync.ensure(explore, tasks)
+    assert told == []
+    (folder / "shared.ipynb").write_text("{}")
+    (folder / "shared.py").unlink()
+    (folder / "daily.py").write_text(NOTEBOOK + "# MAGIC %run ./shared\n")
+    assert sync.ensure(tasks[0], tasks) == f"{ROOT}/daily"
+    assert [
+        line for line in told if "shared.ipynb cannot be uploaded" in line and "No task of this run" in line
+    ]
+
+
+def test_without_a_manifest_files_are_only_sent_once_more(
+    admin: Admin, workspace: Workspace, plan: Plan, folder: Path
+) -> None:
+    tasks = plan.workflows[0].tasks
+    sync = FileSync(workspace, plan)
+    admin.fault("POST", "*/workspace/import", status=403, skip=4)
+    assert sync.ensure(tasks[0], tasks) == f"{ROOT}/daily"
+    assert ".dara-files.json" not in tree(workspace)
+    admin.heal()
+    assert FileSync(workspace, plan).sync(tasks) == 4
 
 
 def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder: Path) -> None:
     (folder / "shared.ipynb").write_text("{}")
-    with pytest.raises(FileError, match=r"shared\.\w+ and .*shared\.\w+ are the same notebook"):
-        FileSync(workspace, plan).sync_all()
+    told: list[str] = []
+    FileSync(workspace, plan, told.append).sync_all()
+    assert re.search(r"shared\.\w+ and .*shared\.\w+ are the same notebook", told[0])
     (folder / "shared.ipynb").unlink()
     gone = TaskPlan("gone", "gone", "script", file=folder / "gone.py", remote_file=f"{ROOT}/gone.py")
     flow = replace(plan.workflows[0], tasks=(gone,))

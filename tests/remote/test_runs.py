@@ -15,7 +15,7 @@ from dara_dagster.remote.monitor import Monitor, Stopped, TimedOut, _Jobs, cance
 from dara_dagster.remote.payloads import parse_run_name, run_now_request
 from dara_dagster.remote.runs import Look
 from dara_dagster.remote.saved_jobs import find_saved_job
-from dara_dagster.spec.plan import PollPlan
+from dara_dagster.spec.settings import Settings
 from tests.remote.conftest import Admin, request_of
 
 
@@ -186,7 +186,7 @@ def test_a_lasting_fault_is_reported_in_words(workspace: Workspace, monitor: Mon
     )
     with pytest.raises(UnreachableError, match=r"No good answer for 1 s, last: .*closed for repairs"):
         monitor.call(lambda: runs.submit(workspace, request_of("two")), patience=1)
-    impatient = Monitor(_Jobs(workspace), PollPlan(50.0, 1.0))
+    impatient = Monitor(_Jobs(workspace), Settings(calls_per_second=50.0, lost_after_seconds=1.0))
     with pytest.raises(RunLostError, match=f"No answer about run {run_id} .*closed for repairs"):
         impatient.watch(run_id)
 

@@ -14,7 +14,6 @@ from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.metered import Stopped
 from dara_dagster.remote.monitor import Monitor, monitor_for
 from dara_dagster.remote.statements import run_statement, table_exists
-from dara_dagster.spec.plan import PollPlan
 from tests.conftest import Emulator
 
 PATH = "/api/2.0/sql/statements"
@@ -26,7 +25,7 @@ class Warehouse:
 
     def __init__(self, workspace: Workspace, emulator: Emulator, token: str) -> None:
         self.workspace, self.emulator, self.token = workspace, emulator, token
-        self.monitor: Monitor = monitor_for(workspace, PollPlan(200.0, 20.0))
+        self.monitor: Monitor = monitor_for(workspace)
         made = api(
             workspace, "POST", "/api/2.0/sql/warehouses", body={"name": "bi", "cluster_size": "2X-Small"}
         )

@@ -11,21 +11,20 @@ from pathlib import Path
 import pytest
 
 from dara_dagster.remote.client import open_workspace
-from dara_dagster.remote.crew import WORKERS, Crew
+from dara_dagster.remote.crew import Crew
 from dara_dagster.remote.metered import Stopped, _answer, until_stopped
 from dara_dagster.remote.monitor import monitor_for
-from dara_dagster.spec.plan import PollPlan
 from tests.conftest import Emulator
 from tests.support.waiting import PATIENCE
 
 
 def test_a_job_that_fails_costs_the_crew_no_worker(caplog: pytest.LogCaptureFixture) -> None:
-    crew = Crew(lambda: None, lambda: False)
+    crew = Crew(lambda: None, lambda: False, 8)
 
     def fail() -> None:
         raise ValueError("a bug")
 
-    for _ in range(3 * WORKERS):
+    for _ in range(3 * 8):
         crew.hand_over(fail)
     done = threading.Event()
     crew.hand_over(done.set)
@@ -60,7 +59,7 @@ def test_all_threads_get_one_monitor_and_it_goes_with_its_workspace(
     environ = {"DATABRICKS_HOST": emulator.host, "DATABRICKS_TOKEN": workspace_token}
     workspace = open_workspace("databricks", root=tmp_path, environ=environ, check=False)
     with ThreadPoolExecutor(20) as pool:
-        found = set(pool.map(monitor_for, [workspace] * 200, [PollPlan()] * 200))
+        found = set(pool.map(monitor_for, [workspace] * 200))
     (monitor,) = found
     kept = weakref.ref(monitor)
     del workspace, monitor, found

@@ -1,0 +1,104 @@
+"""How Databricks is called: each rate, time-out and patience, declared once, set by `poll` in project.json.
+
+A plain record, so that a plan comes without pydantic. The keys of project.json, their JSON Schema and the
+table in `docs/settings.md` are made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, NamedTuple
+
+
+def _setting(default: float, text: str) -> Any:
+    return field(default=default, metadata={"text": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `poll` in project.json sets. Times are seconds; whole numbers have a whole default."""
+
+    calls_per_second: float = _setting(20.0, "API calls of one process: all kinds of calls share them.")
+    emulator_calls_per_second: float = _setting(1000.0, "The same on the local workspace, at least.")
+    lost_after_seconds: float = _setting(
+        900.0, "How long faults of the service (429, 5xx, resets, time-outs, unreadable answers) are borne."
+    )
+    open_seconds: float = _setting(
+        60.0, "How long a task bears that nothing at all answers at the host when it first calls there."
+    )
+    retry_longest_seconds: float = _setting(10.0, "The longest wait between two tries of a call.")
+    retry_after_longest_seconds: float = _setting(
+        300.0, "The longest wait that is granted to the service when it asks for one (Retry-After)."
+    )
+    connect_timeout_seconds: float = _setting(5.0, "Until the first answer of a host, when it is opened.")
+    call_timeout_seconds: float = _setting(60.0, "Without a byte of an answer, until a call is made again.")
+    look_timeout_seconds: float = _setting(10.0, "The same for a look at a run.")
+    connections: int = _setting(600, "Connections of one process at most.")
+    watch_threads: int = _setting(8, "Looks at runs that are under way at the same time.")
+    look_first_seconds: float = _setting(0.25, "Between two looks at a run that has just begun.")
+    look_shortest_seconds: float = _setting(0.5, "Between two looks at a run, at least, later on.")
+    look_longest_seconds: float = _setting(10.0, "Between two looks at a run, at most.")
+    look_share: float = _setting(0.1, "Between two looks at a run: this share of its age.")
+    look_rare_longest_seconds: float = _setting(
+        60.0, "Between two looks at a run whose end is not near, as its last runs tell, at most."
+    )
+    urgent_timeout_seconds: float = _setting(
+        10.0, "Until a call that ends a run is made again when no answer comes."
+    )
+    cancel_seconds: float = _setting(
+        40.0, "How long runs are given to stop. A step that is terminated has 60 s in all."
+    )
+    cancel_refused_seconds: float = _setting(
+        10.0, "How long cancels are sent again when the service takes none of them."
+    )
+    timeout_grace_seconds: float = _setting(
+        30.0, "How much later than Databricks a task's timeout is enforced from here."
+    )
+    compute_wait_seconds: float = _setting(
+        600.0, "How long to wait for a state of a cluster or warehouse that allows a change."
+    )
+    compute_look_seconds: float = _setting(1.0, "Between two looks at such a state.")
+    upload_threads: int = _setting(8, "Files that are uploaded at the same time.")
+    statement_look_longest_seconds: float = _setting(5.0, "Between two looks at a SQL statement, at most.")
+    deploy_lock_seconds: float = _setting(600.0, "How long `dara deploy` waits for another one to end.")
+    listing_seconds: float = _setting(30.0, "How long one tick of a sensor lists a folder.")
+    listing_timeout_seconds: float = _setting(
+        50.0, "Until a tick gives up a listing that does not come back. Dagster ends a tick after 60 s."
+    )
+    platform_retries: int = _setting(
+        2, "Retries after a fault of the platform, where the task's own max_retries is less."
+    )
+    platform_retry_seconds: float = _setting(10.0, "Until the first of these, then twice as long each time.")
+    platform_retry_longest_seconds: float = _setting(300.0, "Until the next of these, at most.")
+    emulator_start_seconds: float = _setting(15.0, "How long the local workspace may take to start.")
+    emulator_stop_seconds: float = _setting(10.0, "How long it may take to stop.")
+
+
+DEFAULTS = Settings()
+
+
+class Setting(NamedTuple):
+    """One setting as it is documented."""
+
+    name: str
+    default: float
+    text: str
+
+    @property
+    def kind(self) -> type[int] | type[float]:
+        """int for a whole number, else float."""
+        return int if isinstance(self.default, int) else float
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting, in the order of the record."""
+    for one in fields(Settings):
+        assert one.default is not MISSING
+        yield Setting(one.name, one.default, one.metadata["text"])
+
+
+def settings_table() -> str:
+    """The Markdown table of `docs/settings.md`."""
+    rows = [f"| `{one.name}` | {one.default:g} | {one.text} |" for one in all_settings()]
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
