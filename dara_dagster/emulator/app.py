@@ -262,6 +262,9 @@ async def _json_body(scope: Scope, receive: Receive) -> dict[str, Json]:
 
 
 def _error_answer(error: ApiError) -> Response:
+    text = getattr(error, "text", None)
+    if text is not None:
+        return Response(text, error.status, error.headers, "text/plain")
     return Response(json.dumps(error.body()), error.status, error.headers, "application/json")
 
 

@@ -25,19 +25,29 @@ _CODES = {
 }
 
 
-class FaultAnswer(ApiError):
-    """A wrong status that was asked for, with the seconds of its Retry-After header if any."""
+_KINDS = ("status", "text", "drop", "delay", "hang")
 
-    def __init__(self, status: int, code: str, message: str, retry_after: str | None) -> None:
+
+class FaultAnswer(ApiError):
+    """A wrong status that was asked for, with the seconds of its Retry-After header if any.
+
+    With `text` that is the whole body of the answer, which is then no error of the API.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, retry_after: str | None, text: str | None = None
+    ) -> None:
         super().__init__(status, code, message)
+        self.text = text
         if retry_after is not None:
             self.headers["retry-after"] = retry_after
 
 
 @dataclass
 class Fault:
-    """One fault: `kind` status, drop (no answer), delay or hang, `when` before or after the handler acts.
+    """One fault: `kind` status, text, drop (no answer), delay or hang, before or after the handler acts.
 
+    `when` says which. `status` is an error of the API, `text` is `message` as it is, with that status.
     It touches the calls that match `method` and `path` (globs), leaving the first `skip` alone, at most
     `count` times, each with `probability`, drawn from a generator started with `seed`.
     """
@@ -87,10 +97,11 @@ class Fault:
             await asyncio.sleep(self.delay_ms / 1000)
         if self.kind in ("drop", "hang"):
             raise Silence(cut=self.kind == "drop")
-        if self.kind == "status":
+        if self.kind in ("status", "text"):
             code = self.error_code or _CODES.get(self.status, "UNKNOWN")
             after = None if self.retry_after is None else str(self.retry_after)
-            raise FaultAnswer(self.status, code, self.message, after)
+            text = self.message if self.kind == "text" else None
+            raise FaultAnswer(self.status, code, self.message, after, text)
 
 
 class Faults:
@@ -104,7 +115,7 @@ class Faults:
         """Add one from its JSON form and return its id; ApiError 400 for an unknown key or kind."""
         self._last += 1
         fault = construct(Fault, {**wanted, "id": self._last})
-        if fault.kind not in ("status", "drop", "delay", "hang") or fault.when not in ("before", "after"):
+        if fault.kind not in _KINDS or fault.when not in ("before", "after"):
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: no kind {fault.kind} {fault.when}")
         if not 200 <= fault.status <= 599:
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: no status {fault.status}")
