@@ -42,7 +42,7 @@ def list_compute(config_dir: Path, as_json: bool) -> None:
 
     plan = load_plan(config_dir)
     computes = [*plan.clusters.values(), *plan.warehouses.values()]
-    ws = open_workspace(plan.workspace, root=plan.root) if computes else None
+    ws = open_workspace(plan.workspace, root=plan.root, settings=plan.poll) if computes else None
     states = [read_state(ws, each) for each in computes] if ws is not None else []
     if as_json:
         click.echo(json.dumps([_fields(state) for state in states], indent=2))
@@ -98,7 +98,7 @@ def _change(action: Action, name: str, minutes: float, config_dir: Path, as_json
             took = duration(time.monotonic() - began)
             click.echo(f"{chosen.kind} {chosen.name!r}: {state} ({took})", err=True)
 
-    ws = open_workspace(plan.workspace, root=plan.root)
+    ws = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
     state = change_state(ws, chosen, action, lock_dir=plan.root / ".dara", patience=60 * minutes, tell=tell)
     if as_json:
         click.echo(json.dumps(_fields(state), indent=2))

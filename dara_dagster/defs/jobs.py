@@ -26,6 +26,7 @@ __all__ = ["SEQUENTIAL", "build_jobs", "executor_for", "job_names", "run_tags"]
 
 SEQUENTIAL = "_sequential"
 _LONGEST_CHAIN = 500
+_EASY_CHAIN = 100  # tasks, within Python's own limit of 1,000 frames
 
 
 def job_names(plan: Plan, translator: Translator) -> Mapping[str, str]:
@@ -112,5 +113,9 @@ def _job(
 
 
 def _allow_depth(tasks: int) -> None:
-    """Let Dagster walk a chain of that many tasks: it does so by recursion, one frame a task."""
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000 + 4 * tasks))
+    """Let Dagster walk a chain of that many tasks: it does so by recursion, one frame a task.
+
+    The limit of the process is left alone for workflows that are small enough without.
+    """
+    if tasks > _EASY_CHAIN:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000 + 4 * tasks))

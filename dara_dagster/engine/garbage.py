@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,21 +14,44 @@ __all__ = ["collect_less"]
 _THRESHOLD = (50_000, 20, 100)
 
 
+_lock = threading.Lock()
+_open = 0
+_before: tuple[int, int, int] = (0, 0, 0)
+
+
 @contextmanager
 def collect_less() -> Iterator[None]:
     """While open, objects made before (the plan of a large job) are left alone and collections are rare.
 
-    What the process had set is put back. A threshold that is higher already, or off, is kept. From then on
+    Runs of one process may overlap in any order: the first one to open it changes the process, and the last
+    one to close it puts back what was set. A threshold that is higher already, or off, is kept. From then on
     the process also ends without a last look at everything: that look took a second after 1,000 tasks.
     """
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
-    before = gc.get_threshold()
-    if 0 < before[0] < _THRESHOLD[0]:
-        gc.set_threshold(*_THRESHOLD)
-    gc.freeze()
+    _begin()
     try:
         yield
     finally:
-        gc.unfreeze()
-        gc.set_threshold(*before)
+        _end()
+
+
+def _begin() -> None:
+    global _open, _before
+    with _lock:
+        _open += 1
+        if _open > 1:
+            return
+        atexit.unregister(gc.freeze)
+        atexit.register(gc.freeze)
+        _before = gc.get_threshold()
+        if 0 < _before[0] < _THRESHOLD[0]:
+            gc.set_threshold(*_THRESHOLD)
+        gc.freeze()
+
+
+def _end() -> None:
+    global _open
+    with _lock:
+        _open -= 1
+        if _open == 0:
+            gc.unfreeze()
+            gc.set_threshold(*_before)

@@ -33,7 +33,7 @@ def count_rows(plan: Plan, *sides: Sequence[RunReport]) -> tuple[tuple[list[RunR
     if not plan.warehouses:
         return unchanged, "the project has no warehouse to ask"
     try:
-        workspace = open_workspace(plan.workspace, root=plan.root)
+        workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
         warehouse = find_warehouse(workspace, tuple(plan.warehouses))
         if warehouse is None:
             return unchanged, "no warehouse of the project is running"

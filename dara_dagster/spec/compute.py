@@ -1,18 +1,36 @@
 """The settings a cluster or SQL warehouse may have.
 
-The fields are those of the create calls: `ClustersAPI.create` and `WarehousesAPI.create` of
-databricks-sdk 0.162 with their request classes (`service/compute.py`, `service/sql.py`).
-Only what the API itself cannot do without is required.
+The fields are those of the create calls of databricks-sdk, `ClustersAPI.create` and `WarehousesAPI.create`,
+with their request classes (`service/compute.py`, `service/sql.py`). Those of 0.162 stand here with the types
+of values; what the installed SDK has besides is taken as it is. Only what the API itself cannot do
+without is required.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
 
 from dara_dagster.spec.fields import WHOLE, Count, Model, Number, Positive, Text, Texts, Whole, fault
+from dara_dagster.spec.sdk import fields_of, parameters_of
 from dara_dagster.spec.texts import REFERENCE
+
+M = TypeVar("M", bound=Model)
+
+
+def with_newer(names: Iterable[str]) -> Callable[[type[M]], type[M]]:
+    """Let a model take further keys, with any value: those of `names` that it does not have."""
+
+    def extend(model: type[M]) -> type[M]:
+        newer = {name: (Any, None) for name in sorted(names) if name not in model.model_fields}
+        if not newer:
+            return model
+        fields: dict[str, Any] = {**newer, "__doc__": model.__doc__, "__module__": model.__module__}
+        return create_model(model.__name__, __base__=model, **fields)
+
+    return extend
 
 
 def _minutes(value: int) -> int:
@@ -40,6 +58,7 @@ Minutes = Annotated[
 ]
 
 
+@with_newer(fields_of("compute", "AutoScale"))
 class AutoScale(Model):
     min_workers: Count
     max_workers: Positive
@@ -51,6 +70,7 @@ class AutoScale(Model):
         return self
 
 
+@with_newer(fields_of("compute", "AwsAttributes"))
 class AwsAttributes(Model):
     availability: Literal["ON_DEMAND", "SPOT", "SPOT_WITH_FALLBACK"] | None = None
     ebs_volume_count: Count | None = None
@@ -64,11 +84,13 @@ class AwsAttributes(Model):
     zone_id: str | None = None
 
 
+@with_newer(fields_of("compute", "LogAnalyticsInfo"))
 class LogAnalytics(Model):
     log_analytics_primary_key: str | None = None
     log_analytics_workspace_id: str | None = None
 
 
+@with_newer(fields_of("compute", "AzureAttributes"))
 class AzureAttributes(Model):
     availability: Literal["ON_DEMAND_AZURE", "SPOT_AZURE", "SPOT_WITH_FALLBACK_AZURE"] | None = None
     capacity_reservation_group: str | None = None
@@ -77,6 +99,7 @@ class AzureAttributes(Model):
     spot_bid_max_price: Number | None = None
 
 
+@with_newer(fields_of("compute", "GcpAttributes"))
 class GcpAttributes(Model):
     availability: Literal["ON_DEMAND_GCP", "PREEMPTIBLE_GCP", "PREEMPTIBLE_WITH_FALLBACK_GCP"] | None = None
     boot_disk_size: Count | None = None
@@ -92,6 +115,7 @@ class Destination(Model):
     destination: str
 
 
+@with_newer(fields_of("compute", "S3StorageInfo"))
 class S3Destination(Destination):
     canned_acl: str | None = None
     enable_encryption: bool | None = None
@@ -101,12 +125,14 @@ class S3Destination(Destination):
     region: str | None = None
 
 
+@with_newer(fields_of("compute", "ClusterLogConf"))
 class LogConf(Model):
     dbfs: Destination | None = None
     s3: S3Destination | None = None
     volumes: Destination | None = None
 
 
+@with_newer(fields_of("compute", "InitScriptInfo"))
 class InitScript(Model):
     abfss: Destination | None = None
     dbfs: Destination | None = None
@@ -122,16 +148,19 @@ class DockerAuth(Model):
     password: str | None = None
 
 
+@with_newer(fields_of("compute", "DockerImage"))
 class DockerImage(Model):
     url: str | None = None
     basic_auth: DockerAuth | None = None
 
 
+@with_newer(fields_of("compute", "ClientsTypes"))
 class Clients(Model):
     jobs: bool | None = None
     notebooks: bool | None = None
 
 
+@with_newer(fields_of("compute", "WorkloadType"))
 class WorkloadType(Model):
     clients: Clients
 
@@ -162,6 +191,7 @@ DependencyMode = Literal[
 ]
 
 
+@with_newer(parameters_of("compute", "ClustersAPI", "create"))
 class ClusterSettings(Model):
     """Settings of the Clusters create call."""
 
@@ -237,6 +267,7 @@ WarehouseSize = Literal[
 ]
 
 
+@with_newer(parameters_of("sql", "WarehousesAPI", "create"))
 class WarehouseSettings(Model):
     """Settings of the SQL Warehouses create call."""
 

@@ -1,6 +1,7 @@
 """Checks a raw task payload: the keys of the Jobs API's submit task that a user may write.
 
-The fields are those of `jobs.SubmitTask` in databricks-sdk 0.162; the SDK would drop an unknown one silently.
+The fields are those of `jobs.SubmitTask` in the installed databricks-sdk, which would drop an unknown one
+silently.
 """
 
 from __future__ import annotations
@@ -9,45 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dara_dagster.spec.names import Names
+from dara_dagster.spec.sdk import fields_of
 
-# Kind of task -> the fields it cannot do without.
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "ai_runtime_task": ("experiment", "deployments"),
-    "alert_task": (),
-    "clean_rooms_notebook_task": ("clean_room_name", "notebook_name"),
-    "condition_task": ("op", "left", "right"),
-    "dashboard_task": (),
-    "dbt_cloud_task": (),
-    "dbt_platform_task": (),
-    "dbt_task": ("commands",),
-    "for_each_task": ("inputs", "task"),
-    "gen_ai_compute_task": ("dl_runtime_image",),
-    "notebook_task": ("notebook_path",),
-    "pipeline_task": ("pipeline_id",),
-    "power_bi_task": (),
-    "python_operator_task": (),
-    "python_wheel_task": ("package_name", "entry_point"),
-    "run_job_task": ("job_id",),
-    "spark_jar_task": (),
-    "spark_python_task": ("python_file",),
-    "spark_submit_task": (),
-    "sql_task": (),
-}
-BESIDE = (
-    "compute",
-    "disable_auto_optimization",
-    "email_notifications",
-    "environment_key",
-    "environment_variables_key",
-    "existing_cluster_id",
-    "health",
-    "new_cluster",
-    "notification_settings",
-    "retry_on_timeout",
-    "webhook_notifications",
-)
-# What goes beside the task in the request of its run: the environments that environment_key may name.
-ENVIRONMENTS = "environments"
 # Fields of the payload that the entry itself says.
 _IN_THE_ENTRY = {
     "task_key": "name",
@@ -59,6 +23,23 @@ _IN_THE_ENTRY = {
     "libraries": "libraries",
     "description": "description",
 }
+# What the SDK requires and an entry says otherwise: a warehouse by its name.
+_FILLED_IN = frozenset(("warehouse_id",))
+
+_FIELDS = fields_of("jobs", "SubmitTask")
+# Kind of task -> the fields it cannot do without.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(
+        key
+        for key, inner in fields_of("jobs", field.kind).items()
+        if inner.required and key not in _FILLED_IN
+    )
+    for name, field in sorted(_FIELDS.items())
+    if name.endswith("_task")
+}
+BESIDE = tuple(sorted(_FIELDS.keys() - KINDS.keys() - _IN_THE_ENTRY.keys()))
+# What goes beside the task in the request of its run: the environments that environment_key may name.
+ENVIRONMENTS = "environments"
 
 _KNOWN = (*KINDS, *BESIDE, ENVIRONMENTS)
 _CLUSTERS = ("existing_cluster_id", "new_cluster")
