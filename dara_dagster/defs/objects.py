@@ -25,6 +25,6 @@ def load_object(named: str) -> Any:
 
 
 def find_modules_in(root: Path) -> None:
-    """Have modules in the project's folder found, as `python -m` in it would."""
+    """Have modules in the project's folder found, after what is installed, which they must not stand in for."""
     if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+        sys.path.append(str(root))
