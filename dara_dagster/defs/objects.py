@@ -25,6 +25,6 @@ def load_object(named: str) -> Any:
 
 
 def find_modules_in(root: Path) -> None:
-    """Have modules in the project's folder found, after what is installed, which they must not stand in for."""
+    """Have modules in the project's folder found, after what is installed: they must not stand in for it."""
     if str(root) not in sys.path:
         sys.path.append(str(root))

@@ -43,6 +43,10 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
 
+    def poll(self, **settings: float) -> None:
+        """Write project.json with these settings of `poll`."""
+        self.write("project.json", {"name": "trial", "poll": {"calls_per_second": 200, **settings}})
+
     def workflow(self, *tasks: Mapping[str, Any], name: str = "flow", **options: Any) -> None:
         """A workflow of raw notebook tasks, `{"name": ..., "dependent_on": [...]}`."""
         entries = [{"task": {"notebook_task": {"notebook_path": "/nb"}}, **task} for task in tasks]
@@ -120,6 +124,6 @@ def project(
     monkeypatch.setenv("DARA_WORKSPACE", "databricks")
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     made = Project(tmp_path / "project", instance, emulator, workspace_token)
-    made.write("project.json", {"name": "trial", "poll": {"calls_per_second": 200}})
+    made.poll()
     made.simulate()
     return made

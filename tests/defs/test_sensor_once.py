@@ -109,7 +109,7 @@ def test_a_look_that_hangs_is_a_skip_and_is_not_made_twice(
         return Listing(())
 
     monkeypatch.setattr(sensors, "list_folder", hang)  # nothing else can make a disk hang
-    monkeypatch.setattr(sensors, "_LOOK_SECONDS", 0.0)
+    project.poll(listing_timeout_seconds=0.01)
     daemon = Daemon(project, fresh=False)
     assert "has not come back: no answer within 0 s" in str(daemon.tick())
     assert "has not come back yet" in str(daemon.tick())

@@ -192,10 +192,8 @@ def test_ten_thousand_files_in_one_folder_are_taken_batch_by_batch(project: Proj
     assert daemon.tick() == "No new files among 10000"
 
 
-def test_a_listing_that_takes_too_long_goes_on_in_the_next_tick(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dara_dagster.defs.sensors._LISTING_SECONDS", 0.0)  # one page a tick
+def test_a_listing_that_takes_too_long_goes_on_in_the_next_tick(project: Project) -> None:
+    project.poll(listing_seconds=0.001)  # one page a tick
     client = project.emulator.client(project.token)
     client.volumes.create("main", "default", "inbox", VolumeType.MANAGED)
     client.files.create_directory(f"{VOLUME}/day")

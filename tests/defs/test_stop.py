@@ -9,7 +9,6 @@ import threading
 import pytest
 from dagster import DagsterEventType, DagsterRunStatus
 
-from dara_dagster.defs import stopping
 from tests.defs.conftest import Project
 from tests.support.waiting import PATIENCE
 
@@ -38,10 +37,8 @@ def test_a_termination_cancels_what_is_in_flight_and_waits_for_it(project: Proje
     assert not written.records
 
 
-def test_a_run_that_cannot_be_stopped_is_named_and_left_attached(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stopping, "_CANCEL_SECONDS", 0.5)
+def test_a_run_that_cannot_be_stopped_is_named_and_left_attached(project: Project) -> None:
+    project.poll(cancel_seconds=0.5)
     fault = {"method": "POST", "path": "/api/2.2/jobs/runs/cancel", "kind": "status", "status": 400}
     fault |= {"error_code": CODE, "message": REASON}
     project.emulator.admin("POST", "faults", fault, token=project.token)
