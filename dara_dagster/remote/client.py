@@ -187,9 +187,7 @@ def _emulator_client(root: Path, environ: Mapping[str, str], settings: Settings)
     return _connect(config, settings, lambda: revive_emulator(running, environ, settings))
 
 
-def _databricks_config(
-    environ: Mapping[str, str], settings: Settings, token: str | None = None
-) -> Config:
+def _databricks_config(environ: Mapping[str, str], settings: Settings, token: str | None = None) -> Config:
     given = {
         item.name: environ[item.env] for item in Config.attributes() if item.env and environ.get(item.env)
     }
