@@ -52,7 +52,7 @@ def create_api(
     except RouterError as error:
         raise RouterError(error.index - len(mine) + len(routers), error.wrong, error.remedy) from None
     in_app = is_databricks_app(os.environ)
-    token = os.environ.get(TOKEN_VARIABLE)
+    token = os.environ.pop(TOKEN_VARIABLE, None)  # no process started here inherits it
     named = TokenFile(home_folder(folder) / TOKENS_FILE)
     named.entries()  # raises for one that cannot be read
     serving = Serving(

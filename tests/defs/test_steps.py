@@ -159,6 +159,49 @@ def test_a_workflow_of_the_project_is_run_as_its_saved_job(project: Project) -> 
     assert "the pipeline 'itself' cannot run itself" in told[1]
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"index": "main.default.none"},
+            "there is no Vector Search index main.default.none. Make it, or say",
+        ),
+        (
+            {"index": "numbers_index", "create": {"source_table": "no", "embedding_dimension": 2}},
+            "the index main.default.numbers_index cannot be made: ",
+        ),
+        (
+            {"index": "numbers_index", "create": {"source_table": "numbers", "embedding_dimension": 3}},
+            "the index main.default.numbers_index is OFFLINE_FAILED: The update of index",
+        ),
+        (
+            {
+                "index": "numbers_index",
+                "create": {"source_table": "numbers", "embedding_dimension": 2},
+                "timeout_seconds": 1,
+                "poll_seconds": 2,
+            },
+            "is not up to date after 1 s",
+        ),
+    ],
+)
+def test_an_index_that_cannot_be_synced_is_told(
+    project: Project, settings: dict[str, Any], words: str
+) -> None:
+    project.write("warehouse_config.json", {"bi": {"cluster_size": "2X-Small"}})
+    statement = "CREATE TABLE main.default.numbers AS SELECT 1 AS n, array(1.0D, 0.0D) AS v"
+    if "create" in settings:
+        settings["create"] |= {"endpoint_name": "e", "primary_key": "n", "embedding_column": "v"}
+    steps = [
+        {"name": "make", "uses": "run_sql", "settings": {"statement": statement, "warehouse_name": "bi"}},
+        {"name": "sync", "uses": "sync_index", "settings": {"poll_seconds": 0.1, **settings}},
+    ]
+    project.write("workflows/numbers.json", {"steps": steps})
+    (event,) = project.run("numbers").get_step_failure_events()
+    failure = event.step_failure_data.user_failure_data
+    assert failure is not None and words in (failure.description or ""), failure
+
+
 class Orders(StepContext):
     """A context with a field of its own."""
 
