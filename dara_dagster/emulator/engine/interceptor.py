@@ -58,6 +58,11 @@ class PlanInterceptor(
     def is_untreated(self) -> bool:
         return bool(getattr(self._own, "active", False))
 
+    @property
+    def latest(self) -> Any:
+        """This thread's latest request that was treated; None before the first."""
+        return getattr(self._own, "latest", None)
+
     def intercept_unary_unary(self, proceed: Callable[..., Any], details: Any, request: Any) -> Any:
         self._treat(request)
         return proceed(details, request)
@@ -69,6 +74,7 @@ class PlanInterceptor(
     def _treat(self, request: Any) -> None:
         if self.is_untreated or not isinstance(request, pb.ExecutePlanRequest | pb.AnalyzePlanRequest):
             return
+        self._own.latest = request
         names: set[str] = set()
         self._walk(request, names)
         if names:

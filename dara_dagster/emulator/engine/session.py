@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession as PublicSparkSession  # noqa: F401  first: it sets pyspark to connect-only
 
 import pyspark.sql.connect.proto as pb  # isort: skip
@@ -24,6 +25,7 @@ from dara_dagster.emulator.engine.reader import LocalReader
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.registry import Registry
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
+from dara_dagster.emulator.engine.spark_errors import give_condition, speak_spark
 from dara_dagster.emulator.engine.sql.dispatch import run_sql
 from dara_dagster.emulator.engine.writes import WriteGuard
 
@@ -66,6 +68,7 @@ class LocalSpark(SparkSession):
         self.writes = WriteGuard(self)
         interceptor.ensure = self.registry.ensure
         interceptor.analyse = lambda relation: self.client.schema(pb.Plan(root=relation))
+        speak_spark(self)
         execute = self.client.execute_command
 
         def guarded(command: Any, *args: Any, **kwargs: Any) -> Any:
@@ -87,7 +90,11 @@ class LocalSpark(SparkSession):
         return self.client.schema(pb.Plan(root=pb.Relation(sql=pb.SQL(query=query))))
 
     def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
-        return run_sql(self, sqlQuery, args, kwargs)
+        try:
+            return run_sql(self, sqlQuery, args, kwargs)
+        except PySparkException as error:
+            give_condition(error, sqlQuery)
+            raise
 
     def rows(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
         """A DataFrame of rows we made ourselves; `schema` is a DDL string."""

@@ -15,6 +15,7 @@ import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import external_place, give_types, prepare_write
+from dara_dagster.emulator.engine.spark_errors import engine_says
 from dara_dagster.emulator.engine.sql.grammar import Pattern
 from dara_dagster.emulator.engine.sql.syntax import unquote
 from dara_dagster.emulator.engine.store import TableName
@@ -97,9 +98,9 @@ class WriteGuard:
             try:
                 return self._locked(target, run)
             except Exception as error:
-                if _UNTYPED in str(error) and give_types(self._spark, command):
+                if _UNTYPED in engine_says(error) and give_types(self._spark, command):
                     continue
-                if attempt == _ATTEMPTS or not _CONFLICT.search(str(error)):
+                if attempt == _ATTEMPTS or not _CONFLICT.search(engine_says(error)):
                     raise
                 time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
         raise AssertionError("unreachable")

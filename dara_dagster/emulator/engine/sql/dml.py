@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
+from dara_dagster.emulator.engine.spark_errors import unresolved_column
 from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
 from dara_dagster.emulator.engine.sql.syntax import unquote
@@ -117,6 +118,9 @@ def insert_some_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
     fields = delta_log.read_snapshot(table_folder(spark, match["name"])).fields
     given = [unquote(column) for column in match.items("columns")]
     named = {column.lower() for column in given}
+    for column in given:
+        if column.lower() not in {field["name"].lower() for field in fields}:
+            raise unresolved_column([column], [field["name"] for field in fields])
     missing = [
         field
         for field in fields

@@ -18,7 +18,7 @@ from dara_dagster.emulator.engine.sql.tree import Span, clauses, selects, span, 
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["in_known_words", "spell_out"]
+__all__ = ["columns_of_source", "in_known_words", "spell_out"]
 
 Answer = TypeVar("Answer")
 _Rewrite = Callable[["LocalSpark", str], str]
@@ -45,7 +45,7 @@ def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer
         try:
             return attempt(text)
         except Exception as error:
-            missing = _MISSING.search(str(error))
+            missing = _MISSING.search(str(getattr(error, "engine_says", error)))
             newer = _with_alias(spark, text, missing[1].lower()) if missing else text
             if newer == text:
                 raise
@@ -198,11 +198,17 @@ def _with_alias(spark: LocalSpark, text: str, missing: str) -> str:
 
 def _has_column(spark: LocalSpark, text: str, select: exp.Select, name: str) -> bool:
     """Whether the tables of a SELECT have a column; False where only the query around it could tell."""
+    return name in map(str.lower, columns_of_source(spark, text, select))
+
+
+def columns_of_source(spark: LocalSpark, text: str, select: exp.Select, table: str = "") -> list[str]:
+    """The columns of a SELECT's tables, or of one of them; none where only the query around it could tell."""
     source = _source_of(text, select)
+    star = f"`{table}`.*" if table else "*"
     try:
-        return bool(source) and name in map(str.lower, _columns(spark, text, select, f"SELECT * {source}"))
+        return _columns(spark, text, select, f"SELECT {star} {source}") if source else []
     except Exception:
-        return False
+        return []
 
 
 _REWRITES: list[tuple[frozenset[str], _Rewrite]] = [

@@ -19,8 +19,8 @@ KNOWN_FAILURES: dict[str, str] = {
     "readwrite: csv mode PERMISSIVE + _corrupt_record/rescued": (
         f"CSV column _corrupt_record of corrupt records {_SENTENCE}"
     ),
-    "readwrite: _metadata.file_path / input_file_name": "_metadata.* is missing from the schema",
-    "readwrite: input_file_name()": "UnsupportedOperationException: function: input_file_name",
+    "readwrite: _metadata.file_path / input_file_name": "The column _metadata of files",
+    "readwrite: input_file_name()": "The function input_file_name.. is not supported",
     "readwrite: read excel/xml": "No data source found for: xml",
     "readwrite: rdd access (not in Connect)": "`rdd` is not supported in Spark Connect",
     "readwrite: spark.sparkContext (not in Connect)": "`sparkContext` is not supported in Spark Connect",

@@ -1,0 +1,92 @@
+"""Errors come in Spark's words, with its condition, class and suggestion, from SQL and DataFrame calls."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyspark.errors import ArithmeticException, NumberFormatException, ParseException, PySparkException
+from pyspark.sql import functions as F
+
+from dara_dagster.emulator.engine.session import LocalSpark
+
+MISSING = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+
+
+@pytest.fixture(scope="module")
+def table(spark: LocalSpark) -> str:
+    spark.sql("CREATE OR REPLACE TABLE main.default.err_orders (id INT, amount INT)")
+    return "main.default.err_orders"
+
+
+@pytest.mark.parametrize(
+    ("query", "condition", "words"),
+    [
+        ("SELECT nosuch FROM VALUES (1,2) t(aa, nosucha)", MISSING, "[`nosucha`, `aa`]"),
+        ("SELECT 1,\n  t.nosuch FROM VALUES (1) t(a)", MISSING, "[`t`.`a`]. SQLSTATE: 42703; line 2 pos 4"),
+        ("SELECT a FROM (SELECT 1 AS a) WHERE c = 1", MISSING, "`c` cannot be resolved. Did you mean one of"),
+        ("SELECT s.b FROM (SELECT named_struct('a', 1) AS s)", "FIELD_NOT_FOUND", "No such struct field `b`"),
+        ("UPDATE {table} SET amout = 1", MISSING, "[`amount`, `id`]"),
+        ("DELETE FROM {table} WHERE amout = 1", MISSING, "[`amount`, `id`]"),
+        ("INSERT INTO {table} (id, amout) VALUES (1, 2)", MISSING, "[`amount`, `id`]"),
+        ("SELECT * FROM err_order", "TABLE_OR_VIEW_NOT_FOUND", "Did you mean one of the following? [`err_orders`]"),
+        ("SELECT * FROM main.nope.t", "TABLE_OR_VIEW_NOT_FOUND", "`main`.`nope`.`t` cannot be found"),
+        ("DROP TABLE nosuch", "TABLE_OR_VIEW_NOT_FOUND", "[TABLE_OR_VIEW_NOT_FOUND] The table or view nosuch"),
+        ("SELECT nosuch(1)", "UNRESOLVED_ROUTINE", "Cannot resolve routine `nosuch` on search path"),
+        ("SELECT 1 UNION SELECT 1, 2", "NUM_COLUMNS_MISMATCH", "the second input has 2 columns"),
+        ("SELECT a, sum(b), c FROM VALUES (1,2,3) t(a,b,c) GROUP BY a", "MISSING_AGGREGATION", "GROUP BY"),
+    ],
+)  # fmt: skip
+def test_statements(spark: LocalSpark, table: str, query: str, condition: str, words: str) -> None:
+    with pytest.raises(PySparkException) as caught:
+        spark.sql(query.format(table=table)).collect()
+    assert caught.value.getCondition() == condition
+    assert words in str(caught.value)
+    assert str(caught.value).count(f"[{condition}]") == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "words"),
+    [
+        (lambda frame: frame.select("t.nosuch"), MISSING, "[`t`.`name`, `t`.`a`]"),
+        (lambda frame: frame.filter("nme > 1").count(), MISSING, "[`name`, `a`]"),
+        (lambda frame: frame.groupBy("nme").agg(F.sum("a")), MISSING, "[`name`, `a`]"),
+        (lambda frame: frame.join(frame, "nme"), MISSING, "[`name`, `a`]"),
+        (lambda frame: frame.write.insertInto("err_order"), "TABLE_OR_VIEW_NOT_FOUND", "[`err_orders`]"),
+        (lambda frame: frame.join(frame.alias("u")).select("a"), "AMBIGUOUS_REFERENCE", "`a` is ambiguous"),
+    ],
+)
+def test_data_frames(
+    spark: LocalSpark, table: str, action: Callable[[Any], Any], condition: str, words: str
+) -> None:
+    frame = spark.sql("SELECT 1 AS a, 'x' AS name").alias("t")
+    with pytest.raises(PySparkException) as caught:
+        _ = getattr(action(frame), "schema", None)
+    assert caught.value.getCondition() == condition
+    assert words in str(caught.value)
+
+
+def test_values_that_do_not_fit(spark: LocalSpark) -> None:
+    with pytest.raises(
+        NumberFormatException, match=r"The value 'x' of the type \"STRING\" cannot be cast to \"INT\""
+    ):
+        spark.sql("SELECT CAST(v AS INT) FROM VALUES ('x') t(v)").collect()
+    with pytest.raises(ArithmeticException, match=r"^\[DIVIDE_BY_ZERO\] Division by zero"):
+        spark.sql("SELECT 1 / v FROM VALUES (0) t(v)").collect()
+    with pytest.raises(ParseException, match=r"^\[PARSE_SYNTAX_ERROR\] Syntax error at or near 'selec'"):
+        spark.sql("selec 1")
+
+
+def test_an_engine_that_breaks_off_says_so_in_a_sentence(spark: LocalSpark) -> None:
+    with pytest.raises(PySparkException, match=r"^\[INTERNAL_ERROR\] The local engine broke off") as caught:
+        spark.sql("SELECT explode(map())").collect()
+    assert "Rendezvous" not in str(caught.value)
+
+
+def test_a_function_of_spark_that_is_lacking_is_named(spark: LocalSpark) -> None:
+    with pytest.raises(
+        PySparkException, match=r"The function input_file_name\(\) is not supported by the local"
+    ):
+        spark.sql("SELECT input_file_name()").collect()
