@@ -105,6 +105,11 @@ def _iff_text(call: Call) -> str:
     return f"if({', '.join(call.arguments)})"
 
 
+@call("charindex")
+def _charindex_text(call: Call) -> str:
+    return f"locate({', '.join(call.arguments)})"
+
+
 @call("decode")
 def _decode_text(call: Call) -> str | None:
     """decode(x, k, v, ..., otherwise); with two arguments it is about character sets."""

@@ -72,7 +72,8 @@ def give_condition(error: PySparkException, query: str) -> None:
     condition = _CONDITION.match(str(error))
     if condition and not error.getCondition():
         error._errorClass = condition[1]
-        error._message = error._message[condition.end() :].strip()
+        if not isinstance(error, connect.SparkConnectGrpcException):  # the others write the condition before
+            error._message = error._message[condition.end() :].strip()
     tokens = scan(query).tokens
     for name in getattr(error, "missing", [])[-1:]:
         places = [token.start for token in tokens if token.is_name and unquote(token.text) == name]
@@ -200,13 +201,12 @@ def _of_query(spark: LocalSpark, query: str) -> list[str]:
 def _table(spark: LocalSpark, match: re.Match[str]) -> Exception:
     name = [unquote(token.text) for token in scan(match["name"]).tokens if token.is_name]
     name = _written(spark, name) or name
-    known = spark.registry
-    there = [
-        *spark.store.tables(known.catalog, known.schema),
-        *spark.store.views(known.catalog, known.schema),
-    ]
+    full = spark.registry.resolve(_quoted(name))
+    schema = (full.catalog, full.schema) if full else (spark.registry.catalog, spark.registry.schema)
+    there = [*spark.store.tables(*schema), *spark.store.views(*schema)]
     near = [table for table in there if _distance(name[-1].lower(), table) <= max(len(name[-1]) // 3, 1)]
-    hint = f" Did you mean one of the following? [{', '.join(map(_quoted, ([table] for table in near)))}]."
+    shown = ", ".join(_quoted([*name[:-1], table]) for table in near)
+    hint = f" Did you mean one of the following? [{shown}]."
     sentence = (
         f"The table or view {_quoted(name)} cannot be found.{hint if near else ''} Verify the spelling and "
         "correctness of the schema and catalog. If you did not qualify the name with a schema, verify the "

@@ -31,7 +31,7 @@ def table(spark: LocalSpark) -> str:
         ("UPDATE {table} SET amout = 1", MISSING, "[`amount`, `id`]"),
         ("DELETE FROM {table} WHERE amout = 1", MISSING, "[`amount`, `id`]"),
         ("INSERT INTO {table} (id, amout) VALUES (1, 2)", MISSING, "[`amount`, `id`]"),
-        ("SELECT * FROM err_order", "TABLE_OR_VIEW_NOT_FOUND", "Did you mean one of the following? [`err_orders`]"),
+        ("SELECT * FROM main.default.err_order", "TABLE_OR_VIEW_NOT_FOUND", "following? [`main`.`default`.`err_orders`]"),
         ("SELECT * FROM main.nope.t", "TABLE_OR_VIEW_NOT_FOUND", "`main`.`nope`.`t` cannot be found"),
         ("DROP TABLE nosuch", "TABLE_OR_VIEW_NOT_FOUND", "[TABLE_OR_VIEW_NOT_FOUND] The table or view nosuch"),
         ("SELECT nosuch(1)", "UNRESOLVED_ROUTINE", "Cannot resolve routine `nosuch` on search path"),
@@ -54,7 +54,11 @@ def test_statements(spark: LocalSpark, table: str, query: str, condition: str, w
         (lambda frame: frame.filter("nme > 1").count(), MISSING, "[`name`, `a`]"),
         (lambda frame: frame.groupBy("nme").agg(F.sum("a")), MISSING, "[`name`, `a`]"),
         (lambda frame: frame.join(frame, "nme"), MISSING, "[`name`, `a`]"),
-        (lambda frame: frame.write.insertInto("err_order"), "TABLE_OR_VIEW_NOT_FOUND", "[`err_orders`]"),
+        (
+            lambda frame: frame.write.insertInto("main.default.err_order"),
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "`err_orders`]",
+        ),
         (lambda frame: frame.join(frame.alias("u")).select("a"), "AMBIGUOUS_REFERENCE", "`a` is ambiguous"),
     ],
 )

@@ -14,7 +14,7 @@ from dara_dagster.emulator.engine.answers.rules import AGGREGATES, RULES, apply_
 from dara_dagster.emulator.engine.answers.rules import apply as apply_rule
 from dara_dagster.emulator.engine.answers.spark_types import widest
 from dara_dagster.emulator.engine.answers.sql_text import BUILD, constant, ddl_type, place_of
-from dara_dagster.emulator.engine.sql.names import column_name
+from dara_dagster.emulator.engine.sql.names import column_name, makes_columns
 from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan
 from dara_dagster.emulator.engine.sql.tree import Span, clauses, parse, span, visible_ctes
 
@@ -226,7 +226,7 @@ class _Query:
 
     def _edit(self, item: exp.Expr, place: Span, text: str, is_output: bool) -> None:
         unnamed = is_output and isinstance(self.node, exp.Select) and not isinstance(item, exp.Alias)
-        if unnamed and not isinstance(item, exp.Column):
+        if unnamed and not (isinstance(item, exp.Column) or makes_columns(place.of(self.owner.text))):
             text = f"{text} AS {_quoted(column_name(item, place.of(self.owner.text)))}"
         self.owner.replace(place, text)
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 from dara_dagster.emulator.engine.sql.syntax import Edit, Token, apply, scan, unquote
 from dara_dagster.emulator.engine.sql.tree import selects, span
 
-__all__ = ["column_name", "corrected_with_names"]
+__all__ = ["column_name", "corrected_with_names", "makes_columns"]
 
 _MANY_COLUMNS = {"EXPLODE", "POSEXPLODE", "INLINE", "EXPLODE_OUTER", "POSEXPLODE_OUTER", "INLINE_OUTER"}
 _MANY_COLUMNS |= {"STACK", "JSON_TUPLE", "IDENTIFIER"}
@@ -25,13 +25,17 @@ def corrected_with_names(text: str, correct: Callable[[str], str]) -> str:
         for item in select.expressions:
             place = span(item)
             written = place.of(text)
-            words = scan(written).words
-            if isinstance(item, exp.Alias | exp.Aliases | exp.Star | exp.Column) or words & _MANY_COLUMNS:
+            if isinstance(item, exp.Alias | exp.Aliases | exp.Star | exp.Column) or makes_columns(written):
                 continue
             if correct(written) != written:
                 name = column_name(item, written).replace("`", "``")
                 edits.append(Edit(place.end, place.end, f" AS `{name}`"))
     return correct(apply(text, edits)) if edits else corrected
+
+
+def makes_columns(written: str) -> bool:
+    """Whether an expression makes columns of its own names, so that one alias would not do: explode()."""
+    return bool(scan(written).words & _MANY_COLUMNS)
 
 
 def column_name(item: exp.Expr, written: str) -> str:
