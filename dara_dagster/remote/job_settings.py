@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -46,7 +46,8 @@ def job_plan(
 ) -> JobPlan:
     """What the workflow is as a saved job; `ids` gives the ids it needs, by default marks in their place."""
     refused: list[str] = []
-    tasks = workflow.tasks or tuple(_tasks_of_steps(workflow, refused))
+    names = {each.name for each in plan.workflows}
+    tasks = workflow.tasks or tuple(_tasks_of_steps(workflow, names, refused))
     shared = _job_parameters(workflow, tasks)
     built = JobTasks(ids, shared)
     built.add(tasks)
@@ -149,11 +150,13 @@ def _starts(workflow: WorkflowPlan, refused: list[str], pause: PauseStatus) -> d
     return {"trigger": {"file_arrival": arrival, "pause_status": pause}}
 
 
-def _tasks_of_steps(workflow: WorkflowPlan, refused: list[str]) -> Iterator[TaskPlan]:
+def _tasks_of_steps(
+    workflow: WorkflowPlan, workflows: Collection[str], refused: list[str]
+) -> Iterator[TaskPlan]:
     """The steps of a pipeline as a chain of tasks, as far as Databricks can run them by itself."""
     before: tuple[str, ...] = ()
     for step in workflow.steps:
-        if reason := _not_a_task(step):
+        if reason := _not_a_task(step, workflows):
             refused.append(f"step '{step.name}' {reason}")
             continue
         settings = step.settings
@@ -169,7 +172,7 @@ def _tasks_of_steps(workflow: WorkflowPlan, refused: list[str]) -> Iterator[Task
         before = (step.name,)
 
 
-def _not_a_task(step: StepPlan) -> str:
+def _not_a_task(step: StepPlan, workflows: Collection[str]) -> str:
     """Why the step is no task of a saved job; "" when it is one."""
     if ":" in step.uses:
         return f"is Python of your own ({step.uses}), which only Dagster runs"
@@ -177,6 +180,8 @@ def _not_a_task(step: StepPlan) -> str:
         return f"uses {step.uses}, which only Dagster runs"
     if _PLACEHOLDER in json.dumps(dict(step.settings), default=str):
         return "takes values from the context (${context...}), which only Dagster has"
+    if step.uses == "run_job" and step.settings.get("job") in workflows:
+        return f"runs the workflow '{step.settings['job']}' of this project, which only Dagster does"
     return ""
 
 

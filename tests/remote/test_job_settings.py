@@ -237,6 +237,13 @@ def test_what_a_saved_job_cannot_do_is_refused_line_by_line(folder: Path) -> Non
         "step 'own' is Python of your own (steps:Mine), which only Dagster runs",
         "step 'wait_for_table' uses wait_for_table, which only Dagster runs",
     )
+    write(
+        folder, "dependency", {"name": "daily", "steps": [{"uses": "run_job", "settings": {"job": "daily"}}]}
+    )
+    plan = plan_from(folder / "config", {})
+    assert job_plan(plan, plan.workflows[0]).refused == (
+        "step 'run_job' runs the workflow 'daily' of this project, which only Dagster does",
+    )
 
 
 def test_a_pipeline_of_runs_is_a_chain_of_tasks(folder: Path) -> None:
