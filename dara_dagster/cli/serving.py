@@ -93,7 +93,7 @@ def serve(
     _check_extra()
     from dara_dagster.serve.access import TOKEN_VARIABLE
     from dara_dagster.serve.proxy import app_port, is_databricks_app, trusted_proxy
-    from dara_dagster.serve.shield import leave_terminal
+    from dara_dagster.serve.shield import end_now, leave_terminal
 
     in_app = is_databricks_app(os.environ)
     proxy = trusted_proxy(os.environ, behind_proxy=behind_proxy)
@@ -107,7 +107,7 @@ def serve(
     access = _access(host, token, home_folder(config_dir), no_token, in_app, proxy)
     exit_code = leave_terminal()
     if exit_code is not None:
-        raise click.exceptions.Exit(exit_code)
+        end_now(exit_code)
     from dara_dagster.serve.api import checked_routers
     from dara_dagster.serve.limits import Limits
     from dara_dagster.serve.server import Serving, listen, serve_forever
@@ -130,6 +130,8 @@ def serve(
         going, queued = serve_forever(instance, listener, wanted, announce)
     if not as_json:
         click.echo(f"Stopped. Runs that go on: {going}; in the queue, for the next start: {queued}.")
+    if wanted.end_runs:
+        end_now(0)
 
 
 def _check_extra() -> None:
