@@ -92,14 +92,12 @@ def serve(
     """
     _check_extra()
     from dara_dagster.serve.access import TOKEN_VARIABLE
-    from dara_dagster.serve.proxy import app_port, is_databricks_app, trusted_proxy
+    from dara_dagster.serve.proxy import is_databricks_app, trusted_proxy
     from dara_dagster.serve.shield import end_now, leave_terminal
 
     in_app = is_databricks_app(os.environ)
     proxy = trusted_proxy(os.environ, behind_proxy=behind_proxy)
-    host = host or ("0.0.0.0" if in_app else "127.0.0.1")  # noqa: S104  (an app has to)
-    if port is None:
-        port = app_port(os.environ) if in_app else _PORT
+    host, port = _address(host, port, in_app)
     if home is not None:
         os.environ["DAGSTER_HOME"] = str(home.absolute())
     token = os.environ.pop(TOKEN_VARIABLE, None)  # no process started here inherits it
@@ -132,6 +130,15 @@ def serve(
         click.echo(f"Stopped. Runs that go on: {going}; in the queue, for the next start: {queued}.")
     if wanted.end_runs:
         end_now(0)
+
+
+def _address(host: str | None, port: int | None, in_app: bool) -> tuple[str, int]:
+    """Where to listen, where nobody says: an app has to listen on all addresses, at the port it is given."""
+    from dara_dagster.serve.proxy import app_port
+
+    if port is None:
+        port = app_port(os.environ) if in_app else _PORT
+    return host or ("0.0.0.0" if in_app else "127.0.0.1"), port  # noqa: S104
 
 
 def _check_extra() -> None:
