@@ -70,7 +70,8 @@ class Server:
     """`dara serve` as a process in a group of its own, as a terminal starts it."""
 
     def __init__(self, project: Project, *arguments: str, token: bool = False) -> None:
-        self.project, self.arguments = project, (*(() if token else ("--no-token",)), *arguments)
+        has_token = token or "DARA_API_TOKEN" in project.environ
+        self.project, self.arguments = project, (*(() if has_token else ("--no-token",)), *arguments)
         self.headers: Mapping[str, str] = {}
         self.start()
 

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from dara_dagster.engine.user import USER_HEADER
 from dara_dagster.errors import DaraError
-from dara_dagster.serve import access
+from dara_dagster.serve import tokens
 from dara_dagster.serve.access import Guard, is_loopback, usable_token
 from dara_dagster.serve.proxy import Proxy
 from dara_dagster.serve.server import listen
@@ -130,9 +130,9 @@ def test_a_cookie_ends_after_twelve_hours(guarded: Guarded, monkeypatch: pytest.
     headers = {"Cookie": guarded.call("GET", "/", _basic(TOKEN)).headers["set-cookie"].partition(";")[0]}
     now = time.time()
 
-    monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now + 12 * 3600 - 60))
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(time=lambda: now + 12 * 3600 - 60))
     assert guarded.call("GET", "/", headers).status == 200
-    monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now + 12 * 3600 + 1))
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(time=lambda: now + 12 * 3600 + 1))
     assert guarded.call("GET", "/", headers).status == 401
 
 
