@@ -17,7 +17,7 @@ NO_CONTENT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-
 # What Dagster's pages load beside their scripts: only from here, and icons and fonts that stand in the page.
 UI_SOURCES = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; font-src 'self' data:; "
-    "worker-src 'self' blob:; frame-ancestors 'self'; form-action 'self'; base-uri 'none'; object-src 'none'"
+    "worker-src 'self' blob:; frame-ancestors 'self'; form-action 'self'"
 )
 COMMON = {
     "X-Content-Type-Options": "nosniff",
@@ -36,7 +36,7 @@ def _graphiql() -> str:
     scripts = re.findall(r"<script>(.*?)</script>", TEMPLATE, re.DOTALL)
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return f"{UI_SOURCES}; script-src 'self' {allowed}; style-src 'self' 'unsafe-inline'"
+    return f"{UI_SOURCES}; script-src 'self' {allowed}; style-src 'self' 'unsafe-inline'; base-uri 'none'"
 
 
 _GRAPHIQL = _graphiql()

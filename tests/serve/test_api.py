@@ -299,7 +299,10 @@ def test_the_workflows_say_what_they_take(served: Server) -> None:
 
 
 def test_ui_and_graphql_are_served_beside_it(served: Server) -> None:
-    assert 'id="__next"' in served.call("GET", "/runs").body
+    page = served.call("GET", "/runs")
+    policy = [part.split()[0] for part in page.headers["content-security-policy"].split(";")]
+    assert 'id="__next"' in page.body and "no-store" in page.headers["cache-control"]
+    assert len(policy) == len(set(policy)) and {"default-src", "script-src", "frame-ancestors"} <= set(policy)
     jobs = "{repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name } } } }}"
     answer = served.call("POST", "/graphql", {"query": jobs})
     assert '"daily"' in json.dumps(answer.body)
