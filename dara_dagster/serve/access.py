@@ -115,13 +115,13 @@ class Guard:
             way = "cookie" if access is not None else None
         refusal = self._refusal(scope, headers, asked, way, access)
         if refusal is not None:
-            if refusal.status_code == 401 and given is not None:
+            if refusal.status_code == 401 and given is not None and given.is_guess:
                 refusal = await self._after_a_while(refusal, scope)
             await _refuse(refusal, scope, receive, send)
             return
         if access is not None:
             scope[ACCESS] = access
-            self._failures.forget(client_of(scope))
+            self._failures.forget(_client(scope))
         if way == "link" and access is not None:
             await _refuse(_redirect(scope), scope, receive, self._with_cookie(scope, access, send))
         elif scope["type"] == "http" and way == "basic" and access is not None:
@@ -160,7 +160,7 @@ class Guard:
 
     async def _after_a_while(self, refusal: Response, scope: Scope) -> Response:
         """The answer to a wrong token: the later the more have come; nothing is said of what was given."""
-        client = client_of(scope)
+        client = _client(scope)
         count, delay = self._failures.note(client)
         if count & (count - 1) == 0:  # at 1, 2, 4, 8, ...
             what = f"{scope.get('method', scope['type'])} {scope['path'][:200]!a}"
@@ -194,28 +194,35 @@ def access_of(scope: Scope) -> Access | None:
 
 @dataclass(frozen=True)
 class _Given:
-    """A token as a request carries it: right or wrong."""
+    """A token as a request carries it: right or wrong; `is_guess` when it can only be meant for us."""
 
     token: str
     way: _Way
+    is_guess: bool = True
 
 
 def _given(scope: Scope, headers: Headers, *, is_proxied: bool) -> _Given | None:
     """The token that a request carries, if any.
 
-    Behind a proxy that logs people in, what is in Authorization is for the proxy, unless it is ours.
+    Behind a proxy that logs people in, what is in Authorization may be for the proxy, and is then no guess.
     """
     if own := headers.get(_TOKEN_HEADER, "").strip():
         return _Given(own, "header")
     kind, _, given = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
-        return _Given(given.strip(), "header")
+        return _Given(given.strip(), "header", is_guess=not is_proxied)
     if kind.lower() == "basic":
-        return _Given(_password(given), "basic")
+        return _Given(_password(given), "basic", is_guess=not is_proxied)
     if scope["type"] == "http" and scope["method"] == "GET" and not _is_program(scope):
         link = parse_qs(scope["query_string"].decode("latin-1")).get(_LINK)
         return _Given(link[0], "link") if link else None
     return None
+
+
+def _client(scope: Scope) -> str:
+    """Whose wrong tokens are counted together: those of one caller of a trusted proxy, else of an address."""
+    caller = caller_of(scope)
+    return caller.name if caller is not None else client_of(scope)
 
 
 def _redirect(scope: Scope) -> Response:

@@ -166,3 +166,10 @@ def test_a_name_that_comes_twice_is_refused(app: Guarded) -> None:
 
 def test_the_token_of_a_caller_is_not_shown() -> None:
     assert "secret" not in repr(Caller("ana", "secret"))
+
+
+def test_what_is_meant_for_the_proxy_is_no_guess(listed: Guarded, capfd: pytest.CaptureFixture[str]) -> None:
+    assert listed.call("GET", "/", {**ANA, "Authorization": "Bearer for-the-proxy"}).status == 401
+    assert "Wrong token" not in capfd.readouterr().err
+    assert listed.call("GET", "/", {**ANA, "X-Dara-Token": "wrong"}).status == 401
+    assert "Wrong token from ana@example.com (1 in a row)" in capfd.readouterr().err
