@@ -109,7 +109,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iter
     project.write("config/project.json", {"notebooks": "notebooks", "routers": ["my_routes:router"]})
     project.write("my_routes.py", documented(0))
     emulator.client("test-routers").volumes.create("main", "default", "inbox", VolumeType.MANAGED)
-    server = Server(project)
+    server = Server(project, token=True)
     try:
         yield server
     finally:
