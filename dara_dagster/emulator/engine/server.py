@@ -12,6 +12,9 @@ __all__ = ["DEFAULT_CATALOG", "DEFAULT_SCHEMA", "SparkServer"]
 
 DEFAULT_CATALOG = "main"
 DEFAULT_SCHEMA = "default"
+# Sail drops a session that was idle for 900 s, temporary views included. A task's session lives as long as
+# the task, whatever it does between two queries. In seconds: ten years.
+_SESSION_TIMEOUT = "315360000"
 
 
 class SparkServer:
@@ -39,6 +42,7 @@ class SparkServer:
         os.environ["SAIL_CATALOG__DEFAULT_CATALOG"] = DEFAULT_CATALOG
         os.environ["SAIL_CATALOG__DEFAULT_DATABASE"] = '["_init"]'
         os.environ["SAIL_EXECUTION__CHECKPOINT__PATH"] = f"file://{self.store.root}/.checkpoints"
+        os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = _SESSION_TIMEOUT
         os.environ.setdefault("RUST_LOG", "error")
 
     def stop(self) -> None:

@@ -181,3 +181,18 @@ def test_a_wheels_entry_point_is_called_with_its_parameters(tasks: Tasks, tmp_pa
 def test_a_missing_file_is_one_sentence(tasks: Tasks) -> None:
     ended = tasks.run("script", "/Workspace/Shared/nothing.py")
     assert ended.error == "FileNotFoundError: There is no file /Workspace/Shared/nothing.py in the workspace."
+
+
+def test_a_session_outlives_any_pause_between_two_queries(tasks: Tasks) -> None:
+    """The limit of the environment is shorter than the pause, as an hour of training is longer than Sail's."""
+    ended = tasks.script(
+        """
+        import time
+        spark.range(3).createOrReplaceTempView("before")
+        time.sleep(3)
+        print("rows", spark.sql("SELECT count(*) FROM before").first()[0])
+        """,
+        env={"SAIL_SPARK__SESSION_TIMEOUT_SECS": "1"},
+    )
+    assert ended.status == 0, ended.log
+    assert "rows 3" in ended.log
