@@ -121,15 +121,6 @@ def _decode_text(call: Call) -> str | None:
     return f"CASE {cases}{f' ELSE {rest[-1]}' if len(rest) % 2 else ''} END"
 
 
-@call("identifier")
-def _identifier_text(call: Call) -> str | None:
-    """IDENTIFIER('main' || '.bronze.t') is the name it stands for, where that is written out."""
-    tokens = scan(call.arguments[0]).tokens if len(call.arguments) == 1 else []
-    if not tokens or any(token.kind != "string" and token.text != "||" for token in tokens):
-        return None
-    return "".join(unquote(token.text) for token in tokens if token.kind == "string")
-
-
 def _refuse(name: str, arguments: Sequence[str]) -> None:
     last = arguments[-1] if arguments else ""
     if name in ("max_by", "min_by") and len(arguments) == 3:

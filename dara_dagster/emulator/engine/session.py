@@ -27,6 +27,7 @@ from dara_dagster.emulator.engine.registry import Registry
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
 from dara_dagster.emulator.engine.spark_errors import give_condition, speak_spark
 from dara_dagster.emulator.engine.sql.dispatch import run_sql
+from dara_dagster.emulator.engine.sql.variables import Variables
 from dara_dagster.emulator.engine.writes import WriteGuard
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class LocalSpark(SparkSession):
         self.writes = WriteGuard(self)
         interceptor.ensure = self.registry.ensure
         interceptor.analyse = lambda relation: self.client.schema(pb.Plan(root=relation))
+        self.variables = Variables()
+        self.functions: dict[str, str] = {}  # temporary ones: name -> definition
         speak_spark(self)
         execute = self.client.execute_command
 

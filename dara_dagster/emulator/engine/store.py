@@ -22,6 +22,7 @@ __all__ = ["Store", "TableName"]
 _META = "_meta"
 _VIEW = ".view.sql"
 _EXTERNAL = ".ext"
+_FUNCTION = ".function.json"
 
 
 class TableName(NamedTuple):
@@ -127,6 +128,20 @@ class Store:
 
     def views(self, catalog: str, schema: str) -> list[str]:
         return self._meta_names(catalog, schema, _VIEW)
+
+    def function(self, name: TableName) -> str | None:
+        """The definition of a function; None when there is none."""
+        file = self._meta_file(name, _FUNCTION)
+        return file.read_text() if file.is_file() else None
+
+    def put_function(self, name: TableName, definition: str) -> None:
+        self._write_meta(name, _FUNCTION, definition)
+
+    def drop_function(self, name: TableName) -> bool:
+        """Whether there was one."""
+        there = self._meta_file(name, _FUNCTION).is_file()
+        self._meta_file(name, _FUNCTION).unlink(missing_ok=True)
+        return there
 
     def volume_folder(self, catalog: str, schema: str, volume: str) -> Path:
         return self.root / catalog / schema / "_volumes" / volume

@@ -16,7 +16,8 @@ from dara_dagster.emulator.engine.sql.literals import bind, quote
 from dara_dagster.emulator.engine.sql.names import corrected_with_names
 from dara_dagster.emulator.engine.sql.queries import in_known_words
 from dara_dagster.emulator.engine.sql.refused import refuse_unsupported
-from dara_dagster.emulator.engine.sql.syntax import scan
+from dara_dagster.emulator.engine.sql.syntax import scan, unquote
+from dara_dagster.emulator.engine.sql.user_functions import call_functions
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
@@ -38,6 +39,8 @@ for _topic in (
     "show",
     "ingest",
     "dml",
+    "user_functions",
+    "variables",
 ):
     importlib.import_module(f"dara_dagster.emulator.engine.sql.{_topic}")
 
@@ -55,7 +58,7 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
         bound = bind(text, args, strict=False)
         text, args = (text, args) if bound is None else (bound, None)
     known = session_functions(spark)
-    text = corrected_with_names(text, lambda words: correct_text(words, known))
+    text = corrected_with_names(text, lambda words: correct_text(call_functions(spark, words), known))
     text = correct_sql(text, spark.schema_of)
     if args or frames or scan(text).is_broken:
         return spark.plain_sql(text, args, **frames)
@@ -73,7 +76,20 @@ def session_functions(spark: LocalSpark) -> dict[str, Spelling]:
     user, catalog, schema = (quote(text) for text in (spark.user, registry.catalog, registry.schema))
     known = {"current_user": user, "session_user": user, "user": user, "current_catalog": catalog}
     known |= {"current_schema": schema, "current_database": schema}
-    return {name: functools.partial(_constant, text) for name, text in known.items()}
+    spellings: dict[str, Spelling] = {
+        name: functools.partial(_constant, text) for name, text in known.items()
+    }
+    return {**spellings, "identifier": functools.partial(_identifier, spark)}
+
+
+def _identifier(spark: LocalSpark, call: Call) -> str | None:
+    """IDENTIFIER('main' || '.t') or IDENTIFIER(variable): the name that a constant expression stands for."""
+    if len(call.arguments) != 1:
+        return None
+    tokens = scan(call.arguments[0]).tokens
+    if [token.kind for token in tokens] == ["string"]:
+        return unquote(tokens[0].text)
+    return str(spark.sql(f"SELECT ({call.arguments[0]}) AS _name").collect()[0][0])
 
 
 def _constant(text: str, call: Call) -> str | None:

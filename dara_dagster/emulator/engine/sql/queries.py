@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -12,8 +13,10 @@ from dara_dagster.emulator.engine.sql.information_schema import replace_informat
 from dara_dagster.emulator.engine.sql.ingest import replace_read_files
 from dara_dagster.emulator.engine.sql.pipes import spell_out_pipes
 from dara_dagster.emulator.engine.sql.pivots import spell_out_pivots
+from dara_dagster.emulator.engine.sql.recursion import run_recursions
 from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan
 from dara_dagster.emulator.engine.sql.tree import Span, clauses, selects, span, visible_ctes
+from dara_dagster.emulator.engine.sql.variables import with_variables
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
@@ -23,7 +26,8 @@ __all__ = ["columns_of_source", "in_known_words", "spell_out"]
 Answer = TypeVar("Answer")
 _Rewrite = Callable[["LocalSpark", str], str]
 
-_MISSING = re.compile(r'ObjectName\(\[Identifier\("([^"]+)"\)\]\) is missing from the schema')
+_MISSING = re.compile(r"ObjectName\(\[([^\]]*)\]\) is missing from the schema")
+_PART = re.compile(r'Identifier\("([^"]*)"\)')
 _MOST_ALIASES = 100
 _OUTER_CLAUSES = ("order", "limit", "offset", "sort", "cluster", "distribute")
 # Aggregates that are plain functions to sqlglot.
@@ -37,8 +41,8 @@ _AGGREGATES = {
 def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer]) -> Answer:
     """What `attempt` answers for the statement in words that Sail knows.
 
-    A name that Sail then misses may be an alias of the same SELECT (`1 AS a, a + 1 AS b`): as in Spark a
-    column comes first, so an alias is put in only for what is no column.
+    A name that Sail then misses may be an alias of the same SELECT (`1 AS a, a + 1 AS b`) or a variable: as
+    in Spark a column comes first, so these are put in only for what is no column.
     """
     text = spell_out(spark, text)
     for _ in range(_MOST_ALIASES):
@@ -46,7 +50,12 @@ def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer
             return attempt(text)
         except Exception as error:
             missing = _MISSING.search(str(getattr(error, "engine_says", error)))
-            newer = _with_alias(spark, text, missing[1].lower()) if missing else text
+            name = _PART.findall(missing[1]) if missing else []
+            newer = _with_alias(spark, text, name[0].lower()) if len(name) == 1 else text
+            if newer == text and name:
+                newer = with_variables(
+                    spark, text, name, functools.partial(_sees, spark, text, name[-1].lower())
+                )
             if newer == text:
                 raise
         text = newer
@@ -201,6 +210,10 @@ def _has_column(spark: LocalSpark, text: str, select: exp.Select, name: str) -> 
     return name in map(str.lower, columns_of_source(spark, text, select))
 
 
+def _sees(spark: LocalSpark, text: str, name: str, select: exp.Select) -> bool:
+    return _has_column(spark, text, select, name)
+
+
 def columns_of_source(spark: LocalSpark, text: str, select: exp.Select, table: str = "") -> list[str]:
     """The columns of a SELECT's tables, or of one of them; none where only the query around it could tell."""
     source = _source_of(text, select)
@@ -212,6 +225,7 @@ def columns_of_source(spark: LocalSpark, text: str, select: exp.Select, table: s
 
 
 _REWRITES: list[tuple[frozenset[str], _Rewrite]] = [
+    (frozenset({"WITH", "RECURSIVE"}), run_recursions),
     (frozenset({"READ_FILES"}), replace_read_files),
     (frozenset({"INFORMATION_SCHEMA"}), replace_information_schema),
     (frozenset({"|>"}), spell_out_pipes),

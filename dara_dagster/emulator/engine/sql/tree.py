@@ -62,6 +62,9 @@ class _Parser(DatabricksParser):
             node.meta[key] = Span(self._tokens[start].start, self._tokens[self._index - 1].end + 1)
         return node
 
+    def _warn_unsupported(self) -> None:
+        """Says nothing: what does not parse is left alone."""
+
     def _parse_expression(self) -> exp.Expr | None:
         start = self._index
         return self._note(super()._parse_expression(), start)

@@ -57,6 +57,8 @@ def _put(spark: LocalSpark, name: TableName, text: str, given: list[str]) -> Non
     """Keeps a view whose columns are those its SELECT has now, in words every session's Sail parses."""
     if "READ_FILES" in scan(text).words:
         raise NotSupportedLocally("A view over read_files()")
+    if "RECURSIVE" in scan(text).words:
+        raise NotSupportedLocally("A view over WITH RECURSIVE")
     body = _qualified(spark, text)
 
     def parsed(words: str) -> tuple[str, list[str]]:
