@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,7 +30,7 @@ from dara_dagster.defs.schedules import free_places
 from dara_dagster.errors import DaraError, EmulatorError, FileError
 from dara_dagster.remote.emulator_process import emulator_status
 from dara_dagster.remote.listing import Arrival, Listing, list_folder, list_volume
-from dara_dagster.remote.metered import until_stopped
+from dara_dagster.remote.metered import in_background
 from dara_dagster.spec.plan import Plan, SensorPlan, WorkflowPlan
 
 __all__ = ["build_sensor"]
@@ -59,7 +59,7 @@ class _Watch:
         self.name = f"{job_name}_sensor"
         self._plan, self._workflow, self._sensor, self._job = plan, workflow, sensor, job_name
         self._session = WorkspaceSession(plan, patience=0.0)  # the next tick is the next try
-        self._looking = threading.Lock()
+        self._look_under_way: Future[tuple[int, Listing]] | None = None
 
     def tick(self, context: SensorEvaluationContext) -> SensorResult | SkipReason:
         """One look. What goes wrong is the reason of a skip, and changes nothing that is remembered."""
@@ -69,38 +69,41 @@ class _Watch:
             return SkipReason(f"{limit} runs of {self._job} are going on (max_concurrent_runs); files wait")
         cursor = Cursor.read(context.cursor)
         try:
-            listing = self._look_in_time(cursor)
+            began_ms, listing = self._look_in_time(cursor)
         except DaraError as error:
             self._session = WorkspaceSession(self._plan, patience=0.0)  # it may be elsewhere by the next tick
             return SkipReason(str(error))
-        picked = self._pick(context, cursor, listing, free)
+        picked = self._pick(context, cursor, listing, began_ms, free)
         return SensorResult(
             run_requests=list(self._requests(picked)),
             skip_reason=None if picked.files else _nothing(picked, listing),
             cursor=picked.cursor.to_json(),
         )
 
-    def _look_in_time(self, cursor: Cursor) -> Listing:
-        """One look, given up before Dagster gives up the tick, which would tell nobody why."""
-        place = self._sensor.volume or self._sensor.folder
-        if not self._looking.acquire(blocking=False):
-            raise FileError(f"The last look at {place} has not come back yet.")
+    def _look_in_time(self, cursor: Cursor) -> tuple[int, Listing]:
+        """Return when the look under way began (epoch milliseconds) and what it found.
 
-        def look() -> Listing:
-            try:
-                return self._look(cursor)
-            finally:
-                self._looking.release()
-
-        try:
-            return until_stopped(look, None, self._plan.poll.listing_timeout_seconds)
-        except TimeoutError as error:
-            raise FileError(f"The look at {place} has not come back: {error}.") from None
+        Raises FileError when it does not come back in time: it goes on, and serves a later tick.
+        """
+        began_ms = int(time.time() * 1000)
+        look = self._look_under_way or in_background(lambda: (began_ms, self._look(cursor)), "dara-listing")
+        self._look_under_way = look
+        wait([look], self._plan.poll.listing_timeout_seconds)
+        if not look.done():
+            place = self._sensor.volume or self._sensor.folder
+            raise FileError(f"The listing of {place} is not finished yet; a later tick takes it.")
+        self._look_under_way = None
+        return look.result()
 
     def _look(self, cursor: Cursor) -> Listing:
         sensor = self._sensor
         if sensor.folder is not None:
-            return list_folder(sensor.folder, sensor.patterns, recursive=sensor.recursive)
+            return list_folder(
+                sensor.folder,
+                sensor.patterns,
+                recursive=sensor.recursive,
+                follow_links=sensor.follow_links,
+            )
         self._ask_for_emulator()
         return list_volume(
             self._session.workspace,
@@ -122,9 +125,17 @@ class _Watch:
             )
 
     def _pick(
-        self, context: SensorEvaluationContext, cursor: Cursor, listing: Listing, free: int | None
+        self,
+        context: SensorEvaluationContext,
+        cursor: Cursor,
+        listing: Listing,
+        began_ms: int,
+        free: int | None,
     ) -> Pick:
-        """What this tick takes; the memory is brought up to the tick before, which is certain now."""
+        """What this tick takes of a listing begun at `began_ms`.
+
+        The memory is brought up to the tick before, which is certain now.
+        """
         store, key = context.instance.daemon_cursor_storage, self._memory_key(context)
         before = Memory.read(store.get_cursor_values({key}).get(key))
         memory = before.with_taken(cursor.taken)
@@ -138,7 +149,7 @@ class _Watch:
             listing,
             cursor,
             memory,
-            now_ms=int(time.time() * 1000),
+            now_ms=began_ms,
             settle_seconds=self._sensor.settle_seconds,
             most=most,
             since_ms=None if self._sensor.since is None else _epoch_ms(self._sensor.since),

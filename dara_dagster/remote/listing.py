@@ -56,17 +56,26 @@ class Listing:
     left_out: tuple[str, ...] = ()
 
 
-def list_folder(folder: Path, patterns: Sequence[str], *, recursive: bool) -> Listing:
-    """Return the files under a local folder whose names fit one of `patterns`. Raises FileError."""
+def list_folder(
+    folder: Path, patterns: Sequence[str], *, recursive: bool, follow_links: bool = False
+) -> Listing:
+    """Return the files under a local folder whose names fit one of `patterns`. Raises FileError.
+
+    Symbolic links in it are passed over, since they may lead to any file of the machine; with
+    `follow_links` they are taken for what they lead to. The folder itself may be a link.
+    """
     left_out: list[str] = []
     try:
-        return Listing(tuple(_walk(folder, patterns, recursive, left_out)), left_out=tuple(left_out))
+        found = _walk(folder, patterns, recursive, left_out, follow_links)
+        return Listing(tuple(found), left_out=tuple(left_out))
     except OSError as error:
         place = os.fsdecode(error.filename or folder)
         raise FileError(f"The folder {place} cannot be listed: {error.strerror or error}") from error
 
 
-def _walk(root: Path, patterns: Sequence[str], recursive: bool, left_out: list[str]) -> Iterator[Arrival]:
+def _walk(
+    root: Path, patterns: Sequence[str], recursive: bool, left_out: list[str], follow_links: bool
+) -> Iterator[Arrival]:
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(str(root), frozenset())]
     while waiting:
         folder, above = waiting.pop()
@@ -82,6 +91,8 @@ def _walk(root: Path, patterns: Sequence[str], recursive: bool, left_out: list[s
         if here in above:  # a link to a folder above: its files have been seen
             continue
         for entry in entries:
+            if entry.is_symlink() and not follow_links:
+                continue
             if not _is_text(entry.name):
                 left_out.append(ascii(entry.name))
             elif _is_folder(entry):

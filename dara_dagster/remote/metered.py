@@ -160,9 +160,7 @@ def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: fl
     """
     if stop is None and seconds is None:
         return fn()
-    answer: Future[T] = Future()
-    run = contextvars.copy_context().run
-    threading.Thread(target=run, args=(_answer, fn, answer), name="dara-call", daemon=True).start()
+    answer = in_background(fn, "dara-call")
     over = threading.Event()
     answer.add_done_callback(lambda _: over.set())
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -185,6 +183,14 @@ def pause(seconds: float, stop: threading.Event | None = None) -> None:
         time.sleep(seconds)
     elif stop.wait(seconds):
         raise Stopped("Stopped while waiting to call Databricks")
+
+
+def in_background(fn: Callable[[], T], name: str) -> Future[T]:
+    """Run `fn` in a daemon thread of its own, which does not hold up the end of the process."""
+    answer: Future[T] = Future()
+    run = contextvars.copy_context().run
+    threading.Thread(target=run, args=(_answer, fn, answer), name=name, daemon=True).start()
+    return answer
 
 
 def _answer(fn: Callable[[], T], answer: Future[T]) -> None:

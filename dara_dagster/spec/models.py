@@ -147,7 +147,10 @@ class Sensor(Model):
     # What _one_place checks.
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [saying("volume", folder=NULL, upload_to=NULL), saying("folder", volume=NULL)]
+            "anyOf": [
+                saying("volume", folder=NULL, upload_to=NULL),
+                saying("folder", volume=NULL),
+            ]
         }
     )
 
@@ -157,6 +160,10 @@ class Sensor(Model):
     )
     pattern: Patterns = Field(default=("*",), min_length=1, description="File name patterns, such as *.csv.")
     recursive: bool = Field(default=False, description="Look into subfolders too.")
+    follow_links: bool = Field(
+        default=False,
+        description="Take symbolic links in a local folder too; they may lead to any file of the machine.",
+    )
     settle_seconds: Seconds = Field(default=0.0, description="How long a file must have been left alone.")
     batch_size: Positive = Field(default=100, description="Runs (or files in a batch) of one tick at most.")
     per: Literal["file", "batch"] = Field(default="file", description="One run a file, or one for a batch.")

@@ -93,6 +93,7 @@ class SensorPlan:
     folder: Path | None = None
     patterns: tuple[str, ...] = ("*",)
     recursive: bool = False
+    follow_links: bool = False
     settle_seconds: float = 0.0
     batch_size: int = 100
     per: Literal["file", "batch"] = "file"

@@ -107,6 +107,7 @@ class _Resolver:
             folder=self._spec.root / sensor.folder if sensor.folder else None,
             patterns=sensor.pattern,
             recursive=sensor.recursive,
+            follow_links=sensor.follow_links,
             settle_seconds=sensor.settle_seconds,
             batch_size=sensor.batch_size,
             per=sensor.per,

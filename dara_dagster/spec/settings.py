@@ -64,7 +64,7 @@ class Settings:
     deploy_lock_seconds: float = _setting(600.0, "How long `dara deploy` waits for another one to end.")
     listing_seconds: float = _setting(30.0, "How long one tick of a sensor lists a folder.")
     listing_timeout_seconds: float = _setting(
-        50.0, "Until a tick gives up a listing that does not come back. Dagster ends a tick after 60 s."
+        5.0, "How long a tick of a sensor waits for a listing; one that takes longer serves a later tick."
     )
     platform_retries: int = _setting(
         2, "Retries after a fault of the platform, where the task's own max_retries is less."

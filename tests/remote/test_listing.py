@@ -65,6 +65,21 @@ def test_a_name_that_is_no_text_is_left_out_and_told(tmp_path: Path) -> None:
     assert (names(listing), listing.left_out) == (["a.csv"], (r"'\udcff.csv'",))
 
 
+def test_links_are_passed_over_unless_they_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a" / "sub").mkdir(parents=True)
+    (tmp_path / "own.csv").touch()
+    secret = tmp_path / "a" / "secret.csv"
+    secret.touch()
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "plain.csv").touch()
+    (inbox / "secret.csv").symlink_to(secret)
+    (inbox / "folder").symlink_to(tmp_path / "a")
+    assert names(list_folder(inbox, ["*.csv"], recursive=True)) == ["plain.csv"]
+    followed = list_folder(inbox, ["*.csv"], recursive=True, follow_links=True)
+    assert names(followed) == ["plain.csv", "secret.csv", "secret.csv"]
+
+
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     inbox, elsewhere = tmp_path / "inbox", tmp_path / "elsewhere"
     for folder in (inbox / "sub", elsewhere):
@@ -76,10 +91,16 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     (inbox / "itself.csv").symlink_to("itself.csv")
     (inbox / "nowhere.csv").symlink_to("gone")
     os.mkfifo(inbox / "pipe.csv")
-    assert names(list_folder(inbox, ["*.csv"], recursive=True)) == ["elsewhere.csv", "sub.csv"]
+    assert names(list_folder(inbox, ["*.csv"], recursive=True, follow_links=True)) == [
+        "elsewhere.csv",
+        "sub.csv",
+    ]
     (tmp_path / "link").symlink_to(inbox)
-    assert names(list_folder(tmp_path / "link", ["*.csv"], recursive=False)) == []
-    assert names(list_folder(tmp_path / "link", ["*.csv"], recursive=True)) == ["elsewhere.csv", "sub.csv"]
+    assert names(list_folder(tmp_path / "link", ["*.csv"], recursive=False, follow_links=True)) == []
+    assert names(list_folder(tmp_path / "link", ["*.csv"], recursive=True, follow_links=True)) == [
+        "elsewhere.csv",
+        "sub.csv",
+    ]
 
 
 def test_a_file_fits_when_one_of_the_patterns_does(tmp_path: Path) -> None:

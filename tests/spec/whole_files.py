@@ -102,6 +102,7 @@ ENTRY = {
 SENSOR = {
     "pattern": ["*.csv"],
     "recursive": True,
+    "follow_links": False,
     "settle_seconds": 1,
     "batch_size": 5,
     "per": "batch",
