@@ -101,7 +101,7 @@ def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
 def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
     """The run to go on with; one whose process has died is marked as failed first."""
     run = _run(instance, find_run(instance, text))
-    if not run.is_finished and is_abandoned(run.tags):
+    if not run.is_finished and is_abandoned(run):
         run = _run(instance, run.run_id)  # once more: this is what its process left
         if not run.is_finished:
             instance.report_run_failed(run, "The run's process died.")

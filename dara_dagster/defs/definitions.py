@@ -41,7 +41,7 @@ def build_definitions(plan: Plan | str | Path, translator: Translator | None = N
         schedules=[schedule for schedule in schedules if schedule],
         sensors=[sensor for sensor in sensors if sensor],
         resources=resources,
-        executor=executor_for(plan.max_concurrent),
+        executor=executor_for(plan, plan.max_concurrent),
     )
 
 

@@ -20,6 +20,8 @@ from dara_dagster.defs.graphs import Graphs
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.translator import Translator
 from dara_dagster.engine.executor import dara_executor
+from dara_dagster.engine.origin import PROJECT_TAG
+from dara_dagster.spec.environment import project_folder
 from dara_dagster.spec.plan import Plan, WorkflowPlan
 
 __all__ = ["SEQUENTIAL", "build_jobs", "executor_for", "job_names", "run_tags"]
@@ -39,16 +41,16 @@ def job_names(plan: Plan, translator: Translator) -> Mapping[str, str]:
 
 def run_tags(plan: Plan) -> Mapping[str, str]:
     """Return the tags every run carries: whose it is and which kind of workspace it ran on."""
-    return {"dara/project": plan.name, "dara/workspace": plan.workspace}
+    return {PROJECT_TAG: plan.name, "dara/workspace": plan.workspace}
 
 
-def executor_for(max_concurrent: int, *, tolerant: bool = False) -> ExecutorDefinition:
-    """Return the project's executor with another default for `max_concurrent`; a run's config still wins.
+def executor_for(plan: Plan, max_concurrent: int, *, tolerant: bool = False) -> ExecutorDefinition:
+    """Return the plan's executor with another default for `max_concurrent`; a run's config still wins.
 
     With `tolerant` a step may start once the outputs it needs exist, though the step that made them failed:
     what `run_if` is built on.
     """
-    defaults: dict[str, Any] = {}
+    defaults: dict[str, Any] = {"project_folder": str(project_folder(plan.config_dir))}
     if tolerant:
         defaults["step_dependency_config"] = {"require_upstream_step_success": False}
     schema = Permissive({"max_concurrent": Field(Int, default_value=max_concurrent)})  # type: ignore[no-untyped-call]
@@ -84,15 +86,15 @@ def _jobs(
     tolerant = graphs.has_rules(workflow)
     if workflow.steps:
         graph = graphs.pipeline(name, workflow)
-        yield _job(plan, workflow, graph, name, resources, executor_for(workflow.max_concurrent))
+        yield _job(plan, workflow, graph, name, resources, executor_for(plan, workflow.max_concurrent))
         return
     graph = graphs.graph(name, workflow, sequential=False)
-    executor = executor_for(workflow.max_concurrent, tolerant=tolerant)
+    executor = executor_for(plan, workflow.max_concurrent, tolerant=tolerant)
     yield _job(plan, workflow, graph, name, resources, executor)
     name += SEQUENTIAL
     if len(workflow.tasks) <= _LONGEST_CHAIN:
         graph = graphs.graph(name, workflow, sequential=True)
-    yield _job(plan, workflow, graph, name, resources, executor_for(1, tolerant=tolerant))
+    yield _job(plan, workflow, graph, name, resources, executor_for(plan, 1, tolerant=tolerant))
 
 
 def _job(

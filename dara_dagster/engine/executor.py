@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from dagster import (
@@ -17,6 +18,7 @@ from dagster import (
     Float,
     InitExecutorContext,
     Int,
+    String,
     executor,
 )
 from dagster._core.events import EngineEventData
@@ -42,6 +44,7 @@ from dagster_shared.utils.timing import format_duration
 from dara_dagster.engine.async_loop import share_event_loop
 from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.logs import route_logs
+from dara_dagster.engine.origin import give_origin
 from dara_dagster.engine.process import PROCESS_TAG, own_mark
 from dara_dagster.engine.ready import ReadySteps
 from dara_dagster.engine.run_loop import RunLoop
@@ -61,12 +64,14 @@ class ThreadExecutor(Executor):
         tag_concurrency_limits: Sequence[dict[str, Any]] = (),
         step_dependency_config: StepDependencyConfig,
         stop_wait_seconds: float,
+        project_folder: Path | None = None,
     ) -> None:
         self._max_concurrent = max_concurrent
         self._retries = retries
         self._tag_concurrency_limits = tag_concurrency_limits
         self._step_dependency_config = step_dependency_config
         self._stop_wait_seconds = stop_wait_seconds
+        self._project_folder = project_folder
 
     @property
     def retries(self) -> RetryMode:
@@ -83,6 +88,7 @@ class ThreadExecutor(Executor):
         process = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
         # So that the run can be ended, or known to be dead, from another process, however it was started.
         plan_context.instance.add_run_tags(plan_context.run_id, {PROCESS_TAG: own_mark()})
+        give_origin(plan_context.instance, plan_context.run_id, plan_context.job, self._project_folder)
         yield DagsterEvent.engine_event(
             plan_context, f"Executing steps in threads of process {os.getpid()}", process
         )
@@ -183,6 +189,11 @@ _CONFIG = {
         default_value=60.0,
         description="How long a terminated run waits for its steps to end by themselves.",
     ),
+    "project_folder": Field(
+        String,
+        is_required=False,
+        description="Where the workspace.yaml is whose code location runs from a terminal belong to.",
+    ),
     "retries": get_retries_config(),  # type: ignore[no-untyped-call]
     "tag_concurrency_limits": get_tag_concurrency_limits_config(),  # type: ignore[no-untyped-call]
     "step_dependency_config": get_step_dependency_config_field(),  # type: ignore[no-untyped-call]
@@ -207,4 +218,5 @@ def dara_executor(init_context: InitExecutorContext) -> Executor:
         tag_concurrency_limits=config.get("tag_concurrency_limits") or (),
         step_dependency_config=StepDependencyConfig.from_config(config.get("step_dependency_config")),
         stop_wait_seconds=config["stop_wait_seconds"],
+        project_folder=Path(config["project_folder"]) if "project_folder" in config else None,
     )

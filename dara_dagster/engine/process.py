@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PROCESS_TAG", "Owner", "is_abandoned", "mark_of", "own_mark", "owner_of"]
+from dagster import DagsterRun, DagsterRunStatus
+
+__all__ = ["PROCESS_TAG", "Owner", "carrier", "is_abandoned", "mark_of", "own_mark", "owner_of"]
 
 PROCESS_TAG = "dara/process"
+_LAUNCHED = (DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING)
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,20 @@ def owner_of(mark: str) -> Owner:
     return Owner(host, int(pid), _began(int(pid)) == (began or None) and bool(began))
 
 
-def is_abandoned(tags: Mapping[str, str]) -> bool:
-    """Whether the process that carried the run with these tags is known to have died."""
-    mark = tags.get(PROCESS_TAG)
-    return mark is not None and owner_of(mark).alive is False
+def carrier(run: DagsterRun) -> Owner | None:
+    """The process that carries the run, None where no tag tells.
+
+    A run that waits in the queue or is being started has no process yet: re-executed in Dagster's UI, it has
+    the tags of the run before it.
+    """
+    mark = run.tags.get(PROCESS_TAG)
+    return owner_of(mark) if mark is not None and run.status not in _LAUNCHED else None
+
+
+def is_abandoned(run: DagsterRun) -> bool:
+    """Whether the process that carried the run is known to have died."""
+    owner = carrier(run)
+    return owner is not None and owner.alive is False
 
 
 def _began(pid: int) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher
 
-from dara_dagster.engine.process import PROCESS_TAG, Owner, owner_of
+from dara_dagster.engine.process import Owner, carrier
 from dara_dagster.errors import RunError
 from dara_dagster.remote.cancelling import cancel_and_wait
 from dara_dagster.remote.client import open_workspace
@@ -40,8 +40,7 @@ def check_workspace(plan: Plan, run_id: str, ran_on: str) -> None:
 def request_end(instance: DagsterInstance, status: RunStatus) -> None:
     """Tell whoever carries the run to end it. Raises RunError when nobody can be told from here."""
     run = _run(instance, status)
-    mark = run.tags.get(PROCESS_TAG)
-    owner = owner_of(mark) if mark else None
+    owner = carrier(run)
     if owner is None or owner.alive is None:
         _end_launched(instance, run, owner)
     elif owner.alive:

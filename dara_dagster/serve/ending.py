@@ -7,7 +7,7 @@ import time
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
-from dara_dagster.engine.process import PROCESS_TAG, owner_of
+from dara_dagster.engine.process import carrier
 from dara_dagster.errors import RunError
 from dara_dagster.serve.cancelling import request_end
 from dara_dagster.serve.status import read_status
@@ -42,5 +42,5 @@ def end_runs(instance: DagsterInstance, seconds: float) -> None:
 
 def _is_here(run: DagsterRun) -> bool:
     """Whether a process of this computer carries the run, as far as its tags tell."""
-    mark = run.tags.get(PROCESS_TAG)
-    return mark is None or owner_of(mark).host == socket.gethostname()
+    owner = carrier(run)
+    return owner is None or owner.host == socket.gethostname()

@@ -29,8 +29,8 @@ class Living:
     def __init__(self, instance: DagsterInstance) -> None:
         going = RunsFilter(statuses=[status for status in DagsterRunStatus if status not in ENDED])
         runs = instance.get_runs(going)
-        self.dead = [run for run in runs if is_abandoned(run.tags)]
-        self._roots = {_root(run) for run in runs if not is_abandoned(run.tags)}
+        self.dead = [run for run in runs if is_abandoned(run)]
+        self._roots = {_root(run) for run in runs if not is_abandoned(run)}
 
     def watches(self, run: DagsterRun) -> bool:
         """Whether `run`, or a run that took over from it, still goes on."""

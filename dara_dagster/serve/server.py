@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dara_dagster.defs.local_files import RECEIVED, RESTRICT_VARIABLE
 from dara_dagster.engine.code_location import Code, check_workspace_file, open_code
+from dara_dagster.engine.origin import SERVED_CODE
 from dara_dagster.errors import DaraError
 from dara_dagster.serve.access import Guard
 from dara_dagster.serve.api import Services, build_api, user_routes
@@ -176,7 +177,7 @@ def workspace_file(serving: Serving) -> Path:
     own = serving.root / "workspace.yaml"
     if own.exists():
         return own
-    code, file = serving.home / "served.py", serving.home / "workspace.yaml"
+    code, file = serving.home / SERVED_CODE, serving.home / "workspace.yaml"
     call = f"build_definitions({str(serving.config_dir)!r})"
     code.write_text(f"from dara_dagster import build_definitions\n\ndefs = {call}\n", encoding="utf-8")
     location = {"relative_path": str(code), "working_directory": str(serving.root)}

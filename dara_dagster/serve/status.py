@@ -147,7 +147,7 @@ def _summary(record: RunRecord, now: float) -> RunSummary:
         run_id=run.run_id,
         job=run.job_name,
         state=run_state(run.status.value),
-        abandoned=not run.is_finished and is_abandoned(run.tags),
+        abandoned=not run.is_finished and is_abandoned(run),
         workspace=run.tags.get(WORKSPACE_TAG, ""),
         user=run.tags.get(USER_TAG, ""),
         start=start,

@@ -13,6 +13,7 @@ from dagster import (
     DagsterEvent,
     DagsterInstance,
     DagsterInvariantViolationError,
+    DagsterRunStatus,
     Executor,
     Failure,
     In,
@@ -257,6 +258,16 @@ def test_a_run_whose_process_has_died_is_abandoned(instance: DagsterInstance) ->
     assert not read_status(instance, living.run_id).abandoned
     instance.report_run_failed(dead)
     assert not read_status(instance, dead.run_id).abandoned
+
+
+def test_a_run_that_waits_in_the_queue_has_no_process_yet(instance: DagsterInstance) -> None:
+    """Re-executed in Dagster's UI, it has the tags of the run before it, the mark of its process included."""
+    host, pid, began = own_mark().rsplit(":", 2)
+    run = instance.create_run_for_job(
+        mixed, tags={PROCESS_TAG: f"{host}:{pid}:{began}0"}, status=DagsterRunStatus.STARTING
+    )
+
+    assert not read_status(instance, run.run_id).abandoned
 
 
 def test_a_run_is_found_by_the_start_of_its_id(instance: DagsterInstance) -> None:
