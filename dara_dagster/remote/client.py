@@ -67,7 +67,7 @@ class Workspace:
     """An open workspace: one a process, shared by its threads. `host` has a scheme, no slash at the end.
 
     `monitors` and `meters` keep the one of each process (a forked child inherits the workspace, but not the
-    threads).
+    threads), `known` what was asked once.
     """
 
     client: WorkspaceClient
@@ -76,6 +76,7 @@ class Workspace:
     settings: Settings = DEFAULTS
     monitors: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
     meters: dict[int, Meter] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def meter(self) -> Meter:

@@ -13,6 +13,7 @@ from dara_dagster.errors import DeployError
 from dara_dagster.remote.client import Workspace
 from dara_dagster.remote.compute import ensure_compute, look_at_compute
 from dara_dagster.remote.files import FileSync
+from dara_dagster.remote.home import plan_at_home
 from dara_dagster.remote.job_diff import Change, changes_of, edited_there, with_kept
 from dara_dagster.remote.job_settings import (
     PROJECT_TAG,
@@ -84,11 +85,11 @@ class Deployment:
         new: PauseStatus = "UNPAUSED",
         dry_run: bool = False,
     ) -> None:
-        self._ws, self._plan = ws, plan
+        self._ws, self._plan = ws, plan_at_home(ws, plan)
         self._pause, self._new, self._dry_run = pause, new, dry_run
-        self._workflows = {workflow.name: workflow for workflow in plan.workflows}
+        self._workflows = {workflow.name: workflow for workflow in self._plan.workflows}
         self._ids: dict[tuple[IdKind, str], Any] = {}
-        self._project_tag = owner_tags(plan.name, "")[PROJECT_TAG]
+        self._project_tag = owner_tags(self._plan.identity, "")[PROJECT_TAG]
         self.compute_changes: list[ComputeChange] = []
         self.files = 0
 
@@ -132,7 +133,7 @@ class Deployment:
 
     def strays(self) -> list[SavedJob]:
         """The saved jobs of this project whose workflow it no longer has."""
-        known = {owner_tags(self._plan.name, name)[WORKFLOW_TAG] for name in self._workflows}
+        known = {owner_tags(self._plan.identity, name)[WORKFLOW_TAG] for name in self._workflows}
         return [job for job in self._jobs if job.workflow_tag not in known]
 
     def prune(self, strays: Sequence[SavedJob]) -> Iterator[Deployed]:
@@ -148,7 +149,7 @@ class Deployment:
 
     def _lock(self, held: ExitStack) -> None:
         """Two deployments of one machine take turns; of two machines' new jobs the older one stays."""
-        key = hashlib.sha256(f"{self._ws.host}\0{self._plan.name}".encode()).hexdigest()[:16]
+        key = hashlib.sha256(f"{self._ws.host}\0{self._plan.identity}".encode()).hexdigest()[:16]
         folder = self._plan.root / ".dara"
         try:
             held.enter_context(
@@ -158,7 +159,7 @@ class Deployment:
             raise DeployError(f"Cannot lock in {folder}: {error}. Make the folder writable.") from None
 
     def _job_of(self, workflow: str) -> SavedJob | None:
-        tag = owner_tags(self._plan.name, workflow)[WORKFLOW_TAG]
+        tag = owner_tags(self._plan.identity, workflow)[WORKFLOW_TAG]
         found = [job for job in self._jobs if job.workflow_tag == tag]
         if len(found) > 1:
             ids = ", ".join(str(job.job_id) for job in found)

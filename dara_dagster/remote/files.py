@@ -19,6 +19,7 @@ from databricks.sdk.errors import NotFound
 from dara_dagster.errors import FileError, UnreachableError
 from dara_dagster.remote.calls import API_ERRORS, api, explain, listed, raise_if_refused
 from dara_dagster.remote.client import Workspace
+from dara_dagster.remote.home import plan_at_home, task_at_home
 from dara_dagster.remote.local_files import LocalFile, Stamp, find_files, stamp_of
 from dara_dagster.remote.volumes import upload_to_volume
 from dara_dagster.spec.plan import Plan, TaskPlan
@@ -54,8 +55,8 @@ class FileSync:
 
     def __init__(self, ws: Workspace, plan: Plan, warn: Warn = logger.warning) -> None:
         self._ws = ws
-        self._plan = plan
-        self._root = plan.workspace_path.rstrip("/")
+        self._plan = plan_at_home(ws, plan)
+        self._root = self._plan.workspace_path.rstrip("/")
         self._warn = warn
         self._lock = threading.Lock()
         self._stamps: dict[str, Stamp] = {}
@@ -74,15 +75,18 @@ class FileSync:
         """
         if task.file is None or task.remote_file is None:
             raise FileError(f"Task {task.name} has no file to bring to the workspace")
+        task = task_at_home(self._ws, task)
+        assert task.file is not None and task.remote_file is not None
         with self._lock:
             if self._stamps.get(task.remote_file) != stamp_of(task.file):
-                self._sync([task, *beside])
+                self._sync([task, *(task_at_home(self._ws, one) for one in beside)])
             if task.remote_file in self._refused:
                 raise self._refused[task.remote_file][1]
         return task.remote_file
 
     def sync(self, tasks: Collection[TaskPlan]) -> int:
         """Upload what `tasks` need and what differs; returns the number of uploads. Raises as `ensure`."""
+        tasks = [task_at_home(self._ws, task) for task in tasks]
         with self._lock:
             uploaded = self._sync(tasks)
             for task in tasks:
@@ -97,7 +101,8 @@ class FileSync:
 
     def count_changed(self, tasks: Collection[TaskPlan]) -> int:
         """How many files `sync` would upload; uploads none. Raises FileError or CredentialsError."""
-        found = find_files(self._plan, self._root, tasks)
+        here = [task_at_home(self._ws, task) for task in tasks]
+        found = find_files(self._plan, self._root, here)
         with self._as_file_error():
             return len(self._changed(found.files, self._list({file.folder for file in found.files})))
 

@@ -21,6 +21,13 @@ PauseStatus = Literal["PAUSED", "UNPAUSED"]
 PROJECT_TAG, WORKFLOW_TAG, VERSION_TAG = "dara_project", "dara_workflow", "dara_version"
 
 _MOST_TAGS, _MOST_TASKS, _MOST_RUNS = 25, 1000, 1000  # databricks-api.md 2.7
+# A shorter text of the environment stands in other words by chance.
+_SHORTEST_TEXT = 4
+_USE_A_SCOPE = (
+    "Put it into a secret scope (databricks secrets put-secret SCOPE KEY). In spark_conf and spark_env_vars "
+    "write {{secrets/SCOPE/KEY}} instead, in code call dbutils.secrets.get(SCOPE, KEY). What is no secret "
+    "belongs into parameters.json"
+)
 _DEEPEST = 3  # levels of Run Job tasks (databricks-api.md 2.9)
 _LEAST_SETTLE_SECONDS = 60  # SDK, FileArrivalTriggerConfiguration
 _TAG = re.compile(r"[A-Za-z0-9 ._@-]{1,100}")
@@ -54,7 +61,7 @@ def job_plan(
     settings: dict[str, Any] = {"name": job_name(plan, workflow.name)}
     if workflow.description:
         settings["description"] = workflow.description
-    settings["tags"] = {**workflow.tags, **owner_tags(plan.name, workflow.name)}
+    settings["tags"] = {**workflow.tags, **owner_tags(plan.identity, workflow.name)}
     if shared:
         settings["parameters"] = [{"name": name, "default": text} for name, text in shared.items()]
     settings |= _starts(workflow, refused, pause)
@@ -70,7 +77,23 @@ def job_plan(
     settings["tasks"] = built.tasks
     settings["tags"][VERSION_TAG] = _version(settings)
     refused += [*built.refused, *_limits(settings), *_nested(plan, workflow, 1)]
+    refused += _in_clear(plan, settings)
     return JobPlan(workflow.name, settings, tuple(refused), tuple(_told(plan, workflow, tasks, shared)))
+
+
+def _in_clear(plan: Plan, value: Any, path: str = "") -> Iterator[str]:
+    """A reason for each place of the settings where a text of the environment would be saved in clear."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _in_clear(plan, inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _in_clear(plan, inner, f"{path}[{index}]")
+    elif isinstance(value, str):
+        said = value.replace(plan.workspace_path, "").replace(plan.name, "")  # these are no secrets
+        for text, written in plan.from_environment.items():
+            if len(text) >= _SHORTEST_TEXT and text in said:
+                yield f"{path} would hold the value of {written} in clear. {_USE_A_SCOPE}"
 
 
 def workflow_of(plan: Plan, name: str) -> WorkflowPlan:
@@ -97,7 +120,7 @@ def owner_tags(project: str, workflow: str) -> dict[str, str]:
 
 
 def _tag(name: str) -> str:
-    if _TAG.fullmatch(name):
+    if _TAG.fullmatch(name) or name.startswith("<id of "):  # a mark: nothing is sent with it
         return name
     return f"{safe_key(name)[:80]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

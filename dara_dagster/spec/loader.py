@@ -54,6 +54,10 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
             document.problem(("name",), f"the project is called after its folder: {wrong}", remedy)
         )
         name = "project"
+    if project.name is None and (environ.get("DARA_WORKSPACE") or project.workspace) == "databricks":
+        wrong = "a project on Databricks needs a name: its folder's may be that of another project too"
+        remedy = f'Write "name": "{root.name}", or another that no other project of yours has.'
+        problems.append(document.problem(("name",), wrong, remedy))
     before = len(problems)
     main, found = find_dependency_file(folder, project.dependency, document)
     problems += found
@@ -117,6 +121,7 @@ def _spec(
         workflows=workflows,
         problems=tuple(problems),
         unfilled=read.variables.unfilled,
+        from_environment=read.variables.redactions,
     )
 
 

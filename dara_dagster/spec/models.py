@@ -238,7 +238,10 @@ class Project(Model):
     """project.json: all optional."""
 
     schema_url: str | None = Field(default=None, alias="$schema", description="For editors.")
-    name: PlainName | None = Field(default=None, description="Default: the project folder's name.")
+    name: PlainName | None = Field(
+        default=None,
+        description="Needed on Databricks; else the folder's.",
+    )
     workspace: Literal["emulator", "databricks"] = Field(default="emulator", description="Where tasks run.")
     notebooks: LocalFolder | None = Field(
         default=None, description="Folder of task files, relative to this file."
@@ -246,7 +249,7 @@ class Project(Model):
     dependency: LocalFolder | None = Field(
         default=None, description="The dependency file or its folder, relative to this file."
     )
-    workspace_path: WorkspacePath | None = Field(default=None, description="Folder where task files go.")
+    workspace_path: WorkspacePath | None = Field(default=None, description="Where task files go.")
     catalog: TablePart | None = Field(default=None, description="Default for unqualified tables.")
     schema_: TablePart | None = Field(
         default=None, alias="schema", description="Default for unqualified tables."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,9 @@ RunIf = Literal[
     "ALL_SUCCESS", "ALL_DONE", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_FAILED", "AT_LEAST_ONE_FAILED"
 ]
 Choice = Literal["succeed", "fail"]
+
+HOME = "/Workspace/Users/~"
+"""Stands in paths for the folder of the user who runs or deploys, known once the workspace is open."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,10 @@ class WorkflowPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything the files say, resolved. `root` is the project's folder, which holds `config_dir`."""
+    """Everything the files say, resolved. `root` is the project's folder, which holds `config_dir`.
+
+    `from_environment` maps each text that came from the environment to how it is written, `${env.NAME}`.
+    """
 
     name: str
     root: Path
@@ -147,5 +154,20 @@ class Plan:
     catalog: str | None = None
     schema: str | None = None
     poll: Settings = DEFAULTS
+    from_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_concurrent: int = 300
     upload_folders: tuple[Path, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What tells the project's saved jobs from those of other projects.
+
+        On Databricks the name and the folder its files go to: clones that share the folder are one project,
+        and projects of one name in two folders are two. That folder is in the user's home by default, so
+        before the user is known (see HOME) a mark stands here. The local workspace has one project only.
+        """
+        if self.workspace == "emulator":
+            return self.name
+        if self.workspace_path.startswith(f"{HOME}/"):
+            return f"<id of project {self.name!r}>"
+        return f"{self.name}-{sha256(self.workspace_path.encode()).hexdigest()[:8]}"

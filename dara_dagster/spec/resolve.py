@@ -16,6 +16,7 @@ from dara_dagster.spec.models import Sensor
 from dara_dagster.spec.names import safe_key, unique_keys
 from dara_dagster.spec.order import topological
 from dara_dagster.spec.plan import (
+    HOME,
     ComputePlan,
     Plan,
     SensorPlan,
@@ -44,7 +45,8 @@ def make_plan(spec: Spec) -> Plan:
 class _Resolver:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._path = spec.project.workspace_path or f"/Workspace/Shared/dara/{spec.name}"
+        parent = "/Workspace/Shared/dara" if spec.workspace == "emulator" else f"{HOME}/.dara"
+        self._path = spec.project.workspace_path or f"{parent}/{spec.name}"
         self._computes = {
             (compute.kind, compute.name): ComputePlan(compute.kind, compute.name, compute.settings)
             for compute in spec.computes
@@ -67,6 +69,7 @@ class _Resolver:
             catalog=project.catalog,
             schema=project.schema_,
             poll=Settings(**project.poll.model_dump()),
+            from_environment=spec.from_environment,
             max_concurrent=project.max_concurrent,
             upload_folders=tuple(spec.config_dir / folder for folder in project.upload_folders),
         )

@@ -149,6 +149,7 @@ class Workflow:
 class Spec:
     """Everything the files say; `problems` is what was found wrong while reading them.
 
+    `from_environment` maps each text that came from the environment to how it is written, `${env.NAME}`.
     `unfilled` are the places whose `${name}` has no value: nothing else can be said of what stands there.
     """
 
@@ -164,6 +165,7 @@ class Spec:
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     unfilled: Unfilled = field(default_factory=dict)
+    from_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def notes(self) -> list[Note]:
         """What is written and has no meaning here; one for each key, all files taken together."""

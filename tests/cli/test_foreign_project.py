@@ -59,7 +59,7 @@ def test_the_original_folder_layout_runs_as_it_is(connected: Project, client: Wo
     connected.write(
         "config/warehouse_config.json", {"bi": {"cluster_size": "2X-Small", "auto_stop_mins": "10"}}
     )
-    connected.write("config/project.json", {"notebooks": "../etl/notebooks"})
+    connected.write("config/project.json", {"name": "foreign", "notebooks": "../etl/notebooks"})
     connected.write("Task_dependecy/dependency.py", DEPENDENCY)
     for name in ("extract", "load"):
         connected.write(f"etl/notebooks/{name}.py", NOTEBOOK)

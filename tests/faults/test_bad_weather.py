@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from dara_dagster.errors import DaraError
 from dara_dagster.remote.calls import api
 from dara_dagster.remote.client import Workspace, open_workspace
 from dara_dagster.remote.compute import ensure_compute
 from dara_dagster.remote.files import FileSync
+from dara_dagster.remote.job_store import namesakes
+from dara_dagster.remote.runs import list_active
+from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.spec import plan_from
 from dara_dagster.spec.plan import ComputePlan
 from tests.faults.conftest import Trial
@@ -100,6 +105,29 @@ def test_what_is_created_is_not_created_again_after_a_lost_answer(trial: Trial, 
     clusters = api(workspace, "GET", f"{CLUSTERS}/list")["clusters"]
     warehouses = api(workspace, "GET", WAREHOUSES)["warehouses"]
     assert [[one["cluster_id"] for one in clusters], [one["id"] for one in warehouses]] == [[i] for i in ids]
+
+
+def test_filters_that_the_service_ignores_are_applied_here(trial: Trial, workspace: Workspace) -> None:
+    trial.workflow({"name": "a"})
+    assert trial.run().success
+    listed = trial.emulator.call("GET", "/api/2.2/jobs/runs/list", token=trial.token)[1]["runs"]
+    assert [run["state"]["life_cycle_state"] for run in listed] == ["TERMINATED"]
+    jobs = {
+        "jobs": [{"job_id": 1, "settings": {"name": "other"}}, {"job_id": 2, "settings": {"name": "mine"}}]
+    }
+    for path, answer in (("*/jobs/runs/list", {"runs": listed}), ("*/jobs/list", jobs)):
+        trial.fault(path, "text", status=200, message=json.dumps(answer))
+
+    assert list(list_active(workspace)) == []
+    assert find_saved_job(workspace, "mine") == 2
+    assert namesakes(workspace, {"name": "mine", "tags": {}}) == [2]
+
+
+def test_a_list_without_an_end_is_an_error(trial: Trial, workspace: Workspace) -> None:
+    answer = json.dumps({"jobs": [], "next_page_token": "again"})
+    trial.fault("*/jobs/list", "text", status=200, message=answer)
+    with pytest.raises(DaraError, match=r"GET /api/2\.2/jobs/list gives the same page twice"):
+        find_saved_job(workspace, "mine")
 
 
 def test_a_refusal_fails_the_task_at_once_and_names_the_call(trial: Trial) -> None:

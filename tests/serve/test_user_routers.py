@@ -85,7 +85,7 @@ def test_a_wrong_router_is_one_line_at_start(
     project = fill(Project(tmp_path))
     if module is not None:
         project.write("my_routes.py", module)
-    project.write("config/project.json", {"notebooks": "notebooks", "routers": [named]})
+    project.write("config/project.json", {"name": "r", "notebooks": "notebooks", "routers": [named]})
 
     told = project.dara("serve", "--port", "0", code=1)
 
@@ -106,7 +106,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iter
     project = fill(Project(tmp_path_factory.mktemp("routed"), environ))
     upload = {"uses": "upload_file", "settings": {"to": "/Volumes/main/default/inbox/"}}
     project.write("config/workflows/index_file.json", {"steps": [upload]})
-    project.write("config/project.json", {"notebooks": "notebooks", "routers": ["my_routes:router"]})
+    project.write(
+        "config/project.json", {"name": "r", "notebooks": "notebooks", "routers": ["my_routes:router"]}
+    )
     project.write("my_routes.py", documented(0))
     emulator.client("test-routers").volumes.create("main", "default", "inbox", VolumeType.MANAGED)
     server = Server(project, token=True)
