@@ -40,7 +40,7 @@ def test_deploying_says_what_was_done_and_what_starts_the_job(scheduled: Project
     assert first[1] == f"  {scheduled.own['DATABRICKS_HOST']}/jobs/{job_id}"
     assert first[2:] == [
         "  schedule 0 0 6 * * ? (Europe/Berlin), unpaused",
-        "1 created; 3 files uploaded.",
+        "1 created; 2 files uploaded.",
         "Databricks now starts these jobs by itself: turn off in Dagster what would",
         "start the same work twice.",
     ]
