@@ -9,7 +9,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ __all__ = [
     "versions",
 ]
 
+LENGTH_KEY = "__CHAR_VARCHAR_TYPE_STRING"
 Action = dict[str, Any]
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
@@ -177,13 +178,39 @@ def allow_nulls(table: str | Path, version: int) -> None:
     """Lets the columns that a commit has just defined be null: Sail keeps those of a query without nulls as
     NOT NULL, in Delta a query's columns may always be null.
     """
-    file = Path(table) / "_delta_log" / f"{version:020d}.json"
     actions = read_commit(table, version)
     schemas = [action["metaData"] for action in actions if "metaData" in action]
     if not any('"nullable":false' in metadata["schemaString"] for metadata in schemas):
         return
     for metadata in schemas:
         metadata["schemaString"] = metadata["schemaString"].replace('"nullable":false', '"nullable":true')
+    _rewrite(table, version, actions)
+
+
+def limit_lengths(table: str | Path, version: int, lengths: Mapping[str, int]) -> None:
+    """Makes columns that a commit has just defined VARCHAR(n), which Sail keeps as STRING: the type stands
+    in the column's metadata, as Delta Lake has it, and a CHECK constraint holds every writer to it.
+    """
+    actions = read_commit(table, version)
+    for metadata in (action["metaData"] for action in actions if "metaData" in action):
+        schema = json.loads(metadata["schemaString"])
+        for column in schema["fields"]:
+            if (length := lengths.get(column["name"].lower())) is not None:
+                column["metadata"][LENGTH_KEY] = f"varchar({length})"
+                key = f"delta.constraints.{column['name'].lower()}_exceeds_varchar_{length}"
+                check = f"length(`{column['name']}`) <= {length}"
+                metadata["configuration"] = {**(metadata.get("configuration") or {}), key: check}
+        metadata["schemaString"] = json.dumps(schema)
+    for protocol in (action["protocol"] for action in actions if "protocol" in action):
+        if protocol["minWriterVersion"] < 7:
+            protocol["minWriterVersion"] = max(3, protocol["minWriterVersion"])
+        elif "checkConstraints" not in protocol.get("writerFeatures", []):
+            protocol["writerFeatures"] = [*protocol.get("writerFeatures", []), "checkConstraints"]
+    _rewrite(table, version, actions)
+
+
+def _rewrite(table: str | Path, version: int, actions: list[Action]) -> None:
+    file = Path(table) / "_delta_log" / f"{version:020d}.json"
     partial = file.with_name(f".{uuid.uuid4().hex}")
     partial.write_text("".join(json.dumps(action) + "\n" for action in actions))
     partial.replace(file)

@@ -3,6 +3,7 @@
 - `weekday` of a Sunday is -1; `date_trunc` of a date is a TIMESTAMP_NTZ.
 - `floor(x, n)` and `ceil(x, n)` round a double to the nearest; `rint`, and `bround` of a decimal, round
   halves away from zero.
+- `timestampdiff` counts midnights (or full hours, ...) between moments rather than whole days.
 - `percentile_approx` interpolates between values, as a double; Spark answers one of the values.
 - `max_by(x, y, n)` ignores n; `get_json_object` finds nothing by a path with `*`.
 - `to_json` writes six digits of a second where Spark writes three, and ignores ignoreNullFields;
@@ -26,6 +27,8 @@ from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 
 __all__ = ["correct_call", "correct_text"]
 
+_MICROSECONDS = {"WEEK": 604_800_000_000, "DAY": 86_400_000_000, "HOUR": 3_600_000_000}
+_MICROSECONDS |= {"MINUTE": 60_000_000, "SECOND": 1_000_000}
 _PERCENTILES = ("approx_percentile", "percentile_approx")
 _JSON_MOMENT = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]"
 _ANY_MOMENT = "yyyy-MM-dd[' 'HH:mm:ss]['T'HH:mm:ss][.SSSSSS][.SSS][.S][XXX]"
@@ -57,6 +60,15 @@ def _half_even_text(call: Call) -> str | None:
         return None
     value, digits = (*call.arguments, "0")[:2]
     return f"bround(CAST({value} AS DOUBLE), {digits})"
+
+
+@call("timestampdiff", "datediff", "date_diff")
+def _difference_text(call: Call) -> str | None:
+    """timestampdiff(HOUR, a, b): whole units; Sail counts how often the clock passes one."""
+    if len(call.arguments) != 3 or call.arguments[0].upper() not in _MICROSECONDS:
+        return None
+    start, end = (f"unix_micros(CAST({argument} AS TIMESTAMP))" for argument in call.arguments[1:])
+    return f"(({end} - {start}) DIV {_MICROSECONDS[call.arguments[0].upper()]})"
 
 
 @call(*_PERCENTILES)
@@ -172,6 +184,15 @@ def _half_even(name: str, given: list[pb.Expression]) -> pb.Expression:
     return _call("bround", _cast(given[0], "double"), *(given[1:] or [_number(0)]))
 
 
+def _difference(name: str, given: list[pb.Expression]) -> pb.Expression | None:
+    unit = _MICROSECONDS.get(given[0].literal.string.upper()) if len(given) == 3 else None
+    if unit is None:
+        return None
+    start, end = (_call("unix_micros", _cast(value, "timestamp")) for value in given[1:])
+    length = pb.Expression(literal=pb.Expression.Literal(long=unit))
+    return _call("div", _call("-", end, start), length)
+
+
 def _percentile(name: str, given: list[pb.Expression]) -> pb.Expression | None:
     kind = given[1].literal.WhichOneof("literal_type")
     several = given[1].unresolved_function.function_name == "array"
@@ -210,6 +231,7 @@ def _checked(name: str, given: list[pb.Expression]) -> None:
 _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = {
     "weekday": _weekday,
     "date_trunc": _date_trunc,
+    **dict.fromkeys(("timestampdiff", "datediff", "date_diff"), _difference),
     "rint": _half_even,
     "from_json": _from_json,
     "to_json": _to_json,

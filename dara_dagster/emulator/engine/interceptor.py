@@ -38,6 +38,7 @@ class PlanInterceptor(
 
     def __init__(self, paths: PathMap, user: str) -> None:
         self.ensure: Callable[[set[str]], None] = lambda names: None
+        self.refresh: Callable[[set[str]], None] = lambda names: None
         self.analyse: Callable[[pb.Relation], StructType] = lambda relation: StructType()
         self._corrector = PlanCorrector(self._schema)
         self._paths = paths
@@ -80,6 +81,7 @@ class PlanInterceptor(
         if names:
             with self.untreated():
                 self.ensure(names)
+            self.refresh(names)
         self._corrector.correct(request)
 
     def _schema(self, relation: pb.Relation) -> StructType:

@@ -28,6 +28,7 @@ from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA,
 from dara_dagster.emulator.engine.spark_errors import give_condition, speak_spark
 from dara_dagster.emulator.engine.sql.dispatch import run_sql
 from dara_dagster.emulator.engine.sql.variables import Variables
+from dara_dagster.emulator.engine.temp_views import TempViews
 from dara_dagster.emulator.engine.writes import WriteGuard
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class LocalSpark(SparkSession):
     paths: PathMap
     interceptor: PlanInterceptor
     registry: Registry
+    temp_views: TempViews
     writes: WriteGuard
 
     def begin(self, server: SparkServer, paths: PathMap, interceptor: PlanInterceptor, user: str) -> None:
@@ -67,7 +69,9 @@ class LocalSpark(SparkSession):
         self.registry = Registry(self.store, self.native)
         self.registry.use(DEFAULT_CATALOG, DEFAULT_SCHEMA)
         self.writes = WriteGuard(self)
+        self.temp_views = TempViews(self)
         interceptor.ensure = self.registry.ensure
+        interceptor.refresh = self.temp_views.refresh
         interceptor.analyse = lambda relation: self.client.schema(pb.Plan(root=relation))
         self.variables = Variables()
         self.functions: dict[str, str] = {}  # temporary ones: name -> definition

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import external_place, give_types, prepare_write
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.spark_errors import engine_says
 from dara_dagster.emulator.engine.sql.grammar import Pattern
-from dara_dagster.emulator.engine.sql.syntax import unquote
+from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 from dara_dagster.emulator.engine.store import TableName
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class _Target:
     is_rows: bool = False
     """Rows of a DataFrame, whose columns may be null in a new table whatever they are in the DataFrame."""
     replaces_schema: bool = False
+    lengths: dict[str, int] = field(default_factory=dict)
+    """Of the VARCHAR columns that a CREATE TABLE names."""
 
 
 class WriteGuard:
@@ -86,7 +89,9 @@ class WriteGuard:
         self._last.outcome = WriteOutcome()
         target = self._target(command)
         if target is None:
-            return run()
+            answer = run()
+            self._spark.temp_views.remember(command)
+            return answer
         options = {key.lower(): value.lower() for key, value in command.write_operation.options.items()}
         target = replace(
             target,
@@ -120,6 +125,8 @@ class WriteGuard:
             if after != before and after >= 0:
                 if target.is_rows and (before < 0 or target.replaces_schema):
                     delta_log.allow_nulls(target.folder, after)
+                if target.lengths:
+                    delta_log.limit_lengths(target.folder, after, target.lengths)
                 outcome = _outcome(target.folder, after)
                 self._last.outcome = outcome
                 self.record(target.name, outcome.affected)
@@ -148,7 +155,8 @@ class WriteGuard:
             match = _WRITE.match(text, whole=False)
             if match is None:
                 return None
-            return self._place(unquote(match.text("path")) or match["name"], bool(match["create"]))
+            target = self._place(unquote(match.text("path")) or match["name"], bool(match["create"]))
+            return replace(target, lengths=_lengths(text)) if target and match["create"] else target
         return None
 
     def _place(self, text: str, creates: bool) -> _Target | None:
@@ -166,6 +174,20 @@ class WriteGuard:
         root = self._spark.store.root
         parts = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
         return TableName(*parts) if len(parts) == 3 and not parts[2].startswith("_") else None
+
+
+def _lengths(text: str) -> dict[str, int]:
+    """The lengths of the VARCHAR columns of a CREATE TABLE. Raises NotSupportedLocally for CHAR(n)."""
+    source, found = scan(text), {}
+    for index, token in enumerate(source.tokens[:-3]):
+        kind, opening, length = source.tokens[index + 1 : index + 4]
+        if not token.is_name or opening.text != "(" or length.kind != "number":
+            continue
+        if kind.upper in ("CHAR", "CHARACTER"):
+            raise NotSupportedLocally("A column of type CHAR(n)", "Use VARCHAR(n).")
+        if kind.upper == "VARCHAR":
+            found[unquote(token.text).lower()] = int(length.text)
+    return found
 
 
 def _outcome(folder: Path, version: int) -> WriteOutcome:

@@ -38,7 +38,7 @@ def fault(spark: Any, snippet: Snippet) -> str | None:
         warnings.simplefilter("ignore")
         given = ask(spark, snippet)
     known = KNOWN.get(snippet.key)
-    right = agree(GOLDEN[snippet.key], given)
+    right = agree(GOLDEN[snippet.key], given, ordered=snippet.is_ordered)
     if right and known is not None:
         return f"{snippet.key}\n    agrees now; take it out of differences.json"
     if right or known == in_words(given):

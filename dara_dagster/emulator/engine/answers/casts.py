@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pyspark.sql.types import (
     BooleanType,
     DataType,
+    DayTimeIntervalType,
     DecimalType,
     DoubleType,
     FloatType,
@@ -40,6 +41,8 @@ def cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool
         seconds = build.call("-", micros, build.call("pmod", micros, build.value(1000000)))
         whole = build.call("div", seconds, build.value(1000000))
         return build.cast(whole, kind.simpleString(), lenient=lenient)
+    if term.kind == DayTimeIntervalType(0, 0) and is_integral(kind):
+        return build.cast(build.call("date_part", build.value("DAY"), term.expr), kind.simpleString())
     if isinstance(term.kind, DecimalType) and isinstance(kind, BooleanType):
         return build.call("!=", term.expr, build.value(0))
     if isinstance(term.kind, BooleanType) and isinstance(kind, DecimalType):

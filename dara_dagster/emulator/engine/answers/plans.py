@@ -70,7 +70,7 @@ _HARMLESS = {
     *("month", "day", "hour", "size", "row_number", "rank", "dense_rank", "upper", "lower", "trim"),
     "substring",
 }
-TRIGGERS = ({*RULES, *AGGREGATES} - _HARMLESS) | {"cast"}
+TRIGGERS = ({*RULES, *AGGREGATES} - _HARMLESS) | {"collect_list", "collect_set"}
 
 
 class Scope:
@@ -139,12 +139,31 @@ class PlanCorrector:
         if not changing or node is None:
             return
         scope = Scope(_source(kind, node), self._schema)
-        before = pb.Relation()
-        before.CopyFrom(relation)
-        named = kind in ("project", "aggregate")
-        renamed = [e for e in changing if self._correct_expression(e, scope) and named and not _aliased(e)]
-        if renamed:
-            self._keep_names(before, node, kind, renamed)
+        renamed = []
+        for expr in changing:
+            before = pb.Expression()
+            before.CopyFrom(expr)
+            expr.CopyFrom(_term(expr, scope, typed=False).expr)
+            if kind in ("project", "aggregate") and not _aliased(expr) and expr != before:
+                renamed.append((expr, before))
+        for (expr, _), name in zip(
+            renamed, self._names(_source(kind, node), [e for _, e in renamed]), strict=True
+        ):
+            if name is not None:
+                expr.CopyFrom(aliased(expr, name))
+
+    def _names(self, source: pb.Relation, expressions: list[pb.Expression]) -> list[str | None]:
+        """The names that columns without an alias have; None for those that are none or several."""
+        try:
+            names = self._schema(projection(source, expressions)).names if expressions else []
+        except Exception:
+            names = []  # aggregates beside plain columns, or something that the server refuses when it runs
+        if len(names) == len(expressions):
+            return list(names)
+        one_by_one = (
+            [self._names(source, [expr]) for expr in expressions] if len(expressions) > 1 else [[None]]
+        )
+        return [found[0] for found in one_by_one]
 
     def _correct_set_operation(self, relation: pb.Relation) -> None:
         was_all = relation.set_op.is_all
@@ -152,24 +171,6 @@ class PlanCorrector:
         if was_all and not relation.set_op.is_all:
             names = self._schema(relation.set_op.left_input).names[:-1]
             relation.CopyFrom(without_numbers(relation, names))
-
-    def _keep_names(self, before: pb.Relation, node: Any, kind: str, renamed: list[pb.Expression]) -> None:
-        """Gives corrected columns without an alias the names they had."""
-        try:
-            names = self._schema(before).names
-        except Exception:
-            return  # the server refuses the plan: it says so when it runs
-        field = _EXPRESSIONS[kind][-1]
-        outputs = list(getattr(node, field))
-        for expr, name in zip(reversed(outputs), reversed(names), strict=False):
-            if any(expr is changed for changed in renamed) or expr in renamed:
-                expr.CopyFrom(aliased(expr, name))
-
-    def _correct_expression(self, expr: pb.Expression, scope: Scope) -> bool:
-        before = expr.SerializeToString(deterministic=True)
-        expr.CopyFrom(_term(expr, scope, typed=False).expr)
-        changed: bool = expr.SerializeToString(deterministic=True) != before
-        return changed
 
 
 # The fields that hold expressions over the relation's input, by kind of relation; outputs last.
@@ -335,6 +336,9 @@ def _window(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
             return found
     inner = _term(window.window_function, scope, typed=False)
     window.window_function.CopyFrom(inner.expr)
+    name = window.window_function.unresolved_function.function_name.lower()
+    if name in ("collect_list", "collect_set"):  # Sail keeps nulls, and only here
+        return Term(BUILD.call("array_compact", expr))
     return Term(expr, inner.kind)
 
 

@@ -21,6 +21,7 @@ from pyspark.sql.types import (
     FloatType,
     IntegerType,
     LongType,
+    NullType,
     StringType,
     TimestampNTZType,
     TimestampType,
@@ -171,12 +172,11 @@ def _together(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Ter
 def unify(build: Builder[E], branches: Sequence[Term[E]]) -> tuple[list[E], DataType | None]:
     """The branches of a CASE or IF in one type."""
     kind = widest([branch.kind for branch in branches])
-    if kind is None or all(branch.kind == kind for branch in branches):
-        return [branch.expr for branch in branches], kind
+    if kind is None:
+        return [branch.expr for branch in branches], None
+    same = (kind, NullType())
     text = kind.simpleString()
-    return [
-        branch.expr if branch.kind == kind else build.cast(branch.expr, text) for branch in branches
-    ], kind
+    return [b.expr if b.kind in same else build.cast(b.expr, text) for b in branches], kind
 
 
 def _if(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:

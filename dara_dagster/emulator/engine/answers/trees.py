@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from pyspark.sql.types import DataType, StructField, StructType
+from pyspark.sql.types import (
+    BooleanType,
+    ByteType,
+    DataType,
+    DayTimeIntervalType,
+    IntegerType,
+    NullType,
+    StructType,
+)
 from sqlglot import exp
 
 from dara_dagster.emulator.engine.answers.builder import Term
 from dara_dagster.emulator.engine.answers.functions import FUNCTIONS
+from dara_dagster.emulator.engine.answers.queries import (
+    PLACE,
+    Analyse,
+    Columns,
+    SourceColumns,
+    changed_tables,
+    queries,
+    query_place,
+    sides,
+)
 from dara_dagster.emulator.engine.answers.rules import AGGREGATES, RULES, apply_aggregate, cast_rule
 from dara_dagster.emulator.engine.answers.rules import apply as apply_rule
 from dara_dagster.emulator.engine.answers.spark_types import widest
+from dara_dagster.emulator.engine.answers.sql_nodes import HOLDERS, arguments, children, first_word, quoted
 from dara_dagster.emulator.engine.answers.sql_text import BUILD, constant, ddl_type, place_of
+from dara_dagster.emulator.engine.answers.storing import is_restricted, store_as
+from dara_dagster.emulator.engine.answers.subqueries import (
+    intersect_all,
+    is_denied,
+    is_plain_condition,
+    membership,
+    needs_null,
+)
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.names import column_name, makes_columns
 from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan
 from dara_dagster.emulator.engine.sql.tree import Span, clauses, parse, span, visible_ctes
 
 __all__ = ["Columns", "correct_expression", "correct_sql"]
 
-Analyse = Callable[[str], StructType]
 _SIGNS = {"+", "-", "*", "/", "%", "||", "::"}
 _WORDS = {
     *("SUM", "AVG", "MEAN", "ROUND", "BROUND", "FLOOR", "CEIL", "CEILING", "CAST", "TRY_CAST", "CASE", "IF"),
     *(name.upper() for name in FUNCTIONS),
+    *("INSERT", "IN", "INTERSECT", "EXTRACT", "COLLECT_LIST", "COLLECT_SET"),
     *("CONCAT", "CONCAT_WS", "ABS", "NEGATIVE", "MOD", "PMOD", "DIV", "STRING", "BIGINT", "UNION", "IFF"),
 }
 _BINARY: dict[type[exp.Expr], str] = {
@@ -36,7 +64,7 @@ _BINARY: dict[type[exp.Expr], str] = {
     exp.IntDiv: "div",
     exp.DPipe: "||",
 }
-_PLACE = "\x00"  # where the columns of a question to the server stand
+_CLOCK = {"HOUR": "24", "MINUTE": "60"}
 _NAMES = {"iff": "if", "mean": "avg"}
 
 
@@ -45,7 +73,8 @@ def correct_sql(text: str, analyse: Analyse) -> str:
     of a query.
     """
     source = scan(text)
-    if not (source.symbols & _SIGNS or source.words & _WORDS):
+    has_subquery = source.text.upper().count("SELECT") > 1
+    if not (source.symbols & _SIGNS or source.words & _WORDS or has_subquery):
         return text
     tree = parse(text)
     return _Corrector(text, analyse).correct(tree) if tree is not None else text
@@ -65,6 +94,13 @@ def correct_expression(text: str, columns: Columns) -> str:
     return corrector.correct(tree).removeprefix("SELECT ")
 
 
+class _Output(NamedTuple):
+    """A column of a query, or a cell of VALUES, and where it stands without its alias."""
+
+    term: Term[str]
+    place: Span | None
+
+
 class _Corrector:
     """The edits of one statement, made from the innermost query outwards."""
 
@@ -72,19 +108,43 @@ class _Corrector:
         self.text = text
         self.analyse = analyse
         self.edits: list[Edit] = []
-        self.outputs: dict[int, list[Term[str]]] = {}
+        self.outputs: dict[int, list[list[_Output]]] = {}
 
     def correct(self, tree: exp.Expr) -> str:
         for values in tree.find_all(exp.Values):
-            _Query(self, values, _SourceColumns(self.analyse, "")).correct()
-        for query in reversed(list(tree.find_all(exp.Select, exp.SetOperation, bfs=False))):
+            _Query(self, values, SourceColumns(self.analyse, "")).correct()
+        for query in queries(tree):
             if isinstance(query, exp.Select) and "span" in query.meta:
                 _Query(self, query, self.columns_of(query)).correct()
             elif isinstance(query, exp.Union):
                 self._unite(query)
+            elif isinstance(query, exp.Intersect) and not query.args.get("distinct"):
+                self._intersect(query)
         if isinstance(tree, exp.Update | exp.Merge | exp.Insert):
-            _Query(self, tree, _SourceColumns(self.analyse, _changed_tables(tree))).correct()
+            _Query(self, tree, SourceColumns(self.analyse, changed_tables(tree))).correct()
+        if isinstance(tree, exp.Insert):
+            self._store(tree)
         return apply(self.text, self.edits)
+
+    def _store(self, insert: exp.Insert) -> None:
+        """Gives the columns of an INSERT the types of the table by Spark's rules, or refuses them."""
+        target, named = insert.this, []
+        if isinstance(target, exp.Schema):
+            target, named = target.this, [column.name.lower() for column in target.expressions]
+        rows = [row for side in sides(insert.expression) for row in self.outputs.get(id(side), [])]
+        if not any(is_restricted(output.term.kind) for row in rows for output in row):
+            return
+        if insert.args.get("by_name"):
+            return
+        table = target.sql("databricks")
+        fields = self.analyse(f"TABLE {table}").fields
+        if named:
+            fields = [field for name in named for field in fields if field.name.lower() == name]
+        for row in rows:
+            for output, field in zip(row, fields, strict=False):
+                stored = store_as(BUILD, output.term, field, table)
+                if stored != output.term.expr and output.place is not None:
+                    self.replace(output.place, stored)
 
     def rendered(self, place: Span) -> str:
         """A part of the text with the edits made so far."""
@@ -98,7 +158,7 @@ class _Corrector:
 
     def columns_of(self, select: exp.Select) -> Columns:
         """The columns that a SELECT sees."""
-        return _SourceColumns(self.analyse, self.source_of(select))
+        return SourceColumns(self.analyse, self.source_of(select))
 
     def source_of(self, select: exp.Select) -> str:
         """FROM with its joins and lateral views, and before it the WITH queries that it may name."""
@@ -107,95 +167,56 @@ class _Corrector:
             return ""
         after = [place.start for place in clauses(select).values() if place.start > span(start).start]
         closing = [span(select).end, *after]
-        ctes = ", ".join(self.rendered(span(cte)) for cte in visible_ctes(select))
         tables = self.rendered(Span(span(start).start, min(closing)))
-        return " ".join([f"WITH {ctes}" if ctes else "", "SELECT", _PLACE, tables])
+        return " ".join([self._with(select), "SELECT", PLACE, tables])
 
     def _unite(self, union: exp.Union) -> None:
         """Casts the columns of a UNION's queries to one type: Sail answers the types of the first."""
-        queries = list(_sides(union))
-        sides = [side for side in queries if isinstance(side, exp.Select)]
-        known = len(sides) == len(queries) and all(id(side) in self.outputs for side in sides)
+        found = list(sides(union))
+        parts = [side for side in found if isinstance(side, exp.Select)]
+        known = len(parts) == len(found) and all(id(side) in self.outputs for side in parts)
         if union.args.get("by_name") or not known:
             return
-        columns = [self.outputs[id(side)] for side in sides]
+        columns = [[output.term for output in self.outputs[id(side)][0]] for side in parts]
         if len({len(terms) for terms in columns}) != 1 or isinstance(union.parent, exp.Union):
             return
         for number, terms in enumerate(zip(*columns, strict=True)):
             kind = widest([term.kind for term in terms])
             if kind is None or all(term.kind == kind for term in terms):
                 continue
-            for side, term in zip(sides, terms, strict=True):
+            for side, term in zip(parts, terms, strict=True):
                 if term.kind != kind:
                     self._cast_output(side, number, kind)
+
+    def _intersect(self, query: exp.Intersect) -> None:
+        left, right = (query_place(side, self.text) for side in (query.this, query.expression))
+        if left is None or right is None:
+            raise NotSupportedLocally("INTERSECT ALL of such queries")
+        texts = self.rendered(left), self.rendered(right)
+        names = self.analyse(self._with(query) + texts[0]).names
+        self.replace(Span(left.start, right.end), intersect_all(*texts, names, quoted))
+
+    def _with(self, query: exp.Expr) -> str:
+        """The WITH queries that a query may name."""
+        ctes = ", ".join(self.rendered(span(cte)) for cte in visible_ctes(query))
+        return f"WITH {ctes} " if ctes else ""
+
+    def is_closed(self, query: exp.Expr) -> bool:
+        """Whether a query names no column of the queries around it."""
+        place = query_place(query, self.text)
+        try:
+            return place is not None and bool(self.analyse(self._with(query) + self.rendered(place)).names)
+        except Exception:
+            return False
 
     def _cast_output(self, side: exp.Select, number: int, kind: DataType) -> None:
         item = side.expressions[number]
         place = place_of(item.unalias())
         if place is not None:
             name = (
-                ""
-                if isinstance(item, exp.Alias)
-                else f" AS {_quoted(column_name(item, place.of(self.text)))}"
+                "" if isinstance(item, exp.Alias) else f" AS {quoted(column_name(item, place.of(self.text)))}"
             )
             self.replace(place, f"CAST({self.rendered(place)} AS {kind.simpleString()}){name}")
-
-
-def _sides(query: exp.Expr) -> Iterator[exp.Expr]:
-    """The queries that a UNION brings together."""
-    inner = query.unnest() if isinstance(query, exp.Subquery) else query
-    if isinstance(inner, exp.Union):
-        yield from _sides(inner.this)
-        yield from _sides(inner.expression)
-    else:
-        yield inner
-
-
-def _changed_tables(tree: exp.Expr) -> str:
-    """What the expressions of an UPDATE, MERGE or INSERT see, as the query of `_Corrector.source_of`."""
-    if isinstance(tree, exp.Insert):
-        return ""
-    sources = [tree.this, tree.args.get("using")]
-    tables = ", ".join(source.sql("databricks") for source in sources if source is not None)
-    return " ".join(["SELECT", _PLACE, "FROM", tables])
-
-
-class Columns(Protocol):
-    """The columns that expressions see."""
-
-    def column(self, names: Sequence[str]) -> DataType | None:
-        """The type of a column by the parts of its name; None when it is not there, or twice."""
-
-    def ask(self, text: str) -> DataType | None:
-        """The type of any expression; None when the server refuses it."""
-
-
-class _SourceColumns:
-    """The columns of a FROM, asked of the server once."""
-
-    def __init__(self, analyse: Analyse, source: str) -> None:
-        self._analyse = analyse
-        self._source = source
-        self._known: dict[str, list[DataType]] | None = None
-
-    def column(self, names: Sequence[str]) -> DataType | None:
-        if self._known is None:
-            self._known = {}
-            for field in self._fields("*") if self._source else []:
-                self._known.setdefault(field.name.lower(), []).append(field.dataType)
-        found = self._known.get(names[-1].lower(), [])
-        return found[0] if found and all(kind == found[0] for kind in found) else None
-
-    def ask(self, text: str) -> DataType | None:
-        fields = self._fields(text)
-        return fields[0].dataType if fields else None
-
-    def _fields(self, columns: str) -> list[StructField]:
-        query = self._source.replace(_PLACE, columns, 1) if self._source else f"SELECT {columns}"
-        try:
-            return self._analyse(query).fields
-        except Exception:
-            return []
 
 
 class _Query:
@@ -208,40 +229,49 @@ class _Query:
         self._aliases: dict[str, DataType | None] = {}
 
     def correct(self) -> None:
-        in_union = isinstance(self.node, exp.Select) and self.node.find_ancestor(exp.Union) is not None
-        outputs = []
+        matters = self.node.find_ancestor(exp.Union, exp.Insert) is not None
+        rows: dict[int, list[_Output]] = {}
         for item in self._roots():
-            is_output = item.arg_key == "expressions" and item.parent is self.node
-            typed = is_output and in_union
+            row = item.parent if isinstance(self.node, exp.Values) else self.node
+            is_output = item.arg_key == "expressions" and item.parent is row
+            typed = is_output and matters
             term = self.term(item.unalias(), typed=typed)
             place = place_of(item.unalias())
             if place is not None and term.expr != self.owner.rendered(place):
                 self._edit(item, place, term.expr, is_output)
             if is_output:
-                outputs.append(term)
+                rows.setdefault(id(row), []).append(_Output(term, place))
                 if isinstance(item, exp.Alias):
                     self._aliases[item.alias.lower()] = term.kind
-        if isinstance(self.node, exp.Select) and not any(item.is_star for item in self.node.expressions):
-            self.owner.outputs[id(self.node)] = outputs
+        if isinstance(self.node.parent, exp.Subquery) and needs_null(self.node.parent):
+            self._let_be_null(self.node.expressions[0])
+        if not any(item.is_star for item in self.node.expressions or []):
+            self.owner.outputs[id(self.node)] = list(rows.values())
+
+    def _let_be_null(self, item: exp.Expr) -> None:
+        """Tells Sail that a scalar subquery may be NULL, as it is without a row."""
+        place = place_of(item.unalias())
+        if place is not None:
+            self.owner.replace(place, f"nullif({self.owner.rendered(place)}, NULL)")
 
     def _edit(self, item: exp.Expr, place: Span, text: str, is_output: bool) -> None:
         unnamed = is_output and isinstance(self.node, exp.Select) and not isinstance(item, exp.Alias)
-        if unnamed and not (isinstance(item, exp.Column) or makes_columns(place.of(self.owner.text))):
-            text = f"{text} AS {_quoted(column_name(item, place.of(self.owner.text)))}"
+        if unnamed and not isinstance(item, exp.Column) and not makes_columns(place.of(self.owner.text)):
+            text = f"{text} AS {quoted(column_name(item, place.of(self.owner.text)))}"
         self.owner.replace(place, text)
 
     def _roots(self) -> Iterator[exp.Expr]:
         """The expressions of the query that belong to no inner query, outermost nodes only."""
-        for node in _children(self.node):
+        for node in children(self.node):
             yield from self._below(node)
 
     def _below(self, node: exp.Expr) -> Iterator[exp.Expr]:
         if isinstance(node, exp.Query | exp.Table | exp.CTE | exp.With):
             return
-        if isinstance(node, exp.Alias) or (place_of(node) is not None and not isinstance(node, _HOLDERS)):
+        if isinstance(node, exp.Alias) or (place_of(node) is not None and not isinstance(node, HOLDERS)):
             yield node
             return
-        for inner in _children(node):
+        for inner in children(node):
             yield from self._below(inner)
 
     def term(self, node: exp.Expr, *, typed: bool) -> Term[str]:
@@ -265,6 +295,9 @@ class _Query:
             return self._cast(node, place)
         if isinstance(node, exp.Case):
             return self._case(node, place)
+        special = self._special(node, place)
+        if special is not None:
+            return special
         aggregate = self._aggregate(node, place)
         if aggregate is not None:
             return aggregate
@@ -273,16 +306,48 @@ class _Query:
             return self._ruled(name, node, operands, place)
         return self._plain(node, place)
 
+    def _special(self, node: exp.Expr, place: Span) -> Term[str] | None:
+        """What depends on where an expression stands, or on more than the types of its operands."""
+        member = node.this if isinstance(node, exp.Not) else node
+        whole = member is node or place_of(member) is None
+        if isinstance(member, exp.In) and member.args.get("query") is not None and whole:
+            return self._member(member, negated=member is not node)
+        if isinstance(node, exp.Window) and first_word(place.of(self.owner.text)) in (
+            "collect_list",
+            "collect_set",
+        ):
+            return Term(BUILD.call("array_compact", self._plain(node, place).expr))
+        if isinstance(node, exp.Extract) and node.name.upper() in _CLOCK:
+            value = self.term(node.expression, typed=True)
+            text = self._within(place, [(node.expression, value)])
+            if isinstance(value.kind, DayTimeIntervalType):
+                return Term(
+                    BUILD.cast(BUILD.call("%", text, _CLOCK[node.name.upper()]), "tinyint"), ByteType()
+                )
+            return Term(text, IntegerType())
+        return None
+
+    def _member(self, node: exp.In, *, negated: bool) -> Term[str] | None:
+        query = node.args["query"].unnest()
+        place = query_place(query, self.owner.text)
+        if is_plain_condition(node) or place is None or not self.owner.is_closed(query):
+            return None
+        value = self.term(node.this, typed=False)
+        unknown = "true" if is_denied(node) and not negated else "false"
+        text = membership(value.expr, self.owner.rendered(place), negated=negated, unknown=unknown)
+        return Term(text, BooleanType())
+
     def _called(self, node: exp.Expr, place: Span) -> tuple[str, list[exp.Expr]]:
         if type(node) in _BINARY:
             return _BINARY[type(node)], [node.this, node.expression]
         if isinstance(node, exp.Neg):
             return "-", [node.this]
         if isinstance(node, exp.Func):
-            tokens = scan(place.of(self.owner.text)).tokens[:2]
-            if len(tokens) == 2 and tokens[1].text == "(":
-                name = tokens[0].text.lower()
-                return _NAMES.get(name, name), _arguments(node)
+            source = scan(place.of(self.owner.text))
+            if len(source.tokens) > 2 and source.tokens[1].text == "(" and 1 in source.closing:
+                name, operands = source.tokens[0].text.lower(), arguments(node)
+                if len(operands) == len(source.split(2, source.closing[1])):
+                    return _NAMES.get(name, name), operands
         return "", []
 
     def _ruled(self, name: str, node: exp.Expr, operands: list[exp.Expr], place: Span) -> Term[str]:
@@ -311,7 +376,7 @@ class _Query:
         terms = [self.term(value, typed=True) for value in values]
         kind = widest([term.kind for term in terms])
         for value, term in zip(values, terms, strict=True):
-            cast = kind is not None and term.kind != kind
+            cast = kind is not None and term.kind not in (kind, NullType())
             parts.append((value, Term(BUILD.cast(term.expr, kind.simpleString())) if cast and kind else term))
         return Term(self._within(place, parts), kind)
 
@@ -337,7 +402,7 @@ class _Query:
     def _beside(self, node: exp.Expr, call: exp.Expr) -> Iterator[exp.Expr]:
         """The expressions of FILTER and OVER."""
         while node is not call:
-            for inner in _children(node):
+            for inner in children(node):
                 if inner is not node.this:
                     yield from self._below(inner)
             node = node.this
@@ -346,7 +411,7 @@ class _Query:
         """Anything else: only what it holds is corrected."""
         parts = []
         if not isinstance(node, exp.Query):
-            for child in _children(node):
+            for child in children(node):
                 parts += [(inner, self.term(inner.unalias(), typed=False)) for inner in self._below(child)]
         if place is None:
             for inner, term in parts:
@@ -374,30 +439,3 @@ class _Query:
 
     def _ask(self, node: exp.Expr, text: str) -> DataType | None:
         return None if node.find_ancestor(exp.Lambda) is not None else self.columns.ask(text)
-
-
-_HOLDERS = (
-    exp.Where,
-    exp.Having,
-    exp.Group,
-    exp.Order,
-    exp.Ordered,
-    exp.Join,
-    exp.From,
-    exp.Qualify,
-    exp.Lateral,
-)
-
-
-def _children(node: exp.Expr) -> Iterator[exp.Expr]:
-    yield from node.iter_expressions()
-
-
-def _arguments(node: exp.Expr) -> list[exp.Expr]:
-    """The operands of a function, in the order of the text."""
-    found = [child for child in node.iter_expressions() if not isinstance(child, exp.DataType)]
-    return sorted(found, key=lambda child: (place_of(child) or Span(0, 0)).start)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

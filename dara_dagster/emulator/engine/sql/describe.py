@@ -84,7 +84,11 @@ def describe_table(spark: LocalSpark, match: Match) -> DataFrame:
         return spark.rows([(f.name, f.dataType.simpleString(), None) for f in fields], _COLUMNS)
     snapshot = delta_log.read_snapshot(folder)
     rows: list[tuple[str, str, str | None]] = [
-        (field["name"], delta_type(field["type"]), field["metadata"].get("comment"))
+        (
+            field["name"],
+            field["metadata"].get(delta_log.LENGTH_KEY) or delta_type(field["type"]),
+            field["metadata"].get("comment"),
+        )
         for field in snapshot.fields
     ]
     if snapshot.partition_columns:

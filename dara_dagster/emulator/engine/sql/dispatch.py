@@ -59,9 +59,8 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
         text, args = (text, args) if bound is None else (bound, None)
     known = session_functions(spark)
     text = corrected_with_names(text, lambda words: correct_text(call_functions(spark, words), known))
-    text = correct_sql(text, spark.schema_of)
     if args or frames or scan(text).is_broken:
-        return spark.plain_sql(text, args, **frames)
+        return spark.plain_sql(correct_sql(text, spark.schema_of), args, **frames)
     for match, handle in handlers_of(scan(text)):
         answer = handle(spark, match)
         if answer is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlglot import exp
 
+from dara_dagster.emulator.engine.answers.trees import correct_sql
 from dara_dagster.emulator.engine.sql.information_schema import replace_information_schema
 from dara_dagster.emulator.engine.sql.ingest import replace_read_files
 from dara_dagster.emulator.engine.sql.pipes import spell_out_pipes
@@ -44,7 +45,7 @@ def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer
     A name that Sail then misses may be an alias of the same SELECT (`1 AS a, a + 1 AS b`) or a variable: as
     in Spark a column comes first, so these are put in only for what is no column.
     """
-    text = spell_out(spark, text)
+    text = correct_sql(spell_out(spark, text), spark.schema_of)
     for _ in range(_MOST_ALIASES):
         try:
             return attempt(text)

@@ -191,7 +191,7 @@ def tables_in(text: str) -> Iterator[TableName]:
         yield TableName(names, parts[0].meta["start"], parts[-1].meta["end"] + 1)
 
 
-def visible_ctes(select: exp.Select) -> list[exp.Expr]:
+def visible_ctes(select: exp.Expr) -> list[exp.Expr]:
     """The WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
     visible: list[exp.Expr] = []
     node: exp.Expr | None = select

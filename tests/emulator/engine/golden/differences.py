@@ -109,7 +109,7 @@ def update() -> None:
     with workspace() as spark:
         for snippet in load():
             given = ask(spark, snippet)
-            if not agree(golden[snippet.key], given):
+            if not agree(golden[snippet.key], given, ordered=snippet.is_ordered):
                 found[notes.get(snippet.key, TO_EXPLAIN)][snippet.key] = in_words(given)
     known = {note: keys for note, keys in found.items() if keys}
     LIST.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")

@@ -142,3 +142,23 @@ SELECT count(*) FROM ins;
 CREATE TABLE ins (a INT);
 DROP TABLE ins;
 SELECT * FROM ins;
+
+-- a view of a view follows the table
+CREATE TABLE ins (a INT);
+INSERT INTO ins VALUES (1);
+CREATE OR REPLACE TEMP VIEW ins_v1 AS SELECT a + 1 b FROM ins;
+CREATE OR REPLACE TEMP VIEW ins_v2 AS SELECT b * 10 c FROM ins_v1;
+INSERT INTO ins VALUES (2);
+SELECT c FROM ins_v2 ORDER BY c;
+
+-- INSERT of a double as text, and of text as a double
+CREATE TABLE ins (a STRING, b DOUBLE);
+INSERT INTO ins SELECT 12345678.5D, 1;
+SELECT * FROM ins;
+
+-- a view that stays follows the table
+CREATE TABLE ins (a INT);
+CREATE OR REPLACE VIEW ins_kept AS SELECT a + 1 AS b FROM ins;
+SELECT * FROM ins_kept;
+INSERT INTO ins VALUES (1);
+SELECT * FROM ins_kept;
