@@ -16,6 +16,8 @@ from dara_dagster.emulator.engine.sql.literals import bind, quote
 from dara_dagster.emulator.engine.sql.names import corrected_with_names
 from dara_dagster.emulator.engine.sql.queries import in_known_words
 from dara_dagster.emulator.engine.sql.refused import refuse_unsupported
+from dara_dagster.emulator.engine.sql.script_runner import run_script_text
+from dara_dagster.emulator.engine.sql.scripts import is_script
 from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 from dara_dagster.emulator.engine.sql.user_functions import call_functions
 
@@ -57,6 +59,8 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
     if args:
         bound = bind(text, args, strict=False)
         text, args = (text, args) if bound is None else (bound, None)
+    if is_script(scan(text)):
+        return run_script_text(spark, text)
     known = session_functions(spark)
     text = corrected_with_names(text, lambda words: correct_text(call_functions(spark, words), known))
     if args or frames or scan(text).is_broken:

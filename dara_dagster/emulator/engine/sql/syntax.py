@@ -176,8 +176,7 @@ def split_statements(script: str) -> list[Statement]:
     if source.is_broken:
         return [Statement(script.strip(), 1 + _leading_lines(script))] if script.strip() else []
     statements, start = [], 0
-    marks = [token for token in source.tokens if token.text == ";" and token.kind == "symbol"]
-    ends = [*(token.start for token in marks), len(script)]
+    ends = [*(source.tokens[index].start for index in _separators(source)), len(script)]
     for end in ends:
         text = script[start:end]
         if any(start <= token.start < end for token in source.tokens):
@@ -185,6 +184,28 @@ def split_statements(script: str) -> list[Statement]:
             statements.append(Statement(text.strip(), line))
         start = end + 1
     return statements
+
+
+_OPENING_WORDS = {"IF", "WHILE", "LOOP", "REPEAT", "FOR"}
+_BEFORE_A_STATEMENT = {";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT", "ATOMIC", ":"}
+
+
+def _separators(source: Source) -> Iterator[int]:
+    """The semicolons between statements, not those within a BEGIN ... END."""
+    depth, start = 0, 0
+    for index, token in enumerate(source.tokens):
+        before = source.tokens[index - 1] if index else None
+        leads = index == start or (before is not None and before.text.upper() in _BEFORE_A_STATEMENT)
+        closes = before is not None and before.upper == "END"
+        if token.text == ";" and token.kind == "symbol" and depth == 0:
+            yield index
+            start = index + 1
+        elif token.upper == "BEGIN":
+            depth += bool(depth) or leads
+        elif token.upper == "END":
+            depth -= bool(depth)
+        elif depth and not closes:
+            depth += token.upper == "CASE" or (leads and token.upper in _OPENING_WORDS)
 
 
 def split_list(text: str) -> list[str]:

@@ -10,7 +10,6 @@ KNOWN_FAILURES: dict[str, str] = {
     "ddl: CREATE MATERIALIZED VIEW": f"CREATE MATERIALIZED VIEW {_SENTENCE}",
     "ddl: CREATE STREAMING TABLE": f"CREATE STREAMING TABLE {_SENTENCE}",
     "ddl: SET (list)": f"SET without a key {_SENTENCE}",
-    "ddl: BEGIN…END SQL scripting": rf"SQL scripting \(BEGIN ... END\) {_SENTENCE}",
     "ddl: UNDROP TABLE": f"UNDROP TABLE {_SENTENCE}",
     "readwrite: csv mode PERMISSIVE + _corrupt_record/rescued": (
         f"CSV column _corrupt_record of corrupt records {_SENTENCE}"
