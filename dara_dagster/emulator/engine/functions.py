@@ -27,6 +27,8 @@ from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 
 __all__ = ["correct_call", "correct_text"]
 
+_UNITS = {"YEAR", "YYYY", "YY", "QUARTER", "MONTH", "MM", "MON", "WEEK"}
+_TIMES = {"DAY", "DD", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"}
 _MICROSECONDS = {"WEEK": 604_800_000_000, "DAY": 86_400_000_000, "HOUR": 3_600_000_000}
 _MICROSECONDS |= {"MINUTE": 60_000_000, "SECOND": 1_000_000}
 _PERCENTILES = ("approx_percentile", "percentile_approx")
@@ -51,7 +53,23 @@ def _weekday_text(call: Call) -> str | None:
 def _date_trunc_text(call: Call) -> str | None:
     if len(call.arguments) != 2:
         return None
-    return f"date_trunc({call.arguments[0]}, CAST({call.arguments[1]} AS TIMESTAMP))"
+    unit, value = call.arguments
+    if _is_unknown_unit(unit, _UNITS | _TIMES):
+        return "CAST(NULL AS TIMESTAMP)"
+    return f"date_trunc({unit}, CAST({value} AS TIMESTAMP))"
+
+
+@call("trunc")
+def _trunc_text(call: Call) -> str | None:
+    unknown = len(call.arguments) == 2 and _is_unknown_unit(call.arguments[1], _UNITS)
+    return "CAST(NULL AS DATE)" if unknown else None
+
+
+def _is_unknown_unit(text: str, units: set[str]) -> bool:
+    """Whether a unit is written out and none: Spark answers NULL then."""
+    tokens = scan(text).tokens
+    is_literal = len(tokens) == 1 and tokens[0].kind == "string"
+    return is_literal and unquote(text).upper() not in units
 
 
 @call("rint")
@@ -177,7 +195,19 @@ def _weekday(name: str, given: list[pb.Expression]) -> pb.Expression:
 
 
 def _date_trunc(name: str, given: list[pb.Expression]) -> pb.Expression:
+    unit = given[0].literal
+    if unit.HasField("string") and unit.string.upper() not in _UNITS | _TIMES:
+        return _cast(_NULL, "timestamp")
     return _call(name, given[0], _cast(given[1], "timestamp"))
+
+
+def _trunc(name: str, given: list[pb.Expression]) -> pb.Expression | None:
+    unit = given[1].literal if len(given) == 2 else pb.Expression.Literal()
+    known = not unit.HasField("string") or unit.string.upper() in _UNITS
+    return None if known else _cast(_NULL, "date")
+
+
+_NULL = pb.Expression(literal=pb.Expression.Literal(null=pb.DataType(null=pb.DataType.NULL())))
 
 
 def _half_even(name: str, given: list[pb.Expression]) -> pb.Expression:
@@ -231,6 +261,7 @@ def _checked(name: str, given: list[pb.Expression]) -> None:
 _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = {
     "weekday": _weekday,
     "date_trunc": _date_trunc,
+    "trunc": _trunc,
     **dict.fromkeys(("timestampdiff", "datediff", "date_diff"), _difference),
     "rint": _half_even,
     "from_json": _from_json,

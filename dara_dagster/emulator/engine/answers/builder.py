@@ -14,11 +14,14 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class Term(Generic[E]):
-    """An expression and its type in Spark; None where it is not known. `literal` is an integer's value."""
+    """An expression and its type in Spark; None where it is not known. `literal` is an integer's value,
+    `text` a string's.
+    """
 
     expr: E
     kind: DataType | None = None
     literal: int | None = None
+    text: str | None = None
 
 
 class Builder(Protocol[E]):

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from pyspark.sql.types import (
@@ -16,16 +17,18 @@ from pyspark.sql.types import (
     DecimalType,
     DoubleType,
     FloatType,
+    NullType,
     StringType,
     TimestampType,
 )
 
 from dara_dagster.emulator.engine.answers.builder import Builder, Term
-from dara_dagster.emulator.engine.answers.spark_types import is_integral
+from dara_dagster.emulator.engine.answers.spark_types import is_integral, is_numeric
 
-__all__ = ["cast_rule", "text_of"]
+__all__ = ["cast_rule", "in_type", "text_of"]
 
 E = TypeVar("E")
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _FIRST_DIGIT = "^(-?[0-9])([0-9]*)[.]([0-9]*)$"
 _SMALL = "^(-?)0[.]0*([1-9])([0-9]*)$"
 _ZEROS = "([^.])0+$"
@@ -48,6 +51,20 @@ def cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool
     if isinstance(term.kind, BooleanType) and isinstance(kind, DecimalType):
         return build.cast(build.cast(term.expr, "int"), kind.simpleString(), lenient=lenient)
     return None
+
+
+def in_type(build: Builder[E], term: Term[E], kind: DataType) -> E:
+    """A value among others of a type. Text that is no number fails where it is asked for, and only there."""
+    if term.kind in (kind, NullType()):
+        return term.expr
+    name = kind.simpleString()
+    if term.text is not None and is_numeric(kind) and not _NUMBER.fullmatch(term.text):
+        words = (
+            f"[CAST_INVALID_INPUT] The value '{term.text}' of the type \"STRING\" cannot be cast to "
+            f'"{name.upper()}" because it is malformed. SQLSTATE: 22018'
+        )
+        return build.cast(build.call("raise_error", build.value(words)), name)
+    return build.cast(term.expr, name)
 
 
 def text_of(build: Builder[E], term: Term[E]) -> E:

@@ -2,7 +2,7 @@
 
 - `datediff` and `regexp_count` answer a BIGINT.
 - `unix_seconds` cuts moments before 1970 to the next second; `timestamp_seconds` drops fractions.
-- `chr` takes more than a byte, and `isnan(NULL)` is NULL.
+- `hash` refuses NULL, `chr` takes more than a byte, and `isnan(NULL)` is NULL.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pyspark.sql.types import (
     FloatType,
     IntegerType,
     LongType,
+    NullType,
     StringType,
     TimestampType,
 )
@@ -54,6 +55,12 @@ def _chr(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any
     return Term(build.call(name, byte), StringType())
 
 
+def _hash(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
+    """A NULL without a type changes no hash, like any other."""
+    given = [build.cast(t.expr, "int") if isinstance(t.kind, NullType) else t.expr for t in terms]
+    return Term(build.call(name, *given), IntegerType() if name == "hash" else LongType())
+
+
 def _isnan(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
     plain = build.call(name, build.cast(terms[0].expr, "double"))
     return Term(build.call("ifnull", plain, build.call("!=", build.value(0), build.value(0))), BooleanType())
@@ -65,4 +72,5 @@ FUNCTIONS = {
     "timestamp_seconds": _timestamp_seconds,
     **dict.fromkeys(("chr", "char"), _chr),
     "isnan": _isnan,
+    **dict.fromkeys(("hash", "xxhash64"), _hash),
 }

@@ -268,7 +268,7 @@ def _literal(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
             literal.decimal.scale = len(fraction)
         return Term(expr, DecimalType(literal.decimal.precision, literal.decimal.scale))
     value = getattr(literal, kind) if kind in ("byte", "short", "integer", "long") else None
-    return Term(expr, _LITERALS.get(kind), value)
+    return Term(expr, _LITERALS.get(kind), value, literal.string if kind == "string" else None)
 
 
 def _alias(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:

@@ -21,7 +21,6 @@ from pyspark.sql.types import (
     FloatType,
     IntegerType,
     LongType,
-    NullType,
     StringType,
     TimestampNTZType,
     TimestampType,
@@ -29,7 +28,7 @@ from pyspark.sql.types import (
 )
 
 from dara_dagster.emulator.engine.answers.builder import Builder, Term
-from dara_dagster.emulator.engine.answers.casts import cast_rule, text_of
+from dara_dagster.emulator.engine.answers.casts import cast_rule, in_type, text_of
 from dara_dagster.emulator.engine.answers.functions import FUNCTIONS
 from dara_dagster.emulator.engine.answers.rounding import bround_rule, floor_rule, round_rule
 from dara_dagster.emulator.engine.answers.spark_types import (
@@ -174,9 +173,7 @@ def unify(build: Builder[E], branches: Sequence[Term[E]]) -> tuple[list[E], Data
     kind = widest([branch.kind for branch in branches])
     if kind is None:
         return [branch.expr for branch in branches], None
-    same = (kind, NullType())
-    text = kind.simpleString()
-    return [b.expr if b.kind in same else build.cast(b.expr, text) for b in branches], kind
+    return [in_type(build, branch, kind) for branch in branches], kind
 
 
 def _if(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:

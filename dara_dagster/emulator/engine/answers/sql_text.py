@@ -79,7 +79,7 @@ def ddl_type(node: exp.DataType) -> DataType | None:
 def constant(node: exp.Expr, text: str) -> Term[str] | None:
     """A literal or interval with its type; None for anything else."""
     if isinstance(node, exp.Literal):
-        return Term(text, StringType()) if node.is_string else _number(node.this, text)
+        return Term(text, StringType(), text=node.this) if node.is_string else _number(node.this, text)
     if isinstance(node, exp.Boolean):
         return Term(text, BooleanType())
     if isinstance(node, exp.Null):

@@ -11,12 +11,12 @@ from pyspark.sql.types import (
     DataType,
     DayTimeIntervalType,
     IntegerType,
-    NullType,
     StructType,
 )
 from sqlglot import exp
 
 from dara_dagster.emulator.engine.answers.builder import Term
+from dara_dagster.emulator.engine.answers.casts import in_type
 from dara_dagster.emulator.engine.answers.functions import FUNCTIONS
 from dara_dagster.emulator.engine.answers.queries import (
     PLACE,
@@ -376,8 +376,7 @@ class _Query:
         terms = [self.term(value, typed=True) for value in values]
         kind = widest([term.kind for term in terms])
         for value, term in zip(values, terms, strict=True):
-            cast = kind is not None and term.kind not in (kind, NullType())
-            parts.append((value, Term(BUILD.cast(term.expr, kind.simpleString())) if cast and kind else term))
+            parts.append((value, term if kind is None else Term(in_type(BUILD, term, kind))))
         return Term(self._within(place, parts), kind)
 
     def _aggregate(self, node: exp.Expr, place: Span) -> Term[str] | None:

@@ -20,6 +20,7 @@ from dara_dagster.emulator.engine.sql.script_runner import run_script_text
 from dara_dagster.emulator.engine.sql.scripts import is_script
 from dara_dagster.emulator.engine.sql.syntax import scan, unquote
 from dara_dagster.emulator.engine.sql.user_functions import call_functions
+from dara_dagster.emulator.engine.sql.zone_names import format_with_zone
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
@@ -82,7 +83,12 @@ def session_functions(spark: LocalSpark) -> dict[str, Spelling]:
     spellings: dict[str, Spelling] = {
         name: functools.partial(_constant, text) for name, text in known.items()
     }
-    return {**spellings, "identifier": functools.partial(_identifier, spark)}
+    zone = functools.partial(spark.conf.get, "spark.sql.session.timeZone")
+    return {
+        **spellings,
+        "identifier": functools.partial(_identifier, spark),
+        "date_format": functools.partial(format_with_zone, zone),
+    }
 
 
 def _identifier(spark: LocalSpark, call: Call) -> str | None:
