@@ -16,6 +16,7 @@ from dara_dagster.defs.retrying import fail_or_retry
 from dara_dagster.defs.sending import send_files
 from dara_dagster.defs.stopping import find_run, stop_others, stop_run
 from dara_dagster.engine.events import retries_enabled, step_key
+from dara_dagster.engine.instance_id import instance_id
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError, UnreachableError
 from dara_dagster.remote import runs
@@ -170,9 +171,12 @@ class _Execution:
             key = self.work.compute_key
             resource: ComputeResource | None = getattr(self.context.resources, key) if key else None
             compute_id = resource.ensure(session) if resource else session.compute_id(task.compute)
+        instance = instance_id(self.context.instance)
         return submit_request(
             task,
-            run_name=run_name(session.plan.name, self.workflow.name, task.name, self.context.run_id),
+            run_name=run_name(
+                session.plan.name, self.workflow.name, task.name, self.context.run_id, instance
+            ),
             token=attempt.token,
             parameters=self._parameters(),
             remote_file=self._remote_file(),

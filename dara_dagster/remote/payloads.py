@@ -11,7 +11,10 @@ from urllib.parse import quote, unquote
 from dara_dagster.errors import RunError
 from dara_dagster.spec.plan import ComputePlan, TaskPlan
 
-_MARK = re.compile(r"dara:(?P<project>[^/]*)/(?P<workflow>[^/]*)/(?P<task>[^/]*) \[(?P<run>[^\]]*)\]")
+_MARK = re.compile(
+    r"dara:(?P<project>[^/]*)/(?P<workflow>[^/]*)/(?P<task>[^/]*) "
+    r"\[(?P<run>[^\]@]*)(?:@(?P<instance>[^\]]*))?\]"
+)
 _LONGEST_NAME = 100  # characters of one part, up to 12 bytes each when escaped; run_name takes 4096 bytes
 _ENVIRONMENT = "default"
 _ENVIRONMENT_VERSION = "4"
@@ -34,18 +37,26 @@ _NAMED_PARAMETERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class RunMark:
-    """What a run's name tells about where it comes from."""
+    """What a run's name tells about where it comes from.
+
+    `instance` is the id of the Dagster history that has the Dagster run, "" in names of earlier versions.
+    """
 
     project: str
     workflow: str
     task: str
     dagster_run_id: str
+    instance: str
 
 
-def run_name(project: str, workflow: str, task: str, dagster_run_id: str) -> str:
-    """`dara:<project>/<workflow>/<task> [<run id>]`, each part with `/` and the like escaped."""
+def run_name(project: str, workflow: str, task: str, dagster_run_id: str, instance: str) -> str:
+    """`dara:<project>/<workflow>/<task> [<run id>@<instance>]`, each part with `/` and the like escaped.
+
+    The name is all that a one-time run can carry and a list of runs gives back: it takes no tags.
+    https://docs.databricks.com/api/workspace/jobs/submit
+    """
     parts = [quote(part[:_LONGEST_NAME], safe=" ") for part in (project, workflow, task)]
-    return f"dara:{'/'.join(parts)} [{dagster_run_id}]"
+    return f"dara:{'/'.join(parts)} [{dagster_run_id}@{instance}]"
 
 
 def parse_run_name(name: str) -> RunMark | None:
@@ -54,7 +65,7 @@ def parse_run_name(name: str) -> RunMark | None:
     if not found:
         return None
     project, workflow, task = (unquote(found[part]) for part in ("project", "workflow", "task"))
-    return RunMark(project, workflow, task, found["run"])
+    return RunMark(project, workflow, task, found["run"], found["instance"] or "")
 
 
 def submit_request(

@@ -182,12 +182,12 @@ def test_terminate_in_the_ui_ends_a_run_of_another_process(
 def test_what_a_killed_process_leaves_is_found_and_ended(
     connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
 ) -> None:
-    assert connected.json("orphans") == []
+    assert connected.json("orphans")["orphans"] == []
     started.kill()
     started.communicate()
     run = only_run(connected)
 
-    found = connected.json("orphans")
+    found = connected.json("orphans")["orphans"]
 
     assert run["state"] == "running"
     assert [orphan["run_id"] for orphan in found] == [run["tasks"][0]["databricks_run_id"]]
@@ -202,7 +202,7 @@ def test_orphans_can_be_cancelled(
     started.kill()
     started.communicate()
 
-    assert "1 cancelled." in connected.here("orphans", "--cancel")
+    assert "1 cancelled." in connected.here("orphans", "--cancel", "--yes")
     assert active() == 0
 
 

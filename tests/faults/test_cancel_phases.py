@@ -177,7 +177,7 @@ def test_the_ui_terminates_a_run_and_its_processes_are_gone(trial: Trial) -> Non
         carrier = owner_of(trial.dagster_run(again).tags[PROCESS_TAG])
         os.kill(carrier.pid, signal.SIGKILL)
         until(lambda: owner_of(trial.dagster_run(again).tags[PROCESS_TAG]).alive is False, "its death")
-        assert "2 cancelled." in trial.dara("orphans", "--cancel")
+        assert "2 cancelled." in trial.dara("orphans", "--cancel", "--yes")
     assert trial.stats()["processes"] == 0
 
 

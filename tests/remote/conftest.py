@@ -66,7 +66,7 @@ def monitor(workspace: Workspace) -> Monitor:
 def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:
     return submit_request(
         TaskPlan(task, task, "notebook", **more),
-        run_name=run_name("tests", "flow", task, "run"),
+        run_name=run_name("tests", "flow", task, "run", "here"),
         token=runs.attempt_token("run", token, 0),
         parameters={},
         remote_file="/Workspace/Shared/tests/nb",

@@ -169,11 +169,13 @@ def test_a_saved_job_runs_by_the_same_rules() -> None:
 
 @pytest.mark.parametrize("task", ["daily totals", "a/b [c]", "ü%20/", ""])
 def test_the_mark_in_a_run_s_name_reads_back(task: str) -> None:
-    name = run_name("my project", "flights/x", task, "0a1b")
-    assert parse_run_name(name) == RunMark("my project", "flights/x", task, "0a1b")
+    name = run_name("my project", "flights/x", task, "0a1b", "c2")
+    assert parse_run_name(name) == RunMark("my project", "flights/x", task, "0a1b", "c2")
 
 
 def test_names_stay_within_the_limit_and_foreign_names_are_not_ours() -> None:
-    assert len(run_name("\U0001f600" * 9000, "é" * 9000, "t", "r").encode()) <= 4096
-    assert run_name("flights", "daily", "load", "r1") == "dara:flights/daily/load [r1]"
+    assert len(run_name("\U0001f600" * 9000, "é" * 9000, "t", "r", "i").encode()) <= 4096
+    assert run_name("flights", "daily", "load", "r1", "i1") == "dara:flights/daily/load [r1@i1]"
+    before = parse_run_name("dara:flights/daily/load [r1]")
+    assert before == RunMark("flights", "daily", "load", "r1", "")
     assert parse_run_name("nightly") is None and parse_run_name("dara:x") is None
