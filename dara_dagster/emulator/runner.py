@@ -9,11 +9,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dara_dagster.emulator.engine import spec as engine_spec
+from dara_dagster.emulator.engine.spec import TaskResult as TaskResult
 from dara_dagster.emulator.plain_path import plain_path
 from dara_dagster.emulator.zygote import TaskProcess
 
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 LOG_LIMIT = 5_000_000
 """Bytes of output that runs/get-output shows, the last ones (SDK, RunOutput.logs)."""
-
-
-@dataclass
-class TaskResult(engine_spec.TaskResult):
-    """What a task process left behind. `lost` says why it left nothing, with the termination `code`."""
-
-    lost: str = ""
-    code: str = ""
 
 
 class Runner:
@@ -68,7 +60,8 @@ class Runner:
             self._processes.pop(run_id, None)
             self.clean_up(spec["job_run_id"], run_id)
             result = _read_result(_result_file(folder), status, reason)
-            result.code = process.code if result.lost else ""
+            if result.lost and not result.code:
+                result.code = process.code
             ended(result)
 
         process = TaskProcess(str(spec_file), started, on_end)

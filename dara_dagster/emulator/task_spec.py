@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dara_dagster.emulator.endings import Ending, file_missing, notebook_missing, platform_failure
 from dara_dagster.emulator.references import UnknownReferenceError, resolve
 from dara_dagster.emulator.run import Run, TaskRun, payload_kind
+from dara_dagster.emulator.task_packages import UnsupportedLibraryError, task_packages
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.state import Workspace
@@ -31,13 +32,18 @@ def task_spec(workspace: Workspace, run: Run, task: TaskRun) -> Spec | Ending:
     spec = build(workspace, run, task, payload)
     if isinstance(spec, Ending):
         return spec
+    try:
+        packages = resolve(workspace, run, task, task_packages(workspace, run.settings, task))
+    except UnsupportedLibraryError as error:
+        text = f"Library installation failed for library due to user error. {error}"
+        return platform_failure("LIBRARY_INSTALLATION_ERROR", text)
     common = {
         "task_key": task.task_key,
         "run_id": task.run_id,
         "job_run_id": run.run_id,
         "job_id": run.job_id,
     }
-    return {**spec, **common, "cluster_id": task.cluster_id, "env": env}
+    return {**spec, **common, "cluster_id": task.cluster_id, "env": env, "packages": packages}
 
 
 def _notebook(workspace: Workspace, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:

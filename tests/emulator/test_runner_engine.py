@@ -8,7 +8,7 @@ from io import BytesIO
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
 from databricks.sdk.service.catalog import VolumeType
-from databricks.sdk.service.compute import Environment
+from databricks.sdk.service.compute import ClusterSpec, Environment, Library, MavenLibrary
 
 from tests.emulator.driving import notebook, put_file, put_notebook, result, submit, tasks_of, wait
 
@@ -93,6 +93,23 @@ def _wheel(module: str, code: str) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return packed.getvalue()
+
+
+def test_a_library_for_the_jvm_is_refused_by_name(client: WorkspaceClient) -> None:
+    put_notebook(client, "/Shared/plain", "print(1)")
+    cluster = ClusterSpec(spark_version="16.4.x-scala2.12", node_type_id="i3.xlarge", num_workers=1)
+    task = jobs.SubmitTask(
+        task_key="a",
+        notebook_task=jobs.NotebookTask(notebook_path="/Shared/plain"),
+        new_cluster=cluster,
+        libraries=[Library(maven=MavenLibrary(coordinates="a:b:1"))],
+    )
+    run = wait(client, submit(client, task))
+    state = tasks_of(run)["a"].state
+    assert state is not None and "A maven library is not supported by the local" in (
+        state.state_message or ""
+    )
+    assert result(run) == "INTERNAL_ERROR/FAILED"
 
 
 def test_a_wheel_from_a_volume(client: WorkspaceClient) -> None:

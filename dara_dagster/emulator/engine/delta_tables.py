@@ -42,11 +42,11 @@ class DeltaTable:
 
     @classmethod
     def forPath(cls, sparkSession: LocalSpark, path: str, hadoopConf: Any = None) -> DeltaTable:
-        return cls(sparkSession, f"delta.`{sparkSession.paths.local(path)}`")
+        return cls(sparkSession, f"delta.`{sparkSession.paths.spark(path)}`")
 
     @classmethod
     def isDeltaTable(cls, sparkSession: LocalSpark, identifier: str) -> bool:
-        return (Path(sparkSession.paths.local(identifier)) / "_delta_log").is_dir()
+        return (Path(sparkSession.paths.spark(identifier)) / "_delta_log").is_dir()
 
     def alias(self, aliasName: str) -> DeltaTable:
         return DeltaTable(self._spark, self._reference, aliasName)

@@ -108,7 +108,7 @@ class PlanInterceptor(
     def _map_options(self, options: MutableMapping[str, str]) -> None:
         for key in list(options):
             if key.lower() in _PATH_OPTIONS:
-                options[key] = self._paths.local(options[key])
+                options[key] = self._paths.spark(options[key])
             elif key.lower() == "timestampasof" and _DAY.fullmatch(options[key]):
                 options[key] += " 00:00:00"  # Sail wants the time, too
 
@@ -116,7 +116,7 @@ class PlanInterceptor(
         check_options(message.format, message.options)
         written = list(message.paths)
         for index, path in enumerate(written):
-            message.paths[index] = self._paths.local(path)
+            message.paths[index] = self._paths.spark(path)
         check_places(message.format, zip(written, message.paths, strict=True))
         self._map_options(message.options)
 
@@ -138,7 +138,7 @@ class PlanInterceptor(
 
     def _write(self, message: Any, names: set[str]) -> None:
         if message.path:
-            message.path = self._paths.local(message.path)
+            message.path = self._paths.spark(message.path)
         self._map_options(message.options)
         if message.table.table_name:
             names.add(message.table.table_name)

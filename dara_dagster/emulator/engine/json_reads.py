@@ -60,7 +60,7 @@ def _lines(spark: LocalSpark, paths: Sequence[str]) -> Iterator[tuple[str, dict[
     array of objects, or several in a row.
     """
     decoder = json.JSONDecoder()
-    for place in (spark.paths.local(path).removeprefix("file:") for path in paths):
+    for place in (spark.paths.spark(path).removeprefix("file:") for path in paths):
         for file in data_files(place):
             pairs = (part.partition("=") for part in file.relative_to(place).parts[:-1])
             folders = {name: unquote(value) for name, equals, value in pairs if equals}

@@ -18,6 +18,7 @@ from dara_dagster.emulator.engine.cells import Cell, is_notebook, parse_cells
 from dara_dagster.emulator.engine.dbutils import DBUtils
 from dara_dagster.emulator.engine.dbutils.notebooks import resolve_notebook
 from dara_dagster.emulator.engine.display import display
+from dara_dagster.emulator.engine.packages import Installer
 from dara_dagster.emulator.engine.paths import PathMap
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
@@ -49,6 +50,7 @@ class Notebook:
         dbutils: DBUtils,
         sources: SourceMap,
         names: dict[str, Any],
+        installer: Installer,
     ) -> None:
         self._path = path
         self._file = file
@@ -56,6 +58,7 @@ class Notebook:
         self._dbutils = dbutils
         self._sources = sources
         self._names = names
+        self._installer = installer
         self._paths: PathMap = spark.paths
         self._magics: dict[str, Callable[[Cell, str], None]] = {
             "python": self._python,
@@ -146,13 +149,16 @@ class Notebook:
                 for m in _RUN_ARGUMENT.finditer(cell.source)
             }
             self._dbutils.widgets.give(values)
-            Notebook(path, self._find(path), self._spark, self._dbutils, self._sources, self._names).run()
+            file = self._find(path)
+            Notebook(
+                path, file, self._spark, self._dbutils, self._sources, self._names, self._installer
+            ).run()
 
         self._sources.at_line(key, cell.line, run)
 
     def _find(self, path: str) -> Path:
         for suffix in _SUFFIXES:
-            file = Path(self._paths.local(path) + suffix)
+            file = Path(self._paths.notebook(path) + suffix)
             if file.is_file():
                 if is_notebook(file.read_text(encoding="utf-8")):
                     return file
@@ -191,9 +197,22 @@ class Notebook:
         self._sources.at_line(key, cell.line, run)
 
     def _pip(self, cell: Cell, key: str) -> None:
-        """Packages are those of the local Python: say so where it could matter."""
+        """Each line is a command of its own, as on Databricks; anything else below is Python."""
         first, _, rest = cell.source.partition("\n")
-        print(f"%pip {first.strip()}: skipped, the local workspace uses the packages of this Python.")
-        below = "\n".join("" if line.lstrip().startswith(("%", "#")) else line for line in rest.split("\n"))
+        lines = rest.split("\n")
+        commands = [first, *(m[1] for line in lines if (m := re.match(r"\s*%pip\s+(.*)", line)))]
+
+        def run() -> None:
+            for command in commands:
+                self._pip_command(shlex.split(command, comments=True))
+
+        self._sources.at_line(key, cell.line, run)
+        below = "\n".join("" if line.lstrip().startswith(("%", "#")) else line for line in lines)
         if below.strip():
             self._python(Cell(cell.number, "python", below, cell.line + 1, cell.own_lines), key)
+
+    def _pip_command(self, words: list[str]) -> None:
+        if words[:1] != ["install"]:
+            raise NotSupportedLocally(f"%pip {' '.join(words[:1])}")
+        new = self._installer.install(words[1:])
+        print(f"Installed for this task: {' '.join(new)}" if new else "Requirement already satisfied.")

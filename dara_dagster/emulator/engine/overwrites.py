@@ -124,7 +124,7 @@ def _existing_table(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
     if write.table.table_name:
         name = spark.registry.resolve(write.table.table_name)
         return spark.store.table_folder(name) if name else None
-    folder = Path(spark.paths.local(write.path)) if write.path else None
+    folder = Path(spark.paths.spark(write.path)) if write.path else None
     return folder if folder and (folder / "_delta_log").is_dir() else None
 
 
@@ -229,7 +229,7 @@ def give_types(spark: LocalSpark, command: pb.Command) -> bool:
 def external_place(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
     """The folder given by the option `path` of a saveAsTable."""
     paths = [value for key, value in write.options.items() if key.lower() == "path"]
-    return Path(spark.paths.local(paths[0])).absolute() if paths else None
+    return Path(spark.paths.spark(paths[0])).absolute() if paths else None
 
 
 def _write_to_path(write: pb.WriteOperation, folder: Path) -> None:

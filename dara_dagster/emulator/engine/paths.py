@@ -18,6 +18,7 @@ _BEFORE_A_PLACE = {
     *("LOCATION", "INPATH", "FROM", "DIRECTORY", "DETAIL", "HISTORY", "VACUUM", "OPTIMIZE", "LIST", "JAR"),
     *("DELTA", "PATH", "=>"),
 }
+_OF_BOTH = ("/", "/tmp")  # noqa: S108  folders that DBFS has and this computer has, too
 _IN_SHELL = re.compile(r"(?<![\w./])(?:/Volumes|/dbfs|/Workspace)/[\w./-]+")
 
 
@@ -44,15 +45,43 @@ class PathMap:
             return self._workspace + path[len("/Workspace") :]
         return path
 
+    def spark(self, path: str) -> str:
+        """The path on this disk of a path as Spark takes it: one without a scheme lies in DBFS.
+
+        https://docs.databricks.com/aws/en/files/ says so for Spark, SQL and dbutils.fs. Files of this
+        computer stay readable: a path that is here and not in DBFS is left alone, and so is a new one in a
+        folder that is here.
+        """
+        if path.startswith(_PREFIXES) or not path.startswith("/"):
+            return self.local(path)
+        dbfs, here = Path(self.dbfs(path)), Path(path)
+        if dbfs.exists() or (dbfs.parent.is_dir() and str(here.parent) not in _OF_BOTH):
+            return str(dbfs)
+        is_here = here.exists() or (here.parent.is_dir() and str(here.parent) not in _OF_BOTH)
+        return path if is_here or "*" in path else str(dbfs)
+
+    def dbfs(self, path: str) -> str:
+        """The path on this disk of a path as dbutils.fs takes it: one without a scheme lies in DBFS."""
+        if path.startswith(_PREFIXES) or path in ("/Volumes", "/Workspace") or not path.startswith("/"):
+            return self.local(path)
+        return self.local(f"dbfs:{path}")
+
+    def notebook(self, path: str) -> str:
+        """The path on this disk of a notebook, whose path may begin with /Workspace or without it.
+
+        https://docs.databricks.com/aws/en/notebooks/notebook-workflows
+        """
+        return self.local(path if path.startswith("/Workspace/") else f"/Workspace{path}")
+
     def in_sql(self, query: str) -> str:
         """The same statement with the places it names, quoted or back-quoted, on this disk."""
         source, edits = scan(query), []
         for index, token in enumerate(source.tokens):
-            if token.kind not in ("string", "quoted") or not token.text[1:].startswith(_PREFIXES):
+            if token.kind not in ("string", "quoted") or not token.text[1:].startswith(("/", *_PREFIXES)):
                 continue
             if token.kind == "quoted" or _is_place(source, index):
                 quote = token.text[0]
-                edits.append(Edit(token.start, token.end, quote + self.local(token.text[1:-1]) + quote))
+                edits.append(Edit(token.start, token.end, quote + self.spark(token.text[1:-1]) + quote))
         return apply(query, edits)
 
     def in_shell(self, command: str) -> str:

@@ -60,11 +60,11 @@ class LocalReader(DataFrameReader):
         if base and [base] != [place.rstrip("/") for place in named]:
             hint = "Read the whole folder and filter by the partition columns."
             raise NotSupportedLocally("The option basePath with other paths than itself", hint)
-        paths = [match for place in named for match in expanded(self._spark.paths.local(place), place)]
+        paths = [match for place in named for match in expanded(self._spark.paths.spark(place), place)]
         recursive = given.get("recursivefilelookup", "").lower() == "true"
-        folders = {} if recursive else partition_values(map(self._spark.paths.local, paths))
+        folders = {} if recursive else partition_values(map(self._spark.paths.spark, paths))
         if not recursive:
-            paths = [file for place in paths for file in own_files(self._spark.paths.local(place), place)]
+            paths = [file for place in paths for file in own_files(self._spark.paths.spark(place), place)]
         return self._of_kind(kind, given, paths, folders)
 
     def _of_kind(
@@ -76,7 +76,7 @@ class LocalReader(DataFrameReader):
         types = {field.name: field.dataType for field in whole if field.name in folders}
         if known:
             known = StructType([StructField(f.name, StringType()) if f.name in types else f for f in whole])
-        elif kind in _INFERRED and not any(has_data(self._spark.paths.local(path)) for path in paths):
+        elif kind in _INFERRED and not any(has_data(self._spark.paths.spark(path)) for path in paths):
             raise AnalysisException(
                 f"[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for {kind.upper()}. It must be specified "
                 "manually. SQLSTATE: 42KD9"

@@ -18,6 +18,7 @@ class TaskSpec:
 
     `path` is the place as the user wrote it (`/Workspace/...`), `file` the same on this disk. A wheel has its
     file in `file`, the package in `path` and the entry point in `text`; a statement has its SQL in `text`.
+    `packages` are arguments of `pip install`: the task's libraries and the dependencies of its environment.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class TaskSpec:
     schema: str | None = None
     cluster_id: str | None = None
     secrets: str | None = None
+    packages: list[str] = field(default_factory=list)
     env: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
     token: str = ""
@@ -68,7 +70,10 @@ class TaskSpec:
 
 @dataclass
 class TaskResult:
-    """How a task ended. `rows` are strings and nulls as in the JSON_ARRAY format of SQL statements."""
+    """How a task ended. `rows` are strings and nulls as in the JSON_ARRAY format of SQL statements.
+
+    `lost` says why the code could not be run, with the termination `code` of the Jobs API.
+    """
 
     ok: bool
     exit_value: str | None = None
@@ -78,6 +83,8 @@ class TaskResult:
     rows: list[list[str | None]] | None = None
     truncated: bool = False
     tables: dict[str, int | None] = field(default_factory=dict)
+    lost: str = ""
+    code: str = ""
 
     def write(self, path: str | Path) -> None:
         """Writes the result as a whole or not at all."""

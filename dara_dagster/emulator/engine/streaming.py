@@ -202,7 +202,7 @@ class StreamReader:
             native = SparkSession.readStream.fget(self._spark)  # type: ignore[attr-defined]
             frame: DataFrame = native.format("rate").options(**self._options).load()
             return frame
-        place = self._spark.paths.local(path or self._options.get("path", ""))
+        place = self._spark.paths.spark(path or self._options.get("path", ""))
         if self._format == "delta":
             return self._delta(place)
         if self._format == "cloudFiles":

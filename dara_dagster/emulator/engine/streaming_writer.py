@@ -154,7 +154,7 @@ class StreamWriter:
     def _run(self, sink: Callable[[DataFrame], None]) -> StreamQuery:
         location = self._options.get("checkpointLocation")
         folder = self._spark.store.root / ".streams" / uuid.uuid4().hex
-        checkpoint = Path(self._spark.paths.local(location)) if location else folder
+        checkpoint = Path(self._spark.paths.spark(location)) if location else folder
         with self._spark.store.lock(checkpoint):
             state = _read_state(checkpoint)
             batches = [

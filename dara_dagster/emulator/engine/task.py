@@ -17,6 +17,7 @@ from dara_dagster.emulator.engine.dbutils import DBUtils, NotebookExit
 from dara_dagster.emulator.engine.display import display
 from dara_dagster.emulator.engine.namespace import install_modules, main_namespace
 from dara_dagster.emulator.engine.notebook import Notebook
+from dara_dagster.emulator.engine.packages import Installer, InstallError
 from dara_dagster.emulator.engine.paths import PathMap
 from dara_dagster.emulator.engine.python_io import redirect_file_calls
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
@@ -69,6 +70,7 @@ class Task:
         if spec.catalog or spec.schema:
             self.spark.registry.use(spec.catalog or DEFAULT_CATALOG, spec.schema or DEFAULT_SCHEMA)
         self.dbutils = DBUtils(spec, paths, redactor)
+        self.installer = Installer(store, paths)
         install_modules(spec, self.spark, self.dbutils)
 
     def _prepare_process(self) -> None:
@@ -95,6 +97,11 @@ class Task:
         }
         result = TaskResult(ok=True)
         try:
+            self.installer.install(self.spec.packages)
+        except InstallError as error:
+            text = f"Library installation failed for library due to user error. {error}"
+            return TaskResult(ok=False, lost=text, code="LIBRARY_INSTALLATION_ERROR")
+        try:
             kinds[self.spec.kind](result)
         except NotebookExit as exit_:
             result.exit_value = self._redactor.clean(exit_.value)
@@ -114,7 +121,9 @@ class Task:
 
     def _notebook(self, result: TaskResult) -> None:
         names = main_namespace(self.spark, self.dbutils)
-        Notebook(self.spec.path, self._file(), self.spark, self.dbutils, self._sources, names).run()
+        Notebook(
+            self.spec.path, self._file(), self.spark, self.dbutils, self._sources, names, self.installer
+        ).run()
 
     def _script(self, result: TaskResult) -> None:
         """Executes the file as a REPL would: `__name__` is `__main__`, there is no `__file__`, sys.exit is a
@@ -142,7 +151,7 @@ class Task:
     def _wheel(self, result: TaskResult) -> None:
         """Calls the entry point: by the package's metadata first, else `package.entry_point()`."""
         package, entry = self.spec.path, self.spec.text or ""
-        if self.spec.file:
+        if self.spec.file and not self.spec.packages:
             sys.path.insert(0, self.spec.file)
         sys.argv = [package, *self.spec.arguments]
         main_namespace(self.spark, self.dbutils)

@@ -161,7 +161,7 @@ class WriteGuard:
 
     def _place(self, text: str, creates: bool) -> _Target | None:
         if "/" in text:
-            folder = Path(self._spark.paths.local(text)).absolute()
+            folder = Path(self._spark.paths.spark(text)).absolute()
             return _Target(folder, self._name_of(folder), creates)
         name = self._spark.registry.resolve(text)
         if name is None:

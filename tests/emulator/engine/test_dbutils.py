@@ -40,6 +40,31 @@ def test_widgets(tasks: Tasks) -> None:
     ]
 
 
+def test_a_path_without_a_scheme_is_in_dbfs(tasks: Tasks, tmp_path: Path) -> None:
+    here = tmp_path / "here.txt"
+    here.write_text("on this computer")
+    name = f"/tmp/{tmp_path.name}-out"
+    ended = tasks.notebook(
+        f"""
+        fs = dbutils.fs
+        fs.put("{name}/a.csv", "1"); print(fs.head("dbfs:{name}/a.csv"), spark.read.csv("{name}/a.csv").count())
+        spark.range(2).write.parquet("{name}2"); print(len(fs.ls("{name}2")) > 0, fs.head("file:{here}"))
+        print(spark.read.text("{here}").count(), spark.sql("SELECT * FROM parquet.`{name}2`").count())
+        print(fs.rm("{here}"), [f.path for f in fs.ls("{name}")])
+        fs.ls("{here}")
+        """
+    )
+    assert ended.log.splitlines()[:5] == [
+        "Wrote 1 bytes.",
+        "1 1",
+        "True on this computer",
+        "1 2",
+        f"False ['dbfs:{name}/a.csv']",
+    ], ended.log
+    assert here.exists() and not Path(name).exists()
+    assert ended.error.endswith(f"lie in DBFS; on this computer it is file:{here}.")
+
+
 def test_fs(tasks: Tasks) -> None:
     ended = tasks.notebook(
         """

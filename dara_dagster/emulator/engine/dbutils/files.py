@@ -1,4 +1,4 @@
-"""dbutils.fs on the folders behind /Volumes, dbfs:/ and /Workspace."""
+"""dbutils.fs on the folders behind /Volumes, dbfs:/ and /Workspace; a path without a scheme is DBFS'."""
 
 from __future__ import annotations
 
@@ -33,10 +33,13 @@ class Files:
         self._paths = paths
 
     def _local(self, path: str) -> Path:
-        return Path(self._paths.local(str(path)))
+        return Path(self._paths.dbfs(str(path)))
 
     def _missing(self, path: str) -> NoReturn:
-        raise FileNotFoundError(f"No such file or directory: {path}")
+        hint = ""
+        if path.startswith("/") and Path(path).exists() and Path(path) != self._local(path):
+            hint = f". Paths without a scheme lie in DBFS; on this computer it is file:{path}."
+        raise FileNotFoundError(f"No such file or directory: {path}{hint}")
 
     def ls(self, path: str) -> list[FileInfo]:
         folder = self._local(path)

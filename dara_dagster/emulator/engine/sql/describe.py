@@ -32,7 +32,7 @@ _DETAIL = (
 
 def _folder(spark: LocalSpark, match: Match) -> str:
     if match["path"]:
-        return spark.paths.local(unquote(match["path"]))
+        return spark.paths.spark(unquote(match["path"]))
     return str(table_folder(spark, match["name"]))
 
 

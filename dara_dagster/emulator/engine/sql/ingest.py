@@ -40,7 +40,7 @@ def copy_into(spark: LocalSpark, match: Match) -> DataFrame:
     """
     folder = table_folder(spark, match["name"])
     copy_options = properties(match.items("copy_options"))
-    place = spark.paths.local(unquote(match["place"]))
+    place = spark.paths.spark(unquote(match["place"]))
     ledger = folder / "_copy_into_log" / "loaded.json"
     with spark.store.lock(f"{folder}#copy"):
         loaded: dict[str, float] = json.loads(ledger.read_text()) if ledger.exists() else {}

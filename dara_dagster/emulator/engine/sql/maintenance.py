@@ -27,7 +27,7 @@ _DEFAULT_RETENTION_HOURS = 168.0  # delta.deletedFileRetentionDuration's default
 
 def _folder(spark: LocalSpark, match: Match) -> Path:
     if match["path"]:
-        return Path(spark.paths.local(unquote(match["path"])))
+        return Path(spark.paths.spark(unquote(match["path"])))
     return table_folder(spark, match["name"])
 
 

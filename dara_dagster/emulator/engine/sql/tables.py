@@ -87,7 +87,7 @@ def create_as_select(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
     if match["location"]:
-        folder = spark.paths.local(unquote(match["location"]))
+        folder = spark.paths.spark(unquote(match["location"]))
         writer.save(folder)
         spark.store.add_external(name, folder)
     else:
@@ -164,7 +164,7 @@ def create_with_columns(spark: LocalSpark, match: Match) -> DataFrame:
         edits.append(match.edit("clustering", ""))
     spark.plain_sql(apply(match.source.text, edits))
     if match["location"]:
-        spark.store.add_external(name, spark.paths.local(unquote(match["location"])))
+        spark.store.add_external(name, spark.paths.spark(unquote(match["location"])))
     return done(spark)
 
 
@@ -190,7 +190,7 @@ def _without_keys(definitions: Sequence[str]) -> Iterator[str]:
 def register_external(spark: LocalSpark, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
-    spark.store.add_external(name, spark.paths.local(unquote(match["place"])))
+    spark.store.add_external(name, spark.paths.spark(unquote(match["place"])))
     return done(spark)
 
 
