@@ -89,7 +89,17 @@ def test_every_layer_is_named() -> None:
 def test_emulator_imports_only_the_library_it_may() -> None:
     stdlib = sys.stdlib_module_names
     allowed = {"dara_dagster", "starlette", "uvicorn", "anyio", "pyspark", "pysail", "sqlglot", "pandas"}
-    allowed |= {"pyarrow", "grpc", "numpy", "google", "uvloop", "httptools", "python_multipart", "multipart"}
+    allowed |= {
+        "packaging",
+        "pyarrow",
+        "grpc",
+        "numpy",
+        "google",
+        "uvloop",
+        "httptools",
+        "python_multipart",
+        "multipart",
+    }
     foreign = {
         name.split(".")[0]
         for path in (PACKAGE / "emulator").rglob("*.py")

@@ -21,11 +21,14 @@ __all__ = [
     "Snapshot",
     "change_metadata",
     "commit",
+    "forget_checkpoint_hint",
     "history",
     "latest_version",
     "read_commit",
     "read_snapshot",
-    "restore",
+    "replace_files",
+    "set_operation",
+    "tombstones",
     "versions",
 ]
 
@@ -133,7 +136,11 @@ def _load_checkpoint(log: Path, snapshot: Snapshot) -> int:
 
 
 def commit(
-    table: str | Path, actions: Sequence[Action], operation: str, parameters: dict[str, str] | None = None
+    table: str | Path,
+    actions: Sequence[Action],
+    operation: str,
+    parameters: dict[str, str] | None = None,
+    metrics: dict[str, str] | None = None,
 ) -> int:
     """Adds a commit and returns its version. The file is linked into place, so two writers never share a
     number.
@@ -143,6 +150,7 @@ def commit(
         "timestamp": int(time.time() * 1000),
         "operation": operation,
         "operationParameters": parameters or {},
+        "operationMetrics": metrics or {},
         "engineInfo": "dara-dagster-local-workspace",
     }
     partial = log / f".{uuid.uuid4().hex}.tmp"
@@ -184,7 +192,7 @@ def allow_nulls(table: str | Path, version: int) -> None:
         return
     for metadata in schemas:
         metadata["schemaString"] = metadata["schemaString"].replace('"nullable":false', '"nullable":true')
-    _rewrite(table, version, actions)
+    _replace_commit(table, version, actions)
 
 
 def limit_lengths(table: str | Path, version: int, lengths: Mapping[str, int]) -> None:
@@ -206,10 +214,10 @@ def limit_lengths(table: str | Path, version: int, lengths: Mapping[str, int]) -
             protocol["minWriterVersion"] = max(3, protocol["minWriterVersion"])
         elif "checkConstraints" not in protocol.get("writerFeatures", []):
             protocol["writerFeatures"] = [*protocol.get("writerFeatures", []), "checkConstraints"]
-    _rewrite(table, version, actions)
+    _replace_commit(table, version, actions)
 
 
-def _rewrite(table: str | Path, version: int, actions: list[Action]) -> None:
+def _replace_commit(table: str | Path, version: int, actions: Sequence[Action]) -> None:
     file = Path(table) / "_delta_log" / f"{version:020d}.json"
     partial = file.with_name(f".{uuid.uuid4().hex}")
     partial.write_text("".join(json.dumps(action) + "\n" for action in actions))
@@ -217,20 +225,53 @@ def _rewrite(table: str | Path, version: int, actions: list[Action]) -> None:
     file.with_suffix(".crc").unlink(missing_ok=True)  # the checksum file repeats the schema; Delta needs none
 
 
-def restore(table: str | Path, version: int) -> None:
-    """Makes the table what it was at a version, as a new commit."""
-    old, new = read_snapshot(table, version), read_snapshot(table)
+def set_operation(table: str | Path, version: int, operation: str) -> None:
+    """Names the operation of a commit that has just been made by the statement that the user wrote."""
+    actions = read_commit(table, version)
+    for action in actions:
+        if "commitInfo" in action:
+            action["commitInfo"]["operation"] = operation
+    _replace_commit(table, version, actions)
+
+
+def forget_checkpoint_hint(table: str | Path) -> None:
+    """Deletes `_last_checkpoint`, which readers may use and need not (Delta protocol, Last Checkpoint File).
+
+    With it Sail 0.7.2 cannot read the versions before the checkpoint: "Missing commit file".
+    """
+    (Path(table) / "_delta_log" / "_last_checkpoint").unlink(missing_ok=True)
+
+
+def replace_files(
+    table: str | Path,
+    add: Sequence[Action],
+    remove: Sequence[Action],
+    *,
+    operation: str,
+    parameters: dict[str, str] | None = None,
+    metrics: dict[str, str] | None = None,
+    data_change: bool = True,
+    first: Sequence[Action] = (),
+) -> int:
+    """Commits new files in place of old ones, after the actions `first`; returns the version."""
     now = int(time.time() * 1000)
-    actions: list[Action] = [{"metaData": old.metadata}] if old.metadata != new.metadata else []
-    actions += [
-        {"remove": {"path": path, "deletionTimestamp": now, "dataChange": True}}
-        for path in new.files
-        if path not in old.files
-    ]
-    actions += [
-        {"add": {**add, "dataChange": True}} for path, add in old.files.items() if path not in new.files
-    ]
-    commit(table, actions, "RESTORE", {"version": str(version)})
+    actions = list(first)
+    for file in remove:
+        kept: Action = {key: file[key] for key in ("path", "partitionValues", "size") if key in file}
+        gone = {**kept, "deletionTimestamp": now, "dataChange": data_change, "extendedFileMetadata": True}
+        actions.append({"remove": gone})
+    actions += [{"add": {**file, "dataChange": data_change}} for file in add]
+    return commit(table, actions, operation, parameters, metrics)
+
+
+def tombstones(table: str | Path) -> dict[str, int]:
+    """When files were removed from the table, in epoch ms, by path; of the commits that are still there."""
+    removed: dict[str, int] = {}
+    for version in versions(table):
+        for action in read_commit(table, version):
+            if "remove" in action:
+                removed[action["remove"]["path"]] = int(action["remove"].get("deletionTimestamp") or 0)
+    return removed
 
 
 def history(table: str | Path, limit: int | None = None) -> list[CommitRecord]:

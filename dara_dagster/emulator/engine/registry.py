@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from dara_dagster.emulator.engine.delta_log import forget_checkpoint_hint
 from dara_dagster.emulator.engine.server import DEFAULT_CATALOG, DEFAULT_SCHEMA
 from dara_dagster.emulator.engine.sql.literals import quote
 from dara_dagster.emulator.engine.sql.syntax import scan, unquote
@@ -131,6 +132,7 @@ class Registry:
             if known != str(folder):
                 if known:  # it was a view, or lay elsewhere
                     self.forget(name)
+                forget_checkpoint_hint(folder)
                 self._run(
                     f"CREATE TABLE IF NOT EXISTS {name.quoted} USING delta LOCATION {quote(str(folder))}"
                 )

@@ -185,7 +185,8 @@ class StreamWriter:
             if self._each is not None:
                 self._each(self._frame, number)
             else:
-                sink(self._frame)
+                with self._spark.writes.named("STREAMING UPDATE"):
+                    sink(self._frame)
         finally:
             for context in contexts:
                 context.__exit__(None, None, None)

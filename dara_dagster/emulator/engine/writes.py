@@ -6,7 +6,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,18 @@ class WriteGuard:
                 time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
         raise AssertionError("unreachable")
 
+    @contextmanager
+    def named(self, operation: str) -> Iterator[None]:
+        """Writes of this thread show in DESCRIBE HISTORY as this operation (Databricks' names: see
+        https://docs.databricks.com/aws/en/delta/history#operation-metrics-keys).
+        """
+        before = getattr(self._last, "operation", "")
+        self._last.operation = operation
+        try:
+            yield
+        finally:
+            self._last.operation = before
+
     def record(self, name: TableName | None, rows: int | None) -> None:
         """Notes that the task wrote a table; the rows of several writes are added up."""
         if name is not None:
@@ -127,7 +140,10 @@ class WriteGuard:
                     delta_log.allow_nulls(target.folder, after)
                 if target.lengths:
                     delta_log.limit_lengths(target.folder, after, target.lengths)
+                delta_log.forget_checkpoint_hint(target.folder)
                 outcome = _outcome(target.folder, after)
+                if operation := getattr(self._last, "operation", ""):
+                    delta_log.set_operation(target.folder, after, operation)
                 self._last.outcome = outcome
                 self.record(target.name, outcome.affected)
             elif after >= 0:

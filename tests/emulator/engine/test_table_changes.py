@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,8 +124,13 @@ def test_vacuum_deletes_what_is_old_and_not_used(spark: LocalSpark) -> None:
     assert stale and len(live) == 1
 
     def aged(hours: float) -> None:
+        """Makes the files, and the commits that removed some of them, that old."""
+        moment = time.time() - hours * 3600
         for file in files:
-            os.utime(file, (time.time() - hours * 3600,) * 2)
+            os.utime(file, (moment,) * 2)
+        removed = f'"deletionTimestamp":{int(moment * 1000)}'
+        for commit in (folder_of(spark) / "_delta_log").glob("*.json"):
+            commit.write_text(re.sub(r'"deletionTimestamp":\s*\d+', removed, commit.read_text()))
 
     def left() -> list[Path]:
         spark.sql("VACUUM t")

@@ -172,6 +172,15 @@ def _change_column(
 def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
     old, new = spark.registry.resolve(match["name"]), spark.registry.resolve(match["new"])
     assert old is not None and new is not None
+    if spark.store.table_folder(new) is not None or spark.store.view_sql(new) is not None:
+        raise AnalysisException(
+            f"[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot rename {old} to {new} because it already exists. "
+            "SQLSTATE: 42P07"
+        )
+    if not spark.store.schema_folder(new.catalog, new.schema).is_dir():
+        raise AnalysisException(
+            f"[SCHEMA_NOT_FOUND] The schema `{new.catalog}`.`{new.schema}` cannot be found. SQLSTATE: 42704"
+        )
     with spark.store.lock(table_folder(spark, match["name"])):
         spark.registry.forget(old)
         spark.store.rename_table(old, new)
@@ -180,4 +189,5 @@ def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
 
 @statement("TRUNCATE TABLE <name>")
 def truncate(spark: LocalSpark, match: Match) -> DataFrame:
-    return spark.sql(f"DELETE FROM {match['name']}")
+    with spark.writes.named("TRUNCATE"):
+        return spark.sql(f"DELETE FROM {match['name']}")

@@ -46,7 +46,8 @@ def copy_into(spark: LocalSpark, match: Match) -> DataFrame:
         loaded: dict[str, float] = json.loads(ledger.read_text()) if ledger.exists() else {}
         force = copy_options.get("force", "").lower() == "true"
         files = [file for file in _files(place, match) if force or file not in loaded]
-        count = _append(spark, match, folder, files, copy_options) if files else 0
+        with spark.writes.named("COPY INTO"):
+            count = _append(spark, match, folder, files, copy_options) if files else 0
         loaded.update({file: Path(file).stat().st_mtime for file in files})
         ledger.parent.mkdir(exist_ok=True)
         partial = ledger.with_name(f".{uuid.uuid4().hex}")

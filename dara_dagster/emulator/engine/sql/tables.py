@@ -1,22 +1,22 @@
 """CREATE TABLE in the forms Sail lacks (CTAS with options, LIKE, CLONE, CLUSTER BY, keys), and DROP TABLE."""
 
-# ruff: noqa: S608  building SQL is what this file is for
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.delta_files import copy_table
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
+from dara_dagster.emulator.engine.sql.maintenance import version_at
 from dara_dagster.emulator.engine.sql.syntax import Edit, apply, unquote
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyspark.sql.connect.dataframe import DataFrame
 
     from dara_dagster.emulator.engine.session import LocalSpark
@@ -36,6 +36,11 @@ _KEY = (
 _TABLE_KEY = Pattern(_KEY)
 _COLUMN_KEY = Pattern(f"<before:rest> key=({_KEY}) <after:rest>")
 _INSERTED = "num_affected_rows long, num_inserted_rows long"
+# https://docs.databricks.com/aws/en/delta/clone#clone-metrics
+_CLONED = (
+    *("source_table_size", "source_num_of_files", "num_removed_files", "num_copied_files"),
+    *("removed_files_size", "copied_files_size"),
+)
 _CHANGE_FEED = "delta.enablechangedatafeed"
 
 
@@ -79,6 +84,7 @@ def create_as_select(spark: LocalSpark, match: Match) -> DataFrame:
     there = _exists(spark, match)
     if there and match["quiet"]:
         return spark.rows([], _INSERTED)
+    operation = "CREATE OR REPLACE TABLE AS SELECT" if match["replace"] else "CREATE TABLE AS SELECT"
     writer = spark.sql(match["query"]).write.format("delta").mode("overwrite")
     if there:
         writer = writer.option("overwriteSchema", "true")
@@ -86,12 +92,13 @@ def create_as_select(spark: LocalSpark, match: Match) -> DataFrame:
         writer = writer.partitionBy(*[unquote(column) for column in match.items("partitions")])
     name = spark.registry.resolve(match["name"])
     assert name is not None
-    if match["location"]:
-        folder = spark.paths.spark(unquote(match["location"]))
-        writer.save(folder)
-        spark.store.add_external(name, folder)
-    else:
-        writer.saveAsTable(name.lower.quoted)
+    with spark.writes.named(operation):
+        if match["location"]:
+            folder = spark.paths.spark(unquote(match["location"]))
+            writer.save(folder)
+            spark.store.add_external(name, folder)
+        else:
+            writer.saveAsTable(name.lower.quoted)
     rows = spark.writes.last.inserted
     _describe(spark, table_folder(spark, name.quoted), match)
     return spark.rows([(rows, rows)], _INSERTED)
@@ -112,30 +119,54 @@ def _describe(spark: LocalSpark, folder: Path, match: Match) -> None:
         spark.registry.forget_folder(folder)
 
 
-@statement(_CREATE + "[SHALLOW | DEEP] CLONE <source> version=[VERSION AS OF <number:number>] <options:rest>")
+@statement(
+    _CREATE + "[SHALLOW | DEEP] CLONE <source> [(version=(VERSION) | TIMESTAMP) AS OF (<when:number> | "
+    "<when:string>)] [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]"
+)
 def clone(spark: LocalSpark, match: Match) -> DataFrame:
+    """A copy of files and definition, properties included, as its own table
+    (https://docs.databricks.com/aws/en/sql/language-manual/delta-clone).
+    """
+    source = table_folder(spark, match["source"])
+    version = None
+    if match["when"]:
+        version = int(unquote(match["when"])) if match["version"] else version_at(source, match["when"])
+        if version not in delta_log.versions(source):
+            raise AnalysisException(f"[DELTA_VERSION_NOT_FOUND] {match['source']} has no version {version}.")
+    counts = None
     if not (_exists(spark, match) and match["quiet"]):
-        table_folder(spark, match["source"])
-        frame = spark.sql(f"SELECT * FROM {match['source']} {match.text('version')}")
-        _copy(spark, frame, match["name"], match["source"])
-    return done(spark)
+        counts = _copy(spark, match, source, operation="CLONE", version=version)
+    files, size = counts or (0, 0)
+    return spark.rows([(size, files, 0, files, 0, size)], ", ".join(f"{name} long" for name in _CLONED))
 
 
-@statement(_CREATE + "LIKE <source> <options:rest>")
+@statement(_CREATE + "LIKE <source> [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]")
 def create_like(spark: LocalSpark, match: Match) -> DataFrame:
     if not (_exists(spark, match) and match["quiet"]):
-        frame = spark.sql(f"SELECT * FROM {match['source']} WHERE false")
-        _copy(spark, frame, match["name"], match["source"])
+        source = spark.registry.resolve(match["source"])
+        if source and spark.store.table_folder(source) is None and spark.store.view_sql(source):
+            spark.table(source.quoted).limit(0).write.format("delta").saveAsTable(match["name"])
+            return done(spark)
+        _copy(spark, match, table_folder(spark, match["source"]), operation="CREATE TABLE", rows=False)
     return done(spark)
 
 
-def _copy(spark: LocalSpark, frame: DataFrame, name: str, source: str) -> None:
-    full, source_name = spark.registry.resolve(name), spark.registry.resolve(source)
-    assert full is not None and source_name is not None
-    folder = spark.store.table_folder(source_name)
-    partitions = delta_log.read_snapshot(folder).partition_columns if folder else []
-    writer = frame.write.mode("overwrite").option("overwriteSchema", "true")
-    (writer.partitionBy(*partitions) if partitions else writer).saveAsTable(full.lower.quoted)
+def _copy(spark: LocalSpark, match: Match, source: Path, **how: Any) -> tuple[int, int]:
+    name = spark.registry.resolve(match["name"])
+    assert name is not None
+    if not spark.store.schema_folder(name.catalog, name.schema).is_dir():
+        raise AnalysisException(
+            f"[SCHEMA_NOT_FOUND] The schema `{name.catalog}`.`{name.schema}` cannot be found. SQLSTATE: 42704"
+        )
+    place = Path(spark.paths.spark(unquote(match["location"]))).absolute() if match["location"] else None
+    target = spark.store.table_folder(name) or place or spark.store.managed_folder(name)
+    with spark.store.lock(target):
+        counts = copy_table(source, target, configuration=properties(match.items("pairs")), **how)
+        if place:
+            spark.store.add_external(name, place)
+        spark.registry.forget_folder(target)
+    spark.writes.record(name, None)
+    return counts
 
 
 @statement(_CREATE + "[USING <format:word>] <columns:group> " + _OPTIONS)

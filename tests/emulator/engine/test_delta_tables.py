@@ -1,0 +1,155 @@
+"""Delta tables: maintenance, time travel, copies and names, each by its documentation."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.errors import AnalysisException, IllegalArgumentException
+
+from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.session import LocalSpark
+
+
+@pytest.fixture(autouse=True)
+def table(spark: LocalSpark) -> Iterator[None]:
+    """main.delta.t (id INT, v STRING) with a property; 12 versions, so one has a checkpoint."""
+    spark.sql("DROP SCHEMA IF EXISTS main.delta CASCADE")
+    spark.sql("CREATE SCHEMA main.delta")
+    spark.sql("USE main.delta")
+    spark.sql("CREATE TABLE t (id INT COMMENT 'key', v STRING) COMMENT 'small' TBLPROPERTIES ('k' = 'v')")
+    for number in range(11):
+        spark.sql(f"INSERT INTO t VALUES ({number}, 'a')")
+    yield
+    spark.sql("USE main.default")
+
+
+def rows(spark: LocalSpark, query: str) -> list[tuple[Any, ...]]:
+    return sorted((tuple(row) for row in spark.sql(query).collect()), key=str)
+
+
+def folder_of(spark: LocalSpark, name: str = "t") -> Path:
+    return Path(spark.sql(f"DESCRIBE DETAIL {name}").first().location)
+
+
+def operation(spark: LocalSpark, name: str = "t") -> str:
+    return str(spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").first().operation)
+
+
+def test_every_version_can_be_read_beside_others(spark: LocalSpark) -> None:
+    union = " UNION ALL ".join(f"SELECT count(*) FROM t VERSION AS OF {version}" for version in range(12))
+    assert sorted(row[0] for row in spark.sql(union).collect()) == list(range(12))
+    # A table of another writer has the hint that Sail reads wrongly.
+    (folder_of(spark) / "_delta_log/_last_checkpoint").write_text('{"version":10,"size":13}')
+    spark.registry.forget_folder(folder_of(spark))
+    assert spark.sql(union).count() == 12
+
+
+def test_optimize_changes_no_data(spark: LocalSpark, tmp_path: Path) -> None:
+    def stream() -> int:
+        query = spark.readStream.table("t").writeStream.option("checkpointLocation", str(tmp_path / "c"))
+        query.trigger(availableNow=True).toTable("copied").awaitTermination()
+        return spark.table("copied").count()
+
+    before = rows(spark, "SELECT * FROM t")
+    assert stream() == 11
+    metrics = spark.sql("OPTIMIZE t").first().metrics
+    assert metrics == {"numFilesAdded": 1, "numFilesRemoved": 11} and operation(spark) == "OPTIMIZE"
+    assert rows(spark, "SELECT * FROM t") == before
+    assert len(delta_log.read_snapshot(folder_of(spark)).files) == 1
+    assert stream() == 11
+    spark.sql("INSERT INTO t VALUES (99, 'b')")
+    assert stream() == 12
+    assert operation(spark, "copied") == "STREAMING UPDATE"
+    assert spark.sql("SELECT count(*) FROM t VERSION AS OF 5").first()[0] == 5
+
+
+def test_optimize_keeps_identities_partitions_and_types(spark: LocalSpark) -> None:
+    spark.sql(
+        "CREATE TABLE i (id BIGINT GENERATED ALWAYS AS IDENTITY, at TIMESTAMP, n DECIMAL(9,2), day DATE) "
+        "PARTITIONED BY (day)"
+    )
+    for number in range(3):
+        spark.sql(
+            f"INSERT INTO i (at, n, day) SELECT timestamp'2024-01-01 10:00:00.123456', 1.25, "
+            f"date'2024-01-0{number % 2 + 1}'"
+        )
+    before = rows(spark, "SELECT * FROM i")
+    assert spark.sql("OPTIMIZE i ZORDER BY (n)").first().metrics["numFilesAdded"] == 1
+    assert rows(spark, "SELECT * FROM i") == before
+    assert spark.sql("SELECT count(*) FROM i WHERE day = date'2024-01-01' AND n > 1").first()[0] == 2
+    spark.sql("INSERT INTO i (at, n, day) SELECT NULL AS at, NULL AS n, date'2024-01-01'")
+    assert [row[0] for row in rows(spark, "SELECT id FROM i")] == [1, 2, 3, 4]
+
+
+def test_vacuum_refuses_less_than_the_retention(spark: LocalSpark) -> None:
+    with pytest.raises(IllegalArgumentException, match="1 hours are less than the 168 hours of the table"):
+        spark.sql("VACUUM t RETAIN 1 HOURS")
+    spark.sql("OPTIMIZE t")
+    old = time.time() - 400 * 3600
+    for file in folder_of(spark).glob("*.parquet"):
+        os.utime(file, (old, old))
+    spark.sql("VACUUM t")  # the files are old, but they were in use until a moment ago
+    assert spark.sql("SELECT count(*) FROM t VERSION AS OF 11").first()[0] == 11
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    spark.sql("VACUUM t RETAIN 0 HOURS")
+    spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+    assert len(list(folder_of(spark).glob("*.parquet"))) == 1
+    with pytest.raises(AnalysisException, match="Version 11 needs files that VACUUM deleted"):
+        spark.sql("RESTORE TABLE t TO VERSION AS OF 11")
+    spark.sql("ALTER TABLE t SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 2 days')")
+    spark.sql("VACUUM t RETAIN 48 HOURS")
+
+
+def test_restore_counts_files(spark: LocalSpark) -> None:
+    answer = spark.sql("RESTORE TABLE t TO VERSION AS OF 5").first().asDict()
+    counts = ("num_of_files_after_restore", "num_removed_files", "num_restored_files")
+    assert [answer[name] for name in counts] == [5, 6, 0]
+    assert operation(spark) == "RESTORE" and spark.table("t").count() == 5
+
+
+@pytest.mark.parametrize("kind", ["DEEP", "SHALLOW"])
+def test_a_clone_is_the_same_table_apart(spark: LocalSpark, kind: str) -> None:
+    spark.sql("ALTER TABLE t ADD CONSTRAINT positive CHECK (id >= 0)")
+    spark.sql(f"CREATE TABLE c {kind} CLONE t VERSION AS OF 3 TBLPROPERTIES ('extra' = 'yes')")
+    assert spark.table("c").count() == 3 and operation(spark, "c") == "CLONE"
+    answer = spark.sql(f"CREATE OR REPLACE TABLE c {kind} CLONE t").first()
+    assert answer.num_copied_files == 11 and spark.table("c").count() == 11
+    shown = {row.key: row.value for row in spark.sql("SHOW TBLPROPERTIES c").collect()}
+    assert shown["k"] == "v" and "delta.constraints.positive" in shown
+    described = spark.sql("DESCRIBE TABLE c").first()
+    assert described.comment == "key" and spark.sql("DESCRIBE DETAIL c").first().description == "small"
+    spark.sql("DELETE FROM t")
+    assert spark.table("c").count() == 11
+    spark.sql("INSERT INTO c VALUES (50, 'own')")
+    with pytest.raises(Exception, match="positive"):
+        spark.sql("INSERT INTO c VALUES (-1, 'own')")
+    spark.sql("CREATE TABLE l LIKE t")
+    assert spark.table("l").count() == 0
+    assert {row.key for row in spark.sql("SHOW TBLPROPERTIES l").collect()} >= {"k"}
+
+
+def test_a_renamed_table_is_there_under_its_new_name_only(spark: LocalSpark) -> None:
+    spark.sql("CREATE TABLE other AS SELECT 1 AS one")
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_ALREADY_EXISTS"):
+        spark.sql("ALTER TABLE t RENAME TO other")
+    with pytest.raises(AnalysisException, match="SCHEMA_NOT_FOUND"):
+        spark.sql("ALTER TABLE t RENAME TO main.nowhere.t")
+    spark.sql("ALTER TABLE t RENAME TO Renamed")
+    assert spark.table("renamed").count() == 11 and spark.catalog.tableExists("main.delta.renamed")
+    assert not spark.catalog.tableExists("main.delta.t")
+    spark.sql("CREATE TABLE t AS SELECT 7 AS id")
+    assert rows(spark, "SELECT * FROM t") == [(7,)] and spark.table("renamed").count() == 11
+
+
+def test_history_names_the_statement(spark: LocalSpark) -> None:
+    spark.sql("CREATE TABLE h AS SELECT 1 AS id")
+    assert operation(spark, "h") == "CREATE TABLE AS SELECT"
+    spark.sql("CREATE OR REPLACE TABLE h AS SELECT 2 AS id")
+    assert operation(spark, "h") == "CREATE OR REPLACE TABLE AS SELECT"
+    spark.sql("TRUNCATE TABLE h")
+    assert operation(spark, "h") == "TRUNCATE"
