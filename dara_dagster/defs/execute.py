@@ -187,7 +187,8 @@ class _Execution:
         """Where the task's code is in the workspace, now as the local file says."""
         if self.task.file is None:
             return None
-        return self.session.files.ensure(self.task, self.workflow.all_tasks())
+        files, tasks = self.session.files, self.workflow.all_tasks()
+        return files.ensure(self.task, tasks, warn=self.context.log.warning)
 
     def _parameters(self) -> Mapping[str, str]:
         """The task's parameters, over them exit values it takes from other tasks, over them the run's own.

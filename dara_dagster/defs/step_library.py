@@ -24,6 +24,7 @@ from dara_dagster.remote.statements import run_statement, table_exists
 from dara_dagster.remote.vector_search import IndexSync, NewIndex
 from dara_dagster.remote.volumes import ensure_volume, size_of, upload_to_volume
 from dara_dagster.spec.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
+from dara_dagster.spec.sql_placeholders import CannotBind, bind_placeholders
 
 __all__ = ["RunJob", "RunSql", "RunTask", "SyncIndex", "UploadFile", "WaitForTable", "steps_of"]
 
@@ -153,14 +154,24 @@ class RunSql(Step):
         self.parameters, self.timeout_seconds = dict(parameters or {}), timeout_seconds
 
     def execute(self, context: StepContext) -> StepContext:
-        """Run the statement, which is cancelled at the timeout and when the Dagster run is terminated."""
+        """Run the statement, which is cancelled at the timeout and when the Dagster run is terminated.
+
+        Values of the context go along as parameters. Raises DaraError where that cannot be.
+        """
         session, stop = context.tools.session, stop_event(context.tools.dagster.run_id)
+        try:
+            bound = bind_placeholders(self.statement, self.parameters)
+        except CannotBind as error:
+            raise DaraError(f"the statement cannot be run: {error}") from None
+        own: dict[str, Any] = {**_filled(context, self.parameters)}
         rows = run_statement(
             session.workspace,
             session.monitor,
             session.compute_id(self._warehouse(session.plan)),
-            str(context.fill(self.statement)),
-            _filled(context, self.parameters),
+            bound.text,
+            own | {marker: context.get(name) for marker, name in bound.names.items()},
+            catalog=session.plan.catalog,
+            schema=session.plan.schema,
             timeout_seconds=self.timeout_seconds,
             stop=stop,
         )

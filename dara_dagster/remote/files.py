@@ -64,14 +64,16 @@ class FileSync:
         self._refused: dict[str, tuple[str, FileError]] = {}
         self._told: set[str] = set()
 
-    def ensure(self, task: TaskPlan, beside: Collection[TaskPlan] = ()) -> str:
+    def ensure(
+        self, task: TaskPlan, beside: Collection[TaskPlan] = (), *, warn: Warn = lambda _: None
+    ) -> str:
         """The path of the task's code in the workspace, which is now what the local file says.
 
         At the first call the files of `beside`, the other tasks of the run, go along, and what all of these
         may import, `%run` or call; later calls only see whether the task's own file has changed since. A
-        fault of the service stops nothing: the files that are still to go are sent when it is over. Raises
-        FileError when Databricks refuses the task's own file, UnreachableError and CredentialsError; another
-        file that is refused is a warning.
+        fault of the service stops nothing: the files that are still to go are sent when it is over. Another
+        file that is refused or too large is left out, which is said once, to `warn` too. Raises FileError
+        when Databricks refuses the task's own file, UnreachableError and CredentialsError.
         """
         if task.file is None or task.remote_file is None:
             raise FileError(f"Task {task.name} has no file to bring to the workspace")
@@ -79,7 +81,7 @@ class FileSync:
         assert task.file is not None and task.remote_file is not None
         with self._lock:
             if self._stamps.get(task.remote_file) != stamp_of(task.file):
-                self._sync([task, *(task_at_home(self._ws, one) for one in beside)])
+                self._sync([task, *(task_at_home(self._ws, one) for one in beside)], warn=warn)
             if task.remote_file in self._refused:
                 raise self._refused[task.remote_file][1]
         return task.remote_file
@@ -119,23 +121,26 @@ class FileSync:
             message = f"The notebooks cannot be brought to {self._root}: {explain(error)}"
             raise FileError(message) from error
 
-    def _sync(self, tasks: Collection[TaskPlan], *, everything: bool = False) -> int:
+    def _sync(
+        self, tasks: Collection[TaskPlan], *, everything: bool = False, warn: Warn = lambda _: None
+    ) -> int:
         own = {task.remote_file for task in tasks}
         found = find_files(self._plan, self._root, tasks, everything=everything)
         for line in found.left_out:
-            self._tell(f"Left out of the upload: {line}")
+            self._tell(f"Left out of the upload: {line}", warn)
         with self._as_file_error():
             uploaded = self._bring(found.files)
         self._stamps.update({file.remote: file.stamp for file in found.files})
         for file in found.files:
             if file.remote in self._refused and file.remote not in own:
-                self._tell(f"{self._refused[file.remote][1]}. No task of this run is made of it.")
+                self._tell(f"{self._refused[file.remote][1]}. No task of this run is made of it.", warn)
         return uploaded
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, line: str, warn: Warn) -> None:
         if line not in self._told:
             self._told.add(line)
             self._warn(line)
+            warn(line)
 
     def _bring(self, files: Collection[LocalFile]) -> int:
         folders = {file.folder for file in files} | {self._root}

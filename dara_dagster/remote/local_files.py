@@ -12,6 +12,7 @@ from dara_dagster.errors import FileError
 from dara_dagster.remote.defaults import with_defaults
 from dara_dagster.remote.reach import Reach
 from dara_dagster.spec.plan import Plan, TaskPlan
+from dara_dagster.spec.sources import LARGEST_IMPORT, too_large
 
 # A notebook in source form begins with this line, and with nothing else on it (databricks-api.md 5.1).
 _NOTEBOOK_LINE = "Databricks notebook source"
@@ -24,7 +25,8 @@ _LANGUAGES: Mapping[str, tuple[str, str]] = {
 _PLAIN = frozenset(
     (".py", ".sql", ".scala", ".r", ".txt", ".csv", ".toml", ".yml", ".yaml", ".cfg", ".md", ".sh")
 )
-_LARGEST = 10 * 1024 * 1024  # what one import takes
+# How a file that is no source notebook takes the project's defaults.
+_FORMS: Mapping[str, str] = {".sql": "SQL", ".ipynb": "JUPYTER"}
 _SKIPPED = frozenset(("__pycache__", "node_modules"))
 
 Stamp = tuple[int, int]
@@ -124,8 +126,8 @@ class _Selection:
 
     def take(self, path: Path, remote: str) -> LocalFile:
         """Choose the file. Raises FileError."""
-        if stamp_of(path)[0] > _LARGEST:
-            raise FileError(f"{path} is too large: a file of the workspace can have 10 MB")
+        if (size := stamp_of(path)[0]) > LARGEST_IMPORT:
+            raise FileError(f"{path} {too_large(size)}")
         file = _read(path, remote, self._plan, self._root)
         above = [str(folder) for folder in PurePosixPath(file.remote).parents]
         if other := self.files.get(file.remote):
@@ -187,13 +189,13 @@ def _read(path: Path, remote: str, plan: Plan, root: str) -> LocalFile:
         content = path.read_bytes()
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
-    language = _notebook_language(path, content)
+    language, is_task = _notebook_language(path, content), bool(remote)
     if not remote:
         relative = path.relative_to(plan.notebooks)
         is_notebook = language or path.suffix == ".ipynb"
         remote = f"{root}/{(relative.with_suffix('') if is_notebook else relative).as_posix()}"
-    code = "SQL" if path.suffix.lower() == ".sql" else language
-    content = with_defaults(content, code, plan.catalog, plan.schema)
+    form = language or _FORMS.get(path.suffix.lower(), "SCRIPT" if is_task and path.suffix == ".py" else "")
+    content = with_defaults(content, form, plan.catalog, plan.schema)
     return LocalFile(path, remote, content, stamp, language)
 
 

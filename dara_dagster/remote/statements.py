@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -34,23 +37,28 @@ def run_statement(
     monitor: Monitor,
     warehouse_id: str,
     statement: str,
-    parameters: Mapping[str, str],
+    parameters: Mapping[str, Any],
     *,
+    catalog: str | None = None,
+    schema: str | None = None,
     timeout_seconds: float = 0.0,
     stop: threading.Event,
 ) -> list[Sequence[Any]]:
     """Run `statement` once and return its first 100 rows, values as the service's texts; [] for none.
 
-    `parameters` fill its `:name` markers. It is cancelled after `timeout_seconds` (0: never) and when
-    `stop` is set. Raises RunError when it fails, takes too long, or when nobody can tell what became of it;
-    Stopped once `stop` is set.
+    `parameters` fill its `:name` markers, each with the SQL type of its Python value; `catalog` and `schema`
+    are those of names without one (None: the warehouse's own). It is cancelled after `timeout_seconds` (0:
+    never) and when `stop` is set. Raises RunError when it fails, takes too long, or when nobody can tell what
+    became of it; Stopped once `stop` is set.
     """
+    names = {"catalog": catalog, "schema": schema}
     body = {
         "warehouse_id": warehouse_id,
         "statement": statement,
-        "parameters": [{"name": name, "value": value} for name, value in parameters.items()],
+        "parameters": [{"name": name, **_typed(value)} for name, value in parameters.items()],
         "wait_timeout": "0s",
         "row_limit": _MOST_ROWS,
+        **{key: name for key, name in names.items() if name},
     }
     deadline = time.monotonic() + timeout_seconds if timeout_seconds else None
     if stop.is_set():
@@ -121,6 +129,29 @@ def _was_not_sent(error: BaseException | None) -> bool:
     """Whether no connection was made at all."""
     reason = getattr(error.args[0], "reason", None) if error is not None and error.args else None
     return isinstance(reason, NewConnectionError)
+
+
+def _typed(value: Any) -> dict[str, str]:
+    """Value and SQL type of a parameter (docs.databricks.com/api/workspace/statementexecution)."""
+    if value is None:
+        return {"type": "VOID"}
+    if isinstance(value, bool):
+        return {"value": str(value).lower(), "type": "BOOLEAN"}
+    if isinstance(value, int):
+        kinds = {"INT": 31, "BIGINT": 63}  # LIMIT takes no BIGINT
+        fits = [kind for kind, bits in kinds.items() if -(2**bits) <= value < 2**bits]
+        return {"value": str(value), "type": fits[0] if fits else "DECIMAL(38,0)"}
+    if isinstance(value, float):
+        return {"value": repr(value), "type": "DOUBLE"}
+    if isinstance(value, datetime):
+        return {"value": value.isoformat(sep=" "), "type": "TIMESTAMP"}
+    if isinstance(value, date):
+        return {"value": value.isoformat(), "type": "DATE"}
+    if isinstance(value, Decimal) and value.is_finite():
+        scale = max(-int(value.as_tuple().exponent), 0)
+        return {"value": f"{value:f}", "type": f"DECIMAL(38,{scale})"}
+    is_tree = isinstance(value, list | tuple | Mapping)
+    return {"value": json.dumps(value, default=str) if is_tree else str(value), "type": "STRING"}
 
 
 def _watch(

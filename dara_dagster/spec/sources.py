@@ -16,6 +16,8 @@ from dara_dagster.spec.names import Names
 FORMATS = ("py", "ipynb", "sql")
 # What the export of a notebook as a source file begins with (workspace/export, format SOURCE).
 _NOTEBOOK_LINE = b"# Databricks notebook source"
+# "The maximum allowed size of a request to this endpoint is 10MB" (workspace/import).
+LARGEST_IMPORT = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,12 @@ class Source:
     kind: Literal["notebook", "script", "sql"]
     digest: str
     fault: str | None = None
+
+
+def too_large(size: int) -> str:
+    """Say that a file of `size` bytes is larger than one import takes, and what to do."""
+    megabytes = f"{size / 1024 / 1024:.1f}".removesuffix(".0")
+    return f"is too large for the workspace: {megabytes} MB of at most 10. Put data into a volume"
 
 
 def is_folder(path: Path) -> bool:
@@ -101,6 +109,8 @@ class AssumedSources(Sources):
 
 def _read(file: Path, ending: str) -> Source:
     try:
+        if (size := file.stat().st_size) > LARGEST_IMPORT:
+            return Source("script", "", f"{file} {too_large(size)}")
         content = file.read_bytes()
     except OSError as error:
         return Source("script", "", f"{file} cannot be read: {error.strerror}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from dara_dagster.spec.fields import (
     Count,
@@ -22,6 +22,7 @@ from dara_dagster.spec.fields import (
     fault,
 )
 from dara_dagster.spec.models import FileWork, Format, WorkflowOptions
+from dara_dagster.spec.sql_placeholders import CannotBind, bind_placeholders
 
 
 def _job(value: Any) -> Any:
@@ -35,6 +36,17 @@ JobReference = Annotated[
     BeforeValidator(_job),
     WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]}),
 ]
+
+
+def _statement(value: str) -> str:
+    try:
+        bind_placeholders(value)
+    except CannotBind as error:
+        raise fault(error.wrong, error.remedy) from None
+    return value
+
+
+Statement = Annotated[str, AfterValidator(_statement)]
 
 
 class UploadFile(Model):
@@ -64,7 +76,9 @@ class RunTask(FileWork):
 class RunSql(Model):
     """Runs one SQL statement on a warehouse."""
 
-    statement: str = Field(min_length=1, description="The statement; :name stands for a parameter.")
+    statement: Statement = Field(
+        min_length=1, description="The statement; :name stands for a parameter, ${context.x} for a value."
+    )
     warehouse_name: str = Field(description="A name in warehouse_config.json.")
     parameters: Texts = Field(default={}, description="Values of the statement's parameters.")
     timeout_seconds: Count = Field(default=0, description="Cancel it after this time; 0 = never.")

@@ -53,6 +53,7 @@ class Leave(Step):
         circle: list[Any] = []
         circle.append(circle)
         things = {
+            "number": 1,
             "bytes": b"\xff",
             "circle": circle,
             "nan": float("nan"),

@@ -98,11 +98,16 @@ def test_statements_run_on_a_warehouse_and_tables_are_waited_for(project: Projec
     sql = {"warehouse_name": "bi", "parameters": {"n": "${context.n}"}}
     steps = [
         {"name": "make", "uses": "run_sql", "settings": {"statement": make, **sql}},
+        {"name": "one", "uses": "tests.defs.own_steps:Leave", "settings": {"what": "number"}},
         {"name": "wait", "uses": "wait_for_table", "settings": {"table": "main.default.numbers"}},
         {
             "name": "count",
             "uses": "run_sql",
-            "settings": {"statement": "SELECT n FROM ${context.table}", "warehouse_name": "bi"},
+            "settings": {
+                "statement": "SELECT n, ${context.who} FROM IDENTIFIER(${context.table})"
+                " LIMIT ${context.thing}",
+                "warehouse_name": "bi",
+            },
         },
         {
             "name": "never",
@@ -110,9 +115,10 @@ def test_statements_run_on_a_warehouse_and_tables_are_waited_for(project: Projec
             "settings": {"table": "main.default.none", "timeout_seconds": 1, "poll_seconds": 0.1},
         },
     ]
-    project.write("workflows/numbers.json", {"steps": steps, "parameters": {"n": "7"}})
+    who = "x' FROM nothing; DROP TABLE main.default.numbers --"
+    project.write("workflows/numbers.json", {"steps": steps, "parameters": {"n": "7", "who": who}})
     result = project.run("numbers")
-    assert contexts(result)["count"]["values"]["value"] == "7"
+    assert contexts(result)["count"]["values"]["rows"] == [["7", who]]
     assert project.ends(result.run_id)["never"] == "failure"
     failure = result.get_step_failure_events()[0].step_failure_data.user_failure_data
     assert failure is not None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.remote.conftest import Admin
 
 ROOT = "/Workspace/Shared/dara/tests"
 NOTEBOOK = "# Databricks notebook source\nprint(1)\n"
+COMMAND = "// COMMAND ----------"
 
 
 @pytest.fixture
@@ -134,14 +137,64 @@ def test_the_project_s_catalog_and_schema_stand_at_the_head() -> None:
         with_defaults(b"SELECT 1", "SQL", None, "`s`")
         == b"-- Defaults of the project:\nUSE SCHEMA `s`;\nSELECT 1"
     )
-    for language, catalog in (("", "main"), ("SCALA", "main"), ("PYTHON", None)):
-        assert with_defaults(b"x", language, catalog, None) == b"x"
+    for form, catalog in (("", "main"), ("PYTHON", None), ("JUPYTER", "main"), ("SCRIPT", None)):
+        assert with_defaults(b"x", form, catalog, None) == b"x"
+    scala = with_defaults(b"// Databricks notebook source\n1", "SCALA", "main", None).decode().splitlines()
+    assert scala[1::2] == ["// MAGIC %python", '// MAGIC spark.sql("USE CATALOG `main`")', COMMAND]
+
+
+def _ran(code: str, name: str = "__main__") -> list[str]:
+    """What the code asks of `spark.sql`, run as the module `name`."""
+    asked: list[str] = []
+    spark = SimpleNamespace(sql=asked.append)
+    builder = SimpleNamespace(getOrCreate=lambda: spark)
+    module = ModuleType("pyspark.sql")
+    module.SparkSession = SimpleNamespace(builder=builder)  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "pyspark.sql", module)
+        exec(compile(code, "code", "exec", dont_inherit=True), {"__name__": name, "spark": spark})
+    return asked
+
+
+@pytest.mark.parametrize("name", ["it's", 'a"b', "back\\slash", "tick`s", "größe", "${x}", "{0}%s"])
+def test_any_name_of_a_catalog_makes_a_cell_that_runs(name: str) -> None:
+    wanted = [f"USE CATALOG `{name.replace('`', '``')}`", "USE SCHEMA `s`"]
+    assert _ran(with_defaults(NOTEBOOK.encode(), "PYTHON", name, "s").decode()) == wanted
+    assert _ran(with_defaults(b"import os\n", "SCRIPT", name, "s").decode()) == wanted
+    cells = [{"cell_type": "code", "source": ["x = 1"]}]
+    for minor, language in ((5, "python"), (2, "scala")):
+        metadata = {"kernelspec": {"language": language}}
+        notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
+        made = json.loads(with_defaults(json.dumps(notebook).encode(), "JUPYTER", name, "s"))
+        assert made["cells"][1:] == cells and ("id" in made["cells"][0]) is (minor == 5)
+        magic, _, code = made["cells"][0]["source"].rpartition("%python")
+        assert _ran(code) == wanted and (magic, "%python" in made["cells"][0]["source"]) == (
+            "",
+            language == "scala",
+        )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '#!/usr/bin/env python\n"""Text."""\nfrom __future__ import annotations\n\nx: Nothing = 1\n',
+        "@staticmethod\ndef f(): ...\n",
+        "# only a comment",
+        "",
+        '"""Text"""; import os\nfrom os import path\n',
+    ],
+)
+def test_a_script_chooses_the_defaults_before_its_first_statement(code: str) -> None:
+    made = with_defaults(code.encode(), "SCRIPT", "main", None).decode()
+    assert _ran(made) == ["USE CATALOG `main`"]
+    assert _ran(made, "scr") == [], "imported by another file, it chooses nothing"
+    assert with_defaults(b"\xef\xbb\xbfdef :", "SCRIPT", "main", None) == b"\xef\xbb\xbfdef :"
 
 
 def test_a_change_of_the_defaults_sends_the_files_again(workspace: Workspace, plan: Plan) -> None:
     FileSync(workspace, plan).sync_all()
     changed = replace(plan, catalog="main", schema="silver")
-    assert FileSync(workspace, changed).sync_all() == 3  # two source notebooks and the SQL file
+    assert FileSync(workspace, changed).sync_all() == 5  # all but the module lib/names.py
     with workspace.client.workspace.download(f"{ROOT}/marts.sql") as content:
         assert content.read().decode().splitlines()[1:] == [
             "USE CATALOG `main`;",
@@ -247,6 +300,15 @@ def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder
     flow = replace(plan.workflows[0], tasks=(gone,))
     with pytest.raises(FileError, match=r"gone\.py cannot be read: No such file"):
         FileSync(workspace, replace(plan, workflows=(flow,))).ensure(gone)
+    (folder / "daily.py").write_text(NOTEBOOK + "open('rows.csv')\n")
+    with (folder / "rows.csv").open("ab") as file:
+        file.truncate(11 * 1024 * 1024)
+    logged: list[str] = []
+    sync, task = FileSync(workspace, plan, told.append), plan.workflows[0].tasks[0]
+    sync.ensure(task, warn=logged.append)
+    assert re.fullmatch(
+        r"Left out of the upload: .*rows\.csv is too large .*: 11 MB of at most 10\..*", logged[0]
+    )
     with (folder / "load.py").open("ab") as file:
         file.truncate(11 * 1024 * 1024)
     with pytest.raises(FileError, match=r"load\.py is too large"):

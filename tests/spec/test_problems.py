@@ -157,6 +157,14 @@ def test_one_table_in_several_ways_of_writing(project: Project) -> None:
     ]
 
 
+def test_a_task_s_file_that_no_import_takes(project: Project) -> None:
+    project.file("a.py").write("dependency.json", [entry()])
+    with (project.root / "notebooks" / "a.py").open("ab") as file:
+        file.truncate(12 * 1024 * 1024)
+    (problem,) = project.problems()
+    assert "a.py is too large for the workspace: 12 MB of at most 10" in problem.wrong
+
+
 @pytest.mark.parametrize("wrong", ["main.x", "a b", "a/b", "a`b", "a\u0000", "a\u007f", "x" * 256])
 @pytest.mark.parametrize("key", ["catalog", "schema"])
 def test_a_catalog_or_schema_that_can_be_none(project: Project, key: str, wrong: str) -> None:
