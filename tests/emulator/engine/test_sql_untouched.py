@@ -25,6 +25,26 @@ TRIGGERS = [
     *("from_json(a, b)", "order by d range between interval 1 day preceding and current row", "/* x", "*/"),
     *(":name", "?", "$name", "; select 1", "delta.enableChangeDataFeed=true", "using csv", "version as of 1"),
     *("partition (a = 1)", "insert into t", "where (select 1)", "location '/Volumes/a/b/c'", "comment 'x'"),
+    *(
+        "a like any ('x')",
+        "zip_with(a, b, (x, y) -> x)",
+        "map('a', 1)",
+        "explode(map(1, 2))",
+        "unpivot (v for k in (a))",
+    ),
+    *(
+        "declare x int default 5",
+        "set var x = 1",
+        "execute immediate 'select 1'",
+        "create function f(a int) return a",
+    ),
+    *(
+        "begin select 1; end",
+        "max recursion level 5",
+        "charindex('a', b)",
+        "identifier(x)",
+        "case when a then b end",
+    ),
     *("materialized view", "declare x", "begin", "set catalog c", "from '/Volumes/a/b/c/d'", "it's", 'a"b'),
 ]
 _WORDS = st.lists(

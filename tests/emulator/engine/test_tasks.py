@@ -105,6 +105,29 @@ def test_an_sql_file_keeps_its_last_result(tasks: Tasks) -> None:
     assert ended.result["tables"] == {"main.default.greeting": 1}
 
 
+def test_an_sql_file_may_hold_a_script(tasks: Tasks) -> None:
+    text = """-- numbers from :low on
+DECLARE OR REPLACE VARIABLE low = :low;
+CREATE OR REPLACE FUNCTION main.default.half(n INT) RETURNS DOUBLE RETURN n / 2;
+BEGIN
+  DECLARE total INT DEFAULT 0;
+  FOR r AS SELECT id FROM range(low, 5) DO
+    SET total = total + r.id;
+  END FOR;
+  SELECT total, main.default.half(total) AS half;
+END;
+"""
+    ended = tasks.run("sql", tasks.file("script.sql", text), parameters={"low": "3"})
+    assert (ended.result.columns, ended.result.rows) == (
+        [["total", "INT"], ["half", "DOUBLE"]],
+        [["7", "3.5"]],
+    )
+    ended = tasks.run("statement", text="SELECT main.default.half(nosuch) FROM (SELECT 4 AS nosuc)")
+    assert ended.error.startswith("[UNRESOLVED_COLUMN.WITH_SUGGESTION]") and "[`nosuc`]" in ended.error, (
+        ended.error
+    )
+
+
 def test_an_sql_error_shows_the_line_of_its_statement(tasks: Tasks) -> None:
     ended = tasks.run(
         "sql", tasks.file("wrong.sql", "SELECT 1;\n\nSELECT nonsense\nFROM main.default.nowhere;\n")
