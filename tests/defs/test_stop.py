@@ -10,7 +10,7 @@ import pytest
 from dagster import DagsterEventType, DagsterRunStatus
 
 from tests.defs.conftest import Project
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 CODE, REASON = "PERMISSION_DENIED", "you may look at this run but not cancel it"
 
@@ -73,3 +73,35 @@ def test_a_timeout_ends_the_task_as_timed_out(project: Project) -> None:
     assert project.stats()["active_runs"] == 0
     results = [event.data["verdict"] for event in project.events(result.run_id) if event.kind == "result"]
     assert results == ["timed_out"]
+
+
+def test_a_termination_ends_the_wait_for_an_index(project: Project) -> None:
+    """The wait is a long one: a look in ten minutes."""
+    project.write("warehouse_config.json", {"bi": {"cluster_size": "2X-Small"}})
+    statement = "CREATE TABLE main.default.numbers AS SELECT 1 AS n, array(1.0D, 0.0D) AS v"
+    create = {"source_table": "main.default.numbers", "endpoint_name": "e", "primary_key": "n"}
+    create |= {"embedding_column": "v", "embedding_dimension": 2}
+    sync = {"index": "main.default.numbers_index", "create": create, "poll_seconds": 600}
+    steps = [
+        {"name": "make", "uses": "run_sql", "settings": {"statement": statement, "warehouse_name": "bi"}},
+        {"name": "sync", "uses": "sync_index", "settings": sync},
+    ]
+    project.write("workflows/numbers.json", {"steps": steps})
+
+    def terminate() -> None:
+        def waits() -> bool:
+            runs = project.instance.get_runs(limit=1)
+            logs = project.instance.all_logs(runs[0].run_id) if runs else []
+            return any("endpoint e is" in entry.user_message for entry in logs)
+
+        until(waits, "the wait for the endpoint")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    run_id = project.run("numbers").run_id
+    thread.join()
+    assert project.ends(run_id) == {"make": "success", "sync": "failure"}
+    run = project.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is DagsterRunStatus.CANCELED
