@@ -27,11 +27,16 @@ class Variable:
     example: str = ""
 
 
+_EMPTY = '""'
+
 VARIABLES = (
     Variable("DARA_WORKSPACE", "emulator or databricks, over project.json", "databricks"),
     Variable("DARA_ENV", "lays config/parameters-<name>.json over parameters.json", "dev"),
     Variable("DARA_API_TOKEN", "token that `dara serve` asks for; openssl rand -hex 32"),
     Variable("DARA_API_USERS", "who may use `dara serve` behind a proxy, with commas", "ana@example.com"),
+    Variable(
+        "DARA_RESTRICT_FILES", "1: runs read local files of allowed folders only; dara serve sets it", "1"
+    ),
     Variable("DARA_EMULATOR_DATA", "folder of the local workspace instead of .dara"),
     Variable("DARA_EMULATOR_TOKEN", "token of a local workspace that is started by hand"),
     Variable("DAGSTER_HOME", "Dagster's home, an absolute path, instead of .dagster"),
@@ -61,8 +66,10 @@ def example_file() -> str:
         "# Copy this to .env and set what you need. `dara` and Dagster read .env in the project's folder.",
         "# Databricks' other variables work too: https://docs.databricks.com/aws/en/dev-tools/auth/env-vars",
     ]
-    width = max(len(f"{each.name}={each.example}") for each in VARIABLES)
-    lines = (f"# {f'{each.name}={each.example}':<{width}}  # {each.meaning}" for each in VARIABLES)
+    # python-dotenv before 1.2.4 takes the comment behind an empty value for the value.
+    settings = [f"{each.name}={each.example or _EMPTY}" for each in VARIABLES]
+    width = max(map(len, settings))
+    lines = (f"# {text:<{width}}  # {each.meaning}" for text, each in zip(settings, VARIABLES, strict=True))
     return "\n".join([*head, *lines, ""])
 
 
