@@ -22,13 +22,18 @@ from dagster import (
 from rich.console import Console
 
 from dara_dagster.cli.live import Follower, LiveView, PlainView, View
+from dara_dagster.defs.definitions import load_plan
+from dara_dagster.defs.jobs import SEQUENTIAL, job_names
 from dara_dagster.defs.repository import built_once
+from dara_dagster.defs.schedules import free_places
+from dara_dagster.defs.translator import Translator
 from dara_dagster.engine.garbage import collect_less
 from dara_dagster.engine.process import PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.errors import RunError
 from dara_dagster.remote.caller import act_for
 from dara_dagster.serve.run_config import run_config
 from dara_dagster.serve.status import RunStatus, find_run, read_status
+from dara_dagster.serve.wording import counted
 
 __all__ = ["Execution", "Show", "execute"]
 
@@ -70,6 +75,7 @@ def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     tags = {LAUNCH_TAG: launch, PROCESS_TAG: own_mark(), **_lineage(parent)}
     # An interrupt needs no word here: the run's own record says that it was cancelled.
     interrupts = suppress(DagsterExecutionInterruptedError, KeyboardInterrupt)
+    _say_if_it_waits(instance, wanted, arguments[1])
     try:
         with _shown(instance, (LAUNCH_TAG, launch), wanted.show), interrupts:
             execute_job(job, instance, _run_config(wanted, parent), tags, reexecution_options=again)
@@ -84,6 +90,17 @@ def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     if not run.is_finished:  # interrupted where nobody listened: between its making and its first step
         instance.report_run_canceled(run, "Interrupted before its first step.")
     return read_status(instance, run.run_id)
+
+
+def _say_if_it_waits(instance: DagsterInstance, wanted: Execution, job_name: str) -> None:
+    plan = load_plan(wanted.config_dir)
+    names = job_names(plan, Translator())
+    for workflow in plan.workflows:
+        is_it = job_name in (names[workflow.name], names[workflow.name] + SEQUENTIAL)
+        if is_it and free_places(instance, plan, workflow) == 0:
+            limit = counted(workflow.max_concurrent_runs, "run")
+            text = f"{limit} of {workflow.name} at a time (max_concurrent_runs): this one waits for its turn."
+            Console(stderr=True, highlight=False).print(text, soft_wrap=True, markup=False)
 
 
 def _launched(instance: DagsterInstance, launch: str) -> DagsterRun | None:

@@ -32,7 +32,7 @@ def build_definitions(plan: Plan | str | Path, translator: Translator | None = N
     jobs = list(build_jobs(plan, translator, resources))
     by_name = {job.name: job for job in jobs}
     targets = [(workflow, by_name[name]) for workflow, name in _jobs_of(plan, translator)]
-    schedules = [build_schedule(workflow, job) for workflow, job in targets]
+    schedules = [build_schedule(plan, workflow, job) for workflow, job in targets]
     sensors = [build_sensor(plan, workflow, job) for workflow, job in targets]
     taken = {node.name for job in jobs for node in job.all_node_defs} | {job.name for job in jobs}
     return Definitions(

@@ -20,7 +20,7 @@ from dara_dagster.defs.graphs import Graphs
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.translator import Translator
 from dara_dagster.engine.executor import dara_executor
-from dara_dagster.engine.origin import PROJECT_TAG
+from dara_dagster.engine.origin import PROJECT_TAG, WORKFLOW_TAG
 from dara_dagster.spec.environment import project_folder
 from dara_dagster.spec.plan import Plan, WorkflowPlan
 
@@ -44,13 +44,18 @@ def run_tags(plan: Plan) -> Mapping[str, str]:
     return {PROJECT_TAG: plan.name, "dara/workspace": plan.workspace}
 
 
-def executor_for(plan: Plan, max_concurrent: int, *, tolerant: bool = False) -> ExecutorDefinition:
+def executor_for(
+    plan: Plan, max_concurrent: int, workflow: WorkflowPlan | None = None, *, tolerant: bool = False
+) -> ExecutorDefinition:
     """Return the plan's executor with another default for `max_concurrent`; a run's config still wins.
 
-    With `tolerant` a step may start once the outputs it needs exist, though the step that made them failed:
-    what `run_if` is built on.
+    It keeps to `max_concurrent_runs` of the workflow. With `tolerant` a step may start once the outputs it
+    needs exist, though the step that made them failed: what `run_if` is built on.
     """
     defaults: dict[str, Any] = {"project_folder": str(project_folder(plan.config_dir))}
+    if workflow is not None and workflow.max_concurrent_runs:
+        pool = f"{plan.name}/{workflow.name}"
+        defaults["run_limit"] = {"pool": pool, "limit": workflow.max_concurrent_runs}
     if tolerant:
         defaults["step_dependency_config"] = {"require_upstream_step_success": False}
     schema = Permissive({"max_concurrent": Field(Int, default_value=max_concurrent)})  # type: ignore[no-untyped-call]
@@ -86,15 +91,17 @@ def _jobs(
     tolerant = graphs.has_rules(workflow)
     if workflow.steps:
         graph = graphs.pipeline(name, workflow)
-        yield _job(plan, workflow, graph, name, resources, executor_for(plan, workflow.max_concurrent))
+        yield _job(
+            plan, workflow, graph, name, resources, executor_for(plan, workflow.max_concurrent, workflow)
+        )
         return
     graph = graphs.graph(name, workflow, sequential=False)
-    executor = executor_for(plan, workflow.max_concurrent, tolerant=tolerant)
+    executor = executor_for(plan, workflow.max_concurrent, workflow, tolerant=tolerant)
     yield _job(plan, workflow, graph, name, resources, executor)
     name += SEQUENTIAL
     if len(workflow.tasks) <= _LONGEST_CHAIN:
         graph = graphs.graph(name, workflow, sequential=True)
-    yield _job(plan, workflow, graph, name, resources, executor_for(plan, 1, tolerant=tolerant))
+    yield _job(plan, workflow, graph, name, resources, executor_for(plan, 1, workflow, tolerant=tolerant))
 
 
 def _job(
@@ -109,7 +116,7 @@ def _job(
         name=name,
         resource_defs=resources,
         executor_def=executor,
-        tags={**run_tags(plan), "dara/workflow": workflow.name, **workflow.tags},
+        tags={**run_tags(plan), WORKFLOW_TAG: workflow.name, **workflow.tags},
         description=workflow.description or None,
     )
 

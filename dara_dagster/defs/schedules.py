@@ -14,7 +14,9 @@ from dagster import (
     SkipReason,
 )
 
-from dara_dagster.spec.plan import WorkflowPlan
+from dara_dagster.engine.origin import PROJECT_TAG, WORKFLOW_TAG
+from dara_dagster.engine.process import is_abandoned
+from dara_dagster.spec.plan import Plan, WorkflowPlan
 
 __all__ = ["build_schedule", "free_places"]
 
@@ -27,21 +29,25 @@ _UNFINISHED = [
 ]
 
 
-def free_places(instance: DagsterInstance, job_name: str, workflow: WorkflowPlan) -> int | None:
-    """Return how many more runs of the job may start now, None when there is no limit."""
+def free_places(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -> int | None:
+    """Return how many more runs of the workflow may start now, None when there is no limit.
+
+    Runs count however they were started, those that wait included; not those whose process has died.
+    """
     if not workflow.max_concurrent_runs:
         return None
-    going = instance.get_runs_count(RunsFilter(job_name=job_name, statuses=_UNFINISHED))
-    return max(workflow.max_concurrent_runs - going, 0)
+    tags = {PROJECT_TAG: plan.name, WORKFLOW_TAG: workflow.name}
+    runs = instance.get_runs(RunsFilter(tags=tags, statuses=_UNFINISHED))
+    return max(workflow.max_concurrent_runs - sum(not is_abandoned(run) for run in runs), 0)
 
 
-def build_schedule(workflow: WorkflowPlan, job: JobDefinition) -> ScheduleDefinition | None:
+def build_schedule(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> ScheduleDefinition | None:
     """Return the schedule of a workflow that has one. It is on from the start; the UI can turn it off."""
     if workflow.schedule is None:
         return None
 
     def tick(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-        if free_places(context.instance, job.name, workflow) == 0:
+        if free_places(context.instance, plan, workflow) == 0:
             limit = workflow.max_concurrent_runs
             return SkipReason(f"{limit} runs of {job.name} are going on (max_concurrent_runs)")
         return RunRequest(tags={"dara/started_by": "schedule"})

@@ -63,7 +63,7 @@ class _Watch:
 
     def tick(self, context: SensorEvaluationContext) -> SensorResult | SkipReason:
         """One look. What goes wrong is the reason of a skip, and changes nothing that is remembered."""
-        free = free_places(context.instance, self._job, self._workflow)
+        free = free_places(context.instance, self._plan, self._workflow)
         if free == 0:
             limit = self._workflow.max_concurrent_runs
             return SkipReason(f"{limit} runs of {self._job} are going on (max_concurrent_runs); files wait")

@@ -47,6 +47,7 @@ from dara_dagster.engine.logs import route_logs
 from dara_dagster.engine.origin import give_origin
 from dara_dagster.engine.process import PROCESS_TAG, own_mark
 from dara_dagster.engine.ready import ReadySteps
+from dara_dagster.engine.run_limit import RunLimit
 from dara_dagster.engine.run_loop import RunLoop
 from dara_dagster.engine.shared_resources import share_resources
 
@@ -65,6 +66,7 @@ class ThreadExecutor(Executor):
         step_dependency_config: StepDependencyConfig,
         stop_wait_seconds: float,
         project_folder: Path | None = None,
+        run_limit: RunLimit | None = None,
     ) -> None:
         self._max_concurrent = max_concurrent
         self._retries = retries
@@ -72,6 +74,7 @@ class ThreadExecutor(Executor):
         self._step_dependency_config = step_dependency_config
         self._stop_wait_seconds = stop_wait_seconds
         self._project_folder = project_folder
+        self._run_limit = run_limit
 
     @property
     def retries(self) -> RetryMode:
@@ -133,9 +136,10 @@ class ThreadExecutor(Executor):
             stack.enter_context(collect_less())
             stack.enter_context(route_logs(job_context))
             stack.enter_context(share_resources(job_context))
-            yield from _with_compute_logs(
-                job_context, execution_plan, RunLoop(job_context, ready, self._stop_wait_seconds).events()
-            )
+            if self._run_limit is not None:
+                stack.callback(self._run_limit.release, job_context.instance, job_context.run_id)
+            loop = RunLoop(job_context, ready, self._stop_wait_seconds, self._run_limit)
+            yield from _with_compute_logs(job_context, execution_plan, loop.events())
 
 
 def _with_compute_logs(
@@ -194,6 +198,11 @@ _CONFIG = {
         is_required=False,
         description="Where the workspace.yaml is whose code location runs from a terminal belong to.",
     ),
+    "run_limit": Field(
+        {"pool": String, "limit": Int},
+        is_required=False,
+        description="At most so many runs go on at a time that name this concurrency pool; others wait.",
+    ),
     "retries": get_retries_config(),  # type: ignore[no-untyped-call]
     "tag_concurrency_limits": get_tag_concurrency_limits_config(),  # type: ignore[no-untyped-call]
     "step_dependency_config": get_step_dependency_config_field(),  # type: ignore[no-untyped-call]
@@ -219,4 +228,5 @@ def dara_executor(init_context: InitExecutorContext) -> Executor:
         step_dependency_config=StepDependencyConfig.from_config(config.get("step_dependency_config")),
         stop_wait_seconds=config["stop_wait_seconds"],
         project_folder=Path(config["project_folder"]) if "project_folder" in config else None,
+        run_limit=RunLimit(**config["run_limit"]) if "run_limit" in config else None,
     )

@@ -23,9 +23,9 @@ from dagster._core.storage.tags import CODE_LOCATION_TAG, REPOSITORY_LABEL_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import PyProjectFileTarget, WorkspaceFileTarget
 
-__all__ = ["PROJECT_TAG", "SERVED_CODE", "give_origin"]
+__all__ = ["PROJECT_TAG", "SERVED_CODE", "WORKFLOW_TAG", "give_origin"]
 
-PROJECT_TAG = "dara/project"
+PROJECT_TAG, WORKFLOW_TAG = "dara/project", "dara/workflow"
 SERVED_CODE = "served.py"
 """In Dagster's home: what `dara serve` loads for a project without a workspace.yaml."""
 

@@ -6,6 +6,7 @@ import queue
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 
 from dagster import DagsterEvent, DagsterExecutionInterruptedError, DagsterInvariantViolationError
 from dagster._core.events import EngineEventData
@@ -16,6 +17,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from dara_dagster.engine.interrupts import Interrupts, watch_interrupts
 from dara_dagster.engine.ready import ReadySteps
+from dara_dagster.engine.run_limit import RunLimit
 from dara_dagster.engine.stop import stop_event
 from dara_dagster.engine.termination import watch_status
 from dara_dagster.engine.threads import Finished, Happened, Message, StepThread
@@ -24,6 +26,7 @@ __all__ = ["RunLoop"]
 
 # How long a thread has to unwind after an interrupt was raised in it and nobody waits for it any longer.
 _UNWIND_SECONDS = 2.0
+_TURN_SECONDS = 1.0
 _GAVE_UP = "DagsterExecutionInterruptedError: the step did not end after it was told to stop"
 
 
@@ -31,11 +34,16 @@ class RunLoop:
     """One execution of a plan; all its state belongs to the thread that iterates over `events`."""
 
     def __init__(
-        self, job_context: PlanExecutionContext, ready: ReadySteps, stop_wait_seconds: float
+        self,
+        job_context: PlanExecutionContext,
+        ready: ReadySteps,
+        stop_wait_seconds: float,
+        run_limit: RunLimit | None = None,
     ) -> None:
         self._job = job_context
         self._ready = ready
         self._stop_wait_seconds = stop_wait_seconds
+        self._run_limit = run_limit
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._threads: set[StepThread] = set()
         self._stop = stop_event(job_context.run_id)
@@ -56,6 +64,7 @@ class RunLoop:
         with watch_interrupts(wake) as interrupts, watch_status(job.instance, job.run_id, interrupts, wake):
             try:
                 try:
+                    yield from self._wait_for_turn(interrupts)
                     yield from self._run_steps(interrupts)
                 except Exception as error:
                     self._error = error
@@ -65,6 +74,17 @@ class RunLoop:
                 # Nothing can be written any longer, or nobody listens: what runs is to be stopped even so.
                 self._end_in_silence(interrupts)
                 raise
+
+    def _wait_for_turn(self, interrupts: Interrupts) -> Iterator[DagsterEvent]:
+        """Wait until so few runs go on that this one may, too."""
+        limit, told = self._run_limit, False
+        while limit and not interrupts.requested and not limit.claim(self._job.instance, self._job.run_id):
+            if not told:
+                told = True
+                text = f"Waiting: {limit.limit} of its runs may go on at a time (max_concurrent_runs)."
+                yield DagsterEvent.engine_event(self._job, text, EngineEventData())
+            with suppress(queue.Empty):
+                self._inbox.get(timeout=_TURN_SECONDS)  # an interrupt wakes it
 
     def _run_steps(self, interrupts: Interrupts) -> Iterator[DagsterEvent]:
         while not (self._ready.is_complete or interrupts.requested or self._error):

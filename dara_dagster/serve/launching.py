@@ -25,7 +25,7 @@ from dara_dagster.serve.project import Project, declared_parameters, takes_param
 from dara_dagster.serve.run_config import run_config
 from dara_dagster.serve.uploads import Received, Uploads
 from dara_dagster.spec.names import Names
-from dara_dagster.spec.plan import WorkflowPlan
+from dara_dagster.spec.plan import Plan, WorkflowPlan
 
 __all__ = ["KEY_TAG", "Launcher", "Wanted"]
 
@@ -130,7 +130,7 @@ class Launcher:
         tags: Mapping[str, str],
     ) -> tuple[DagsterRun, bool]:
         instance = self._project.instance
-        _check_free(instance, job, workflow)
+        _check_free(instance, self._project.plan, workflow)
         about = self._place(wanted.file, run_id)
         config = run_config({**parameters, **about})
         file_tags = {f"dara/{name}": text for name, text in about.items()}
@@ -198,8 +198,8 @@ def _wrong_idempotency_key(key: str | None) -> Iterator[Invalid]:
     yield f"Idempotency-Key has to be 1 to {_LONGEST_KEY} printable ASCII characters.", "Idempotency-Key"
 
 
-def _check_free(instance: DagsterInstance, job: Job, workflow: WorkflowPlan) -> None:
-    if free_places(instance, job.name, workflow) == 0:
+def _check_free(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -> None:
+    if free_places(instance, plan, workflow) == 0:
         limit = workflow.max_concurrent_runs
         message = f"{limit} runs of {workflow.name} are going on (max_concurrent_runs). Try again later."
         raise ApiError(409, message)
