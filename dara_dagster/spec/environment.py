@@ -34,9 +34,7 @@ VARIABLES = (
     Variable("DARA_ENV", "lays config/parameters-<name>.json over parameters.json", "dev"),
     Variable("DARA_API_TOKEN", "token that `dara serve` asks for; openssl rand -hex 32"),
     Variable("DARA_API_USERS", "who may use `dara serve` behind a proxy, with commas", "ana@example.com"),
-    Variable(
-        "DARA_RESTRICT_FILES", "1: runs read local files of allowed folders only; dara serve sets it", "1"
-    ),
+    Variable("DARA_RESTRICT_FILES", "1, set by `dara serve`: runs read allowed folders only", "1"),
     Variable("DARA_EMULATOR_DATA", "folder of the local workspace instead of .dara"),
     Variable("DARA_EMULATOR_TOKEN", "token of a local workspace that is started by hand"),
     Variable("DAGSTER_HOME", "Dagster's home, an absolute path, instead of .dagster"),
