@@ -170,7 +170,7 @@ def commit(
 
 def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
     """Commits changed metadata: `fields` replaces the columns, `configuration` is merged (None takes a key
-    away), the rest is set.
+    away), `protocol` is replaced, the rest is set.
     """
     metadata = dict(read_snapshot(table).metadata)
     if "fields" in changes:
@@ -179,7 +179,8 @@ def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
     if "configuration" in changes:
         merged = {**(metadata.get("configuration") or {}), **changes.pop("configuration")}
         metadata["configuration"] = {key: value for key, value in merged.items() if value is not None}
-    commit(table, [{"metaData": {**metadata, **changes}}], operation)
+    first = [{"protocol": changes.pop("protocol")}] if "protocol" in changes else []
+    commit(table, [*first, {"metaData": {**metadata, **changes}}], operation)
 
 
 def allow_nulls(table: str | Path, version: int) -> None:

@@ -24,6 +24,7 @@ from pyspark.sql.types import (
 )
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.column_mapping import with_mapping
 from dara_dagster.emulator.engine.file_writes import prepare_files
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.literals import literal
@@ -31,7 +32,14 @@ from dara_dagster.emulator.engine.sql.literals import literal
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["AUTO_MERGE", "DYNAMIC_MODE", "external_place", "give_types", "partition_filter", "prepare_write"]
+__all__ = [
+    "AUTO_MERGE",
+    "DYNAMIC_MODE",
+    "external_place",
+    "give_types",
+    "partition_filter",
+    "prepare_write",
+]
 
 AUTO_MERGE = "spark.databricks.delta.schema.autoMerge.enabled"
 _BY_NAME = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_SAVE_AS_TABLE
@@ -40,6 +48,7 @@ _MUST_BE_NEW = (
     pb.WriteOperation.SAVE_MODE_UNSPECIFIED,
 )
 _INTO_TABLE = (pb.WriteOperation.SAVE_MODE_APPEND, pb.WriteOperation.SAVE_MODE_OVERWRITE)
+_CONSTRAINT_CHECK = "spark.databricks.delta.replaceWhere.constraintCheck.enabled"
 DYNAMIC_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 
@@ -81,7 +90,10 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
     if merges and folder is not None and options.get("overwriteschema") != "true":
         _add_new_columns(spark, write, folder)
     replaces = write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE
-    if folder is not None and replaces and mode == "dynamic" and "replacewhere" not in options:
+    if folder is not None and replaces and "replacewhere" in options:
+        condition = next(value for key, value in write.options.items() if key.lower() == "replacewhere")
+        _check_replaced_rows(spark, DataFrame(CachedRelation(write.input), spark), condition)
+    elif folder is not None and replaces and mode == "dynamic":
         _replace_partitions(spark, write, folder)
     replaces_types = merges or options.get("overwriteschema") == "true"
     if folder is not None and write.mode in _INTO_TABLE and not (replaces_types or _is_by_position(write)):
@@ -92,6 +104,22 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
                 f"saveAsTable in the format {write.source}", "Write a Delta table, or files by save(path)."
             )
         _save_to_folder(spark, write, folder)
+
+
+def _check_replaced_rows(spark: LocalSpark, rows: DataFrame, condition: str) -> None:
+    """Raises AnalysisException for rows that do not fulfil the condition of `replaceWhere`
+    (https://docs.databricks.com/aws/en/delta/selective-overwrite).
+    """
+    if spark.setting(_CONSTRAINT_CHECK) == "false":
+        return
+    wrong: Any = rows.where(f"NOT coalesce(({condition}), false)")
+    found = wrong.limit(1).collect()
+    if found:
+        values = ", ".join(f"{name} = {value}" for name, value in found[0].asDict().items())
+        raise AnalysisException(
+            "[DELTA_REPLACE_WHERE_MISMATCH] Written data does not conform to partial table overwrite "
+            f"condition or constraint '{condition.strip()}'. Invalid data: {values}. SQLSTATE: 44000"
+        )
 
 
 def partition_filter(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -139,7 +167,10 @@ def _add_new_columns(spark: LocalSpark, write: pb.WriteOperation, folder: Path) 
         ]
         if new:
             nullable = [{**field, "nullable": True} for field in new]
-            delta_log.change_metadata(folder, "ADD COLUMNS", fields=[*known, *nullable])
+            mapping = with_mapping(delta_log.read_snapshot(folder), nullable)
+            delta_log.change_metadata(
+                folder, "ADD COLUMNS", fields=[*known, *nullable], configuration=mapping
+            )
 
 
 def _is_by_position(write: pb.WriteOperation) -> bool:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from pyspark.errors import AnalysisException
 from pyspark.sql.connect.dataframe import DataFrame
-from pyspark.sql.connect.plan import Aggregate, DataSource, Deduplicate, Join, LogicalPlan
+from pyspark.sql.connect.plan import Aggregate, DataSource, Deduplicate, Join, LogicalPlan, WithWatermark
 from pyspark.sql.connect.session import SparkSession
 from pyspark.sql.functions import col, lit
 from pyspark.sql.types import StructField, StructType
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.column_mapping import PHYSICAL
 from dara_dagster.emulator.engine.file_writes import NULL_FOLDER
 from dara_dagster.emulator.engine.folders import data_files, expanded, partition_values
 from dara_dagster.emulator.engine.reader import parsed_schema, with_partitions
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.handlers import table_folder
+from dara_dagster.emulator.engine.sql.maintenance import epoch_ms
 from dara_dagster.emulator.engine.streaming_writer import Batch, StreamSource, StreamWriter
 
 if TYPE_CHECKING:
@@ -74,22 +79,52 @@ def _is_stateful(plan: LogicalPlan | None) -> bool:
     return any(keeps_state(node) for node in _nodes(plan))
 
 
+def _is_watermarked(plan: LogicalPlan | None) -> bool | None:
+    """Whether an aggregated stream has a watermark, which makes groups final; None if none is aggregated."""
+    aggregates = [node for node in _nodes(plan) if isinstance(node, Aggregate) and stream_sources(node)]
+    if not aggregates:
+        return None
+    return all(any(isinstance(below, WithWatermark) for below in _nodes(node)) for node in aggregates)
+
+
+def _plan_watermark(node: Any, session: Any) -> Any:
+    """The plan of withWatermark, which Sail lacks: all rows, since it drops only rows that come after others.
+
+    Rows of one batch are never late (https://spark.apache.org/docs/latest/streaming/: a watermark is of the
+    batches before).
+    """
+    plan = node._create_proto_relation()
+    plan.filter.input.CopyFrom(node._child.plan(session))
+    plan.filter.condition.literal.boolean = True
+    return plan
+
+
 class FileSource(StreamSource):
     """Files of a folder; new ones are those not seen before. `read` reads files by a schema."""
 
     def __init__(
-        self, node: _SourceNode, place: str, glob: str | None, schema: StructType, read: _Read
+        self,
+        node: _SourceNode,
+        place: str,
+        glob: str | None,
+        schema: StructType,
+        read: _Read,
+        most: int | None = None,
     ) -> None:
         super().__init__(node, place)
+        self._most = most
         self._glob = glob
         self._schema = schema
         self._read = read
 
-    def batch(self, seen: Any, everything: bool) -> Batch:
+    def batch(self, seen: Any, everything: bool, limited: bool = False) -> Batch:
         files = dict(self._files())
         known = set(seen or [])
         new = {file: folders for file, folders in files.items() if everything or file not in known}
-        return Batch(len(new), sorted(known | set(files)), {"rows": _rows(new, self._schema, self._read)})
+        if limited and self._most is not None and not everything:
+            oldest = sorted(new, key=lambda file: (Path(file).stat().st_mtime, file))[: self._most]
+            new = {file: new[file] for file in oldest}
+        return Batch(len(new), sorted(known | set(new)), {"rows": _rows(new, self._schema, self._read)})
 
     def _files(self) -> Iterator[tuple[str, _Folders]]:
         for place in expanded(self.place, self.place):
@@ -101,23 +136,59 @@ class FileSource(StreamSource):
 
 
 class DeltaSource(StreamSource):
-    """A Delta table; new rows are those of files added since the version seen."""
+    """A Delta table: at first its rows (or those since `startingVersion`), then those of files added later.
+
+    https://docs.databricks.com/aws/en/structured-streaming/delta-lake. What was seen is a version; or a
+    version and how many files of it were taken, `first` when they are all those that the table had then.
+    """
 
     def __init__(self, node: _SourceNode, folder: str, options: dict[str, str], read: _Read) -> None:
         super().__init__(node, folder)
-        self._skips_changes = "true" in (options.get("ignoreChanges"), options.get("skipChangeCommits"))
+        given = {key.lower(): value for key, value in options.items()}
+        skips = ("ignorechanges", "skipchangecommits")
+        self._skips_changes = any(given.get(key, "").lower() == "true" for key in skips)
+        self._most = files_per_trigger(given)
+        self._start = _starting_version(Path(folder), given)
         self._read = read
+        if given.get("readchangefeed", given.get("readchangedata", "")).lower() == "true":
+            raise NotSupportedLocally("The change data feed (readChangeFeed)")
+        for key in ("maxbytespertrigger", "ignoredeletes"):
+            if key in given and not (key == "ignoredeletes" and given[key].lower() == "false"):
+                raise NotSupportedLocally(f"The option {key} of a Delta stream")
 
-    def batch(self, seen: Any, everything: bool) -> Batch:
+    def batch(self, seen: Any, everything: bool, limited: bool = False) -> Batch:
         now = delta_log.latest_version(self.place)
-        if seen is None or everything:
+        most = self._most if limited else None
+        if everything or (seen is None and self._start is None and most is None):
             return Batch(1, now, {"_options": {"versionAsOf": str(now)}})
         files: dict[str, _Folders] = {}
-        for version in range(int(seen) + 1, now + 1):
-            for add in self._added(delta_log.read_commit(self.place, version)):
-                files[f"{self.place}/{unquote(add['path'])}"] = add.get("partitionValues") or {}
+        for version, first, index, add in self._pending(seen, now):
+            files[f"{self.place}/{unquote(add['path'])}"] = add.get("partitionValues") or {}
+            if most is not None and len(files) >= most:
+                seen = {"version": version, "first": first, "taken": index + 1}
+                break
+        else:
+            seen = now
         fields = [StructField.fromJson(field) for field in delta_log.read_snapshot(self.place).fields]
-        return Batch(len(files), now, {"rows": _rows(files, StructType(fields), self._read)})
+        return Batch(len(files), seen, {"rows": _rows(files, StructType(fields), self._read)})
+
+    def _pending(self, seen: Any, now: int) -> Iterator[tuple[int, bool, int, dict[str, Any]]]:
+        """The files not yet seen: (version, whether of the table as it was then, place in it, file)."""
+        at = seen if isinstance(seen, dict) else None
+        after = now if seen is None else int(at["version"] if at else seen)
+        if seen is None and self._start is not None:
+            after = self._start - 1
+        elif seen is None or (at and at["first"]):
+            adds = sorted(delta_log.read_snapshot(self.place, after).files.values(), key=_age)
+            for index, add in list(enumerate(adds))[at["taken"] if at else 0 :]:
+                yield after, True, index, add
+        elif at:
+            added = self._added(delta_log.read_commit(self.place, after))
+            for index, add in list(enumerate(added))[at["taken"] :]:
+                yield after, False, index, add
+        for version in range(after + 1, now + 1):
+            for index, add in enumerate(self._added(delta_log.read_commit(self.place, version))):
+                yield version, False, index, add
 
     def _added(self, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         removed = any("remove" in action and action["remove"].get("dataChange", True) for action in actions)
@@ -133,19 +204,62 @@ class DeltaSource(StreamSource):
         ]
 
 
+def _age(add: Mapping[str, Any]) -> tuple[int, str]:
+    return int(add.get("modificationTime") or 0), str(add["path"])
+
+
+def _starting_version(folder: Path, given: Mapping[str, str]) -> int | None:
+    """The first version to read by `startingVersion` or `startingTimestamp`; None without them."""
+    version, moment = given.get("startingversion"), given.get("startingtimestamp")
+    if version and moment:
+        raise AnalysisException(
+            "[DELTA_STARTING_VERSION_AND_TIMESTAMP_BOTH_SET] Please provide startingVersion or "
+            "startingTimestamp, not both."
+        )
+    if version is not None:
+        if version.lower() == "latest":
+            return delta_log.latest_version(folder) + 1
+        if int(version) not in range(delta_log.latest_version(folder) + 1):
+            raise AnalysisException(f"[DELTA_VERSION_NOT_FOUND] The table has no version {version}.")
+        return int(version)
+    if moment is None:
+        return None
+    later = [one.version for one in delta_log.history(folder) if one.timestamp >= epoch_ms(moment)]
+    if not later:
+        raise AnalysisException(
+            f"[DELTA_TIMESTAMP_GREATER_THAN_COMMIT] startingTimestamp {moment} is after the last commit of "
+            "the table."
+        )
+    return min(later)
+
+
+def files_per_trigger(given: Mapping[str, str]) -> int | None:
+    """`maxFilesPerTrigger` of a source, its options in lower case; None when a batch takes all files."""
+    text = given.get("maxfilespertrigger", given.get("cloudfiles.maxfilespertrigger"))
+    if text is None:
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise AnalysisException(
+            f"Invalid value '{text}' for option 'maxFilesPerTrigger', must be a positive integer"
+        )
+    return int(text)
+
+
 def _rows(files: Mapping[str, _Folders], schema: StructType, read: _Read) -> DataFrame | None:
     """The rows of files, each with the values of its partition columns; None without files."""
     groups: dict[tuple[tuple[str, str | None], ...], list[str]] = {}
     for file, folders in files.items():
         groups.setdefault(tuple(folders.items()), []).append(file)
+    stored = {field.name: (field.metadata or {}).get(PHYSICAL, field.name) for field in schema}
     frames: list[Any] = []
     for values, group in groups.items():
         folders = dict(values)
-        frame: Any = read(group, StructType([field for field in schema if field.name not in folders]))
+        inside = [field for field in schema if stored[field.name] not in folders]
+        frame: Any = read(group, StructType([StructField(stored[f.name], f.dataType) for f in inside]))
         columns = [
-            lit(folders[field.name]).cast(field.dataType).alias(field.name)
-            if field.name in folders
-            else col(f"`{field.name}`")
+            lit(folders[stored[field.name]]).cast(field.dataType).alias(field.name)
+            if stored[field.name] in folders
+            else col(f"`{stored[field.name]}`").alias(field.name)
             for field in schema
         ]
         frames.append(frame.select(*columns))
@@ -209,6 +323,9 @@ class StreamReader:
             return self._auto_loader(place)
         return self._files(self._format, place, self._options, self._given_schema())
 
+    def _lower(self) -> dict[str, str]:
+        return {key.lower(): value for key, value in self._options.items()}
+
     def _given_schema(self) -> StructType | None:
         return parsed_schema(self._spark, self._schema or "")
 
@@ -236,7 +353,9 @@ class StreamReader:
         node = _SourceNode(format=kind, schema=schema.json(), options=options, paths=[place])
         whole = with_partitions(schema, partition_values(expanded(place, place)))
         node.rows = read([place], schema)
-        node.stream = FileSource(node, place, options.get("pathGlobFilter"), whole, read)
+        node.stream = FileSource(
+            node, place, options.get("pathGlobFilter"), whole, read, files_per_trigger(self._lower())
+        )
         return DataFrame(node, self._spark)
 
     def _auto_loader(self, place: str) -> DataFrame:
@@ -264,12 +383,15 @@ _native_is_streaming = DataFrame.isStreaming.func  # type: ignore[attr-defined]
 
 def _write_stream(frame: DataFrame) -> Any:
     sources = stream_sources(frame._plan)
-    return StreamWriter(frame, sources, _is_stateful(frame._plan)) if sources else _native_writer(frame)
+    if not sources:
+        return _native_writer(frame)
+    return StreamWriter(frame, sources, _is_stateful(frame._plan), _is_watermarked(frame._plan))
 
 
 def _is_streaming(frame: DataFrame) -> bool:
     return bool(stream_sources(frame._plan)) or _native_is_streaming(frame)
 
 
+WithWatermark.plan = _plan_watermark  # type: ignore[method-assign,assignment]
 DataFrame.writeStream = property(_write_stream)  # type: ignore[assignment,method-assign]
 DataFrame.isStreaming = property(_is_streaming)  # type: ignore[assignment,method-assign]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pyspark.errors import AnalysisException
+
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 
 if TYPE_CHECKING:
@@ -44,8 +46,8 @@ class StreamSource(ABC):
         self.place = place
 
     @abstractmethod
-    def batch(self, seen: Any, everything: bool) -> Batch:
-        """What is new since `seen` (None at first), or everything."""
+    def batch(self, seen: Any, everything: bool, limited: bool = False) -> Batch:
+        """What is new since `seen` (None at first), or everything; `limited` by maxFilesPerTrigger."""
 
     @contextmanager
     def reading(self, batch: Batch) -> Iterator[None]:
@@ -83,10 +85,16 @@ class StreamQuery:
 
 
 class StreamWriter:
-    """What `df.writeStream` returns. `stateful` are streams that need the rows of earlier batches."""
+    """What `df.writeStream` returns. `stateful` are streams that need the rows of earlier batches;
+    `watermarked` tells of an aggregated stream whether it has a watermark, and is None for any other.
+    """
 
-    def __init__(self, frame: DataFrame, sources: list[StreamSource], stateful: bool) -> None:
+    def __init__(
+        self, frame: DataFrame, sources: list[StreamSource], stateful: bool, watermarked: bool | None = None
+    ) -> None:
         self._stateful = stateful
+        self._watermarked = watermarked
+        self._once = False
         self._frame = frame
         self._sources = sources
         self._spark = cast("LocalSpark", frame.sparkSession)
@@ -126,7 +134,11 @@ class StreamWriter:
         return self
 
     def trigger(self, **kind: Any) -> StreamWriter:
-        """Every trigger reads what is there now, once; an endless stream would hold the task for ever."""
+        """Every trigger reads what is there now; an endless stream would hold the task for ever. With `once`
+        it is one batch, whatever maxFilesPerTrigger says
+        (https://docs.databricks.com/aws/en/structured-streaming/triggers).
+        """
+        self._once = bool(kind.get("once"))
         return self
 
     def foreachBatch(self, func: Callable[[DataFrame, int], None]) -> StreamWriter:
@@ -155,25 +167,50 @@ class StreamWriter:
         location = self._options.get("checkpointLocation")
         folder = self._spark.store.root / ".streams" / uuid.uuid4().hex
         checkpoint = Path(self._spark.paths.spark(location)) if location else folder
+        self._check_aggregates()
+        total = 0
         with self._spark.store.lock(checkpoint):
             state = _read_state(checkpoint)
-            batches = [
-                source.batch(state["sources"].get(source.place), self._mode == "complete")
-                for source in self._sources
-            ]
-            size = sum(batch.size for batch in batches)
-            if size and state["batch"] and self._stateful and self._mode != "complete":
-                raise NotSupportedLocally(
-                    "A second batch of a stream with an aggregation, a deduplication or a join of streams",
-                    "Use outputMode('complete'), or foreachBatch with a MERGE.",
-                )
-            if size:
-                self._process(batches, sink, state["batch"])
-                for source, batch in zip(self._sources, batches, strict=True):
-                    state["sources"][source.place] = batch.seen
-                state["batch"] += 1
-                _write_state(checkpoint, state)
-        return StreamQuery(self._name, {"batchId": state["batch"] - 1, "numInputRows": size})
+            while size := self._next_batch(state, checkpoint, sink):
+                total += size
+                if self._mode == "complete" or self._once:
+                    break
+        return StreamQuery(self._name, {"batchId": state["batch"] - 1, "numInputRows": total})
+
+    def _check_aggregates(self) -> None:
+        """Raises AnalysisException for an aggregated stream in append mode, which gives out final groups only
+        (https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html#output-modes).
+        """
+        if self._mode != "append" or self._watermarked is None:
+            return
+        if self._watermarked:
+            what = "An aggregation with a watermark in output mode append"
+            raise NotSupportedLocally(what, "Use outputMode('complete'), or foreachBatch with a MERGE.")
+        raise AnalysisException(
+            "[STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] Invalid streaming output mode: append. This "
+            "output mode is not supported for streaming aggregations without watermark on streaming "
+            "DataFrames/DataSets. SQLSTATE: 42KDE"
+        )
+
+    def _next_batch(self, state: dict[str, Any], checkpoint: Path, sink: Callable[[DataFrame], None]) -> int:
+        """Runs one batch and notes what it took; its size, 0 when there is nothing new."""
+        batches = [
+            source.batch(state["sources"].get(source.place), self._mode == "complete", not self._once)
+            for source in self._sources
+        ]
+        size = sum(batch.size for batch in batches)
+        if size and state["batch"] and self._stateful and self._mode != "complete":
+            raise NotSupportedLocally(
+                "A second batch of a stream with an aggregation, a deduplication or a join of streams",
+                "Use outputMode('complete'), or foreachBatch with a MERGE.",
+            )
+        if size:
+            self._process(batches, sink, state["batch"])
+            state["batch"] += 1
+            for source, batch in zip(self._sources, batches, strict=True):
+                state["sources"][source.place] = batch.seen
+            _write_state(checkpoint, state)
+        return size
 
     def _process(self, batches: list[Batch], sink: Callable[[DataFrame], None], number: int) -> None:
         if any(not batch.size for batch in batches):

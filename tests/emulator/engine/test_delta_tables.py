@@ -153,3 +153,52 @@ def test_history_names_the_statement(spark: LocalSpark) -> None:
     assert operation(spark, "h") == "CREATE OR REPLACE TABLE AS SELECT"
     spark.sql("TRUNCATE TABLE h")
     assert operation(spark, "h") == "TRUNCATE"
+
+
+def test_replace_where_takes_only_rows_that_fulfil_it(spark: LocalSpark) -> None:
+    spark.sql("CREATE TABLE r AS SELECT * FROM VALUES (1, 'a'), (2, 'b') AS t(id, v)")
+    new = spark.sql("SELECT 9 AS id, CAST(NULL AS STRING) AS v").write.mode("overwrite")
+    with pytest.raises(AnalysisException, match=r"MISMATCH.*'v = 'a''.*id = 9, v = None"):
+        new.option("replaceWhere", "v = 'a'").saveAsTable("r")
+    with pytest.raises(AnalysisException, match="DELTA_REPLACE_WHERE_MISMATCH"):
+        spark.sql("INSERT INTO r REPLACE WHERE (v = 'a') VALUES (5, 'q')")
+    assert rows(spark, "SELECT * FROM r") == [(1, "a"), (2, "b")]
+    spark.sql("INSERT INTO r REPLACE WHERE v = 'a' SELECT 7, 'a'")
+    assert rows(spark, "SELECT * FROM r") == [(2, "b"), (7, "a")]
+    spark.conf.set("spark.databricks.delta.replaceWhere.constraintCheck.enabled", "false")
+    new.option("replaceWhere", "v = 'a'").saveAsTable("r")
+    spark.conf.unset("spark.databricks.delta.replaceWhere.constraintCheck.enabled")
+    assert rows(spark, "SELECT * FROM r") == [(2, "b"), (9, None)]
+
+
+def test_columns_are_renamed_and_dropped_by_column_mapping(spark: LocalSpark, tmp_path: Path) -> None:
+    with pytest.raises(AnalysisException, match=r"Column rename is not supported.*Mapping.mode' = 'name'"):
+        spark.sql("ALTER TABLE t RENAME COLUMN v TO w")
+    with pytest.raises(AnalysisException, match="Column drop is not supported"):
+        spark.sql("ALTER TABLE t DROP COLUMN v")
+    spark.sql("ALTER TABLE t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+    spark.sql("ALTER TABLE t RENAME COLUMN v TO `a name`")
+    spark.sql("ALTER TABLE t ADD COLUMN v INT")
+    spark.sql("INSERT INTO t VALUES (100, 'new', 1)")
+    spark.sql("UPDATE t SET `a name` = 'changed' WHERE id = 0")
+    assert spark.table("t").columns == ["id", "a name", "v"]
+    assert rows(spark, "SELECT * FROM t WHERE id IN (0, 1, 100)") == [
+        (0, "changed", None),
+        (1, "a", None),
+        (100, "new", 1),
+    ]
+    spark.sql("OPTIMIZE t")
+    assert spark.sql("SELECT count(`a name`) FROM t").first()[0] == 12
+    query = spark.readStream.table("t").writeStream.option("checkpointLocation", str(tmp_path / "c"))
+    query.toTable("streamed")
+    spark.sql("INSERT INTO t VALUES (101, 'later', 2)")
+    query.toTable("streamed")
+    assert rows(spark, "SELECT * FROM streamed WHERE id > 99") == [(100, "new", 1), (101, "later", 2)]
+    spark.sql("ALTER TABLE t DROP COLUMNS (v, `a name`)")
+    spark.sql("ALTER TABLE t ADD COLUMN v INT")  # a new column, not the old one come back
+    assert rows(spark, "SELECT id, v FROM t WHERE id > 99") == [(100, None), (101, None)]
+    with pytest.raises(AnalysisException, match="no column nothing in the table t"):
+        spark.sql("ALTER TABLE t DROP COLUMN nothing")
+    spark.sql("ALTER TABLE t ADD CONSTRAINT positive CHECK (id >= 0)")
+    with pytest.raises(AnalysisException, match="Cannot rename column id: a CHECK constraint"):
+        spark.sql("ALTER TABLE t RENAME COLUMN id TO key")

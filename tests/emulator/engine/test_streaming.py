@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
@@ -121,20 +122,86 @@ def test_files_are_read_as_by_spark_read(spark: LocalSpark, tmp_path: Path) -> N
 
 def test_what_needs_earlier_batches_is_refused(spark: LocalSpark, tmp_path: Path) -> None:
     source = "main.default.stream_state"
-    spark.sql(f"CREATE OR REPLACE TABLE {source} AS SELECT 1 AS id")
+    spark.sql(f"CREATE OR REPLACE TABLE {source} AS SELECT 1 AS id, current_timestamp() AS at")
 
-    def run(mode: str) -> None:
-        counts = spark.readStream.table(source).groupBy("id").count()
-        writer = counts.writeStream.outputMode(mode).option("checkpointLocation", str(tmp_path / mode))
-        writer.toTable(f"main.default.stream_{mode}")
+    def run(mode: str, kind: str = "sum") -> None:
+        read: Any = spark.readStream.table(source).withWatermark("at", "1 day")
+        if kind == "endless":
+            read = spark.readStream.table(source)
+        rows = read.dropDuplicates(["id"]) if kind == "distinct" else read.groupBy("id", "at").count()
+        writer = rows.writeStream.outputMode(mode).option("checkpointLocation", str(tmp_path / mode / kind))
+        writer.toTable(f"main.default.stream_{mode}_{kind}")
 
-    for mode in ("append", "complete"):
-        run(mode)
-    spark.sql(f"INSERT INTO {source} VALUES (1)")
-    run("complete")
-    assert spark.table("main.default.stream_complete").collect() == [(1, 2)]
-    with pytest.raises(NotSupportedLocally, match="A second batch of a stream with an aggregation"):
+    with pytest.raises(AnalysisException, match=r"output mode: append.*aggregations without watermark"):
+        run("append", "endless")
+    with pytest.raises(NotSupportedLocally, match="with a watermark in output mode append"):
         run("append")
+    run("append", "distinct")
+    run("complete")
+    spark.sql(f"INSERT INTO {source} SELECT id, at FROM {source}")
+    run("complete")
+    assert [row["count"] for row in spark.table("main.default.stream_complete_sum").collect()] == [2]
+    with pytest.raises(NotSupportedLocally, match="A second batch of a stream with an aggregation"):
+        run("append", "distinct")
+
+
+def test_a_delta_stream_starts_where_it_is_told(spark: LocalSpark, tmp_path: Path) -> None:
+    source = "main.default.stream_start"
+    spark.sql(f"CREATE OR REPLACE TABLE {source} (id INT)")
+    for number in (1, 2, 3):
+        spark.sql(f"INSERT INTO {source} VALUES ({number})")
+    versions = {row.version: row.timestamp for row in spark.sql(f"DESCRIBE HISTORY {source}").collect()}
+    last = max(versions)
+
+    def run(name: str, **options: Any) -> list[int]:
+        found: list[int] = []
+        writer = spark.readStream.options(**options).table(source).writeStream
+        writer = writer.option("checkpointLocation", str(tmp_path / name))
+        writer.foreachBatch(lambda frame, _: found.extend(row.id for row in frame.collect())).start()
+        return sorted(found)
+
+    assert run("all") == [1, 2, 3]
+    assert run("version", startingVersion=last - 1) == [2, 3]
+    assert run("time", startingTimestamp=str(versions[last])) == [3]
+    assert run("latest", startingVersion="latest") == []
+    spark.sql(f"INSERT INTO {source} VALUES (4)")
+    assert run("version", startingVersion=last - 1) == [4]
+    with pytest.raises(AnalysisException, match="no version 99"):
+        run("none", startingVersion=99)
+    with pytest.raises(AnalysisException, match="not both"):
+        run("both", startingVersion=1, startingTimestamp="2024-01-01")
+    with pytest.raises(NotSupportedLocally, match="readChangeFeed"):
+        run("feed", readChangeFeed=True)
+
+
+def test_a_batch_takes_as_many_files_as_it_may(spark: LocalSpark, tmp_path: Path) -> None:
+    source = "main.default.stream_limit"
+    spark.sql(f"CREATE OR REPLACE TABLE {source} (id INT)")
+    (tmp_path / "in").mkdir()
+    for number in range(1, 6):
+        spark.sql(f"INSERT INTO {source} VALUES ({number})")
+        (tmp_path / "in" / f"{number}.csv").write_text(f"{number}\n")
+    readers = {
+        "delta": lambda: spark.readStream.option("maxFilesPerTrigger", 2).table(source),
+        "csv": lambda: spark.readStream.option("maxFilesPerTrigger", 2).csv(str(tmp_path / "in"), "id INT"),
+    }
+
+    def run(kind: str, **trigger: bool) -> list[tuple[int, int]]:
+        batches: list[tuple[int, int]] = []
+        writer = readers[kind]().writeStream.option("checkpointLocation", str(tmp_path / kind))
+        writer.trigger(**trigger).foreachBatch(lambda frame, n: batches.append((n, frame.count()))).start()
+        return batches
+
+    for kind in readers:
+        assert run(kind, availableNow=True) == [(0, 2), (1, 2), (2, 1)]
+    for number in range(6, 9):
+        spark.sql(f"INSERT INTO {source} VALUES ({number})")
+    assert run("delta", availableNow=True) == [(3, 2), (4, 1)]
+    for number in range(9, 12):
+        spark.sql(f"INSERT INTO {source} VALUES ({number})")
+    assert run("delta", once=True) == [(5, 3)]
+    with pytest.raises(AnalysisException, match="must be a positive integer"):
+        spark.readStream.option("maxFilesPerTrigger", 0).table(source)
 
 
 def test_a_batch_of_many_partitions(spark: LocalSpark, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 
-from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine import column_mapping, delta_log
+from dara_dagster.emulator.engine.column_mapping import with_mapping
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.engine.sql.syntax import split_list, unquote
+from dara_dagster.emulator.engine.sql.syntax import scan, split_list, unquote
 from dara_dagster.emulator.engine.sql.tables import properties
 
 if TYPE_CHECKING:
@@ -62,7 +63,13 @@ def add_columns(spark: LocalSpark, match: Match) -> DataFrame:
                 )
         return fields + new
 
-    return _change_fields(spark, match["name"], "ADD COLUMNS", add)
+    folder = table_folder(spark, match["name"])
+    with spark.store.lock(folder):
+        snapshot = delta_log.read_snapshot(folder)
+        fields, mapping = add(snapshot.fields), with_mapping(snapshot, new)
+        delta_log.change_metadata(folder, "ADD COLUMNS", fields=fields, configuration=mapping)
+        spark.registry.forget_folder(folder)
+    return done(spark)
 
 
 def _column(spark: LocalSpark, definition: str) -> dict[str, Any]:
@@ -95,6 +102,12 @@ def informational(spark: LocalSpark, match: Match) -> DataFrame:
 def set_properties(spark: LocalSpark, match: Match) -> DataFrame:
     pairs = properties(match.items("pairs"))
     pairs.pop("delta.enableChangeDataFeed", None)  # reading the feed is what is refused
+    if column_mapping.MODE in pairs:
+        folder = table_folder(spark, match["name"])
+        with spark.store.lock(folder):
+            column_mapping.enable(folder, dict(pairs))
+            spark.registry.forget_folder(folder)
+        return done(spark)
     return _change(spark, match["name"], "SET TBLPROPERTIES", configuration=pairs)
 
 
@@ -185,6 +198,76 @@ def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
         spark.registry.forget(old)
         spark.store.rename_table(old, new)
     return done(spark)
+
+
+@statement(_ALTER + "RENAME COLUMN <column:word> TO <new:word>")
+def rename_column(spark: LocalSpark, match: Match) -> DataFrame:
+    """https://docs.databricks.com/aws/en/delta/column-mapping"""
+    old, new = unquote(match["column"]), unquote(match["new"])
+
+    def rename(fields: Fields) -> Fields:
+        _named(fields, old, match["name"])
+        if new.lower() in [field["name"].lower() for field in fields] and new.lower() != old.lower():
+            raise AnalysisException(
+                f"[FIELD_ALREADY_EXISTS] Cannot rename column, because `{new}` already exists. "
+                "SQLSTATE: 42710"
+            )
+        return [{**field, "name": new} if field["name"].lower() == old.lower() else field for field in fields]
+
+    snapshot = _mapped(spark, match["name"], "rename", [old])
+    partitions = [new if name.lower() == old.lower() else name for name in snapshot.partition_columns]
+    return _change(
+        spark, match["name"], "RENAME COLUMN", fields=rename(snapshot.fields), partitionColumns=partitions
+    )
+
+
+@statement(_ALTER + "DROP (COLUMN | COLUMNS) [IF EXISTS] (<columns:group> | <columns:rest>)")
+def drop_columns(spark: LocalSpark, match: Match) -> DataFrame:
+    """https://docs.databricks.com/aws/en/delta/column-mapping"""
+    gone = [unquote(column) for column in match.items("columns")]
+    snapshot = _mapped(spark, match["name"], "drop", gone)
+    for column in gone:
+        _named(snapshot.fields, column, match["name"])
+        if column.lower() in [name.lower() for name in snapshot.partition_columns]:
+            raise AnalysisException(
+                "[DELTA_UNSUPPORTED_DROP_PARTITION_COLUMN] Dropping partition columns is not allowed: "
+                f"{column}."
+            )
+    lower = {column.lower() for column in gone}
+    left = [field for field in snapshot.fields if field["name"].lower() not in lower]
+    if not left:
+        raise AnalysisException(
+            "[DELTA_DROP_COLUMN_ON_SINGLE_FIELD_SCHEMA] A table needs one column at least."
+        )
+    return _change(spark, match["name"], "DROP COLUMNS", fields=left)
+
+
+def _mapped(spark: LocalSpark, name: str, verb: str, columns: list[str]) -> delta_log.Snapshot:
+    """The table, if its columns may be renamed and dropped, and no constraint or other column needs them."""
+    snapshot = delta_log.read_snapshot(table_folder(spark, name))
+    if not column_mapping.is_mapped(snapshot):
+        raise AnalysisException(
+            f"[DELTA_UNSUPPORTED_{verb.upper()}_COLUMN] Column {verb} is not supported for your Delta table. "
+            f"Run: ALTER TABLE {name} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')"
+        )
+    rules = [*snapshot.constraints.values()]
+    rules += [field["metadata"].get("delta.generationExpression", "") for field in snapshot.fields]
+    used = {unquote(token.text).lower() for rule in rules for token in scan(rule).tokens if token.is_name}
+    for column in columns:
+        if column.lower() in used:
+            raise AnalysisException(
+                f"[DELTA_CONSTRAINT_DEPENDENT_COLUMN_CHANGE] Cannot {verb} column {column}: a CHECK "
+                "constraint or a generated column depends on it. SQLSTATE: 42K09"
+            )
+    return snapshot
+
+
+def _named(fields: Fields, column: str, name: str) -> None:
+    if column.lower() not in [field["name"].lower() for field in fields]:
+        raise AnalysisException(
+            f"[DELTA_COLUMN_NOT_FOUND_IN_SCHEMA] There is no column {column} in the table {name}. It has: "
+            f"{', '.join(field['name'] for field in fields)}."
+        )
 
 
 @statement("TRUNCATE TABLE <name>")

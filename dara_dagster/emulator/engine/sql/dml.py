@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import AnalysisException
+
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
 from dara_dagster.emulator.engine.spark_errors import unresolved_column
@@ -95,6 +97,27 @@ def _overwrite(spark: LocalSpark, folder: Path, rows: DataFrame, condition: str)
     if condition and spark.setting(DYNAMIC_MODE) != "dynamic":
         writer = writer.option("replaceWhere", condition)
     writer.save(str(folder))
+    return result(spark, "INSERT", rows)
+
+
+@statement(
+    "INSERT INTO [TABLE] <name> REPLACE WHERE <condition:rest> "
+    "query=((SELECT | WITH | VALUES | TABLE | FROM) <rest:rest>)"
+)
+def insert_replace_where(spark: LocalSpark, match: Match) -> DataFrame:
+    """Replaces the rows that fulfil a condition by rows that do, too; columns go by their position."""
+    folder = table_folder(spark, match["name"])
+    fields = delta_log.read_snapshot(folder).fields
+    casts = [f"CAST(`{f['name']}` AS {delta_type(f['type'])}) AS `{f['name']}`" for f in fields]
+    rows: Any = spark.sql(match["query"])
+    if len(rows.columns) != len(fields):
+        raise AnalysisException(
+            f"[INSERT_COLUMN_ARITY_MISMATCH] Cannot write to {match['name']}: it has {len(fields)} columns, "
+            f"the query has {len(rows.columns)}. SQLSTATE: 21S01"
+        )
+    rows = rows.toDF(*[field["name"] for field in fields]).selectExpr(*casts)
+    writer = rows.write.format("delta").mode("overwrite")
+    writer.option("replaceWhere", match["condition"]).save(str(folder))
     return result(spark, "INSERT", rows)
 
 

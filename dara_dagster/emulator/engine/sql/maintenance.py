@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["version_at"]
+__all__ = ["epoch_ms", "version_at"]
 
 _TARGET = "(DELTA '.' <path:quoted> | <name>)"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
@@ -139,10 +139,21 @@ def restore(spark: LocalSpark, match: Match) -> DataFrame:
     return spark.rows([row], ", ".join(f"{name} long" for name in _RESTORED))
 
 
+def epoch_ms(text: str) -> float:
+    """A timestamp or date, in UTC unless it says otherwise, in epoch ms. Raises AnalysisException."""
+    try:
+        moment = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise AnalysisException(
+            f"[DELTA_TIMESTAMP_INVALID] The provided timestamp ({text}) cannot be converted to a valid "
+            "timestamp."
+        ) from None
+    return moment.replace(tzinfo=moment.tzinfo or dt.timezone.utc).timestamp() * 1000
+
+
 def version_at(folder: Path, text: str) -> int:
     """The version that a table had at a time, written as a string literal."""
-    moment = dt.datetime.fromisoformat(unquote(text))
-    limit = moment.replace(tzinfo=moment.tzinfo or dt.timezone.utc).timestamp() * 1000
+    limit = epoch_ms(unquote(text))
     fitting = [record.version for record in delta_log.history(folder) if record.timestamp <= limit]
     if not fitting:
         raise AnalysisException(

@@ -17,8 +17,8 @@ _REFUSED = [
         ("CALL", "CALL"),
         ("REORG", "REORG TABLE"),
         ("CONVERT TO DELTA", "CONVERT TO DELTA"),
-        ("ALTER TABLE <name> RENAME COLUMN", "ALTER TABLE ... RENAME COLUMN"),
-        ("ALTER TABLE <name> DROP (COLUMN | COLUMNS)", "ALTER TABLE ... DROP COLUMN"),
+        ("ALTER TABLE <name> RENAME COLUMN", "ALTER TABLE ... RENAME COLUMN of a nested column"),
+        ("ALTER TABLE <name> DROP (COLUMN | COLUMNS)", "ALTER TABLE ... DROP COLUMN of a nested column"),
     )
 ]
 _SET = Pattern("SET")
