@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dara_dagster.cli.project import config_option, load_plan, open_instance
+from dara_dagster.cli.project import config_option, load_plan, open_history
 from dara_dagster.errors import RunError
 
 __all__ = ["cancel"]
@@ -27,7 +27,7 @@ def cancel(run_id: str, wait: float, config_dir: Path) -> None:
     from dara_dagster.serve.cancelling import end_abandoned, request_end, still_alive
     from dara_dagster.serve.status import RunReader, find_run
 
-    with open_instance(config_dir) as instance:
+    with open_history(config_dir) as instance:
         reader = RunReader(instance, find_run(instance, run_id))
         status = reader.update()
         if status.over:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from dara_dagster.cli.pages import html_option, write_page
-from dara_dagster.cli.project import command, config_option, json_option, load_plan, open_instance
+from dara_dagster.cli.project import (
+    check_credentials,
+    command,
+    config_option,
+    json_option,
+    load_plan,
+    open_history,
+    open_instance,
+)
 from dara_dagster.cli.running import find_workflow, job_name, parameter
 from dara_dagster.errors import DaraError, RunError
 
@@ -66,7 +74,9 @@ def compare(
         raise click.UsageError(text)
     parameters = dict(parameter(text) for text in params)
     jobs = _jobs(config_dir, *what) if len(what) < 2 else None
-    with open_instance(config_dir) as instance:
+    if jobs is not None:
+        check_credentials(load_plan(config_dir))
+    with (open_instance if jobs is not None else open_history)(config_dir) as instance:
         if jobs is not None:
             make = _Maker(instance, config_dir, jobs, parameters, as_json)
             warm_up = None if no_warm_up else make.warm_up()

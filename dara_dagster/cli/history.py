@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dara_dagster.cli.project import config_option, json_option, open_instance
+from dara_dagster.cli.project import config_option, has_history, json_option, open_history
 
 __all__ = ["status"]
 
@@ -25,7 +25,10 @@ def status(run_id: str | None, limit: int, config_dir: Path, as_json: bool) -> N
     from dara_dagster.cli.tables import print_run, print_runs
     from dara_dagster.serve.status import latest_runs, read_status
 
-    with open_instance(config_dir) as instance:
+    if run_id is None and not has_history(config_dir):
+        click.echo("[]") if as_json else print_runs(())
+        return
+    with open_history(config_dir) as instance:
         if run_id is None:
             runs = latest_runs(instance, limit)
             if as_json:

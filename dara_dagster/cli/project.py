@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dara_dagster.errors import DaraError
-from dara_dagster.serve.home import home_folder, open_instance, root_folder
+from dara_dagster.serve.home import has_history, home_folder, open_history, open_instance, root_folder
 from dara_dagster.serve.wording import counted
 
 if TYPE_CHECKING:
     from dara_dagster.spec.plan import Plan
 
 __all__ = [
+    "check_credentials",
     "command",
     "config_folder",
     "config_option",
     "counted",
+    "has_history",
     "home_folder",
     "json_option",
     "load_plan",
+    "open_history",
     "open_instance",
     "root_folder",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_SIGNS = ("project.json", "workflows", "cluster_config.json", "warehouse_config.json")
 
 
 def config_option(command: _Command) -> _Command:
@@ -58,9 +60,11 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
         if not given.is_dir():
             raise DaraError(f"{given}: there is no such folder. Name the folder of the config files.")
         return given
+    from dara_dagster.spec.dependency_file import is_config_folder
+
     start = start or Path.cwd()
     for folder in (start, *start.parents):
-        if _is_ours(folder / "config"):
+        if is_config_folder(folder / "config"):
             return _short(folder / "config")
     raise DaraError(
         f"No config/ folder with a project.json or dependency.json, in {start} or above it. "
@@ -75,17 +79,6 @@ def _opened(folder: Path) -> Path:
     return folder
 
 
-def _is_ours(folder: Path) -> bool:
-    from dara_dagster.spec.dependency_file import usual_places
-
-    try:
-        return folder.is_dir() and any(
-            sign.exists() for sign in (*usual_places(folder), *(folder / name for name in _SIGNS))
-        )
-    except PermissionError:
-        raise DaraError(f"{folder} cannot be read: Permission denied. Make it readable.") from None
-
-
 def command() -> str:
     """How the user calls `dara`: uv tells the programs it runs where it is itself."""
     return "uv run dara" if "UV" in os.environ else "dara"
@@ -96,6 +89,14 @@ def load_plan(config_dir: Path) -> Plan:
     from dara_dagster.spec import plan_from
 
     return plan_from(config_dir)
+
+
+def check_credentials(plan: Plan) -> None:
+    """Raise CredentialsError where none are set, before a run is made that could only fail."""
+    if plan.workspace == "databricks":
+        from dara_dagster.remote.client import check_credentials
+
+        check_credentials(plan.poll)
 
 
 def _short(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dara_dagster.cli.pages import html_option, write_page
-from dara_dagster.cli.project import config_option, json_option, open_instance
+from dara_dagster.cli.project import config_option, json_option, open_history
 from dara_dagster.errors import RunError
 
 __all__ = ["report"]
@@ -29,7 +29,7 @@ def report(run_id: str | None, page: Path | None, config_dir: Path, as_json: boo
     from dara_dagster.serve.report_page import report_page
     from dara_dagster.serve.status import latest_runs
 
-    with open_instance(config_dir) as instance:
+    with open_history(config_dir) as instance:
         if run_id is None:
             latest = latest_runs(instance, limit=1)
             if not latest:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dara_dagster.cli.project import (
+    check_credentials,
     command,
     config_option,
     json_option,
@@ -53,6 +54,7 @@ def run(
         raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
     plan = load_plan(config_dir)
     job = job_name(plan, workflow, sequential) if resume is None else None
+    check_credentials(plan)
     with open_instance(config_dir) as instance:
         from dara_dagster.cli.execution import Execution, Show, execute
         from dara_dagster.cli.tables import print_run

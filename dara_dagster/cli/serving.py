@@ -204,7 +204,10 @@ def _as_text(url: str, access: _Access, daemon: Daemon | None, serving: Serving)
     elif not serving.daemon:
         about = "not by this server (--no-daemon)"
     else:
-        about = "by another `dara serve` on this history"
+        about = (
+            "by a daemon that runs already\n(`dagster dev` or another `dara serve`); "
+            "this server starts one when that has ended"
+        )
     lines = [f"Dagster's UI  {url}{f'/?token={access.own}' if access.own else ''}"]
     lines.append(f"REST API      {url}/api/docs")
     if access.file is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,9 +13,11 @@ from rich.text import Text
 
 from dara_dagster.cli.project import command
 from dara_dagster.serve.progress import TaskStatus
-from dara_dagster.serve.report import RunReport
 from dara_dagster.serve.status import RunStatus, RunSummary
 from dara_dagster.serve.wording import duration
+
+if TYPE_CHECKING:
+    from dara_dagster.serve.report import RunReport
 
 __all__ = ["STYLES", "headline", "print_run", "print_runs", "run_table"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from dara_dagster.defs.sensors import build_sensor
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ConfigError, Problem
 from dara_dagster.spec import Plan, WorkflowPlan, plan_from
+from dara_dagster.spec.dependency_file import is_config_folder
 from dara_dagster.spec.environment import project_folder, read_env_file
 
 __all__ = ["build_definitions", "load_plan"]
@@ -24,9 +26,12 @@ __all__ = ["build_definitions", "load_plan"]
 def build_definitions(plan: Plan | str | Path, translator: Translator | None = None) -> Definitions:
     """Return the `Definitions` of a plan, or of the folder that holds the config files.
 
-    Raises `ConfigError` with every problem of the files; what Dagster then shows is that list.
+    A relative folder is looked for beside the file that calls this and then in each folder above it, so that
+    it does not depend on where Dagster is started; at last in the working directory. Raises `ConfigError`
+    with every problem of the files; what Dagster then shows is that list.
     """
-    plan = plan if isinstance(plan, Plan) else load_plan(plan)
+    if not isinstance(plan, Plan):
+        plan = load_plan(_found(Path(plan), Path(sys._getframe(1).f_code.co_filename)))
     translator = translator or Translator()
     resources = resources_of(plan, translator)
     jobs = list(build_jobs(plan, translator, resources))
@@ -43,6 +48,14 @@ def build_definitions(plan: Plan | str | Path, translator: Translator | None = N
         resources=resources,
         executor=executor_for(plan, plan.max_concurrent),
     )
+
+
+def _found(folder: Path, caller: Path) -> Path:
+    """The folder of config files that the code in `caller` means."""
+    if folder.is_absolute() or not caller.is_file():  # code in a console is in no file
+        return folder
+    places = (above / folder for above in caller.resolve().parents)
+    return next((place for place in places if is_config_folder(place)), folder)
 
 
 def _jobs_of(plan: Plan, translator: Translator) -> Iterator[tuple[WorkflowPlan, str]]:

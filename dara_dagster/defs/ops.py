@@ -24,7 +24,7 @@ from dagster import (
 from dara_dagster.defs.execute import Work, execute_task
 from dara_dagster.defs.recording import record_left_out
 from dara_dagster.defs.report import RunFailed, TaskResult
-from dara_dagster.defs.resources import PARAMETERS, WORKSPACE
+from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
 from dara_dagster.defs.run_if import Ending, decide, tolerate
 from dara_dagster.defs.translator import Translator
 from dara_dagster.engine.executor import dara_executor

@@ -11,6 +11,7 @@ from pydantic import Field
 from dara_dagster.defs.attempts import AttemptLog
 from dara_dagster.defs.fail_fast import FailFast
 from dara_dagster.defs.history import History
+from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ComputeError
 from dara_dagster.remote.caller import caller_token
@@ -22,10 +23,7 @@ from dara_dagster.remote.notebook_runs import NotebookRunFinder
 from dara_dagster.remote.uploads import Uploads
 from dara_dagster.spec.plan import ComputePlan, Plan
 
-__all__ = ["PARAMETERS", "WORKSPACE", "ComputeResource", "RunParameters", "WorkspaceSession", "resources_of"]
-
-PARAMETERS = "parameters"
-WORKSPACE = "workspace"
+__all__ = ["ComputeResource", "RunParameters", "WorkspaceSession", "resources_of"]
 
 
 class RunParameters(ConfigurableResource):  # type: ignore[type-arg]

@@ -25,7 +25,8 @@ from dagster import (
 )
 
 from dara_dagster.defs.arrivals import Cursor, Memory, Pick, digest, pick
-from dara_dagster.defs.resources import PARAMETERS, WorkspaceSession
+from dara_dagster.defs.resource_keys import PARAMETERS
+from dara_dagster.defs.resources import WorkspaceSession
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.errors import DaraError, EmulatorError, FileError
 from dara_dagster.remote.emulator_process import emulator_status

@@ -30,7 +30,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from dara_dagster.defs.local_files import check_local_file
 from dara_dagster.defs.names import Names
 from dara_dagster.defs.objects import load_object
-from dara_dagster.defs.resources import PARAMETERS, WORKSPACE, RunParameters, WorkspaceSession
+from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
+from dara_dagster.defs.resources import RunParameters, WorkspaceSession
 from dara_dagster.defs.sending import send_files
 from dara_dagster.defs.step_metadata import context_metadata, left_metadata
 from dara_dagster.engine.async_loop import run_awaitable

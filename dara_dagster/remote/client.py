@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import functools
 import logging
 import os
@@ -126,6 +127,15 @@ def open_workspace(
             if failures == 1:
                 logging.getLogger(__name__).warning("%s Trying on for up to %.0f s.", error, patience)
         pause(wait)
+
+
+def check_credentials(settings: Settings = DEFAULTS, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise CredentialsError where Databricks' host or credentials are not set.
+
+    That nothing answers there is not looked at: the calls of a run bear that for a while.
+    """
+    with contextlib.suppress(UnreachableError):
+        _databricks_config(environ, settings)
 
 
 class _NothingThere(UnreachableError):

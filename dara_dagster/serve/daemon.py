@@ -12,15 +12,18 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+from dagster import DagsterInstance
+
 from dara_dagster.remote.locks import file_lock
 
-__all__ = ["Daemon", "kept_daemon"]
+__all__ = ["Daemon", "kept_daemon", "other_daemon"]
 
 _STOP_SECONDS = 15.0
 _RESTART_SECONDS = 5.0  # doubled each time, to the longest, until one has lived for a while
 _LONGEST_RESTART_SECONDS = 300.0
 _A_WHILE_SECONDS = 300.0
 _SUCCESSION_SECONDS = 5.0
+_HEARTBEAT_SECONDS = 60.0
 
 
 class Daemon:
@@ -93,43 +96,64 @@ class Daemon:
                 self.process.terminate()
 
 
+def other_daemon(instance: DagsterInstance, now: float | None = None) -> bool:
+    """Whether a daemon of this history has written a heartbeat lately: that of `dagster dev`, say.
+
+    Heartbeats come every 30 s (docs.dagster.io/deployment/execution/dagster-daemon); a daemon that was killed
+    leaves its last.
+    """
+    last = max((beat.timestamp for beat in instance.get_daemon_heartbeats().values()), default=0.0)
+    return (time.time() if now is None else now) - last < _HEARTBEAT_SECONDS
+
+
 @contextmanager
 def kept_daemon(
-    home: Path, root: Path, workspace_file: Path, stop_seconds: float = _STOP_SECONDS
+    instance: DagsterInstance,
+    home: Path,
+    root: Path,
+    workspace_file: Path,
+    stop_seconds: float = _STOP_SECONDS,
 ) -> Iterator[Daemon | None]:
-    """While open, the home's daemon runs; None when another server runs it now, which this one succeeds.
+    """While open, the home's daemon runs; None when another process runs it now, which this one succeeds.
 
     It gets `stop_seconds` to end before it is killed. Two daemons on one home would look at every sensor and
     schedule twice.
     """
     begin = partial(Daemon, home, root, workspace_file, stop_seconds)
     with ExitStack() as held:
-        daemon = _sole(held, home, begin)
+        daemon = _sole(held, instance, home, begin)
         if daemon is None:
-            held.enter_context(_succession(home, begin))
+            held.enter_context(_succession(instance, home, begin))
         yield daemon
 
 
-def _sole(held: ExitStack, home: Path, begin: Callable[[], Daemon]) -> Daemon | None:
-    """The home's daemon, begun and locked until `held` is closed; None when another server has the lock."""
-    try:
-        held.enter_context(file_lock(home / "daemon.lock", timeout=0))
-    except TimeoutError:
-        return None
-    daemon = begin()
-    held.callback(daemon.stop)
-    return daemon
+def _sole(
+    held: ExitStack, instance: DagsterInstance, home: Path, begin: Callable[[], Daemon]
+) -> Daemon | None:
+    """The home's daemon, begun and locked until `held` is closed; None when another process has one."""
+    with ExitStack() as tried:
+        try:
+            tried.enter_context(file_lock(home / "daemon.lock", timeout=0))
+        except TimeoutError:
+            return None
+        if other_daemon(instance):
+            return None
+        tried.callback(instance.wipe_daemon_heartbeats)  # the next start need not wait for them to grow old
+        daemon = begin()
+        tried.callback(daemon.stop)
+        held.enter_context(tried.pop_all())
+        return daemon
 
 
 @contextmanager
-def _succession(home: Path, begin: Callable[[], Daemon]) -> Iterator[None]:
-    """While open, begins the daemon as soon as the server that has one is gone."""
+def _succession(instance: DagsterInstance, home: Path, begin: Callable[[], Daemon]) -> Iterator[None]:
+    """While open, begins the daemon as soon as the process that has one is gone."""
     over = threading.Event()
 
     def wait(held: ExitStack) -> None:
         while not over.wait(_SUCCESSION_SECONDS):
-            if _sole(held, home, begin) is not None:
-                print("The other server has ended: this one runs Dagster's daemon now.", file=sys.stderr)
+            if _sole(held, instance, home, begin) is not None:
+                print("The other daemon has ended: this server runs Dagster's daemon now.", file=sys.stderr)
                 return
 
     with ExitStack() as held:

@@ -15,7 +15,7 @@ from dara_dagster.errors import DaraError
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-__all__ = ["home_folder", "open_instance", "root_folder"]
+__all__ = ["has_history", "home_folder", "open_history", "open_instance", "root_folder"]
 
 _LONGEST_REASON = 400
 _LOCK_SECONDS = 60.0
@@ -39,6 +39,31 @@ def root_folder(config_dir: Path) -> Path:
     from dara_dagster.spec.environment import project_folder
 
     return project_folder(config_dir)
+
+
+def has_history(config_dir: Path) -> bool:
+    """Whether Dagster has kept a history of the project. Raises DaraError when DAGSTER_HOME names none."""
+    home = home_folder(config_dir)
+    if any((home / name).exists() for name in ("dagster.yaml", "history")):
+        return True
+    if os.environ.get("DAGSTER_HOME"):
+        wrong = "is not a folder" if home.exists() and not home.is_dir() else "holds no Dagster history"
+        raise DaraError(
+            f"DAGSTER_HOME is {home}, which {wrong}. Name the folder of the history, or unset it."
+        )
+    return False
+
+
+@contextmanager
+def open_history(config_dir: Path) -> Iterator[DagsterInstance]:
+    """The project's Dagster instance, for commands that only read: nothing is made where there is none.
+
+    Raises DaraError when there is no history, or it cannot be opened.
+    """
+    if not has_history(config_dir):
+        raise DaraError("No runs yet. `dara run WORKFLOW` starts one.")
+    with open_instance(config_dir) as instance:
+        yield instance
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster import DagsterInstance
 
-from dara_dagster.defs.resources import PARAMETERS
+from dara_dagster.defs.resource_keys import PARAMETERS
 from dara_dagster.serve.critical_path import CriticalPath, critical_path
 from dara_dagster.serve.notebook_runs import NotebookRunReport, place_notebook_runs
 from dara_dagster.serve.parallelism import Parallelism

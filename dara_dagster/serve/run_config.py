@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dara_dagster.defs.resources import PARAMETERS
+from dara_dagster.defs.resource_keys import PARAMETERS
 
 __all__ = ["run_config"]
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -132,8 +132,10 @@ def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running
         if wrong:
             raise DaraError(f"{file} cannot be used: {wrong}")
         patience = _HURRIED_DAEMON_SECONDS if serving.end_runs else _DAEMON_SECONDS
-        kept = kept_daemon(serving.home, serving.root, file, patience) if serving.daemon else nullcontext()
-        daemon = stack.enter_context(kept)  # it loads the code at the same time
+        daemon = None
+        if serving.daemon:
+            kept = kept_daemon(instance, serving.home, serving.root, file, patience)
+            daemon = stack.enter_context(kept)  # it loads the code at the same time
         code = stack.enter_context(open_code(instance, file))
         if serving.end_runs:
             stack.callback(_end_runs, instance, daemon)

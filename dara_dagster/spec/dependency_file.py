@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dara_dagster.errors import Problem
+from dara_dagster.errors import DaraError, Problem
 from dara_dagster.spec.document import Document
 from dara_dagster.spec.sources import is_folder
 
+# What else tells a project's config folder from another one of that name.
+_SIGNS = ("project.json", "workflows", "cluster_config.json", "warehouse_config.json")
 _FILES = ("dependency.json", "dependency.py")
 # Beside the config folder; projects have the second one with this spelling.
 _FOLDERS = ("Tasks_dependency", "Task_dependecy")
@@ -17,6 +19,16 @@ PLACES = (
     f"Write {' or '.join(_FILES)} here or in {' or '.join(f'{folder}/' for folder in _FOLDERS)} beside it, "
     'name it with "dependency" in project.json, or write workflows/<name>.json.'
 )
+
+
+def is_config_folder(folder: Path) -> bool:
+    """Whether there is such a folder and a file of a project in it. Raises DaraError where that is hidden."""
+    try:
+        return folder.is_dir() and any(
+            sign.exists() for sign in (*usual_places(folder), *(folder / name for name in _SIGNS))
+        )
+    except PermissionError:
+        raise DaraError(f"{folder} cannot be read: Permission denied. Make it readable.") from None
 
 
 def usual_places(folder: Path) -> list[Path]:

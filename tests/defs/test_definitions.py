@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,21 @@ def test_assets_are_materialized_by_the_same_body_as_jobs(project: Project) -> N
     assert isinstance(latest.asset_materialization, AssetMaterialization)
     assert "run_page" in latest.asset_materialization.metadata
     assert project.stats()["runs_created"] == 2
+
+
+def test_a_relative_folder_is_found_from_the_file_that_names_it(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(
+        "workflows/hours.json", {"tasks": [{"name": "a", "task": {"notebook_task": {"notebook_path": "/a"}}}]}
+    )
+    package = project.root / "etl" / "defs"
+    (package / "config").mkdir(parents=True)  # no config folder of a project
+    (package / "code.py").write_text(
+        "from dara_dagster import build_definitions\ndefs = build_definitions('config')\n"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    found = runpy.run_path(str(package / "code.py"))["defs"]
+    assert "hours" in {job.name for job in found.jobs}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import time
 import weakref
 from pathlib import Path
 
 import pytest
+from dagster import DagsterInstance
+from dagster._daemon.types import DaemonHeartbeat
 
 from dara_dagster.engine.code_location import check_workspace_file
 from dara_dagster.remote.locks import file_lock
@@ -63,13 +66,30 @@ def test_the_second_server_of_a_home_succeeds_the_first(
     first = file_lock(tmp_path / "daemon.lock", timeout=0)
     first.__enter__()
 
-    with kept_daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml") as second:
-        assert second is None and not (tmp_path / "daemon.log").exists()
-        first.__exit__(None, None, None)
-        until((tmp_path / "daemon.log").exists)
+    with DagsterInstance.ephemeral() as instance:
+        with kept_daemon(instance, tmp_path, tmp_path, tmp_path / "workspace.yaml") as second:
+            assert second is None and not (tmp_path / "daemon.log").exists()
+            first.__exit__(None, None, None)
+            until((tmp_path / "daemon.log").exists)
 
-    with kept_daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml") as third:
-        assert third is not None  # the lock was given back
+        with kept_daemon(instance, tmp_path, tmp_path, tmp_path / "workspace.yaml") as third:
+            assert third is not None  # the lock was given back
+
+
+def test_no_daemon_is_started_beside_one_that_writes_heartbeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "_SUCCESSION_SECONDS", 0.05)
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    with DagsterInstance.ephemeral() as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "of dagster dev", None))
+        with kept_daemon(instance, tmp_path, tmp_path, tmp_path / "workspace.yaml") as ours:
+            assert ours is None and daemon.other_daemon(instance)
+            assert not daemon.other_daemon(instance, time.time() + 61)
+            instance.wipe_daemon_heartbeats()  # as if it had ended a while ago
+            until((tmp_path / "daemon.log").exists)
+            instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "ours", None))
+        assert not instance.get_daemon_heartbeats(), "the next server need not wait for ours to grow old"
 
 
 def test_a_daemon_that_keeps_ending_is_started_ever_more_rarely(
