@@ -38,6 +38,7 @@ from dara_dagster.serve.wording import counted
 __all__ = ["Execution", "Show", "execute"]
 
 LAUNCH_TAG = "dara/launch"
+_RESUMED = "dagster/is_resume_retry"
 Show = Literal["tasks", "log", "nothing"]
 
 
@@ -112,21 +113,46 @@ def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
     if parent is None:
         return {}
     root = parent.root_run_id or parent.run_id
-    return {"dagster/parent_run_id": parent.run_id, "dagster/root_run_id": root}
+    return {"dagster/parent_run_id": parent.run_id, "dagster/root_run_id": root, _RESUMED: "true"}
 
 
 def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
-    """The run to go on with; one whose process has died is marked as failed first."""
-    run = _run(instance, find_run(instance, text))
+    """The run to go on with: the one asked for, or the last that went on from there.
+
+    So nothing is done again that a run in between has done. One whose process has died is marked as failed.
+    """
+    asked = _run(instance, find_run(instance, text))
+    run = _last_resumed(instance, asked)
     if not run.is_finished and is_abandoned(run):
         run = _run(instance, run.run_id)  # once more: this is what its process left
         if not run.is_finished:
             instance.report_run_failed(run, "The run's process died.")
             run = _run(instance, run.run_id)
+    who = f"run {run.run_id}"
+    if run.run_id != asked.run_id:
+        who = f"run {asked.run_id} was resumed by run {run.run_id}, which"
     if run.is_success:
-        raise RunError(f"run {run.run_id} succeeded; there is nothing to resume")
+        raise RunError(f"{who} succeeded; there is nothing to resume")
     if not run.is_finished:
-        raise RunError(f"run {run.run_id} is still going on; `dara cancel {text}` ends it")
+        raise RunError(f"{who} is still going on; `dara cancel {run.run_id[:8]}` ends it")
+    if run.run_id != asked.run_id:
+        text = f"Run {asked.run_id[:8]} was resumed before: going on from its last run {run.run_id[:8]}."
+        Console(stderr=True, highlight=False).print(text, soft_wrap=True, markup=False)
+    return run
+
+
+def _last_resumed(instance: DagsterInstance, run: DagsterRun) -> DagsterRun:
+    """The newest run that went on from `run`, over any number of runs; `run` itself when none did.
+
+    One that ran chosen steps only (*Re-execute selected*) did not go on from it.
+    """
+    family = instance.get_runs(RunsFilter(tags={"dagster/root_run_id": run.root_run_id or run.run_id}))
+    resumed = {run.run_id}
+    for later in reversed(family):  # the oldest first
+        is_whole = later.tags.get(_RESUMED) == "true" or LAUNCH_TAG in later.tags
+        if later.parent_run_id in resumed and is_whole:
+            resumed.add(later.run_id)
+            run = later
     return run
 
 

@@ -89,6 +89,25 @@ def test_a_failed_task_is_told_and_the_run_can_be_resumed(
     assert "there is nothing to resume" in connected.here("run", "--resume", again["run_id"], code=1)
 
 
+def test_a_chain_of_resumed_runs_never_repeats_a_success(
+    connected: Project, simulate: Simulate, emulator: Emulator, workspace_token: str
+) -> None:
+    simulate(duration_ms=50)
+    simulate("left", duration_ms=50, result="FAILED", error="no", count=1)
+    simulate("right", duration_ms=50, result="FAILED", error="no", count=2)
+    first = connected.json("run", "daily", code=1)
+    second = connected.json("run", "--resume", first["run_id"], code=1)
+    assert states(second) == {"left": "success", "right": "failed"}
+
+    third = connected.json("run", "--resume", first["run_id"])  # not the newest: it goes on from there
+
+    assert (third["parent_run_id"], states(third)) == (second["run_id"], {"right": "success"})
+    for earlier in (first, second):
+        text = connected.here("run", "--resume", earlier["run_id"], code=1)
+        assert f"was resumed by run {third['run_id']}, which succeeded" in text
+    assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 3 + 2 + 1
+
+
 def test_sequential_runs_one_task_after_another(connected: Project, simulate: Simulate) -> None:
     simulate(duration_ms=50)
 
