@@ -1,7 +1,7 @@
 """Turns the tables that tasks declare as outputs into assets that the tasks' own body materializes."""
 
 # No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dagster import (
@@ -29,20 +29,22 @@ __all__ = ["build_assets"]
 class _Written:
     """The tables an asset definition stands for: those of a task that no task before it writes.
 
-    `upstream` are the tables that the task builds on.
+    `upstream` are the tables that the task builds on, `appended` the names of all tasks that append to a
+    table.
     """
 
     workflow: WorkflowPlan
     task: TaskPlan
     tables: tuple[str, ...]
     upstream: tuple[str, ...]
+    appended: Mapping[str, Sequence[str]]
 
 
 def build_assets(plan: Plan, translator: Translator, taken: Iterable[str] = ()) -> list[AssetsDefinition]:
     """Return one definition for every task with outputs; `taken` are names of ops that are used already.
 
-    A table that several tasks write is the asset of the first of them in the plan's order; the others record
-    materializations of it when their jobs run.
+    A table that several tasks append to is the asset of the first of them in the plan's order, which names
+    them all; each records a materialization when its job runs.
     """
     ops = Ops(translator, translator.resource_keys(plan))
     names = Names()
@@ -60,7 +62,8 @@ def _definition(name: str, written: _Written, translator: Translator, ops: Ops) 
     own = {translator.asset_key(table) for table in written.tables}
     upstream = [table for table in written.upstream if translator.asset_key(table) not in own]
     specs: list[AssetSpec] = [
-        translator.asset_spec(workflow, task, table, upstream) for table in written.tables
+        _told_of(translator.asset_spec(workflow, task, table, upstream), task, written.appended[table])
+        for table in written.tables
     ]
     # Named here: the names that Dagster makes of keys by itself fail on `$`, and are one for `a-b` and `a_b`.
     ins = _named(dep.asset_key for spec in specs for dep in spec.deps)
@@ -93,7 +96,20 @@ def _out(spec: AssetSpec) -> Out:
     return Out(Nothing, description=spec.description, code_version=spec.code_version, metadata=spec.metadata)
 
 
+def _told_of(spec: AssetSpec, task: TaskPlan, appended: Sequence[str]) -> AssetSpec:
+    """The asset with the names of all tasks that append to it, where they are several."""
+    if len(appended) < 2:
+        return spec
+    text = f"Appended to by {', '.join(appended)}. Materialize runs {task.name} only; the jobs run them all."
+    described = spec.replace_attributes(description="\n\n".join(filter(None, [spec.description, text])))
+    return described.merge_attributes(metadata={"dara/appended_by": list(appended)})
+
+
 def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:
+    appended: dict[AssetKey, list[str]] = {}
+    for task in (task for workflow in plan.workflows for task in workflow.tasks if task.appends):
+        for key in map(translator.asset_key, task.outputs):
+            appended.setdefault(key, []).append(task.name)
     seen: set[AssetKey] = set()
     for workflow in plan.workflows:
         tasks = {task.name: task for task in workflow.tasks}
@@ -101,7 +117,8 @@ def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:
             fresh = [table for table in task.outputs if translator.asset_key(table) not in seen]
             seen.update(translator.asset_key(table) for table in fresh)
             if fresh and task.kind != "workflow":
-                yield _Written(workflow, task, tuple(fresh), tuple(_tables_above(tasks, task)))
+                several = {table: appended.get(translator.asset_key(table), ()) for table in fresh}
+                yield _Written(workflow, task, tuple(fresh), tuple(_tables_above(tasks, task)), several)
 
 
 def _tables_above(tasks: Mapping[str, TaskPlan], task: TaskPlan) -> list[str]:

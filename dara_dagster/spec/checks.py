@@ -40,7 +40,7 @@ def _check(spec: Spec) -> list[Problem]:
             problems += tasks.check(task)
         for step in workflow.steps:
             problems += tasks.check_step(step)
-    problems += [*_nested(spec), *_workflow_circles(spec), *_remote_files(spec)]
+    problems += [*_nested(spec), *_workflow_circles(spec), *_remote_files(spec), *_writers(spec)]
     unfilled = spec.unfilled
     return sorted(
         {problem for problem in problems if unfilled.get((problem.file, problem.key), problem) == problem}
@@ -206,6 +206,30 @@ def circle_text(circle: list[str]) -> str:
         circle = [*circle[:_SHOWN_OF_CIRCLE], f"({left} more)", circle[0]]
         return " -> ".join(circle)
     return " -> ".join([*circle, circle[0]])
+
+
+def _writers(spec: Spec) -> Iterator[Problem]:
+    """A table is written by one task, or by tasks that all append to it: of others only one would be shown.
+
+    The same file may write it in several workflows.
+    """
+    first: dict[str, tuple[Workflow, Task]] = {}
+    for workflow, task in ((each, task) for each in spec.workflows for task in each.tasks):
+        if task.entry.mode and not task.entry.outputs:
+            yield task.problem("mode", "mode without outputs", "Add outputs, or remove mode.")
+        for index, table in enumerate(task.entry.outputs):
+            before, other = first.setdefault(spec.qualified(table).lower(), (workflow, task))
+            is_same = other is task or (before is not workflow and _work(other) == _work(task))
+            if is_same or task.entry.mode == other.entry.mode == "append":
+                continue
+            line = other.document.line(other.path)
+            wrong = f"'{table}' is written by the task '{other.name}' too ({other.document.file.name}:{line})"
+            remedy = 'Remove it from one of the two, or say "mode": "append" in both.'
+            yield task.problem("outputs", wrong, remedy, index)
+
+
+def _work(task: Task) -> tuple[object, ...]:
+    return (task.entry.file_name, task.entry.format) if task.entry.file_name else (task.entry.task,)
 
 
 def _remote_files(spec: Spec) -> Iterator[Problem]:

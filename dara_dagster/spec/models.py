@@ -129,6 +129,9 @@ class Entry(FileWork):
     on_partial: Choice = Field(default="succeed", description="What SUCCESS_WITH_FAILURES counts as.")
     on_skipped: Choice = Field(default="fail", description="What a run that Databricks skipped counts as.")
     outputs: tuple[Table, ...] = Field(default=(), description="Tables it writes, catalog.schema.table.")
+    mode: Literal["append"] | None = Field(
+        default=None, description="It adds rows to its tables: other tasks that say so may write them too."
+    )
     description: str = Field(default="", description="Shown in Dagster.")
     tags: Texts = Field(default={}, description="Shown in Dagster.")
     task: Annotated[dict[str, Any], WithJsonSchema(payload_schema())] | None = Field(

@@ -61,6 +61,7 @@ class TaskPlan:
     on_partial: Choice = "succeed"
     on_skipped: Choice = "fail"
     outputs: tuple[str, ...] = ()
+    appends: bool = False
     libraries: tuple[Mapping[str, Any], ...] = ()
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)

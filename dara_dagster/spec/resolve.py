@@ -152,6 +152,7 @@ class _Resolver:
             on_partial=entry.on_partial,
             on_skipped=entry.on_skipped,
             outputs=tuple(map(self._spec.qualified, entry.outputs)),
+            appends=entry.mode == "append",
             libraries=libraries,
             description=entry.description,
             tags=entry.tags,

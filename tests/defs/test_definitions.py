@@ -100,11 +100,20 @@ def test_one_run_builds_its_job_once(project: Project) -> None:
 
 def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
     project.workflow(
-        {"name": "a", "outputs": ["main.bronze.a"]},
+        {"name": "a", "outputs": ["main.bronze.a"], "mode": "append"},
         {"name": "middle", "dependent_on": ["a"]},
-        {"name": "b", "dependent_on": ["middle"], "outputs": ["main.gold.b", "main.bronze.a"]},
+        {
+            "name": "b",
+            "dependent_on": ["middle"],
+            "outputs": ["main.gold.b", "main.bronze.a"],
+            "mode": "append",
+        },
     )
     assets = build_assets(plan_from(Path(project.config)), Translator())
+    shown = {spec.key.path[-1]: spec for definition in assets for spec in definition.specs}
+    assert "Appended to by a, b." in (shown["a"].description or "")
+    assert shown["a"].metadata["dara/appended_by"] == ["a", "b"]
+    assert "dara/appended_by" not in shown["b"].metadata
     deps = {
         spec.key.path[-1]: [dep.asset_key.path[-1] for dep in spec.deps] for a in assets for spec in a.specs
     }
@@ -123,8 +132,13 @@ def test_no_two_workflows_have_one_job(project: Project) -> None:
 def test_every_name_of_a_table_is_a_key_of_its_own(project: Project) -> None:
     odd = ["my-table", "my_table", "été", "日本", "a$b", "a*b", "It's", "class"]
     project.workflow(
-        {"name": "a", "outputs": [f"main-1.s.{name}" for name in odd]},
-        {"name": "b", "dependent_on": ["a"], "outputs": ["main.s_1.t", "main.s.1_t", "MAIN-1.S.MY-TABLE"]},
+        {"name": "a", "outputs": [f"main-1.s.{name}" for name in odd], "mode": "append"},
+        {
+            "name": "b",
+            "dependent_on": ["a"],
+            "outputs": ["main.s_1.t", "main.s.1_t", "MAIN-1.S.MY-TABLE"],
+            "mode": "append",
+        },
     )
     job = define_asset_job("tables", AssetSelection.all())
     definitions = Definitions.merge(build_definitions(project.config), Definitions(jobs=[job]))

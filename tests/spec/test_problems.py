@@ -165,6 +165,32 @@ def test_a_task_s_file_that_no_import_takes(project: Project) -> None:
     assert "a.py is too large for the workspace: 12 MB of at most 10" in problem.wrong
 
 
+def test_a_table_of_two_tasks_is_appended_to_by_both_or_a_problem(project: Project) -> None:
+    project.file("a.py").file("b.py").file("c.py")
+    project.write("project.json", {"catalog": "main", "schema": "s"})
+    once = entry(outputs=["t"], mode="append")
+    project.write(
+        DEP, [once, entry(file_name="b", outputs=["main.s.T"]), entry(file_name="c", mode="append")]
+    )
+    project.write("workflows/again.json", {"tasks": [entry(outputs=["t"])]})
+
+    found = [
+        (problem.file.name, problem.key, problem.wrong, problem.remedy) for problem in project.problems()
+    ]
+
+    assert found == [
+        (
+            DEP,
+            "[1].outputs[0]",
+            f"'main.s.T' is written by the task 'a' too ({DEP}:2)",
+            'Remove it from one of the two, or say "mode": "append" in both.',
+        ),
+        (DEP, "[2].mode", "mode without outputs", "Add outputs, or remove mode."),
+    ]
+    project.write(DEP, [once, entry(file_name="b", outputs=["main.s.T"], mode="append")])
+    assert project.problems() == []
+
+
 @pytest.mark.parametrize("wrong", ["main.x", "a b", "a/b", "a`b", "a\u0000", "a\u007f", "x" * 256])
 @pytest.mark.parametrize("key", ["catalog", "schema"])
 def test_a_catalog_or_schema_that_can_be_none(project: Project, key: str, wrong: str) -> None:

@@ -96,6 +96,7 @@ ENTRY = {
     "on_partial": "fail",
     "on_skipped": "fail",
     "outputs": ["main.s.t"],
+    "mode": "append",
     "description": "x",
     "tags": {"a": "b"},
 }
