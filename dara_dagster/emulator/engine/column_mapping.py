@@ -26,6 +26,9 @@ Field = dict[str, Any]
 
 
 def is_mapped(snapshot: delta_log.Snapshot) -> bool:
+    """Whether the table has column mapping: its property, and a name in the files for every column."""
+    if not all(PHYSICAL in field["metadata"] for field in snapshot.fields):
+        return False
     return snapshot.configuration.get(MODE, "none") != "none"
 
 
@@ -44,10 +47,13 @@ def enable(folder: Path, configuration: dict[str, str | None]) -> None:
             f"'{snapshot.configuration.get(MODE, 'none')}' to '{wanted}' is not supported."
         )
     fields = snapshot.fields
-    if not is_mapped(snapshot):
-        for number, field in enumerate(_all(fields), start=1):
-            field["metadata"] = {**field.get("metadata", {}), ID: number, PHYSICAL: field["name"]}
-        configuration = {**configuration, _MOST: str(sum(1 for _ in _all(fields)))}
+    taken = [int(field.get("metadata", {}).get(ID, 0)) for field in _all(fields)]
+    most = max([*taken, int(snapshot.configuration.get(_MOST, 0))])
+    for field in _all(fields):
+        if PHYSICAL not in field.get("metadata", {}):
+            most += 1
+            field["metadata"] = {**field.get("metadata", {}), ID: most, PHYSICAL: field["name"]}
+    configuration = {**configuration, _MOST: str(most)}
     version = snapshot.protocol["minWriterVersion"]
     implied = [feature for feature, since in _FEATURES.items() if since <= version]
     written = snapshot.protocol.get("writerFeatures") or implied

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine import column_mapping, delta_log
 
 __all__ = ["compact", "copy_table"]
 
@@ -84,12 +84,14 @@ def copy_table(
     """
     snapshot = delta_log.read_snapshot(source, version)
     adds = list(snapshot.files.values()) if rows else []
+    given = dict(configuration or {})
+    mapping = given.pop(column_mapping.MODE, None)
     before = delta_log.read_snapshot(target) if delta_log.versions(target) else None
     metadata = {
         **snapshot.metadata,
         "id": before.metadata["id"] if before else str(uuid.uuid4()),
         "createdTime": int(time.time() * 1000),
-        "configuration": {**snapshot.configuration, **(configuration or {})},
+        "configuration": {**snapshot.configuration, **given},
     }
     (target / "_delta_log").mkdir(parents=True, exist_ok=True)
     copies = [_copy(source, target, add) for add in adds]
@@ -102,6 +104,8 @@ def copy_table(
         metrics={"numCopiedFiles": str(len(copies)), "sourceNumOfFiles": str(len(adds))},
         first=[{"protocol": snapshot.protocol}, {"metaData": metadata}],
     )
+    if mapping not in (None, "none"):
+        column_mapping.enable(target, {column_mapping.MODE: mapping})
     return len(adds), sum(int(add["size"]) for add in adds)
 
 

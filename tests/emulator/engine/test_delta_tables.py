@@ -12,6 +12,7 @@ import pytest
 from pyspark.errors import AnalysisException, IllegalArgumentException
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
 
 
@@ -144,6 +145,41 @@ def test_a_renamed_table_is_there_under_its_new_name_only(spark: LocalSpark) -> 
     assert not spark.catalog.tableExists("main.delta.t")
     spark.sql("CREATE TABLE t AS SELECT 7 AS id")
     assert rows(spark, "SELECT * FROM t") == [(7,)] and spark.table("renamed").count() == 11
+
+
+def test_a_mapped_table_of_a_query_or_a_clone_keeps_its_values_when_renamed(spark: LocalSpark) -> None:
+    mapped = "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')"
+    spark.sql(f"CREATE TABLE q {mapped} AS SELECT 1 AS id, 'b' AS v")
+    spark.sql(f"CREATE TABLE c DEEP CLONE t {mapped}")
+    for name in ("q", "c"):
+        spark.sql(f"ALTER TABLE {name} RENAME COLUMN v TO w")
+    assert rows(spark, "SELECT * FROM q") == [(1, "b")]
+    assert spark.sql("SELECT count(w) FROM c").first()[0] == 11
+    spark.sql("CREATE TABLE c2 CLONE c")
+    assert spark.sql("SELECT count(w) FROM c2").first()[0] == 11
+
+
+def test_a_view_is_renamed(spark: LocalSpark) -> None:
+    spark.sql("CREATE VIEW seen AS SELECT 5 AS five")
+    spark.sql("ALTER VIEW seen RENAME TO viewed")
+    assert rows(spark, "SELECT * FROM viewed") == [(5,)]
+    assert not spark.catalog.tableExists("main.delta.seen")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE t REPLACE COLUMNS (a INT)",
+        "ALTER TABLE t SET LOCATION '/x'",
+        "ALTER TABLE t ALTER COLUMN v FIRST",
+        "ALTER TABLE t RENAME COLUMN a.b TO c",
+        "SELECT * FROM table_changes('t', 0)",
+        "SELECT * FROM table_changes_by_path('/x', 0)",
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(spark: LocalSpark, statement: str) -> None:
+    with pytest.raises(NotSupportedLocally, match="not supported by the local workspace"):
+        spark.sql(statement)
 
 
 def test_history_names_the_statement(spark: LocalSpark) -> None:

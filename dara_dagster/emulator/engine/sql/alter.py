@@ -181,7 +181,7 @@ def _change_column(
     return _change_fields(spark, match["name"], "CHANGE COLUMN", all_fields)
 
 
-@statement(_ALTER + "RENAME TO <new>")
+@statement("ALTER (TABLE | VIEW) <name> RENAME TO <new>")
 def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
     old, new = spark.registry.resolve(match["name"]), spark.registry.resolve(match["new"])
     assert old is not None and new is not None
@@ -194,6 +194,11 @@ def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
         raise AnalysisException(
             f"[SCHEMA_NOT_FOUND] The schema `{new.catalog}`.`{new.schema}` cannot be found. SQLSTATE: 42704"
         )
+    body = spark.store.view_sql(old)
+    if body is not None and spark.store.table_folder(old) is None:
+        spark.store.put_view(new, body)
+        spark.store.drop_view(old)
+        return done(spark)
     with spark.store.lock(table_folder(spark, match["name"])):
         spark.registry.forget(old)
         spark.store.rename_table(old, new)

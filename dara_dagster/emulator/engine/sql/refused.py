@@ -19,10 +19,20 @@ _REFUSED = [
         ("CONVERT TO DELTA", "CONVERT TO DELTA"),
         ("ALTER TABLE <name> RENAME COLUMN", "ALTER TABLE ... RENAME COLUMN of a nested column"),
         ("ALTER TABLE <name> DROP (COLUMN | COLUMNS)", "ALTER TABLE ... DROP COLUMN of a nested column"),
+        ("ALTER TABLE <name> REPLACE COLUMNS", "ALTER TABLE ... REPLACE COLUMNS"),
+        ("ALTER TABLE <name> SET LOCATION", "ALTER TABLE ... SET LOCATION"),
+        ("ALTER TABLE <name> DROP FEATURE", "ALTER TABLE ... DROP FEATURE"),
+        (
+            "ALTER TABLE <name> (ALTER | CHANGE) [COLUMN] <column:word> (FIRST | AFTER)",
+            "ALTER TABLE ... ALTER COLUMN with FIRST or AFTER",
+        ),
     )
 ]
 _SET = Pattern("SET")
-_CALLS = {"TABLE_CHANGES": "table_changes() (the change data feed)"}
+_CALLS = {
+    "TABLE_CHANGES": "table_changes() (the change data feed)",
+    "TABLE_CHANGES_BY_PATH": "table_changes_by_path() (the change data feed)",
+}
 _CALLS_BY_PREFIX = {"AI_": "An ai_ function", "H3_": "An h3_ function"}
 
 

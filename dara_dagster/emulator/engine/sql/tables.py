@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 
-from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine import column_mapping, delta_log
 from dara_dagster.emulator.engine.delta_files import copy_table
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
@@ -113,7 +113,11 @@ def _describe(spark: LocalSpark, folder: Path, match: Match) -> None:
     old = metadata.get("configuration") or {}
     # What Delta itself needs (features, modes) stays.
     gone = {key: None for key in old if not key.startswith("delta.") or key.startswith("delta.constraints.")}
-    changes = {**gone, **properties(match.items("pairs"))}
+    given: dict[str, str | None] = dict(properties(match.items("pairs")))
+    mapping = given.pop(column_mapping.MODE, None)
+    if mapping not in (None, "none"):
+        column_mapping.enable(folder, {column_mapping.MODE: mapping})
+    changes = {**gone, **given}
     if changes or description != metadata.get("description"):
         delta_log.change_metadata(folder, "SET TBLPROPERTIES", description=description, configuration=changes)
         spark.registry.forget_folder(folder)
