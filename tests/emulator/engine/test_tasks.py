@@ -107,7 +107,7 @@ def test_an_sql_file_keeps_its_last_result(tasks: Tasks) -> None:
 
 def test_an_sql_file_may_hold_a_script(tasks: Tasks) -> None:
     text = """-- numbers from :low on
-DECLARE OR REPLACE VARIABLE low = :low;
+DECLARE OR REPLACE VARIABLE low INT = :low;
 CREATE OR REPLACE FUNCTION main.default.half(n INT) RETURNS DOUBLE RETURN n / 2;
 BEGIN
   DECLARE total INT DEFAULT 0;
@@ -118,10 +118,9 @@ BEGIN
 END;
 """
     ended = tasks.run("sql", tasks.file("script.sql", text), parameters={"low": "3"})
-    assert (ended.result.columns, ended.result.rows) == (
-        [["total", "INT"], ["half", "DOUBLE"]],
-        [["7", "3.5"]],
-    )
+    assert ended.result["ok"], ended.error
+    assert ended.result["columns"] == [["total", "INT"], ["half", "DOUBLE"]]
+    assert ended.result["rows"] == [["7", "3.5"]]
     ended = tasks.run("statement", text="SELECT main.default.half(nosuch) FROM (SELECT 4 AS nosuc)")
     assert ended.error.startswith("[UNRESOLVED_COLUMN.WITH_SUGGESTION]") and "[`nosuc`]" in ended.error, (
         ended.error
