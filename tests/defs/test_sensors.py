@@ -23,6 +23,7 @@ from dagster import (
 from databricks.sdk.service.catalog import VolumeType
 
 from dara_dagster.defs.definitions import build_definitions
+from dara_dagster.defs.repository import job_from_config
 from tests.defs.conftest import Project
 
 VOLUME = "/Volumes/main/default/inbox"
@@ -161,11 +162,13 @@ def test_since_replays_from_a_time(project: Project) -> None:
 
 @pytest.mark.parametrize("going", [0, 1])
 def test_no_more_runs_than_allowed_are_started(project: Project, going: int) -> None:
-    for _ in range(going):
-        project.instance.add_run(DagsterRun(job_name="flow", status=DagsterRunStatus.STARTED))
     drop(project.root / "inbox", "a.csv")
     options = {"schedule": "0 6 * * *", "timezone": "Europe/Berlin", "max_concurrent_runs": 1}
     project.workflow({"name": "a"}, sensor={"folder": "inbox"}, **options)
+    tags = job_from_config(project.config, "flow").tags
+    for _ in range(going):  # of the workflow's other job: the limit is the workflow's
+        run = DagsterRun(job_name="flow_sequential", status=DagsterRunStatus.STARTED, tags=tags)
+        project.instance.add_run(run)
     asked = Daemon(project).tick()
     assert isinstance(asked, str) == bool(going)
     schedule = next(iter(build_definitions(project.config).schedules or []))
