@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster import DagsterExecutionInterruptedError, Failure, OpExecutionContext, RetryRequested
@@ -252,6 +252,8 @@ class _Execution:
         self.record.result(text, result_data(look, outcome, output, url, children), accepted=accepted)
         self.finished = True
         if not accepted:
+            if outcome.verdict == "timed_out" and (limit := self.task.timeout_seconds):
+                output = replace(output, error=f"no end within {limit} s (timeout_seconds)")
             failure = run_failure(self.task.name, look, outcome, output, url, children)
             raise self._failed(failure, retry_class(outcome, self.workflow.retry_on))
         return task_result(look, outcome, output, url, children)
@@ -294,7 +296,7 @@ class _Execution:
     # --- stopping ------------------------------------------------------------------------------------
 
     def _timed_out(self) -> Failure | RetryRequested:
-        text = f"{self.task.name}: no end after {self.task.timeout_seconds} s, the task's timeout"
+        text = f"{self.task.name}: no end within {self.task.timeout_seconds} s (timeout_seconds)"
         outcome = Outcome("timed_out", "TIMEDOUT", text, "now")
         failure = RunFailed(f"{text}. {self._cancel(outcome)}")
         return self._failed(failure, retry_class(outcome, self.workflow.retry_on))

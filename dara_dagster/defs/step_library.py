@@ -206,7 +206,9 @@ class WaitForTable(Step):
         while not session.monitor.call(look, stop=stop):
             left = deadline - time.monotonic()
             if left <= 0:
-                raise DaraError(f"the table {table} is not there after {self.timeout_seconds} s")
+                raise DaraError(
+                    f"the table {table} is not there after {self.timeout_seconds} s (timeout_seconds)"
+                )
             if stop.wait(min(self.poll_seconds, left)):
                 raise Stopped(f"Waiting for the table {table} was stopped")
         return context.leave(self.name, table=table)

@@ -79,7 +79,9 @@ def run_statement(
         last = _cancel(ws, monitor, place)
         if last is None or last["status"]["state"] not in _SUCCEEDED:
             end = _how_it_ended(last, place)
-            raise RunError(f"the statement did not end within {timeout_seconds:g} s and {end}")
+            raise RunError(
+                f"the statement did not end within {timeout_seconds:g} s (timeout_seconds) and {end}"
+            )
         return _rows(last)
     return _rows(answer)
 

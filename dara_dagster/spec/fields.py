@@ -201,12 +201,14 @@ _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 _NAME = rf"[^\s{CONTROL}]([^{CONTROL}]*[^\s{CONTROL}])?"
 
 WHOLE, DECIMAL = BeforeValidator(_whole), BeforeValidator(_decimal)
+# The Jobs API's numbers are 32 bits wide.
+MOST = 2**31 - 1
 Whole = Annotated[int, WHOLE]
-Count = Annotated[int, Field(ge=0), WHOLE]
-Positive = Annotated[int, Field(ge=1), WHOLE]
+Count = Annotated[int, Field(ge=0, le=MOST), WHOLE]
+Positive = Annotated[int, Field(ge=1, le=MOST), WHOLE]
 Number = Annotated[float, Field(allow_inf_nan=False), DECIMAL]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), DECIMAL]
-MoreThanZero = Annotated[float, Field(gt=0, allow_inf_nan=False), DECIMAL]
+Seconds = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False), DECIMAL]
+MoreThanZero = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False), DECIMAL]
 Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_SCALAR)]
 Label = Annotated[
     str,

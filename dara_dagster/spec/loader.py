@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +58,7 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
         wrong = "a project on Databricks needs a name: its folder's may be that of another project too"
         remedy = f'Write "name": "{root.name}", or another that no other project of yours has.'
         problems.append(document.problem(("name",), wrong, remedy))
+    problems += _yaml_files(folder)
     before = len(problems)
     main, found = find_dependency_file(folder, project.dependency, document)
     problems += found
@@ -123,6 +124,15 @@ def _spec(
         unfilled=read.variables.unfilled,
         from_environment=read.variables.redactions,
     )
+
+
+def _yaml_files(folder: Path) -> Iterator[Problem]:
+    """A problem for each YAML file that stands where a JSON file is read."""
+    known = ("project", "dependency", "cluster_config", "warehouse_config", "parameters")
+    for file in sorted([*folder.glob("*.y*ml"), *(folder / "workflows").glob("*.y*ml")]):
+        name = file.stem.partition("-")[0]
+        if file.suffix in (".yaml", ".yml") and (file.parent != folder or name in known):
+            yield Problem(file, 0, "", "YAML is not read", f"Write it as JSON: {file.stem}.json.")
 
 
 def _read_project(folder: Path, variables: Variables, problems: list[Problem]) -> tuple[Document, Project]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from dara_dagster.spec.names import Names
+from dara_dagster.spec.python_code import notebook_fault, script_fault
 
 FORMATS = ("py", "ipynb", "sql")
 # What the export of a notebook as a source file begins with (workspace/export, format SOURCE).
@@ -27,6 +28,7 @@ class Source:
     kind: Literal["notebook", "script", "sql"]
     digest: str
     fault: str | None = None
+    remedy: str = "Replace the file, or change the format."
 
 
 def too_large(size: int) -> str:
@@ -117,10 +119,27 @@ def _read(file: Path, ending: str) -> Source:
     digest = sha256(content).hexdigest()
     if ending == "sql":
         return Source("sql", digest)
+    text = content.decode("utf-8-sig", errors="replace")
     if ending == "ipynb":
-        return Source("notebook", digest, _ipynb_fault(file, content))
+        if fault := _ipynb_fault(file, content):
+            return Source("notebook", digest, fault)
+        return _checked(file, Source("notebook", digest), notebook_fault(text, ending))
     first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip()
-    return Source("notebook" if first == _NOTEBOOK_LINE else "script", digest)
+    if first == _NOTEBOOK_LINE:
+        return _checked(file, Source("notebook", digest), notebook_fault(text, ending))
+    return _checked(file, Source("script", digest), script_fault(text))
+
+
+def _checked(file: Path, source: Source, fault: str | None) -> Source:
+    """The source with what is wrong in its Python."""
+    if fault is None:
+        return source
+    remedy = "Correct it there."
+    if "dbutils.widgets" in fault:
+        remedy = (
+            "Make the file's first line '# Databricks notebook source', or read --name=value by argparse."
+        )
+    return replace(source, fault=f"{file.name}: {fault}", remedy=remedy)
 
 
 def _ipynb_fault(file: Path, content: bytes) -> str | None:

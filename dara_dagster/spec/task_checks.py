@@ -61,20 +61,27 @@ class TaskChecks:
         sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format
         if ending is None:  # it could not be read, or the executor of a STEP is not known: that was told
             if not sources.endings(name):
-                remedy = sources.names.remedy(name, "files")
+                remedy = self._without_ending(name) or sources.names.remedy(name, "files")
                 yield task.problem("file_name", f"there is no file '{name}' in {sources.folder}", remedy)
         elif sources.file(name, ending):
-            if wrong := sources.read(name, ending).fault:
-                yield task.problem("file_name", wrong, "Replace the file, or change the format.")
+            source = sources.read(name, ending)
+            if source.fault:
+                yield task.problem("file_name", source.fault, source.remedy)
         elif others := sources.endings(name):
             files = ", ".join(f"{name}.{other}" for other in others)
             yield task.problem("format", f"there is no {name}.{ending}, but {files}", f'Write "{others[0]}".')
         else:
-            base, _, written = name.rpartition(".")
-            remedy = sources.names.remedy(name, "files")
-            if written == ending and sources.file(base, ending):
-                remedy = f'Write "{base}", without the ending.'
+            remedy = self._without_ending(name, ending) or sources.names.remedy(name, "files")
             yield task.problem("file_name", f"there is no {name}.{ending} in {sources.folder}", remedy)
+
+    def _without_ending(self, name: str, ending: str | None = None) -> str | None:
+        """What to write for a file that was named with its ending; None where there is no such file."""
+        base, _, written = name.rpartition(".")
+        if not (base and self._spec.sources.file(base, written)):
+            return None
+        if written == ending:
+            return f'Write "{base}", without the ending.'
+        return f'Write "file_name": "{base}" and "format": "{written}".'
 
     def _compute(self, task: Task) -> Iterator[Problem]:
         entry = task.entry

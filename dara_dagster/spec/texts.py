@@ -16,6 +16,7 @@ CONTROL = r"\x00-\x1f\x7f"
 TABLE_PART = rf"[^\s./`{CONTROL}]{{1,255}}"
 # How something in a Python module is named: module:Name.
 OBJECT = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+_LONGEST_RANGE = 1_000  # numbers that one pattern lists
 NUMBER_LENGTH = 100  # characters of a number written as text
 
 _SPACE = r"[ \t\r\n]*"
@@ -38,8 +39,11 @@ def saying(*keys: str, **others: Any) -> dict[str, Any]:
 
 
 def whole_text(low: int | None, high: int | None) -> dict[str, Any]:
-    """The schema of a whole number as text, from `low` (None, 0 or 1) to `high` (None: no limit)."""
-    if high is not None:
+    """The schema of a whole number as text, from `low` (None, 0 or 1) to `high` (None: no limit).
+
+    A high limit that would make a long pattern is left to the check of the number.
+    """
+    if high is not None and high <= _LONGEST_RANGE:
         digits = rf"\+?0*({'|'.join(map(str, range(low or 0, high + 1)))})"
     else:
         digits = {None: "[+-]?[0-9]+", 0: r"(\+?[0-9]+|-0+)", 1: r"\+?0*[1-9][0-9]*"}[low]

@@ -45,7 +45,7 @@ _WANTED = {
 _RANGES = {
     "greater_than_equal": ("too small", "Write {ge:g} or more."),
     "greater_than": ("too small", "Write more than {gt:g}."),
-    "less_than_equal": ("too large", "Write {le:g} or less."),
+    "less_than_equal": ("too large", "Write {le:.10g} or less."),
     "string_too_short": ("too short", "Write at least {min_length} character."),
     "string_too_long": ("too long", "Write at most {max_length} characters."),
     "too_short": ("too short", "Write at least {min_length}."),
