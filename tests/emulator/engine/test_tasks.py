@@ -122,9 +122,10 @@ END;
     assert ended.result["columns"] == [["total", "INT"], ["half", "DOUBLE"]]
     assert ended.result["rows"] == [["7", "3.5"]]
     ended = tasks.run("statement", text="SELECT main.default.half(nosuch) FROM (SELECT 4 AS nosuc)")
-    assert ended.error.startswith("[UNRESOLVED_COLUMN.WITH_SUGGESTION]") and "[`nosuc`]" in ended.error, (
-        ended.error
-    )
+    assert (
+        ended.error.startswith("AnalysisException: [UNRESOLVED_COLUMN.WITH_SUGGESTION]")
+        and "[`nosuc`]" in ended.error
+    ), ended.error
 
 
 def test_an_sql_error_shows_the_line_of_its_statement(tasks: Tasks) -> None:
