@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dara_dagster.emulator.engine.session import LocalSpark
-from tests.emulator.engine.checks import ddl, dml, frames, readwrite, session, streams, udfs
+from tests.emulator.engine.checks import ddl, dml, frames, readwrite, session, streams
 from tests.emulator.engine.checks.check import Check, Environment, Outcome, perform
 from tests.emulator.engine.checks.known import KNOWN_FAILURES
 
@@ -20,7 +20,6 @@ AREAS = {
     "dml": dml.CHECKS,
     "readwrite": readwrite.CHECKS,
     "frames": frames.CHECKS,
-    "udfs": udfs.CHECKS,
     "session": session.CHECKS,
     "streams": streams.CHECKS,
 }

@@ -2,100 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
-
-import pandas as pd
 from pyspark.sql import functions as F
 
 from tests.emulator.engine.checks.check import RAISES, Check
 
 CHECKS: list[Check] = [
-    Check(
-        "read.csv options",
-        lambda e: (
-            e.spark.read.option("header", True)
-            .option("sep", ";")
-            .option("inferSchema", True)
-            .csv(e.data + "/in")
-        ),
-        lambda r: r[0].amt == 1.5 and isinstance(r[0].ts, dt.datetime),
-    ),
-    Check(
-        "read.format(csv).load + schema",
-        lambda e: (
-            e.spark.read.format("csv")
-            .schema("id int, name string, amt double, ts timestamp")
-            .option("header", "true")
-            .option("delimiter", ";")
-            .load(e.data + "/in/a.csv")
-        ),
-    ),
-    Check(
-        "csv mode PERMISSIVE + _corrupt_record/rescued",
-        lambda e: (
-            e.spark.read.option("header", True)
-            .option("sep", ";")
-            .option("mode", "PERMISSIVE")
-            .schema("id int, name string, amt double, ts timestamp, _corrupt_record string")
-            .csv(e.data + "/in")
-        ),
-    ),
-    Check("read.json", lambda e: e.spark.read.json(e.data + "/json")),
-    Check(
-        "read.json multiLine", lambda e: e.spark.read.option("multiLine", True).json(e.data + "/multi.json")
-    ),
-    Check(
-        "text(wholetext=True)",
-        lambda e: e.spark.read.text(e.data + "/multi.json", wholetext=True),
-    ),
-    Check(
-        "read.text / wholetext", lambda e: e.spark.read.option("wholetext", True).text(e.data + "/multi.json")
-    ),
-    Check(
-        "read.parquet + write.parquet partitionBy",
-        lambda e: (
-            e.spark.range(10)
-            .withColumn("p", F.col("id") % 2)
-            .write.mode("overwrite")
-            .partitionBy("p")
-            .parquet(e.data + "/pq"),
-            e.spark.read.parquet(e.data + "/pq").count(),
-        )[1],
-        10,
-    ),
-    Check(
-        "write.csv header",
-        lambda e: (
-            e.spark.range(3).write.mode("overwrite").option("header", True).csv(e.data + "/csvout"),
-            sorted(file.name for file in Path(e.data, "csvout").iterdir()),
-        )[1],
-    ),
-    Check("write.json", lambda e: e.spark.range(3).write.mode("overwrite").json(e.data + "/jsout")),
-    Check(
-        "coalesce(1).write.csv gives 1 file + _SUCCESS",
-        lambda e: (
-            e.spark.range(3).coalesce(1).write.mode("overwrite").csv(e.data + "/c1"),
-            sorted(file.name for file in Path(e.data, "c1").iterdir()),
-        )[1],
-    ),
-    Check(
-        "_metadata.file_path / input_file_name",
-        lambda e: (
-            e.spark.read.option("header", True)
-            .csv(e.data + "/in")
-            .select("*", F.col("_metadata.file_path"))
-            .collect()
-        ),
-    ),
-    Check(
-        "input_file_name()", lambda e: e.spark.read.csv(e.data + "/in").select(F.input_file_name()).collect()
-    ),
-    Check("read excel/xml", lambda e: e.spark.read.format("xml").option("rowTag", "a").load(e.data + "/in")),
-    Check(
-        "binaryFile",
-        lambda e: e.spark.read.format("binaryFile").load(e.data + "/in").select("path", "length").collect(),
-    ),
     Check(
         "spark.table / read.table",
         lambda e: (e.spark.table("main.bronze.part").count(), e.spark.read.table("main.bronze.part").count())[
@@ -235,27 +146,11 @@ CHECKS: list[Check] = [
     Check(
         "saveAsTable errorifexists", lambda e: e.spark.range(1).write.saveAsTable("main.bronze.w3"), RAISES
     ),
-    Check("createDataFrame(list, names)", lambda e: e.spark.createDataFrame([(1, "a")], ["id", "n"])),
-    Check(
-        "createDataFrame(pandas)",
-        lambda e: e.spark.createDataFrame(
-            pd.DataFrame({"a": [1, 2], "t": pd.to_datetime(["2024-01-01", "2024-01-02"])})
-        ),
-    ),
-    Check("createDataFrame([], schema)", lambda e: e.spark.createDataFrame([], "a int, b string")),
-    Check("createDataFrame(Row/dict)", lambda e: e.spark.createDataFrame([{"a": 1, "b": "x"}])),
-    Check("toPandas", lambda e: e.spark.range(3).toPandas()),
-    Check("toArrow", lambda e: e.spark.range(3).toArrow()),
-    Check("toLocalIterator", lambda e: list(e.spark.range(3).toLocalIterator())),
     Check(
         "show / printSchema / explain",
         lambda e: (e.spark.range(2).show(), e.spark.range(2).printSchema(), e.spark.range(1).explain()),
     ),
     Check("display-like limit+toPandas", lambda e: e.spark.table("main.bronze.part").limit(5).toPandas()),
-    Check(
-        "cache/persist/unpersist", lambda e: (lambda d: (d.cache().count(), d.unpersist()))(e.spark.range(3))
-    ),
-    Check("checkpoint/localCheckpoint", lambda e: e.spark.range(3).localCheckpoint().count()),
     Check("rdd access (not in Connect)", lambda e: e.spark.range(3).rdd),
     Check("spark.sparkContext (not in Connect)", lambda e: e.spark.sparkContext.setLogLevel("WARN")),
 ]

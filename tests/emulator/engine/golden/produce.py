@@ -3,7 +3,7 @@
 Not run by the tests; it needs a JVM and an environment of its own:
 
     apt-get install default-jre-headless
-    uv venv /tmp/spark && uv pip install -p /tmp/spark pyspark==4.0.1 "pandas<3" pyarrow
+    uv venv -p 3.11 /tmp/spark && uv pip install -p /tmp/spark pyspark==4.0.1 "pandas<3" pyarrow
     /tmp/spark/bin/python -m tests.emulator.engine.golden.produce
 """
 
@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import warnings
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.emulator.engine.golden.snippet import ANSWERS, BY_DOCUMENTATION, Snippet, answer, fixtures, load
+
+_SECONDS = 60  # for one snippet
 
 
 def _session(folder: Path) -> Any:
@@ -45,9 +48,20 @@ def _session(folder: Path) -> Any:
 
 
 def _asked(spark: Any, snippet: Snippet) -> dict[str, Any]:
+    """What Spark answers; a snippet that takes longer than a minute ends the run with its name."""
+
+    def stop(*_: Any) -> None:
+        print(f"no answer within {_SECONDS} s: {snippet.key}", flush=True)
+        os._exit(1)  # the call into the JVM cannot be interrupted
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_SECONDS)
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.sql("DROP TABLE IF EXISTS ins")
-    return answer(snippet, spark)
+    try:
+        return answer(snippet, spark)
+    finally:
+        signal.alarm(0)
 
 
 def main(only: str = "") -> None:
