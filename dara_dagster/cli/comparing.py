@@ -22,6 +22,7 @@ from dara_dagster.cli.project import (
 )
 from dara_dagster.cli.running import find_workflow, job_name, parameter
 from dara_dagster.errors import DaraError, RunError
+from dara_dagster.spec.run_parameters import check_parameters
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -75,7 +76,9 @@ def compare(
     parameters = dict(parameter(text) for text in params)
     jobs = _jobs(config_dir, *what) if len(what) < 2 else None
     if jobs is not None:
-        check_credentials(load_plan(config_dir))
+        plan = load_plan(config_dir)
+        check_parameters(plan, find_workflow(plan, what[0] if what else None)[0], parameters)
+        check_credentials(plan)
     with (open_instance if jobs is not None else open_history)(config_dir) as instance:
         if jobs is not None:
             make = _Maker(instance, config_dir, jobs, parameters, as_json)

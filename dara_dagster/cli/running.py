@@ -17,6 +17,7 @@ from dara_dagster.cli.project import (
     open_instance,
 )
 from dara_dagster.errors import DaraError
+from dara_dagster.spec.run_parameters import check_parameters
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -54,6 +55,8 @@ def run(
         raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
     plan = load_plan(config_dir)
     job = job_name(plan, workflow, sequential) if resume is None else None
+    if resume is None:
+        check_parameters(plan, find_workflow(plan, workflow)[0], parameters)
     check_credentials(plan)
     with open_instance(config_dir) as instance:
         from dara_dagster.cli.execution import Execution, Show, execute

@@ -29,6 +29,7 @@ from dara_dagster.remote.payloads import run_name, run_now_request, submit_reque
 from dara_dagster.remote.runs import Look, RunOutput
 from dara_dagster.remote.saved_jobs import find_saved_job
 from dara_dagster.spec.plan import TaskPlan, WorkflowPlan
+from dara_dagster.spec.run_parameters import check_parameters
 
 __all__ = ["Work", "execute_task"]
 
@@ -86,6 +87,7 @@ class _Execution:
             self.fail_fast.check(self.task.name)
         try:
             check_caller(self.workflow)
+            self._check_parameters()
             with stopping_at(self.stop):
                 until_stopped(lambda: self.session.workspace, self.stop)  # it may take long to answer
                 self.run_id = self._run_of_attempt()
@@ -105,6 +107,15 @@ class _Execution:
             if isinstance(error, CallerTokenEnded) and self.run_id is not None:
                 self.record.lost(str(error), "TOKEN_ENDED")  # nobody can end it with that token
             raise self._failed(Failure(f"{self.task.name}: {error}"), _retry_of(error)) from None
+
+    def _check_parameters(self) -> None:
+        """Raise DaraError for a parameter of the run that its workflow does not know: a misspelt one, say."""
+        given: RunParameters = self.context.resources.parameters
+        if not given.values:
+            return
+        plan, name = self.session.plan, self.context.run.tags.get("dara/workflow", "")
+        outer = next((found for found in plan.workflows if found.name == name), self.workflow)
+        check_parameters(plan, outer, given.values)
 
     # --- one run for the attempt ---------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import copy
 import inspect
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from dara_dagster.errors import DaraError
 from dara_dagster.remote.caller import check_caller
 from dara_dagster.remote.metered import Stopped
 from dara_dagster.spec.plan import WorkflowPlan
+from dara_dagster.spec.run_parameters import check_parameters
 from dara_dagster.spec.texts import PLACEHOLDER
 
 __all__ = ["Step", "StepContext", "StepTools", "pipeline_graph", "step_pipeline"]
@@ -255,6 +256,8 @@ def _first(
 ) -> StepContext:
     kind = _context_class(named) if isinstance(named, str) else named
     given: RunParameters = context.resources.parameters
+    if workflow is not None and given.values:
+        _check_parameters(context, workflow, given.values)
     parameters = {**(workflow.parameters if workflow else {}), **given.values}
     fields = kind.model_fields.keys() - StepContext.model_fields.keys()
     own: dict[str, Any] = {name: text for name, text in parameters.items() if name in fields}
@@ -280,6 +283,14 @@ def _context_class(named: str) -> type[StepContext]:
     if not (isinstance(kind, type) and issubclass(kind, StepContext)):
         raise Failure(f"The context {named} is no subclass of dara_dagster.StepContext.", allow_retries=False)
     return kind
+
+
+def _check_parameters(context: OpExecutionContext, workflow: WorkflowPlan, names: Iterable[str]) -> None:
+    session: WorkspaceSession = context.resources.workspace
+    try:
+        check_parameters(session.plan, workflow, names)
+    except DaraError as error:
+        raise Failure(str(error), allow_retries=False) from None
 
 
 def _check_file(context: OpExecutionContext, file: str) -> None:

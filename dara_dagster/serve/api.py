@@ -37,12 +37,13 @@ from dara_dagster.serve.health import look_at_health
 from dara_dagster.serve.launching import Launcher, Wanted
 from dara_dagster.serve.problem import PROBLEM
 from dara_dagster.serve.progress import run_state
-from dara_dagster.serve.project import Project, declared_parameters
+from dara_dagster.serve.project import Project
 from dara_dagster.serve.proxy import caller_of
 from dara_dagster.serve.requests import read_request
 from dara_dagster.serve.status import RunReader, RunStatus, find_run, latest_runs
 from dara_dagster.serve.uploads import Uploads
 from dara_dagster.serve.user_routers import RouterError, UserRoutes, load_routers, located
+from dara_dagster.spec.run_parameters import declared_parameters
 
 __all__ = ["Services", "build_api", "cancel", "checked_routers", "launch", "status", "user_routes"]
 

@@ -21,11 +21,11 @@ from dara_dagster.remote.locks import file_lock
 from dara_dagster.serve.api_models import ApiError
 from dara_dagster.serve.caller_runs import CallerRuns
 from dara_dagster.serve.problem import Invalid
-from dara_dagster.serve.project import Project, declared_parameters, takes_parameter
+from dara_dagster.serve.project import Project
 from dara_dagster.serve.run_config import run_config
 from dara_dagster.serve.uploads import Received, Uploads
-from dara_dagster.spec.names import Names
 from dara_dagster.spec.plan import Plan, WorkflowPlan
+from dara_dagster.spec.run_parameters import wrong_parameter
 
 __all__ = ["KEY_TAG", "Launcher", "Wanted"]
 
@@ -164,10 +164,8 @@ class Launcher:
                 f"The file in {name[:100]!r} may not be read from here: upload it (the form field 'file'), "
                 "or name one below the upload_folders of project.json."
             )
-        if not takes_parameter(plan, workflow, name):
-            remedy = Names(declared_parameters(plan, workflow)).remedy(name, "parameters")
-            return f"No task of {workflow.name!r} takes a parameter {name[:100]!r}. {remedy}"
-        return None
+        wrong = wrong_parameter(plan, workflow, name)
+        return wrong[0].upper() + wrong[1:] if wrong else None
 
     def _place(self, file: Received | None, run_id: str) -> Mapping[str, str]:
         if file is None:

@@ -16,7 +16,7 @@ from dara_dagster.serve.api_models import ApiError
 from dara_dagster.spec import Plan, WorkflowPlan, plan_from
 from dara_dagster.spec.names import Names
 
-__all__ = ["Project", "declared_parameters", "takes_parameter"]
+__all__ = ["Project"]
 
 
 @dataclass(frozen=True)
@@ -88,32 +88,3 @@ class Project:
         for job in self.code.jobs():
             if job.tags.get("dara/project") == plan.name and "dara/workflow" in job.tags:
                 yield (job.tags["dara/workflow"], job.name.endswith(SEQUENTIAL)), job
-
-
-def declared_parameters(plan: Plan, workflow: WorkflowPlan) -> Mapping[str, str]:
-    """The parameters that the workflow and its tasks declare, with their defaults; the workflow's own win."""
-    found: dict[str, str] = {}
-    for task in workflow.tasks:
-        inner = _inner(plan, workflow, task.workflow) if task.kind == "workflow" else None
-        found |= {**(declared_parameters(plan, inner) if inner else {}), **task.parameters}
-    return {**found, **workflow.parameters}
-
-
-def takes_parameter(plan: Plan, workflow: WorkflowPlan, name: str) -> bool:
-    """Whether giving it has an effect: steps, notebooks and SQL take any parameter, other tasks their own."""
-    if workflow.steps or name in declared_parameters(plan, workflow):
-        return True
-    return any(
-        task.kind in ("notebook", "sql")
-        or (
-            task.kind == "workflow"
-            and (inner := _inner(plan, workflow, task.workflow)) is not None
-            and takes_parameter(plan, inner, name)
-        )
-        for task in workflow.tasks
-    )
-
-
-def _inner(plan: Plan, outer: WorkflowPlan, name: str | None) -> WorkflowPlan | None:
-    """The workflow of this project that a task runs; circles are refused where the files are read."""
-    return next((found for found in plan.workflows if found.name == name and found is not outer), None)

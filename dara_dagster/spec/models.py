@@ -204,6 +204,9 @@ class WorkflowOptions(Model):
         default=None, description="caller: with the rights of who starts the run, through a Databricks App."
     )
     fail_fast: bool = Field(default=False, description="Cancel the other tasks when one fails.")
+    extra_parameters: bool = Field(
+        default=False, description="Let a run be given parameters that no file declares."
+    )
     parameters: Texts = Field(default={}, description="Defaults for every task.")
     retry_on: dict[str, RetryRule] = Field(
         default={}, description="Termination code or pattern -> never, now or backoff."

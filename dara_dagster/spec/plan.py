@@ -127,6 +127,7 @@ class WorkflowPlan:
     max_concurrent_runs: int = 0
     run_as: Literal["caller"] | None = None
     fail_fast: bool = False
+    extra_parameters: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     retry_on: Mapping[str, Literal["never", "now", "backoff"]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

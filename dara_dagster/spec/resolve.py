@@ -93,6 +93,7 @@ class _Resolver:
             max_concurrent_runs=options.max_concurrent_runs,
             run_as=options.run_as,
             fail_fast=options.fail_fast,
+            extra_parameters=options.extra_parameters,
             parameters=options.parameters,
             retry_on=options.retry_on,
             tags=options.tags,

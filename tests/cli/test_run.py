@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -120,6 +121,9 @@ def test_sequential_runs_one_task_after_another(connected: Project, simulate: Si
 
 def test_parameters_reach_every_task(connected: Project, simulate: Simulate, client: WorkspaceClient) -> None:
     simulate(duration_ms=50)
+    file = connected.root / "config" / "dependency.json"
+    before = json.loads(file.read_text())
+    connected.write("config/dependency.json", {**before, "parameters": {"day": "", "x": ""}})
 
     run = connected.json("run", "daily", "--param", "day=2013-01-01", "-p", "x=a=b")
 
@@ -244,7 +248,7 @@ def test_a_run_left_on_another_workspace_is_not_looked_for_on_this_one(
 
 
 def test_a_process_that_dies_of_the_signal_leaves_no_run_behind(connected: Project) -> None:
-    connected.here("status")
+    (connected.root / ".dagster").mkdir()
     code = "import time, dara_dagster.engine.process as p; print(p.own_mark(), flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -284,7 +288,7 @@ def foreign() -> None:
 
 
 def test_a_run_that_cannot_be_reached_is_left_as_it_is(project: Project) -> None:
-    project.here("status")
+    (project.root / ".dagster").mkdir()
     with DagsterInstance.from_config(str(project.root / ".dagster")) as instance:
         run = instance.create_run_for_job(foreign)
 

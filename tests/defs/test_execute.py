@@ -101,7 +101,7 @@ def test_a_compute_that_cannot_be_made_fails_its_ops_with_the_reason(project: Pr
 
 def test_parameters_of_the_run_override_those_of_the_files(project: Project) -> None:
     project.workflow({"name": "a", "parameters": {"day": "1"}}, parameters={"unit": "km"})
-    given = {"values": {"day": "7", "unasked": "x"}}
+    given = {"values": {"day": "7"}}
     result = project.run(run_config={"resources": {"parameters": {"config": given}}})
     assert result.success
     run_id = next(e.data["databricks_run_id"] for e in project.events(result.run_id) if e.kind == "submitted")
@@ -110,6 +110,30 @@ def test_parameters_of_the_run_override_those_of_the_files(project: Project) -> 
     task = run.tasks[0].notebook_task
     assert task is not None
     assert task.base_parameters == {"day": "7", "unit": "km"}
+
+
+@pytest.mark.parametrize("job", ["flow", "outer"])
+def test_a_parameter_that_no_file_declares_is_refused_before_anything_is_submitted(
+    project: Project, job: str
+) -> None:
+    """As the launchpad, a schedule or GraphQL would give it: none of them goes through the command line."""
+    project.workflow({"name": "a", "parameters": {"from_date": "1"}})
+    step = {"JOB_ID": "1", "TYPE": "workflow", "workflow_name": "flow"}
+    threads = [{"THREAD_ID": "1", "STEPS": [step]}]
+    project.write("workflows/outer.json", {"definition": [{"LEVEL_ID": "1", "THREADS": threads}]})
+    given = {"resources": {"parameters": {"config": {"values": {"form_date": "7"}}}}}
+    result = project.run(job, run_config=given)
+    (event,) = result.get_step_failure_events()
+    failure = event.step_failure_data.user_failure_data
+    assert failure is not None and "Did you mean 'from_date'?" in (failure.description or "")
+    assert f"the workflow {job!r} declares no parameter 'form_date'" in (failure.description or "")
+    assert project.stats()["runs_created"] == 0
+
+
+def test_a_workflow_may_take_parameters_that_no_file_declares(project: Project) -> None:
+    project.workflow({"name": "a"}, extra_parameters=True)
+    given = {"resources": {"parameters": {"config": {"values": {"any": "7"}}}}}
+    assert project.run(run_config=given).success
 
 
 def test_the_sequential_job_runs_one_task_after_another(project: Project) -> None:

@@ -184,7 +184,7 @@ def test_re_executions_of_one_run_do_not_share_their_runs(trial: Trial) -> None:
     trial.simulate("a", result="FAILED", count=1)
     trial.simulate("a", duration_ms=1000 * FIRST, count=2)
     trial.simulate("a", result="FAILED", count=1)
-    trial.workflow({"name": "a"})
+    trial.workflow({"name": "a"}, parameters={"day": ""})
     parent = trial.run().run_id
 
     beside = [trial.start("run", "--resume", parent, "--param", f"day={day}") for day in (1, 2)]

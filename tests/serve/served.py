@@ -153,11 +153,16 @@ def served(
     }
     root: Path = tmp_path_factory.mktemp("served")
     project = fill(Project(root, environ))
+    daily = json.loads((root / "config/dependency.json").read_text())
+    project.write("config/dependency.json", {**daily, "extra_parameters": True})
     project.write(
         "config/project.json", {"name": "tiny", "notebooks": "notebooks", "upload_folders": ["../incoming"]}
     )
     upload = {"uses": "upload_file", "settings": {"to": "/Volumes/main/default/inbox/"}}
-    project.write("config/workflows/ingest.json", {"steps": [upload], "parameters": {"origin": "LGA"}})
+    project.write(
+        "config/workflows/ingest.json",
+        {"steps": [upload], "parameters": {"origin": "LGA"}, "extra_parameters": True},
+    )
     project.write("config/notebooks/plain.py", "print('hello')\n")
     script = {"file_name": "plain", "format": "py", "parameters": {"day": "1"}}
     limited = {"tasks": [script], "max_concurrent_runs": 1}

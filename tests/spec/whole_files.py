@@ -121,6 +121,7 @@ OPTIONS = {
     "max_concurrent_runs": 5,
     "run_as": "caller",
     "fail_fast": True,
+    "extra_parameters": True,
     "parameters": {"x": "y"},
     "retry_on": {"X": "now"},
     "tags": {"a": "b"},

@@ -34,7 +34,7 @@ def whole(task: TaskReport) -> float:
 
 def test_a_real_run_tells_its_path_its_times_and_its_tables(project: Project) -> None:
     project.simulate("slow", duration_ms=700, pending_ms=100, exit_value="42 rows")
-    project.workflow(*DIAMOND)
+    project.workflow(*DIAMOND, parameters={"day": ""})
     run = project.run(run_config={"resources": {"parameters": {"config": {"values": {"day": "1"}}}}})
 
     found = read_report(project.instance, run.run_id[:8])
