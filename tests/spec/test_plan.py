@@ -99,7 +99,9 @@ def test_empty_compute_files_and_none_at_all(project: Project) -> None:
 
 
 def test_the_workspace_of_the_environment_wins(project: Project) -> None:
-    project.file("a.py").write(DEP, [entry()]).write("project.json", {"workspace": "databricks"})
+    project.file("a.py").write(DEP, [entry()]).write(
+        "project.json", {"workspace": "databricks", "name": "shop"}
+    )
     assert project.plan().workspace == "databricks"
     assert project.plan({"DARA_WORKSPACE": "emulator"}).workspace == "emulator"
 
