@@ -88,7 +88,7 @@ def fill(project: Project) -> Project:
         {"file_name": "right", "format": "py", "dependent_on": ["load"]},
     ]
     project.write("config/project.json", {"name": "tiny", "notebooks": "notebooks"})
-    project.write("config/dependency.json", {"name": "daily", "tasks": tasks})
+    project.write("config/dependency.json", {"name": "daily", "tasks": tasks, "extra_parameters": True})
     project.write("config/cluster_config.json", {})
     project.write("config/warehouse_config.json", {})
     return project

@@ -148,6 +148,7 @@ def test_a_step_pipeline_has_nothing_to_compare(project: Project) -> None:
 
 def test_what_cannot_be_compared_is_refused_before_anything_runs(project: Project) -> None:
     page = str(project.root / "no" / "page.html")
+    (project.root / ".dagster" / "history").mkdir(parents=True)
 
     assert "no run 'aaa'" in project.here("compare", "aaa", "bbb", code=1)
     assert "or two runs that exist" in project.here("compare", "a", "b", "--runs", "2", code=2)

@@ -148,7 +148,7 @@ def test_plan_and_validate_tell_of_steps_sensors_and_rules(project: Project) -> 
 
 
 def test_doctor_opens_the_history(project: Project) -> None:
-    project.here("status")
+    (project.root / ".dagster" / "history").mkdir(parents=True)
     project.write(
         "config/project.json", {"name": "tiny"}
     )  # its notebooks are not there: no workspace is opened

@@ -163,4 +163,4 @@ def test_an_unwritable_history_is_said_in_a_sentence(project: Project) -> None:
 
     text = project.dara("status", code=1)
 
-    assert "Dagster's history cannot be kept in" in text and "DAGSTER_HOME" in text
+    assert "holds no Dagster history" in text and "DAGSTER_HOME" in text

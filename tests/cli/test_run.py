@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -121,10 +120,6 @@ def test_sequential_runs_one_task_after_another(connected: Project, simulate: Si
 
 def test_parameters_reach_every_task(connected: Project, simulate: Simulate, client: WorkspaceClient) -> None:
     simulate(duration_ms=50)
-    file = connected.root / "config" / "dependency.json"
-    before = json.loads(file.read_text())
-    connected.write("config/dependency.json", {**before, "parameters": {"day": "", "x": ""}})
-
     run = connected.json("run", "daily", "--param", "day=2013-01-01", "-p", "x=a=b")
 
     for task in run["tasks"]:

@@ -153,8 +153,6 @@ def served(
     }
     root: Path = tmp_path_factory.mktemp("served")
     project = fill(Project(root, environ))
-    daily = json.loads((root / "config/dependency.json").read_text())
-    project.write("config/dependency.json", {**daily, "extra_parameters": True})
     project.write(
         "config/project.json", {"name": "tiny", "notebooks": "notebooks", "upload_folders": ["../incoming"]}
     )
