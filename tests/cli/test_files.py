@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dara_dagster.cli.project import open_instance
 from tests.cli.conftest import Project
 
 
@@ -147,8 +148,10 @@ def test_plan_and_validate_tell_of_steps_sensors_and_rules(project: Project) -> 
     assert plans["rules"]["tasks"][1]["run_if"] == "ALL_DONE"
 
 
-def test_doctor_opens_the_history(project: Project) -> None:
-    (project.root / ".dagster" / "history").mkdir(parents=True)
+def test_doctor_opens_the_history(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(project.root / ".dagster"))
+    with open_instance(project.root / "config"):
+        pass  # makes the home
     project.write(
         "config/project.json", {"name": "tiny"}
     )  # its notebooks are not there: no workspace is opened
