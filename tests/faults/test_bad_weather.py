@@ -120,7 +120,7 @@ def test_filters_that_the_service_ignores_are_applied_here(trial: Trial, workspa
 
     assert list(list_active(workspace)) == []
     assert find_saved_job(workspace, "mine") == 2
-    assert namesakes(workspace, {"name": "mine", "tags": {}}) == [2]
+    assert namesakes(workspace, {"name": "mine", "tags": {"dara_project": "p", "dara_workflow": "w"}}) == [2]
 
 
 def test_a_list_without_an_end_is_an_error(trial: Trial, workspace: Workspace) -> None:
