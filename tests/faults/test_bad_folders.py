@@ -43,7 +43,7 @@ def test_a_broken_dagster_yaml(place: Place, yaml: str, words: str) -> None:
 def test_a_home_that_is_no_folder_or_no_path(place: Place) -> None:
     file = place.write("file", "")
 
-    assert "it is not a folder" in place.dara("status", code=1, DAGSTER_HOME=str(file))
+    assert "which is not a folder" in place.dara("status", code=1, DAGSTER_HOME=str(file))
     assert "must be an absolute path" in place.dara("status", code=1, DAGSTER_HOME="some/where")
 
 
@@ -68,7 +68,7 @@ def test_no_write_access(place: Place) -> None:
         return answer.stdout + answer.stderr
 
     try:
-        assert f"cannot be kept in {place.root / '.dagster'}: Permission denied" in call("status")
+        assert f"cannot be kept in {place.root / '.dagster'}: Permission denied" in call("run")
         assert f"cannot use its folder {place.root / '.dara'}: Permission denied" in call("emulator", "start")
         (place.root / "config").chmod(0)
         assert "config cannot be read: Permission denied" in call("validate")
