@@ -72,7 +72,7 @@ def test_the_original_folder_layout_runs_as_it_is(connected: Project, client: Wo
     assert connected.here("validate").endswith("config: 1 workflow, 3 tasks, all right\n")
     connected.here("deploy")
     (job,) = client.jobs.list()
-    assert job.settings is not None and job.settings.name == connected.root.name
+    assert job.settings is not None and job.settings.name == "foreign"
 
 
 def _steps(definition: Path) -> list[str]:

@@ -96,7 +96,7 @@ def test_a_stop_cancels_the_statement_and_tells_when_it_cannot(warehouse: Wareho
     assert warehouse.calls(f"POST {PATH}") == 2  # the statement and its cancel
     warehouse.fault("POST", f"{PATH}/*", status=403)
     with pytest.raises(
-        RunError, match=r"0\.1 s and could not be cancelled: \S+ may still be running"
+        RunError, match=r"0\.1 s \(timeout_seconds\) and could not be cancelled: \S+ may still be running"
     ) as told:
         warehouse.run(ENDLESS, timeout_seconds=0.1)
     statement = str(told.value).partition("cancelled: ")[2].partition(" ")[0]
