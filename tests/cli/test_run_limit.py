@@ -66,7 +66,7 @@ def test_a_run_that_waits_says_so_and_can_be_cancelled(
 
 
 def test_a_run_that_has_gone_holds_no_slot(limited: Project) -> None:
-    limited.here("status")
+    (limited.root / ".dagster").mkdir()
     limit = RunLimit("tiny/daily", 1)
     with DagsterInstance.from_config(str(limited.root / ".dagster")) as instance:
         assert limit.claim(instance, "deleted")
