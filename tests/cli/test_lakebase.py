@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dara_dagster.engine.home import write_dagster_yaml
 from tests.cli.conftest import Project
 from tests.cli.test_postgres import postgres
 from tests.conftest import Emulator
@@ -217,6 +218,6 @@ def test_doctor_says_which_task_store_it_reached_and_as_whom(project: Project, l
 
     (project.root / ".dagster" / "dagster.yaml").unlink()
     assert told() == f"SQLite {project.root / '.dagster'} (will be made)"
-    project.json("status")
+    write_dagster_yaml(project.root / ".dagster")
     home = re.escape(str(project.root / ".dagster"))
     assert re.fullmatch(rf"SQLite {home}, as \S+, round trip \d+\.\d ms, 0 runs", told())

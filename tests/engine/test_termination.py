@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
-from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 
 from tests.engine.history import events_by_step, messages_of
 from tests.engine.sample_jobs import get_job
+from tests.support.code_location import code_location
 from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,7 @@ def test_the_run_launcher_terminates_it(instance: DagsterInstance) -> None:
     target = ModuleTarget(
         "tests.engine.launchable", None, working_directory=str(ROOT), location_name="samples"
     )
-    with WorkspaceProcessContext(instance, target) as server:
+    with code_location(instance, target) as server:
         workspace = server.create_request_context()
         (repository,) = workspace.code_locations[0].get_repositories().values()
         job = repository.get_full_job("stoppable_dara")

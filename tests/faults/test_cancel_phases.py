@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from dagster import DagsterRunStatus
-from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import PythonFileTarget
 from databricks.sdk.service import jobs
 
 from dara_dagster.defs.repository import job_from_config
 from dara_dagster.engine.process import PROCESS_TAG, owner_of
 from tests.faults.conftest import CANCEL, OUTPUT, SUBMIT, Dara, Trial
+from tests.support.code_location import code_location
 from tests.support.waiting import until
 
 HOUR = 3_600_000
@@ -161,7 +161,7 @@ def test_the_ui_terminates_a_run_and_its_processes_are_gone(trial: Trial) -> Non
     file = trial.root / "definitions.py"
     file.write_text(DEFINITIONS)
     target = PythonFileTarget(str(file), None, working_directory=str(trial.root), location_name="trial")
-    with WorkspaceProcessContext(trial.instance, target) as server:
+    with code_location(trial.instance, target) as server:
         run_id = launch(trial, server)
         trial.wait_for("state", 2, state="RUNNING")
         until(lambda: trial.stats()["processes"] == 2, "both task processes")
