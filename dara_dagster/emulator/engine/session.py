@@ -80,9 +80,19 @@ class LocalSpark(SparkSession):
         execute = self.client.execute_command
 
         def guarded(command: Any, *args: Any, **kwargs: Any) -> Any:
-            return self.writes.execute(command, lambda: execute(command, *args, **kwargs))
+            answer = self.writes.execute(command, lambda: execute(command, *args, **kwargs))
+            self._own_checkpoint(answer[1])
+            return answer
 
         self.client.execute_command = guarded  # type: ignore[method-assign]
+
+    def _own_checkpoint(self, properties: dict[str, Any]) -> None:
+        """Gives the frame of a checkpoint to this session: pyspark gives it to the active one, which in a
+        process of several sessions is the first, whose server knows nothing of it.
+        """
+        frame = properties.get("checkpoint_command_result")
+        if frame is not None:
+            frame._session = frame._plan._spark_session = self
 
     def native(self, query: str) -> DataFrame:
         """Runs a statement as Sail understands it: no rewriting, no registration, no lock."""

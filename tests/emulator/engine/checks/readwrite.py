@@ -151,7 +151,6 @@ CHECKS: list[Check] = [
         lambda e: (e.spark.range(2).show(), e.spark.range(2).printSchema(), e.spark.range(1).explain()),
     ),
     Check("display-like limit+toPandas", lambda e: e.spark.table("main.bronze.part").limit(5).toPandas()),
-    Check("localCheckpoint", lambda e: e.spark.range(3).localCheckpoint().count(), 3),
     Check("rdd access (not in Connect)", lambda e: e.spark.range(3).rdd),
     Check("spark.sparkContext (not in Connect)", lambda e: e.spark.sparkContext.setLogLevel("WARN")),
 ]

@@ -158,6 +158,7 @@ FRAMES: dict[str, Callable[[Session], Any]] = {
         s.range(3).cache().count(),
         s.range(3).persist().unpersist().count(),
     ],
+    "localCheckpoint": lambda s: [s.range(3).localCheckpoint().count()],
     "isStreaming and the schema as JSON": lambda s: [notes(s).isStreaming, notes(s).schema.json()],
     "settings": lambda s: [
         s.conf.set("pipeline.x", "1"),
