@@ -10,32 +10,32 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dara_dagster.api.create import create_api
+    from dara_dagster.api.project_runs import ProjectRuns
+    from dara_dagster.config import Plan, check, load, make_plan, plan_from
     from dara_dagster.defs.definitions import build_definitions
-    from dara_dagster.defs.steps import Step, StepContext, step_pipeline
+    from dara_dagster.defs.steps.pipeline import Step, StepContext, step_pipeline
     from dara_dagster.defs.translator import Translator
     from dara_dagster.errors import ConfigError, DaraError, Problem
-    from dara_dagster.serve.create import create_api
-    from dara_dagster.serve.project_runs import ProjectRuns
-    from dara_dagster.serve.status import read_status
-    from dara_dagster.spec import Plan, check, load, make_plan, plan_from
+    from dara_dagster.history.status import read_status
 
 _HOME = {
     "ConfigError": "errors",
     "DaraError": "errors",
-    "Plan": "spec",
+    "Plan": "config",
     "Problem": "errors",
-    "ProjectRuns": "serve.project_runs",
-    "Step": "defs.steps",
-    "StepContext": "defs.steps",
+    "ProjectRuns": "api.project_runs",
+    "Step": "defs.steps.pipeline",
+    "StepContext": "defs.steps.pipeline",
     "Translator": "defs.translator",
     "build_definitions": "defs.definitions",
-    "check": "spec",
-    "create_api": "serve.create",
-    "load": "spec",
-    "make_plan": "spec",
-    "plan_from": "spec",
-    "read_status": "serve.status",
-    "step_pipeline": "defs.steps",
+    "check": "config",
+    "create_api": "api.create",
+    "load": "config",
+    "make_plan": "config",
+    "plan_from": "config",
+    "read_status": "history.status",
+    "step_pipeline": "defs.steps.pipeline",
 }
 
 __all__ = [

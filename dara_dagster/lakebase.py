@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from dara_dagster.engine.postgres import Credentials, PasswordlessPostgres
+from dara_dagster.executor.postgres import Credentials, PasswordlessPostgres
 
 __all__ = ["LakebaseStorage"]
 
@@ -26,7 +26,7 @@ class LakebaseStorage(PasswordlessPostgres):
         """Where the passwords come from."""
         if password := environ.get(_PASSWORD):
             return _OwnPassword(password)
-        from dara_dagster.remote.lakebase import LakebaseCredentials
+        from dara_dagster.workspace.lakebase import LakebaseCredentials
 
         return LakebaseCredentials(environ)
 

@@ -6,22 +6,22 @@ from typing import Any
 
 import click
 
-from dara_dagster.cli.cancelling import cancel
-from dara_dagster.cli.checking import plan, schema, validate
-from dara_dagster.cli.comparing import compare
-from dara_dagster.cli.compute import compute
-from dara_dagster.cli.databricks_app import app
-from dara_dagster.cli.demo import demo
-from dara_dagster.cli.deploying import deploy
-from dara_dagster.cli.doctor import doctor
-from dara_dagster.cli.history import status
-from dara_dagster.cli.local_workspace import emulator
-from dara_dagster.cli.orphans import orphans
-from dara_dagster.cli.rendering import render
-from dara_dagster.cli.reporting import report
-from dara_dagster.cli.running import run
-from dara_dagster.cli.serving import serve
-from dara_dagster.cli.tokens import token
+from dara_dagster.cli.commands.app_init import app
+from dara_dagster.cli.commands.cancel import cancel
+from dara_dagster.cli.commands.compare import compare
+from dara_dagster.cli.commands.compute import compute
+from dara_dagster.cli.commands.demo import demo
+from dara_dagster.cli.commands.deploy import deploy
+from dara_dagster.cli.commands.doctor import doctor
+from dara_dagster.cli.commands.emulator import emulator
+from dara_dagster.cli.commands.orphans import orphans
+from dara_dagster.cli.commands.render import render
+from dara_dagster.cli.commands.report import report
+from dara_dagster.cli.commands.run import run
+from dara_dagster.cli.commands.serve import serve
+from dara_dagster.cli.commands.status import status
+from dara_dagster.cli.commands.token import token
+from dara_dagster.cli.commands.validate import plan, schema, validate
 from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]

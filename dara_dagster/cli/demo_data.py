@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dara_dagster.errors import FileError
-from dara_dagster.remote.calls import API_ERRORS
-from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.files import upload_to_volume
+from dara_dagster.workspace.calls import API_ERRORS
+from dara_dagster.workspace.client import Workspace
+from dara_dagster.workspace.resources.files import upload_to_volume
 
 __all__ = ["load_landing"]
 

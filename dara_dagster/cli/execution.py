@@ -21,19 +21,19 @@ from dagster import (
 )
 from rich.console import Console
 
-from dara_dagster.cli.live import Follower, LiveView, PlainView, View
+from dara_dagster.cli.render.live import Follower, LiveView, PlainView, View
 from dara_dagster.defs.definitions import load_plan
 from dara_dagster.defs.jobs import SEQUENTIAL, job_names
 from dara_dagster.defs.repository import built_once
+from dara_dagster.defs.run_config import run_config
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.defs.translator import Translator
-from dara_dagster.engine.garbage import collect_less
-from dara_dagster.engine.process import PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.errors import RunError
-from dara_dagster.remote.caller import act_for
-from dara_dagster.serve.run_config import run_config
-from dara_dagster.serve.status import RunStatus, find_run, read_status
-from dara_dagster.serve.wording import counted
+from dara_dagster.executor.gc_tuning import collect_less
+from dara_dagster.executor.process import PROCESS_TAG, is_abandoned, own_mark
+from dara_dagster.history.durations import counted
+from dara_dagster.history.status import RunStatus, find_run, read_status
+from dara_dagster.workspace.caller import act_for
 
 __all__ = ["Execution", "Show", "execute"]
 

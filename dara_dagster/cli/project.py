@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dara_dagster.errors import DaraError
-from dara_dagster.serve.home import has_history, home_folder, open_history, open_instance, root_folder
-from dara_dagster.serve.wording import counted
+from dara_dagster.history.durations import counted
+from dara_dagster.history.home import has_history, home_folder, open_history, open_instance, root_folder
 
 if TYPE_CHECKING:
-    from dara_dagster.spec.plan import Plan
+    from dara_dagster.config.plan import Plan
 
 __all__ = [
     "check_credentials",
@@ -60,7 +60,7 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
         if not given.is_dir():
             raise DaraError(f"{given}: there is no such folder. Name the folder of the config files.")
         return given
-    from dara_dagster.spec.dependency_file import is_config_folder
+    from dara_dagster.config.dependency_file import is_config_folder
 
     start = start or Path.cwd()
     for folder in (start, *start.parents):
@@ -73,7 +73,7 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
 
 
 def _opened(folder: Path) -> Path:
-    from dara_dagster.spec.environment import read_env_file
+    from dara_dagster.config.environment import read_env_file
 
     read_env_file(root_folder(folder))
     return folder
@@ -86,7 +86,7 @@ def command() -> str:
 
 def load_plan(config_dir: Path) -> Plan:
     """The checked plan of the files. Raises ConfigError with every problem."""
-    from dara_dagster.spec import plan_from
+    from dara_dagster.config import plan_from
 
     return plan_from(config_dir)
 
@@ -94,7 +94,7 @@ def load_plan(config_dir: Path) -> Plan:
 def check_credentials(plan: Plan) -> None:
     """Raise CredentialsError where none are set, before a run is made that could only fail."""
     if plan.workspace == "databricks":
-        from dara_dagster.remote.client import check_credentials
+        from dara_dagster.workspace.client import check_credentials
 
         check_credentials(plan.poll)
 

@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from dara_dagster.errors import RunError
-from dara_dagster.remote.calls import API_ERRORS, api, explain, raise_if_refused
-from dara_dagster.remote.client import Workspace
-from dara_dagster.remote.statements import read_statement
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.workspace.client import Workspace
+from dara_dagster.workspace.sql import read_statement
 
 __all__ = ["query"]
 

@@ -16,11 +16,11 @@ from dagster import (
     op,
 )
 
-from dara_dagster.defs.execute import execute_task
-from dara_dagster.defs.names import Names
+from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
+from dara_dagster.defs.execution.execute import execute_task
 from dara_dagster.defs.ops import Ops
 from dara_dagster.defs.translator import Translator
-from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+from dara_dagster.defs.unique_names import Names
 
 __all__ = ["build_assets"]
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import click
 from dagster import Definitions
 
+from dara_dagster.config import Plan, WorkflowPlan, plan_from
+from dara_dagster.config.dependency_file import is_config_folder
+from dara_dagster.config.environment import project_folder, read_env_file
 from dara_dagster.defs.assets import build_assets
 from dara_dagster.defs.jobs import build_jobs, executor_for, job_names
 from dara_dagster.defs.resources import resources_of
 from dara_dagster.defs.schedules import build_schedule
-from dara_dagster.defs.sensors import build_sensor
+from dara_dagster.defs.sensors.file_sensor import build_sensor
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ConfigError, Problem
-from dara_dagster.spec import Plan, WorkflowPlan, plan_from
-from dara_dagster.spec.dependency_file import is_config_folder
-from dara_dagster.spec.environment import project_folder, read_env_file
 
 __all__ = ["build_definitions", "load_plan"]
 

@@ -15,12 +15,12 @@ from dagster import (
     OutputMapping,
 )
 
-from dara_dagster.defs.names import Names
+from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.defs.ops import DONE, RESULT, START, UPSTREAM, Ops, gate_op, join_op
-from dara_dagster.defs.step_library import steps_of
-from dara_dagster.defs.steps import StepContext, pipeline_graph
+from dara_dagster.defs.steps.library import steps_of
+from dara_dagster.defs.steps.pipeline import StepContext, pipeline_graph
 from dara_dagster.defs.translator import Translator
-from dara_dagster.spec.plan import Plan, TaskPlan, WorkflowPlan
+from dara_dagster.defs.unique_names import Names
 
 __all__ = ["Graphs"]
 

@@ -16,13 +16,13 @@ from dagster import (
     ResourceDefinition,
 )
 
+from dara_dagster.config.environment import project_folder
+from dara_dagster.config.plan import Plan, WorkflowPlan
 from dara_dagster.defs.graphs import Graphs
-from dara_dagster.defs.names import Names
 from dara_dagster.defs.translator import Translator
-from dara_dagster.engine.executor import dara_executor
-from dara_dagster.engine.origin import PROJECT_TAG, WORKFLOW_TAG
-from dara_dagster.spec.environment import project_folder
-from dara_dagster.spec.plan import Plan, WorkflowPlan
+from dara_dagster.defs.unique_names import Names
+from dara_dagster.executor.executor import dara_executor
+from dara_dagster.executor.origin import PROJECT_TAG, WORKFLOW_TAG
 
 __all__ = ["SEQUENTIAL", "build_jobs", "executor_for", "job_names", "run_tags"]
 

@@ -21,14 +21,14 @@ from dagster import (
     RetryRequested,
 )
 
-from dara_dagster.defs.execute import Work, execute_task
-from dara_dagster.defs.recording import record_left_out
-from dara_dagster.defs.report import RunFailed, TaskResult
+from dara_dagster.config.plan import RunIf, TaskPlan, WorkflowPlan
+from dara_dagster.defs.execution.event_recorder import record_left_out
+from dara_dagster.defs.execution.execute import Work, execute_task
+from dara_dagster.defs.execution.results import RunFailed, TaskResult
 from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
 from dara_dagster.defs.run_if import Ending, decide, tolerate
 from dara_dagster.defs.translator import Translator
-from dara_dagster.engine.executor import dara_executor
-from dara_dagster.spec.plan import RunIf, TaskPlan, WorkflowPlan
+from dara_dagster.executor.executor import dara_executor
 
 __all__ = ["DONE", "RESULT", "START", "UPSTREAM", "Ops", "gate_op", "join_op"]
 

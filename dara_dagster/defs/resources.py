@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from dagster import ConfigurableResource, DagsterInstance, DagsterRun, InitResourceContext, ResourceDefinition
 from pydantic import Field
 
-from dara_dagster.defs.attempts import AttemptLog
-from dara_dagster.defs.fail_fast import FailFast
-from dara_dagster.defs.history import History
+from dara_dagster.config.plan import ComputePlan, Plan
+from dara_dagster.defs.execution.attempts import AttemptLog
+from dara_dagster.defs.execution.fail_fast import FailFast
+from dara_dagster.defs.execution.usual_durations import History
 from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import ComputeError
-from dara_dagster.remote.caller import caller_token
-from dara_dagster.remote.client import Workspace, open_workspace
-from dara_dagster.remote.compute import ensure_compute
-from dara_dagster.remote.files import FileSync
-from dara_dagster.remote.monitor import Monitor, monitor_for
-from dara_dagster.remote.notebook_runs import NotebookRunFinder
-from dara_dagster.remote.uploads import Uploads
-from dara_dagster.spec.plan import ComputePlan, Plan
+from dara_dagster.workspace.caller import caller_token
+from dara_dagster.workspace.client import Workspace, open_workspace
+from dara_dagster.workspace.resources.compute import ensure_compute
+from dara_dagster.workspace.resources.files import FileSync
+from dara_dagster.workspace.resources.uploads import Uploads
+from dara_dagster.workspace.runs.child_runs import NotebookRunFinder
+from dara_dagster.workspace.watch.monitor import Monitor, monitor_for
 
 __all__ = ["ComputeResource", "RunParameters", "WorkspaceSession", "resources_of"]
 

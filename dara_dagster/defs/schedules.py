@@ -14,9 +14,9 @@ from dagster import (
     SkipReason,
 )
 
-from dara_dagster.engine.origin import PROJECT_TAG, WORKFLOW_TAG
-from dara_dagster.engine.process import is_abandoned
-from dara_dagster.spec.plan import Plan, WorkflowPlan
+from dara_dagster.config.plan import Plan, WorkflowPlan
+from dara_dagster.executor.origin import PROJECT_TAG, WORKFLOW_TAG
+from dara_dagster.executor.process import is_abandoned
 
 __all__ = ["build_schedule", "free_places"]
 

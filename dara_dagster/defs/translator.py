@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from dagster import AssetKey, AssetSpec
 
-from dara_dagster.defs.names import Names, safe_name
-from dara_dagster.spec.plan import ComputePlan, Plan, TaskPlan, WorkflowPlan
+from dara_dagster.config.plan import ComputePlan, Plan, TaskPlan, WorkflowPlan
+from dara_dagster.defs.unique_names import Names, safe_name
 
 __all__ = ["Translator"]
 

@@ -16,7 +16,7 @@ from dagster import (
     op,
 )
 
-from dara_dagster.engine.executor import dara_executor
+from dara_dagster.executor.executor import dara_executor
 
 EXECUTORS = {
     "dara": dara_executor,

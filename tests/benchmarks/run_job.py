@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dagster import DagsterInstance, build_reconstructable_job, execute_job
 
-from dara_dagster.engine.home import write_dagster_yaml
+from dara_dagster.executor.home import write_dagster_yaml
 
 
 def main() -> int:

@@ -10,9 +10,9 @@ from statistics import median
 from dagster import DagsterInstance, build_reconstructable_job, execute_job
 
 from dara_dagster.defs.repository import built_once
-from dara_dagster.engine.events import Event, Recorded, read
-from dara_dagster.engine.garbage import collect_less
-from dara_dagster.engine.home import write_dagster_yaml
+from dara_dagster.executor.events import Event, Recorded, read
+from dara_dagster.executor.gc_tuning import collect_less
+from dara_dagster.executor.home import write_dagster_yaml
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from databricks.sdk.service.jobs import NotebookTask, SubmitTask
 from rich.console import Console
 from rich.table import Table
 
-from dara_dagster.remote.emulator_process import ensure_emulator, stop_emulator
+from dara_dagster.workspace.emulator_process import ensure_emulator, stop_emulator
 from tests.benchmarks.jobs import SHAPES
 from tests.benchmarks.measure import Cost, measure
 

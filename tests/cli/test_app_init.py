@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dara_dagster.cli import databricks_app
+from dara_dagster.cli.commands import app_init as databricks_app
 from tests.cli.conftest import Project, project
 
 __all__ = ["project"]

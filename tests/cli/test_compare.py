@@ -12,13 +12,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from dara_dagster.cli.charts import print_report
-from dara_dagster.cli.comparison_table import print_comparison
-from dara_dagster.serve.comparison import compare
-from dara_dagster.serve.progress import TaskStatus
+from dara_dagster.cli.render.charts import print_report
+from dara_dagster.cli.render.comparison_table import print_comparison
+from dara_dagster.history.comparison import compare
+from dara_dagster.history.progress import TaskStatus
 from tests.cli.conftest import Project
 from tests.conftest import Emulator
-from tests.serve.reports.made_up import attempt, report, task
+from tests.history.reports.made_up import attempt, report, task
 from tests.support.waiting import PATIENCE, until
 
 Simulate = Callable[..., None]

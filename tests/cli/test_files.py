@@ -164,7 +164,7 @@ def test_doctor_opens_the_history(project: Project, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unexpected_error_asks_for_a_report_and_debug_shows_the_place(project: Project) -> None:
-    broken = "import dara_dagster.cli.project as p, dara_dagster.spec as s\n"
+    broken = "import dara_dagster.cli.project as p, dara_dagster.config as s\n"
     code = broken + "s.plan_from = lambda d: 1 / 0\nfrom dara_dagster.cli import main\nmain()"
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:

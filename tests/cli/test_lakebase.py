@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from dara_dagster.engine.home import write_dagster_yaml
+from dara_dagster.executor.home import write_dagster_yaml
+from tests.api.served import Server
 from tests.cli.conftest import Project
 from tests.cli.test_postgres import postgres
 from tests.conftest import Emulator
-from tests.serve.served import Server
 from tests.support.waiting import PATIENCE, until
 
 __all__ = ["postgres"]

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dara_dagster.cli.live import PlainView
+from dara_dagster.cli.commands.run import job_name
 from dara_dagster.cli.project import config_folder, home_folder
-from dara_dagster.cli.running import job_name
-from dara_dagster.cli.tables import print_run, run_table
-from dara_dagster.engine.process import own_mark, owner_of
+from dara_dagster.cli.render.live import PlainView
+from dara_dagster.cli.render.tables import print_run, run_table
+from dara_dagster.config import plan_from
 from dara_dagster.errors import DaraError
-from dara_dagster.serve.progress import TaskStatus
-from dara_dagster.serve.status import RunStatus
-from dara_dagster.serve.wording import duration
-from dara_dagster.spec import plan_from
+from dara_dagster.executor.process import own_mark, owner_of
+from dara_dagster.history.durations import duration
+from dara_dagster.history.progress import TaskStatus
+from dara_dagster.history.status import RunStatus
 from tests.cli.conftest import Project
 
 
@@ -34,7 +34,7 @@ def test_a_mark_tells_this_process_from_another_with_its_number() -> None:
 
 
 def test_a_mark_of_a_dead_process_is_dead() -> None:
-    code = "from dara_dagster.engine.process import own_mark; print(own_mark())"
+    code = "from dara_dagster.executor.process import own_mark; print(own_mark())"
     mark = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert owner_of(mark.strip()).alive is False

@@ -49,7 +49,7 @@ def test_where_nothing_has_run_there_are_no_runs(config: Path) -> None:
 
 
 def test_reading_the_history_loads_no_databricks_sdk() -> None:
-    modules = "dara_dagster.cli.tables, dara_dagster.cli.charts, dara_dagster.serve.report_page, sys"
+    modules = "dara_dagster.cli.render.charts, dara_dagster.history.pages.report, sys"
     code = f"import {modules}; sys.exit(any(name.startswith('databricks') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

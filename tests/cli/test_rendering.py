@@ -13,7 +13,7 @@ from databricks.sdk.service import jobs
 
 from dara_dagster.cli.app import dara
 
-ORIGINALS = Path(__file__).parents[1] / "spec" / "aef"
+ORIGINALS = Path(__file__).parents[1] / "config" / "aef"
 PARAMETERS = "platform-parameters-dev.json"
 DEFINITIONS = sorted(path.name for path in ORIGINALS.glob("*.json") if path.name != PARAMETERS)
 

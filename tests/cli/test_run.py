@@ -14,7 +14,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 from databricks.sdk import WorkspaceClient
 
-from dara_dagster.engine.process import PROCESS_TAG
+from dara_dagster.executor.process import PROCESS_TAG
 from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
 from tests.support.waiting import PATIENCE
@@ -244,7 +244,7 @@ def test_a_run_left_on_another_workspace_is_not_looked_for_on_this_one(
 
 def test_a_process_that_dies_of_the_signal_leaves_no_run_behind(connected: Project) -> None:
     (connected.root / ".dagster").mkdir()
-    code = "import time, dara_dagster.engine.process as p; print(p.own_mark(), flush=True); time.sleep(600)"
+    code = "import time, dara_dagster.executor.process as p; print(p.own_mark(), flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         mark = process.stdout.readline().strip()

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from dagster import DagsterInstance
 
-from dara_dagster.engine.run_limit import RunLimit
+from dara_dagster.executor.run_limit import RunLimit
 from tests.cli.conftest import Project, begun
 from tests.support.waiting import PATIENCE, until
 

@@ -19,7 +19,7 @@ from dagster import (
     execute_job,
 )
 
-from dara_dagster.engine.events import Recorded, StepChange, read
+from dara_dagster.executor.events import Recorded, StepChange, read
 from tests.conftest import Emulator
 from tests.support.waiting import until
 

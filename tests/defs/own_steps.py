@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dara_dagster.defs.steps import Step, StepContext
+from dara_dagster.defs.steps.pipeline import Step, StepContext
 
 
 class CountLines(Step):

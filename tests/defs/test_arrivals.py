@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from dara_dagster.defs.arrivals import Cursor, Memory, Pick, mark_of, pick
-from dara_dagster.remote.listing import Arrival, Listing, Place
+from dara_dagster.defs.sensors.file_cursor import Cursor, Memory, Pick, mark_of, pick
+from dara_dagster.workspace.listing import Arrival, Listing, Place
 
 NOW = 1_700_000_000_000
 ELSEWHERE = (Place("/inbox/more"),)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from dagster import DagsterInstance, DagsterRun
 
-from dara_dagster.defs.attempts import SEED_TAG, Attempt, AttemptLog
-from dara_dagster.engine.events import Value, record
+from dara_dagster.defs.execution.attempts import SEED_TAG, Attempt, AttemptLog
+from dara_dagster.executor.events import Value, record
 
 STEP = "load"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, AssetMaterialization, AssetSelection, Definitions, define_asset_job
 
+from dara_dagster.config import plan_from
 from dara_dagster.defs.assets import build_assets
 from dara_dagster.defs.definitions import build_definitions
-from dara_dagster.defs.names import Names, safe_name
 from dara_dagster.defs.repository import built_once, job_from_config
 from dara_dagster.defs.translator import Translator
+from dara_dagster.defs.unique_names import Names, safe_name
 from dara_dagster.errors import ConfigError, DaraError
-from dara_dagster.spec import plan_from
 from tests.defs.conftest import Project
 
 CLUSTER = {"spark_version": "16.4.x-scala2.12", "node_type_id": "i3.xlarge", "num_workers": 1}

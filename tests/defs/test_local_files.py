@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dara_dagster.defs.local_files import RECEIVED, RESTRICT_VARIABLE, file_parameters, may_read
-from dara_dagster.spec import plan_from
+from dara_dagster.config import plan_from
+from dara_dagster.defs.execution.allowed_files import RECEIVED, RESTRICT_VARIABLE, file_parameters, may_read
 from tests.defs.conftest import Project
 
 UPLOAD = {"uses": "upload_file", "settings": {"to": "/Volumes/main/default/inbox/"}}

@@ -10,12 +10,12 @@ import pytest
 from dagster import DagsterEventType
 from rich.console import Console
 
-from dara_dagster.cli.charts import print_report
-from dara_dagster.cli.tables import print_run
-from dara_dagster.serve.api_models import Task
-from dara_dagster.serve.report import RunReport, read_report
-from dara_dagster.serve.report_page import report_page
-from dara_dagster.serve.status import RunStatus, read_status
+from dara_dagster.api.models import Task
+from dara_dagster.cli.render.charts import print_report
+from dara_dagster.cli.render.tables import print_run
+from dara_dagster.history.pages.report import report_page
+from dara_dagster.history.report import RunReport, read_report
+from dara_dagster.history.status import RunStatus, read_status
 from tests.defs.conftest import Project
 from tests.support.waiting import until
 

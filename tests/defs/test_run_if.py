@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import pytest
 
+from dara_dagster.config.plan import RunIf
 from dara_dagster.defs.run_if import Ending, decide
-from dara_dagster.engine.events import read
-from dara_dagster.spec.plan import RunIf
+from dara_dagster.executor.events import read
 from tests.defs.conftest import Project
 
 RULES = get_args(RunIf)
@@ -179,7 +179,7 @@ def test_fail_fast_reads_each_event_once(project: Project, monkeypatch: pytest.M
         seen.append(len(found[0]))
         return found
 
-    monkeypatch.setattr("dara_dagster.defs.fail_fast.read", counted)
+    monkeypatch.setattr("dara_dagster.defs.execution.fail_fast.read", counted)
     project.workflow(*({"name": f"t{number}"} for number in range(20)), fail_fast=True)
     result = project.run()
     assert result.success

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from dagster import DagsterRun, DagsterRunStatus, RunRequest
 
-from dara_dagster.defs import sensors
-from dara_dagster.remote.listing import Arrival, Listing
+from dara_dagster.defs.sensors import file_sensor
+from dara_dagster.workspace.listing import Arrival, Listing
 from tests.defs.conftest import Project
 from tests.defs.test_sensors import VOLUME, Daemon, drop, values
 from tests.support.waiting import PATIENCE, until
@@ -108,7 +108,7 @@ def test_a_look_that_hangs_is_a_skip_and_is_not_made_twice(
         answer.wait(PATIENCE)
         return Listing((Arrival(str(folder / "a.csv"), 5, 1_000),))
 
-    monkeypatch.setattr(sensors, "list_folder", hang)  # nothing else can make a disk hang
+    monkeypatch.setattr(file_sensor, "list_folder", hang)  # nothing else can make a disk hang
     project.poll(listing_timeout_seconds=0.01)
     daemon = Daemon(project, fresh=False)
     for _ in range(2):

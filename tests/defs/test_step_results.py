@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
-from dara_dagster.defs.step_metadata import left_metadata
-from dara_dagster.defs.steps import Step, StepContext
-from dara_dagster.serve.status import read_status
+from dara_dagster.defs.steps.metadata import left_metadata
+from dara_dagster.defs.steps.pipeline import Step, StepContext
+from dara_dagster.history.status import read_status
 from tests.defs.conftest import Project
 
 OWN = "tests.defs.test_step_results"

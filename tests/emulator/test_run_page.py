@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from dara_dagster.remote.runs import modern_url
+from dara_dagster.workspace.runs.jobs_api import modern_url
 from tests.conftest import Emulator, start_emulator
 from tests.emulator.driving import notebook, submit, wait
 from tests.support.waiting import PATIENCE

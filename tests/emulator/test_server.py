@@ -19,7 +19,7 @@ from databricks.sdk.errors import PermissionDenied
 from tests.conftest import Emulator, start_emulator
 from tests.support.waiting import PATIENCE
 
-HEAVY = ("dagster", "databricks", "pysail", "pyspark", "pandas", "sqlglot", "dara_dagster.remote")
+HEAVY = ("dagster", "databricks", "pysail", "pyspark", "pandas", "sqlglot", "dara_dagster.workspace")
 
 
 def test_state_file_tells_where_it_is_and_goes_at_the_end(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from dara_dagster.remote.client import open_workspace, stop_emulator
+from dara_dagster.workspace.client import open_workspace, stop_emulator
 from tests.example import expected
 from tests.support.waiting import PATIENCE
 

@@ -12,7 +12,7 @@ from typing import Any
 from dagster import JobExecutionResult
 from databricks.sdk.service.catalog import VolumeType
 
-from dara_dagster.serve.status import read_status
+from dara_dagster.history.status import read_status
 from tests.defs.conftest import Project, instance, project
 
 __all__ = ["instance", "project"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dara_dagster.remote.emulator_process import emulator_status
+from dara_dagster.workspace.emulator_process import emulator_status
 from tests.faults.conftest import Dara
 from tests.support.waiting import PATIENCE
 

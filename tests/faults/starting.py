@@ -10,13 +10,6 @@ from pathlib import Path
 import databricks.sdk.service.jobs
 import databricks.sdk.service.workspace  # noqa: F401  (imported once, before the forks)
 
-import dara_dagster.cli.execution
-import dara_dagster.cli.orphans
-import dara_dagster.cli.tables
-import dara_dagster.defs.repository
-import dara_dagster.engine.storage
-import dara_dagster.remote.cancelling
-import dara_dagster.remote.client  # noqa: F401
 from dara_dagster.cli import main
 
 

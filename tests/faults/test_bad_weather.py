@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from dara_dagster.config import plan_from
+from dara_dagster.config.plan import ComputePlan
 from dara_dagster.errors import DaraError
-from dara_dagster.remote.calls import api
-from dara_dagster.remote.client import Workspace, open_workspace
-from dara_dagster.remote.compute import ensure_compute
-from dara_dagster.remote.files import FileSync
-from dara_dagster.remote.job_store import namesakes
-from dara_dagster.remote.runs import list_active
-from dara_dagster.remote.saved_jobs import find_saved_job
-from dara_dagster.spec import plan_from
-from dara_dagster.spec.plan import ComputePlan
+from dara_dagster.workspace.calls import api
+from dara_dagster.workspace.client import Workspace, open_workspace
+from dara_dagster.workspace.jobs.lookup import find_saved_job
+from dara_dagster.workspace.jobs.store import namesakes
+from dara_dagster.workspace.resources.compute import ensure_compute
+from dara_dagster.workspace.resources.files import FileSync
+from dara_dagster.workspace.runs.jobs_api import list_active
 from tests.faults.conftest import Trial
 
 # As measured on a busy workspace: refusals, outages, and answers lost after the effect, which arrive as text.

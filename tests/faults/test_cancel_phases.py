@@ -14,7 +14,7 @@ from dagster._core.workspace.load_target import PythonFileTarget
 from databricks.sdk.service import jobs
 
 from dara_dagster.defs.repository import job_from_config
-from dara_dagster.engine.process import PROCESS_TAG, owner_of
+from dara_dagster.executor.process import PROCESS_TAG, owner_of
 from tests.faults.conftest import CANCEL, OUTPUT, SUBMIT, Dara, Trial
 from tests.support.code_location import code_location
 from tests.support.waiting import until

@@ -8,7 +8,7 @@ from pathlib import Path
 from dagster import DagsterRunStatus
 from databricks.sdk.service import jobs
 
-from dara_dagster.engine.instance_id import instance_id
+from dara_dagster.executor.instance_id import instance_id
 from tests.faults.conftest import Trial
 from tests.support.waiting import until
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import dara_dagster
+from tests.house.test_layers import ROOMS
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
@@ -67,14 +68,14 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
         _ = dara_dagster.no_such_name
 
 
-@pytest.mark.parametrize("module", ["errors", "spec", "remote", "defs", "engine", "serve", "cli"])
+@pytest.mark.parametrize("module", [*ROOMS, "executor"])
 def test_all_lists_only_what_is_there(module: str) -> None:
     loaded = importlib.import_module(f"dara_dagster.{module}")
     for name in getattr(loaded, "__all__", ()):
         assert hasattr(loaded, name), f"dara_dagster.{module}.{name}"
 
 
-@pytest.mark.parametrize("module", ["", ".spec", ".emulator", ".cli"])
+@pytest.mark.parametrize("module", ["", ".config", ".emulator", ".cli"])
 def test_light_imports_load_neither_dagster_nor_the_sdk(module: str) -> None:
     heavy = "('dagster', 'databricks.sdk', 'pyspark')"
     code = f"import sys, dara_dagster{module}; print([m for m in {heavy} if m in sys.modules])"

@@ -1,0 +1,242 @@
+"""The base of all models of the user's files, and the kinds of values that stand in them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from dara_dagster.config.rules.cron import cron_fault, is_timezone, timezones
+from dara_dagster.config.suggestions import Names
+from dara_dagster.config.text_patterns import (
+    CONTROL,
+    DECIMAL_TEXT,
+    NUMBER_LENGTH,
+    OBJECT,
+    REFERENCE,
+    TABLE_PART,
+    WHOLE_TEXT,
+    text_schema,
+)
+
+CONTROL_CHARACTER = re.compile(f"[{CONTROL}]")
+# "Object names cannot exceed 255 characters; not allowed are period, space, forward slash, all ASCII control
+# characters and DELETE" (Unity Catalog, names); a back-quote would end the quotes around a name.
+_TABLE_PART = re.compile(rf"{TABLE_PART}\Z")
+_OBJECT = re.compile(rf"{OBJECT}\Z")
+_BRACKETS = re.compile(r"\[[^]]+\]")
+# "Stay within [A-Za-z0-9_-]{1,100}": the length cannot be made safe without losing what tells names apart.
+NAME_LENGTH = 100
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are refused; keys are read by the name they have in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def fault(wrong: str, remedy: str) -> PydanticCustomError:
+    """The error a validator raises: what is wrong with the value and what to do about it."""
+    return PydanticCustomError("dara", "{wrong}", {"wrong": wrong, "remedy": remedy})
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise fault("should be a number, not true or false", "Write a number.")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """A number, or its text: not all that Python reads as a number, such as 1_0, is one in these files."""
+    if not isinstance(value, str):
+        return _no_truth(value)
+    if len(value) > NUMBER_LENGTH or not WHOLE_TEXT.match(value):
+        raise fault(f"should be a whole number, is the text '{value}'", "Write a whole number.")
+    return int(value.partition(".")[0])
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise fault("the number is too large", "Write a smaller one.")
+    if not isinstance(value, str):
+        return _no_truth(value)
+    if len(value) > NUMBER_LENGTH or not DECIMAL_TEXT.match(value):
+        raise fault(f"should be a number, is the text '{value}'", "Write a number.")
+    return float(value)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise fault("the name is empty", "Write a name.")
+    if value != value.strip() or CONTROL_CHARACTER.search(value):
+        raise fault("the name has spaces around it or a control character in it", "Remove them.")
+    if len(value) > NAME_LENGTH:
+        wrong = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
+        raise fault(wrong, f"Shorten it to {NAME_LENGTH} characters.")
+    return value
+
+
+def _plain_name(value: str) -> str:
+    if "/" in _name(value) or value in {".", ".."}:
+        raise fault(f"'{value}' contains '/' or is only dots", "Use a name without '/'.")
+    return value
+
+
+def name_fault(value: str) -> str | None:
+    """What is wrong with a name that a file or folder gives; None when it is right."""
+    if not is_text(value):
+        return "its name is not UTF-8 text"
+    if value != value.strip() or CONTROL_CHARACTER.search(value):
+        return "its name has spaces around it or a control character in it"
+    return None
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: names of files and the environment may hold any bytes."""
+    return not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _file_name(value: str) -> str:
+    if (
+        value.startswith("/")
+        or "\\" in value
+        or any(part in {"", ".", ".."} for part in _name(value).split("/"))
+    ):
+        remedy = "Name a file in the notebooks folder or below it, such as daily_totals or etl/daily_totals."
+        raise fault(f"'{value}' is not a file below the notebooks folder", remedy)
+    return value
+
+
+def _local_folder(value: str) -> str:
+    if not value.strip() or CONTROL_CHARACTER.search(value):
+        raise fault("the folder's name is empty or has a control character in it", "Write the folder's path.")
+    return value
+
+
+def _table(value: str) -> str:
+    if "${context." in value:
+        return value  # filled in while a step pipeline runs
+    parts = value.split(".")
+    if len(parts) > 3 or not all(_TABLE_PART.match(part) for part in parts):
+        raise fault(f"'{value}' is not a table's name", "Write catalog.schema.table.")
+    return value
+
+
+def _table_part(value: str) -> str:
+    if value and not _TABLE_PART.match(value):
+        wrong = f"'{value}' has a dot, a space or another character that no catalog's or schema's name has"
+        raise fault(wrong, "Write one name, without back-quotes.")
+    return value
+
+
+def _pattern(value: str) -> str:
+    if not value or "/" in _BRACKETS.sub("", value):
+        wrong = f"'{value}' fits no file: a pattern is held against a file's name without its folder"
+        raise fault(wrong, 'Write, for example, *.csv, with "recursive": true for the folders below.')
+    return value
+
+
+def _volume(value: str) -> str:
+    if value.startswith("${context."):
+        return value
+    parts = value.rstrip("/").split("/")
+    if not value.startswith("/Volumes/") or len(parts) < 5 or not all(parts[2:]) or ".." in parts:
+        raise fault(f"'{value}' is not a path in a volume", "Write /Volumes/catalog/schema/volume/folder.")
+    return value
+
+
+def _workspace_path(value: str) -> str:
+    if not value.startswith("/") or value.strip("/") == "" or ".." in value.split("/"):
+        raise fault(
+            f"'{value}' is not a folder in the workspace", "Write, for example, /Workspace/Shared/name."
+        )
+    return value.rstrip("/")
+
+
+def _object_name(value: str) -> str:
+    if not _OBJECT.match(value):
+        raise fault(f"'{value}' does not name something in a Python module", "Write module:name.")
+    return value
+
+
+def _moment(value: str) -> str:
+    try:
+        datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        raise fault(f"'{value}' is not a time", "Write, for example, 2024-05-31T06:00:00+00:00.") from None
+    return value
+
+
+def _cron(value: str) -> str:
+    if wrong := cron_fault(value):
+        raise fault(wrong, 'Write, for example, "0 6 * * *" for every day at six.')
+    return value
+
+
+def _timezone(value: str) -> str:
+    if not is_timezone(value):
+        near = Names(timezones()).nearest(value)
+        raise fault(
+            f"'{value}' is not a time zone",
+            f"Did you mean '{near}'?" if near else "Write, for example, Europe/Berlin.",
+        )
+    return value
+
+
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+_NAME = rf"[^\s{CONTROL}]([^{CONTROL}]*[^\s{CONTROL}])?"
+
+WHOLE, DECIMAL = BeforeValidator(_whole), BeforeValidator(_decimal)
+# The Jobs API's numbers are 32 bits wide.
+MOST = 2**31 - 1
+Whole = Annotated[int, WHOLE]
+Count = Annotated[int, Field(ge=0, le=MOST), WHOLE]
+Positive = Annotated[int, Field(ge=1, le=MOST), WHOLE]
+Number = Annotated[float, Field(allow_inf_nan=False), DECIMAL]
+Seconds = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False), DECIMAL]
+MoreThanZero = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False), DECIMAL]
+Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_SCALAR)]
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=NAME_LENGTH),
+    BeforeValidator(_as_text),
+    WithJsonSchema({"anyOf": [{**_SCALAR, "minLength": 1, "maxLength": NAME_LENGTH}, REFERENCE]}),
+]
+Texts = dict[str, Text]
+Name = Annotated[str, AfterValidator(_name), text_schema(f"^{_NAME}$", NAME_LENGTH)]
+PlainName = Annotated[
+    str, AfterValidator(_plain_name), text_schema(rf"^(?!\.{{1,2}}$)(?!.*/){_NAME}$", NAME_LENGTH)
+]
+FILE_NAME = text_schema(rf"^(?!(.*/)?\.{{0,2}}(/|$))(?!.*\\){_NAME}$", NAME_LENGTH)
+FileName = Annotated[str, AfterValidator(_file_name), FILE_NAME]
+LocalFolder = Annotated[
+    str, AfterValidator(_local_folder), text_schema(rf"^[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*$")
+]
+Table = Annotated[str, AfterValidator(_table), text_schema(rf"^{TABLE_PART}(\.{TABLE_PART}){{0,2}}$")]
+TablePart = Annotated[str, AfterValidator(_table_part), text_schema(f"^({TABLE_PART})?$")]
+Pattern = Annotated[str, AfterValidator(_pattern), text_schema(r"^([^/[]|\[[^\]]+\]|\[)+$")]
+Patterns = Annotated[
+    tuple[Pattern, ...],
+    BeforeValidator(_as_list, json_schema_input_type=Pattern | Annotated[list[Pattern], Field(min_length=1)]),
+]
+Volume = Annotated[str, AfterValidator(_volume), text_schema(r"^/Volumes(?!(.*/)?\.\.(/|$))(/[^/]+){3,}/*$")]
+WorkspacePath = Annotated[str, AfterValidator(_workspace_path), text_schema(r"^/(?!/*$)(?!(.*/)?\.\.(/|$))")]
+ObjectName = Annotated[str, AfterValidator(_object_name), text_schema(f"^{OBJECT}$")]
+Moment = Annotated[str, AfterValidator(_moment)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+RetryRule = Literal["never", "now", "backoff"]

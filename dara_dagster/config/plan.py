@@ -1,0 +1,175 @@
+"""Turns a checked spec into the plan: what would run, in which order, on what. No Dagster, no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from dara_dagster.config.settings import DEFAULTS, Settings
+
+ComputeKind = Literal["cluster", "warehouse"]
+TaskKind = Literal["notebook", "script", "sql", "raw", "workflow", "saved_job"]
+RunIf = Literal[
+    "ALL_SUCCESS", "ALL_DONE", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_FAILED", "AT_LEAST_ONE_FAILED"
+]
+Choice = Literal["succeed", "fail"]
+
+HOME = "/Workspace/Users/~"
+"""Stands in paths for the folder of the user who runs or deploys, known once the workspace is open."""
+
+
+@dataclass(frozen=True)
+class ComputePlan:
+    """One named cluster or warehouse; `settings` go to its create call as they stand, numbers as numbers."""
+
+    kind: ComputeKind
+    name: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One Databricks task run.
+
+    `key` is the task's name made safe for the Jobs API (`[A-Za-z0-9_-]{1,100}`), unique in its workflow.
+    `file` is the local file and `remote_file` where it goes in the workspace (without `.py`/`.ipynb`
+    for a notebook); both are None for the kinds that have no file. `compute` None means serverless.
+    `parameters` are the workflow's defaults overlaid by the task's own. Times are in seconds; 0 = no limit.
+    `workflow` is what the kinds "workflow" (of this project) and "saved_job" (by name, on Databricks) start.
+    `tolerates` names those of `upstream` that count as succeeded for `run_if` when they ran and failed or
+    timed out (not when they were skipped or never ran): CONTINUE_IF_FAIL of a STEP. `inputs_from` maps a
+    parameter's name to the task in `upstream` whose exit value it is given; no exit value, no parameter.
+    """
+
+    name: str
+    key: str
+    kind: TaskKind
+    upstream: tuple[str, ...] = ()
+    file: Path | None = None
+    remote_file: str | None = None
+    compute: ComputePlan | None = None
+    job_cluster: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: int = 0
+    max_retries: int = 0
+    retry_delay_seconds: float = 0.0
+    poll_seconds: float = 0.0
+    run_if: RunIf = "ALL_SUCCESS"
+    on_partial: Choice = "succeed"
+    on_skipped: Choice = "fail"
+    outputs: tuple[str, ...] = ()
+    appends: bool = False
+    libraries: tuple[Mapping[str, Any], ...] = ()
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    payload: Mapping[str, Any] | None = None
+    workflow: str | None = None
+    tolerates: tuple[str, ...] = ()
+    inputs_from: Mapping[str, str] = field(default_factory=dict)
+    catalog: str | None = None
+    schema: str | None = None
+    content_hash: str = ""
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step of a step pipeline: `uses` is a built-in step's name or `"module:Class"`.
+
+    `settings` are as written (JSON values, defaults filled in for built-in steps); texts in them may hold
+    `${context.NAME}`, to be filled in from the StepContext. `task` is what a `run_task` step runs,
+    `compute` the warehouse of a `run_sql` step.
+    """
+
+    name: str
+    uses: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    task: TaskPlan | None = None
+    compute: ComputePlan | None = None
+
+
+@dataclass(frozen=True)
+class SensorPlan:
+    """What starts a workflow when files arrive: exactly one of `volume` (a /Volumes path) and `folder`."""
+
+    volume: str | None = None
+    folder: Path | None = None
+    patterns: tuple[str, ...] = ("*",)
+    recursive: bool = False
+    follow_links: bool = False
+    settle_seconds: float = 0.0
+    batch_size: int = 100
+    per: Literal["file", "batch"] = "file"
+    upload_to: str | None = None
+    since: str | None = None
+    interval_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class WorkflowPlan:
+    """One workflow: `tasks` in a stable topological order, or `steps` for a step pipeline (never both).
+
+    `context` is the class of a pipeline's context as `module:Class`; None is StepContext.
+    """
+
+    name: str
+    source: Path
+    description: str = ""
+    tasks: tuple[TaskPlan, ...] = ()
+    steps: tuple[StepPlan, ...] = ()
+    context: str | None = None
+    schedule: str | None = None
+    timezone: str = "UTC"
+    sensor: SensorPlan | None = None
+    max_concurrent: int = 300
+    max_concurrent_runs: int = 0
+    run_as: Literal["caller"] | None = None
+    fail_fast: bool = False
+    extra_parameters: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    retry_on: Mapping[str, Literal["never", "now", "backoff"]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def all_tasks(self) -> tuple[TaskPlan, ...]:
+        """Its tasks, those of `run_task` steps included."""
+        return self.tasks + tuple(step.task for step in self.steps if step.task is not None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the files say, resolved. `root` is the project's folder, which holds `config_dir`.
+
+    `from_environment` maps each text that came from the environment to how it is written, `${env.NAME}`.
+    """
+
+    name: str
+    root: Path
+    config_dir: Path
+    workspace: Literal["emulator", "databricks"]
+    notebooks: Path
+    workspace_path: str
+    clusters: Mapping[str, ComputePlan]
+    warehouses: Mapping[str, ComputePlan]
+    workflows: tuple[WorkflowPlan, ...]
+    catalog: str | None = None
+    schema: str | None = None
+    poll: Settings = DEFAULTS
+    from_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    max_concurrent: int = 300
+    upload_folders: tuple[Path, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What tells the project's saved jobs from those of other projects.
+
+        On Databricks the name and the folder its files go to: clones that share the folder are one project,
+        and projects of one name in two folders are two. That folder is in the user's home by default, so
+        before the user is known (see HOME) a mark stands here. The local workspace has one project only.
+        """
+        if self.workspace == "emulator":
+            return self.name
+        if self.workspace_path.startswith(f"{HOME}/"):
+            return f"<id of project {self.name!r}>"
+        return f"{self.name}-{sha256(self.workspace_path.encode()).hexdigest()[:8]}"

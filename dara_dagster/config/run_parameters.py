@@ -1,0 +1,70 @@
+"""Which parameters a run of a workflow may be given: one rule for every way to start one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from dara_dagster.config.plan import Plan, WorkflowPlan
+from dara_dagster.config.suggestions import Names
+from dara_dagster.errors import DaraError
+
+__all__ = ["check_parameters", "declared_parameters", "wrong_parameter"]
+
+# What a sensor, or a file that comes with a request, tells a run of its files.
+_OF_FILES = frozenset({"file", "file_path", "file_name", "file_size", "file_time", "files", "file_count"})
+_IN_CONTEXT = re.compile(r"\$\{context\.(\w+)")
+
+
+def declared_parameters(plan: Plan, workflow: WorkflowPlan) -> Mapping[str, str]:
+    """Return the parameters that the workflow and its tasks declare, with their defaults.
+
+    The workflow's own win over those of its tasks, and these over those of nested workflows.
+    """
+    found: dict[str, str] = {}
+    for task in workflow.all_tasks():
+        inner = _inner(plan, workflow, task.workflow) if task.kind == "workflow" else None
+        found |= {**(declared_parameters(plan, inner) if inner else {}), **task.parameters}
+    return {**found, **workflow.parameters}
+
+
+def wrong_parameter(plan: Plan, workflow: WorkflowPlan, name: str) -> str | None:
+    """Return why a run of the workflow cannot be given a parameter of that name, None when it can.
+
+    A notebook would take any widget's value, so a misspelt name would go unseen and its default be used:
+    only declared names are taken, unless the workflow says `extra_parameters`. Steps of the user's own may
+    read any parameter from their context.
+    """
+    known = {*declared_parameters(plan, workflow), *_read_by_steps(workflow)}
+    if workflow.sensor is not None or workflow.steps:
+        known |= _OF_FILES
+    if name in known or workflow.extra_parameters or _has_own_steps(workflow):
+        return None
+    remedy = Names(sorted(known - _OF_FILES)).remedy(name, "parameters")
+    return (
+        f"the workflow {workflow.name!r} declares no parameter {name[:100]!r}. {remedy} "
+        'Declare it under "parameters", or take any name with "extra_parameters": true.'
+    )
+
+
+def check_parameters(plan: Plan, workflow: WorkflowPlan, names: Iterable[str]) -> None:
+    """Raise DaraError with a line for each name that a run of the workflow cannot be given."""
+    wrong = [text for name in names if (text := wrong_parameter(plan, workflow, name))]
+    if wrong:
+        raise DaraError("\n".join(wrong))
+
+
+def _read_by_steps(workflow: WorkflowPlan) -> set[str]:
+    """The names that the settings of its steps take from the context."""
+    texts = (json.dumps(step.settings, default=str) for step in workflow.steps)
+    return {name for text in texts for name in _IN_CONTEXT.findall(text)}
+
+
+def _has_own_steps(workflow: WorkflowPlan) -> bool:
+    return workflow.context is not None or any(":" in step.uses for step in workflow.steps)
+
+
+def _inner(plan: Plan, outer: WorkflowPlan, name: str | None) -> WorkflowPlan | None:
+    """The workflow of this project that a task runs; circles are refused where the files are read."""
+    return next((found for found in plan.workflows if found.name == name and found is not outer), None)

@@ -1,0 +1,1 @@
+"""How one op runs one task: attempts, retries, cancellation, results."""

@@ -1,0 +1,1 @@
+"""Sensors on new files."""

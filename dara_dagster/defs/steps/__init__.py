@@ -1,0 +1,1 @@
+"""Step pipelines: ops that hand one typed context from step to step."""

@@ -1,0 +1,362 @@
+"""Turns an ordered list of steps into a graph whose ops hand one typed context from step to step."""
+
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
+import copy
+import inspect
+import pickle
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster import (
+    DagsterExecutionInterruptedError,
+    DependencyDefinition,
+    Failure,
+    GraphDefinition,
+    In,
+    JobDefinition,
+    NodeInvocation,
+    Nothing,
+    OpDefinition,
+    OpExecutionContext,
+    Out,
+    Output,
+    RetryRequested,
+)
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+from dara_dagster.config.plan import WorkflowPlan
+from dara_dagster.config.run_parameters import check_parameters
+from dara_dagster.config.text_patterns import PLACEHOLDER
+from dara_dagster.defs.execution.allowed_files import check_local_file
+from dara_dagster.defs.execution.uploads import send_files
+from dara_dagster.defs.objects import load_object
+from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
+from dara_dagster.defs.resources import RunParameters, WorkspaceSession
+from dara_dagster.defs.steps.metadata import context_metadata, left_metadata
+from dara_dagster.defs.unique_names import Names
+from dara_dagster.errors import DaraError
+from dara_dagster.executor.async_loop import run_awaitable
+from dara_dagster.workspace.caller import check_caller
+from dara_dagster.workspace.rate_limited import Stopped
+
+__all__ = ["Step", "StepContext", "StepTools", "pipeline_graph", "step_pipeline"]
+
+CONTEXT = "step_context"
+START = "start"
+
+
+@dataclass(frozen=True)
+class StepTools:
+    """What a step may use while it runs: Dagster's context (log, run, instance) and the workspace."""
+
+    dagster: OpExecutionContext
+    session: WorkspaceSession
+    workflow: WorkflowPlan | None
+
+
+class StepContext(BaseModel):
+    """What one step hands to the next; subclass it for fields of your own.
+
+    `parameters` are those of the workflow under those of the run, `file` the file that started the run (the
+    parameter `file_path`, as sensors set it, or `file`), `done` the names of the steps so far. `values` is
+    what they left, each under its name (`row_count`) and with the step's name in front (`load.row_count`).
+    A field of your own starts with the parameter of its name, if there is one.
+
+    Between two steps it is pickled into Dagster's storage, and all but the parameters is shown as metadata
+    and in the run's status, but for `SecretStr`s and texts under a name that ends in `password`, `token` or
+    the like: hand on where a secret is kept, not the secret.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    parameters: dict[str, str] = {}
+    file: str | None = None
+    done: tuple[str, ...] = ()
+    values: dict[str, Any] = {}
+
+    _tools: StepTools | None = PrivateAttr(None)
+
+    @property
+    def tools(self) -> StepTools:
+        """What the running step may use. Raises RuntimeError outside of a step."""
+        if self._tools is None:
+            raise RuntimeError("The tools of a StepContext are there only while a step is being executed")
+        return self._tools
+
+    def get(self, name: str) -> Any:
+        """Return a field, a value or a parameter by that name, looked for in this order.
+
+        Raises DaraError when there is none, naming what there is.
+        """
+        if name in type(self).model_fields and getattr(self, name) is not None:
+            return getattr(self, name)
+        for place in (self.model_extra or {}, self.values, self.parameters):
+            if name in place:
+                return place[name]
+        own = type(self).model_fields.keys() - (StepContext.model_fields.keys() - {"file"})
+        there = {field for field in own if getattr(self, field) is not None}
+        known = sorted({*there, *(self.model_extra or {}), *self.values, *self.parameters})
+        raise DaraError(f"The context has no {name!r}; it has {', '.join(known) or 'nothing yet'}.")
+
+    def fill(self, value: Any) -> Any:
+        """Return `value` with each `${context.NAME}` in it replaced; where that is all, its type is kept."""
+        if isinstance(value, Mapping):
+            return {key: self.fill(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.fill(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        if whole := PLACEHOLDER.fullmatch(value):
+            return self.get(whole[1])
+        return PLACEHOLDER.sub(lambda found: str(self.get(found[1])), value)
+
+    def local_file(self, path: str) -> Path:
+        """Return the path of a local file that somebody named in a parameter; from the project's folder.
+
+        A run that `dara serve` starts may read uploaded files and those below the folders that project.json
+        lists as upload_folders, whoever started it. Raises FileError for another.
+        """
+        plan = self.tools.session.plan
+        check_local_file(plan, path)
+        return plan.root / path
+
+    def is_from_caller(self, text: str) -> bool:
+        """Whether a placeholder in it stands for what was given with the run, not for what a step left."""
+        own = type(self).model_fields.keys() | (self.model_extra or {}).keys()
+        return any(name in own or name not in self.values for name in PLACEHOLDER.findall(text))
+
+    def leave(self, step: str, **values: Any) -> "StepContext":
+        """Return a copy in which the step's values stand for those after it; None is left out."""
+        kept = {name: value for name, value in values.items() if value is not None}
+        named = {f"{step}.{name}": value for name, value in kept.items()}
+        copy = self.model_copy(update={"values": {**self.values, **kept, **named}})
+        copy._tools = self._tools
+        return copy
+
+
+class Step(ABC):
+    """One step: `execute` gets the context and returns what the next step gets.
+
+    A class named in a file is made with the file's settings as keyword arguments, their texts filled in
+    from the context.
+    """
+
+    name: str = ""
+
+    @abstractmethod
+    def execute(self, context: StepContext) -> StepContext | Awaitable[StepContext]:
+        """Do the work and return the context for the next step; any error fails the step.
+
+        It may be `async def`: it then runs on the run's one event loop, and is cancelled
+        (`asyncio.CancelledError`) when the run is terminated.
+        """
+
+
+class StepFactory(ABC):
+    """Makes a step when it is about to run, so that its settings can be filled in from the context."""
+
+    name: str = ""
+    description: str = ""
+
+    @abstractmethod
+    def make(self, context: StepContext) -> Step:
+        """Return the step for this context. Raises DaraError when it cannot be made."""
+
+
+def step_pipeline(
+    name: str, steps: Sequence[Step], *, context: type[StepContext] = StepContext
+) -> JobDefinition:
+    """Return a job that runs `steps` in order; the workspace is that of the `Definitions` it is put into.
+
+    `context` is the class of the first step's context.
+    """
+    graph = pipeline_graph(name, steps, Names(), context=context)
+    return graph.to_job(name=graph.name)
+
+
+def pipeline_graph(
+    name: str,
+    steps: Sequence["Step | StepFactory"],
+    names: Names,
+    *,
+    workflow: WorkflowPlan | None = None,
+    context: type[StepContext] | str = StepContext,
+) -> GraphDefinition:
+    """Return the graph of the steps: one op a step, each fed by the one before; `names` are taken already.
+
+    A `context` named as `module:Class` is loaded when the first step runs.
+    """
+    graph_name, aliases = names.take(name), Names()
+    nodes: list[tuple[str, OpDefinition]] = []
+    for label, step in _labelled(steps):
+        op = _op(names.take(f"{name}__{label}"), label, step, workflow, context, first=not nodes)
+        nodes.append((aliases.take(label), op))
+    edges: dict[NodeInvocation, dict[str, DependencyDefinition]] = {}
+    for index, (alias, op) in enumerate(nodes):
+        before = {CONTEXT: DependencyDefinition(nodes[index - 1][0], CONTEXT)} if index else {}
+        edges[NodeInvocation(op.name, alias=alias)] = before
+    description = workflow.description if workflow else None
+    return GraphDefinition(
+        graph_name, node_defs=[op for _, op in nodes], dependencies=edges, description=description or None
+    )
+
+
+def _labelled(steps: Sequence["Step | StepFactory"]) -> Iterator[tuple[str, "Step | StepFactory"]]:
+    """Each step under a name of its own, which it also has itself: it leaves its values under it."""
+    taken: set[str] = set()
+    for step in steps:
+        label = wanted = step.name or type(step).__name__
+        number = 1
+        while label in taken:
+            number += 1
+            label = f"{wanted}_{number}"
+        taken.add(label)
+        if step.name != label:
+            step = copy.copy(step)
+            step.name = label
+        yield label, step
+
+
+def _op(
+    name: str,
+    label: str,
+    step: "Step | StepFactory",
+    workflow: WorkflowPlan | None,
+    first_context: type[StepContext] | str,
+    *,
+    first: bool,
+) -> OpDefinition:
+    def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> Iterator[Output[Any]]:
+        before = _first(context, workflow, first_context) if first else inputs[CONTEXT]
+        before._tools = StepTools(context, context.resources.workspace, workflow)
+        was = {**dict(before), **before.values}
+        after = _execute(label, step, before)
+        after = after.model_copy(update={"done": (*before.done, label)})
+        after._tools = None
+        _ask_for_pickle(label, after, before)
+        left = left_metadata(after, label, was)
+        yield Output(after, CONTEXT, metadata={**left, **context_metadata(after)})
+
+    return OpDefinition(
+        compute_fn=body,
+        name=name,
+        ins={START: In(Nothing)} if first else {CONTEXT: In()},
+        outs={CONTEXT: Out(description="What the next step gets.")},
+        description=step.description if isinstance(step, StepFactory) else (type(step).__doc__ or ""),
+        tags={"dara/task": label, "dara/kind": "step"},
+        required_resource_keys={WORKSPACE, PARAMETERS},
+    )
+
+
+def _first(
+    context: OpExecutionContext, workflow: WorkflowPlan | None, named: type[StepContext] | str
+) -> StepContext:
+    kind = _context_class(named) if isinstance(named, str) else named
+    given: RunParameters = context.resources.parameters
+    if workflow is not None and given.values:
+        _check_parameters(context, workflow, given.values)
+    parameters = {**(workflow.parameters if workflow else {}), **given.values}
+    fields = kind.model_fields.keys() - StepContext.model_fields.keys()
+    own: dict[str, Any] = {name: text for name, text in parameters.items() if name in fields}
+    file = parameters.get("file_path") or parameters.get("file")
+    if file:
+        _check_file(context, file)
+    try:
+        return kind(parameters=parameters, file=file, **own)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise Failure(f"The run's parameters make no {kind.__name__}: {wrong}.") from None
+
+
+def _context_class(named: str) -> type[StepContext]:
+    """Raises Failure for what cannot be loaded, or is no context."""
+    try:
+        kind = load_object(named)
+    except DaraError as error:
+        raise Failure(f"The context {error}.", allow_retries=False) from None
+    except Exception as error:
+        text = f"The context {named} cannot be loaded: {type(error).__name__}: {error}."
+        raise Failure(text, allow_retries=False) from error
+    if not (isinstance(kind, type) and issubclass(kind, StepContext)):
+        raise Failure(f"The context {named} is no subclass of dara_dagster.StepContext.", allow_retries=False)
+    return kind
+
+
+def _check_parameters(context: OpExecutionContext, workflow: WorkflowPlan, names: Iterable[str]) -> None:
+    session: WorkspaceSession = context.resources.workspace
+    try:
+        check_parameters(session.plan, workflow, names)
+    except DaraError as error:
+        raise Failure(str(error), allow_retries=False) from None
+
+
+def _check_file(context: OpExecutionContext, file: str) -> None:
+    session: WorkspaceSession = context.resources.workspace
+    try:
+        check_local_file(session.plan, file)
+    except DaraError as error:
+        raise Failure(f"{error}.") from None
+
+
+def _execute(label: str, step: "Step | StepFactory", before: StepContext) -> StepContext:
+    """Run the step; what goes wrong becomes a Failure that names it and what had been done before."""
+    try:
+        if before.tools.workflow is not None:
+            check_caller(before.tools.workflow)
+        send_files(before.tools.dagster)
+        made = step.make(before) if isinstance(step, StepFactory) else step
+        after: object = made.execute(before)
+        if inspect.isawaitable(after):
+            after = run_awaitable(before.tools.dagster, after)
+    except RetryRequested:
+        raise
+    except Failure as failure:
+        failure.description = f"{failure.description or label}\n{_done(before)}"
+        failure.metadata = {**failure.metadata, **context_metadata(before)}
+        raise
+    except Stopped as stopped:
+        before.tools.dagster.log.info(str(stopped))
+        raise DagsterExecutionInterruptedError from None
+    except DaraError as error:
+        raise _failure(label, str(error), before) from None
+    except SystemExit as error:
+        raise _failure(label, f"it called sys.exit({error.code!r})", before) from None
+    except Exception as error:
+        raise _failure(label, f"{type(error).__name__}: {error}", before) from error
+    if not isinstance(after, StepContext):
+        what = f"execute returned {type(after).__name__}; it must return the StepContext"
+        raise _failure(label, what, before)
+    return after
+
+
+def _failure(label: str, what: str, before: StepContext) -> Failure:
+    text = f"Step {label!r} failed: {what.rstrip('. ')}. {_done(before)}"
+    return Failure(text, context_metadata(before))
+
+
+def _done(before: StepContext) -> str:
+    return f"Done before: {', '.join(before.done) or 'nothing'}."
+
+
+def _ask_for_pickle(label: str, after: StepContext, before: StepContext) -> None:
+    """Raise a Failure that names what Dagster cannot store; its own error would print the whole context."""
+    try:
+        pickle.dumps(after)
+    except Exception as error:
+        left = {**dict(after), **after.values}
+        culprits = [f"{name} ({type(value).__name__})" for name, value in left.items() if not _pickles(value)]
+        named = ", ".join(name for name in culprits if name != "values (dict)") or "something"
+        raise _failure(
+            label, f"it left {named}, which cannot be handed to the next step: {error}", before
+        ) from None
+
+
+def _pickles(value: Any) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,333 @@
+"""Turns one API call into a parsed answer, and what can go wrong with it into words for the user."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import requests
+from databricks.sdk.clock import Clock
+from databricks.sdk.core import DatabricksError
+from databricks.sdk.errors import TooManyRequests, Unauthenticated
+from requests.adapters import HTTPAdapter
+
+from dara_dagster.config.settings import DEFAULTS, Settings
+from dara_dagster.errors import CredentialsError, DaraError
+from dara_dagster.workspace.caller import CallerTokenEnded, caller_token
+from dara_dagster.workspace.redaction import redact
+
+if TYPE_CHECKING:
+    from dara_dagster.workspace.client import Workspace
+
+T = TypeVar("T")
+
+# What a call through the SDK raises: its own errors, builtin TimeoutError when its retries run out, and
+# what `requests` says where the SDK does not retry (an answer that is no JSON, a stream that broke).
+API_ERRORS = (DatabricksError, TimeoutError, requests.RequestException)
+
+# A gateway's words for "the service did not answer"; the SDK retries a lost answer but not these.
+_NO_ANSWER = frozenset((408, 502, 504))
+# Not the caller's fault, and another try may do better. Of 5xx all but "not implemented" and "no such HTTP
+# version", which last (RFC 9110, 15.6).
+_PASSING = frozenset((408, 425, 429))
+_LASTING = frozenset((501, 505))
+LOST_ANSWERS = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.JSONDecodeError,
+)
+_LONGEST_MESSAGE = 600
+# It ends a message with its configuration, or (when the answer is no error of the API) with all it sent.
+_NOTES_OF_THE_SDK = re.compile(r"[.\s]+(?=(?:Config|Env): |This is likely a bug in the Databricks SDK)")
+# A look is answered within a second or so; one that hangs must not hide the end of a run for longer.
+_LOOKS = ("/jobs/runs/get?", "/jobs/runs/list?")
+
+_mode = threading.local()
+
+
+class BadAnswer(DaraError):
+    """An answer that is JSON, but has another shape than the API documents."""
+
+
+class TryLater(Exception):
+    """The call may do better later: raised instead of a wait inside `one_try`, from the error itself.
+
+    `after` is the number of seconds the service asked for, 0 where it asked for none; `throttled` tells "you
+    ask too much" (429) from a fault.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self.after = float(getattr(error, "retry_after_secs", None) or 0)
+        self.throttled = isinstance(error, TooManyRequests)
+        super().__init__(explain(error))
+
+
+class PatientClock(Clock):
+    """The SDK's clock. It sleeps between the SDK's tries, except where the caller does the waiting."""
+
+    def time(self) -> float:
+        """Seconds that never jump (the SDK only takes differences)."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; inside `one_try` raise TryLater from the error that the SDK is about to retry."""
+        error = sys.exc_info()[1]
+        if is_one_try() and error is not None:
+            raise TryLater(error) from error
+        time.sleep(seconds)
+
+
+@contextmanager
+def one_try() -> Iterator[None]:
+    """Within the block this thread's calls are sent once: a passing fault raises TryLater at once."""
+    before = is_one_try()
+    _mode.one_try = True
+    try:
+        yield
+    finally:
+        _mode.one_try = before
+
+
+def is_one_try() -> bool:
+    """Whether this thread is within `one_try`."""
+    return bool(getattr(_mode, "one_try", False))
+
+
+class Transport(HTTPAdapter):
+    """Connections for many threads, http and https alike; a gateway's 408, 502 or 504 is a lost answer.
+
+    `on_silence` is called when nothing answers, before the error goes on to whoever tries again; what it
+    raises goes on instead.
+    """
+
+    def __init__(
+        self, *, settings: Settings = DEFAULTS, on_silence: Callable[[], None] = lambda: None, **pool: Any
+    ) -> None:
+        super().__init__(**pool)
+        self._look_seconds = settings.look_timeout_seconds
+        self._on_silence = on_silence
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send as the base class does; ConnectionError where no service but a gateway answered."""
+        if request.method == "GET" and any(look in (request.url or "") for look in _LOOKS):
+            kwargs["timeout"] = self._look_seconds
+        try:
+            response = super().send(request, *args, **kwargs)
+        except requests.ConnectionError:
+            self._on_silence()
+            raise
+        _mode.status = response.status_code
+        if response.status_code in _NO_ANSWER:
+            response.close()
+            reason = f"{response.status_code} {response.reason}"
+            raise requests.ConnectionError(reason, request=request)
+        return response
+
+
+@overload
+def api(
+    ws: Workspace,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    body: Mapping[str, Any] | None = None,
+    patience: float | None = None,
+) -> dict[str, Any]: ...
+
+
+@overload
+def api(
+    ws: Workspace,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    body: Mapping[str, Any] | None = None,
+    read: Callable[[dict[str, Any]], T],
+    patience: float | None = None,
+) -> T: ...
+
+
+def api(
+    ws: Workspace,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    body: Mapping[str, Any] | None = None,
+    read: Callable[[dict[str, Any]], Any] = dict,
+    patience: float | None = None,
+) -> Any:
+    """One call with plain JSON both ways through the SDK's authentication and errors: `read(answer)`.
+
+    Plain, because the SDK's classes drop settings and state words they do not know. The call waits for its
+    turn (see Meter.call) and is repeated while only the service is at fault, so it has to be safe to
+    repeat: an answer that is no JSON object, or in which `read` does not find what it takes from it, is such
+    a fault. Raises UnreachableError after `patience` seconds of faults (`lost_after_seconds` by default) and
+    what else is in API_ERRORS at once. Inside `one_try` it is sent once, and a fault raises TryLater.
+    """
+    send = partial(_send, ws, method, path, query, body, read)
+    return send() if is_one_try() else ws.meter.call(send, patience=patience)
+
+
+def paged(
+    ws: Workspace, path: str, key: str, query: Mapping[str, Any], read: Callable[[Any], T]
+) -> Iterator[T]:
+    """What stands under `key` on every page of a list, each through `read`. Raises as `api` does.
+
+    BadAnswer when the service gives a page token a second time: the list would have no end.
+    """
+    tokens: set[str] = set()
+    token = ""
+
+    def page(answer: dict[str, Any]) -> tuple[list[T], str]:
+        return [read(item) for item in listed(answer, key)], str(answer.get("next_page_token") or "")
+
+    while True:
+        found, token = api(
+            ws, "GET", path, query={**query, **({"page_token": token} if token else {})}, read=page
+        )
+        yield from found
+        if not token:
+            return
+        if token in tokens:
+            raise BadAnswer(f"GET {path} gives the same page twice, so its list has no end")
+        tokens.add(token)
+
+
+def listed(answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The objects under `key`, [] when it is absent. TypeError when that is no list of objects."""
+    items = answer.get(key) or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise TypeError(f"{key} is no list of objects")
+    return items
+
+
+def through_sdk(ws: Workspace, method: str, path: str, fn: Callable[[], T]) -> T:
+    """`fn()`, which makes that call by a method of the SDK; it waits and is repeated as in `api`."""
+    send = partial(_guarded, method, path, fn)
+    return send() if is_one_try() else ws.meter.call(send)
+
+
+def _send(
+    ws: Workspace,
+    method: str,
+    path: str,
+    query: Mapping[str, Any] | None,
+    body: Mapping[str, Any] | None,
+    read: Callable[[dict[str, Any]], Any],
+) -> Any:
+    headers = {"Accept": "application/json"}
+    if ws.client.config.workspace_id:
+        headers["X-Databricks-Workspace-Id"] = str(ws.client.config.workspace_id)
+
+    def call() -> Any:
+        answer = ws.client.api_client.do(
+            method,
+            path,
+            query=None if query is None else dict(query),
+            body=None if body is None else dict(body),
+            headers=headers,
+        )
+        if not isinstance(answer, dict):
+            raise TypeError("not an object")
+        return read(answer)
+
+    return _guarded(method, path, call)
+
+
+def _guarded(method: str, path: str, call: Callable[[], T]) -> T:
+    """The call, once: TryLater for a passing fault, other errors as they are; each names the call."""
+    _mode.status = 0
+    try:
+        with one_try():
+            return call()
+    except TryLater as later:
+        error = later.__cause__ or later
+        raise TryLater(_named(error, method, path)) from error
+    except (DatabricksError, requests.RequestException) as error:
+        _named(error, method, path)
+        if _may_pass(error):
+            raise TryLater(error) from error
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        lacks = f"no {error}" if isinstance(error, KeyError) else str(error)
+        bad = BadAnswer(f"an answer of another shape than the API documents ({lacks})")
+        raise TryLater(_named(bad, method, path)) from bad
+
+
+def _named(error: BaseException, method: str, path: str) -> BaseException:
+    """The error, which from now on tells the call it came from, and the status of the answer."""
+    status = getattr(_mode, "status", 0)
+    error.dara_call = f"{method} {path}{f', {status}' if status else ''}"  # type: ignore[attr-defined]
+    return error
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether only the service is at fault, by the kind of error or the status of the last answer."""
+    if isinstance(error, requests.RequestException):
+        return isinstance(error, LOST_ANSWERS)
+    status = getattr(_mode, "status", 0)
+    return status in _PASSING or (status >= 500 and status not in _LASTING)
+
+
+def explain(error: BaseException) -> str:
+    """One line on what went wrong and in which call, without the client's configuration or any secret."""
+    if isinstance(error, TimeoutError) and error.__cause__ is not None:
+        return explain(error.__cause__)
+    call = f" ({error.dara_call})" if hasattr(error, "dara_call") else ""
+    if isinstance(error, (DaraError, TryLater)):
+        return f"{error}{call}"
+    if isinstance(error, DatabricksError):
+        code = f"{error.error_code}: " if error.error_code else ""
+        return scrub(f"{code}{error}") + call
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return f"the answer is not JSON{call}"
+    if isinstance(error, requests.RequestException):
+        return f"no answer ({_innermost(error)}){call}"
+    return scrub(f"{type(error).__name__}: {error}") + call
+
+
+def scrub(text: str) -> str:
+    """`text` as one line, without the SDK's notes on itself and without anything like a secret."""
+    text = redact(" ".join(_NOTES_OF_THE_SDK.split(text)[0].split()))
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
+
+
+def raise_if_refused(error: BaseException) -> None:
+    """CredentialsError if `error` says that the workspace does not know who is calling (401)."""
+    if isinstance(error, Unauthenticated):
+        message = f"The workspace refused the credentials: {explain(error).rstrip('.')}."
+        if caller_token() is not None:
+            remedy = "They are the caller's, whose token lives for an hour: start the run again."
+            raise CallerTokenEnded(f"{message} {remedy}") from None
+        message = f"{message} Renew the token or profile in use."
+        raise CredentialsError(message) from None
+
+
+def backoff(failures: int, after: float, *, longest: float = DEFAULTS.retry_longest_seconds) -> float:
+    """Seconds to wait after so many failures in a row: growing from 0.5, spread; at least `after`."""
+    own = min(longest, 0.5 * 1.5 ** min(failures - 1, 8))
+    return max(after, own * random.uniform(0.7, 1.3))  # noqa: S311 - spreading, not secrecy
+
+
+def _innermost(error: BaseException) -> str:
+    """The deepest cause's own words: requests wraps urllib3 wraps the socket's error."""
+    reason: Any = error
+    while True:
+        inner = getattr(reason, "reason", None) or next(
+            (part for part in getattr(reason, "args", ()) if isinstance(part, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            return scrub(str(reason).rpartition("): ")[2].strip() or type(reason).__name__)
+        reason = inner

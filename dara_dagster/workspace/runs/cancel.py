@@ -1,0 +1,129 @@
+"""Stops runs and sees them stop: side by side, ahead of all other calls, again after each fault."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dara_dagster.errors import DaraError, EmulatorError, RunGoneError
+from dara_dagster.workspace.calls import TryLater
+from dara_dagster.workspace.client import Workspace
+from dara_dagster.workspace.runs import jobs_api
+from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look
+from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE
+
+if TYPE_CHECKING:
+    from dara_dagster.workspace.watch.monitor import Monitor
+
+_THREADS = 32
+_FIRST_WAIT = 0.1
+_LONGEST_WAIT = 3.0
+_TRY_SECONDS = 3.0  # of faults or silence, then the other question is asked: has it stopped by itself?
+
+
+def cancel_and_wait(
+    ws: Workspace, monitor: Monitor, run_ids: Sequence[int], timeout: float | None = None
+) -> list[Look]:
+    """Cancel the runs and wait until they have ended; returns those still alive.
+
+    Runs have `timeout` seconds to end (`cancel_seconds` by default). But a service that takes no cancel,
+    whatever it answers, may take none for hours, and somebody should know which runs go on, and cost money:
+    then they are sent again for `cancel_refused_seconds` only. Never raises for what the service does: a run
+    that could not be seen counts as alive, one that is gone as stopped. A Look's message says why its cancel
+    was refused, if it was; a Look that nobody could get has empty words and the error as its message.
+    """
+    timeout = ws.settings.cancel_seconds if timeout is None else timeout
+    refused_timeout = min(timeout, ws.settings.cancel_refused_seconds)
+    began = time.monotonic()
+    alive = {run_id: _unseen(run_id, "not looked at yet") for run_id in run_ids}
+    refused: Mapping[int, DaraError] = {}
+    unasked: Collection[int] = list(alive)
+    wait = _FIRST_WAIT
+    with ThreadPoolExecutor(min(_THREADS, max(len(alive), 1)), "dara-cancel") as pool:
+        while alive:
+            refused = _cancel_all(pool, ws, monitor, unasked)
+            alive = _look_at_all(pool, ws, monitor, alive)
+            unasked = refused.keys() & alive.keys()
+            patience = timeout if len(unasked) < len(alive) else refused_timeout
+            left = began + patience - time.monotonic()
+            if not alive or left <= 0:
+                break
+            after = max(map(_retry_after, refused.values()), default=0.0)
+            time.sleep(min(max(wait * random.uniform(0.8, 1.2), after), left))  # noqa: S311 - spreading
+            wait = min(2 * wait, _LONGEST_WAIT)
+    return [
+        replace(look, message=str(refused[run_id])) if run_id in unasked else look
+        for run_id, look in alive.items()
+    ]
+
+
+def _cancel_all(
+    pool: Executor, ws: Workspace, monitor: Monitor, run_ids: Collection[int]
+) -> dict[int, DaraError]:
+    """Ask for the stop of each; returns why those were refused that were."""
+    answers = pool.map(functools.partial(_cancel, ws, monitor), run_ids)
+    return {run_id: error for run_id, error in zip(run_ids, answers, strict=True) if error is not None}
+
+
+def _cancel(ws: Workspace, monitor: Monitor, run_id: int) -> DaraError | None:
+    try:
+        monitor.call(lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+    except RunGoneError:
+        return None
+    except DaraError as error:
+        return error
+    return None
+
+
+def _retry_after(refusal: DaraError) -> float:
+    """The seconds that the service asked to be left alone for."""
+    cause = refusal.__cause__
+    return cause.after if isinstance(cause, TryLater) else 0.0
+
+
+def _look_at_all(
+    pool: Executor, ws: Workspace, monitor: Monitor, alive: Mapping[int, Look]
+) -> dict[int, Look]:
+    """Those still alive, as they stand."""
+    candidates = _ended_candidates(ws, monitor, alive.keys())
+    looks = pool.map(functools.partial(_look, ws, monitor), candidates)
+    now = {**alive, **dict(zip(candidates, looks, strict=True))}
+    return {run_id: look for run_id, look in now.items() if look is not None and look.outcome is None}
+
+
+def _look(ws: Workspace, monitor: Monitor, run_id: int) -> Look | None:
+    """The run as it stands; None when it is gone, by itself or with the local workspace."""
+    try:
+        return monitor.call(lambda: jobs_api.look(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+    except (RunGoneError, EmulatorError):
+        return None
+    except DaraError as error:
+        return _unseen(run_id, str(error))
+
+
+def _ended_candidates(ws: Workspace, monitor: Monitor, run_ids: Collection[int]) -> list[int]:
+    """Those worth a look of their own: of many runs, only the ones which the pages of active runs lack."""
+    if len(run_ids) <= PAGE_SIZE:
+        return list(run_ids)
+    active: set[int] = set()
+    token = ""
+    for _ in run_ids:  # in a workspace with more pages than that a look at each is cheaper
+        page = functools.partial(jobs_api.list_page, ws, token, PAGED_TYPE)
+        try:
+            looks, following = monitor.call(page, urgent=True, patience=_TRY_SECONDS)
+        except DaraError:
+            return list(run_ids)
+        active.update(look.run_id for look in looks if look.outcome is None)
+        if not following:
+            break
+        token = following
+    return [run_id for run_id in run_ids if run_id not in active]
+
+
+def _unseen(run_id: int, message: str) -> Look:
+    return jobs_api.read_look({"run_id": run_id, "state": {"state_message": message}})

@@ -1,0 +1,1 @@
+"""Waiting for many runs with few calls."""

@@ -1,0 +1,116 @@
+"""What a server needs before it serves: its workspace file, and Dagster's daemon."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import time
+import weakref
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance
+from dagster._daemon.types import DaemonHeartbeat
+
+from dara_dagster.api import daemon
+from dara_dagster.api.daemon import Daemon, kept_daemon
+from dara_dagster.api.server import _stopped_by_signals
+from dara_dagster.executor.code_location import check_workspace_file
+from dara_dagster.workspace.locks import file_lock
+from tests.support.waiting import until
+
+
+def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # what Python does with it by default
+    passed = []
+
+    class Thing:
+        """Something with a destructor."""
+
+    with _stopped_by_signals() as heed:
+        thing = Thing()
+        weakref.finalize(thing, signal.raise_signal, signal.SIGTERM)
+        del thing
+        passed.append("the destructor")
+        heed()
+        passed.append("the check")
+
+    assert passed == ["the destructor"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "valid yaml"),
+        ("load_from: [", "line 1"),
+        ("foo: 1", 'unexpected config entry "foo" at the root.'),
+        ("load_from:\n  - python_module: no_such_module\n", ""),
+    ],
+)
+def test_a_workspace_file_that_dagster_cannot_read_is_told(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "workspace.yaml"
+    file.write_text(text)
+
+    told = check_workspace_file(file)
+
+    assert words in told and bool(words) == bool(told)
+    assert "\n" not in told and len(told) <= 301
+
+
+def test_the_second_server_of_a_home_succeeds_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "_SUCCESSION_SECONDS", 0.05)
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    first = file_lock(tmp_path / "daemon.lock", timeout=0)
+    first.__enter__()
+
+    with DagsterInstance.ephemeral() as instance:
+        with kept_daemon(instance, tmp_path, tmp_path, tmp_path / "workspace.yaml") as second:
+            assert second is None and not (tmp_path / "daemon.log").exists()
+            first.__exit__(None, None, None)
+            until((tmp_path / "daemon.log").exists)
+
+        with kept_daemon(instance, tmp_path, tmp_path, tmp_path / "workspace.yaml") as third:
+            assert third is not None  # the lock was given back
+
+
+def test_no_daemon_is_started_beside_one_that_writes_heartbeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "_SUCCESSION_SECONDS", 0.05)
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    with DagsterInstance.ephemeral() as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "of dagster dev", None))
+        with kept_daemon(instance, tmp_path, tmp_path, tmp_path / "workspace.yaml") as ours:
+            assert ours is None and daemon.other_daemon(instance)
+            assert not daemon.other_daemon(instance, time.time() + 61)
+            instance.wipe_daemon_heartbeats()  # as if it had ended a while ago
+            until((tmp_path / "daemon.log").exists)
+            instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "ours", None))
+        assert not instance.get_daemon_heartbeats(), "the next server need not wait for ours to grow old"
+
+
+def test_a_daemon_that_keeps_ending_is_started_ever_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(daemon, "_RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(daemon, "_LONGEST_RESTART_SECONDS", 0.04)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    told = ""
+
+    kept = Daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml")
+    try:
+
+        def often() -> bool:
+            nonlocal told
+            told += capsys.readouterr().err
+            return told.count("started again") >= 5
+
+        until(often)
+    finally:
+        kept.stop()
+
+    pauses = [float(text) for text in re.findall(r"in (\S+) s\.", told)]
+    assert pauses[:5] == [0.01, 0.02, 0.04, 0.04, 0.04]

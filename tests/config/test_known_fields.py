@@ -1,0 +1,104 @@
+"""The fields we know are fields of the API, and the JSON Schemas say what the files may hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks.sdk.service.compute import ClustersAPI, Library
+from databricks.sdk.service.jobs import SubmitTask
+from databricks.sdk.service.sql import WarehousesAPI
+
+from dara_dagster.config import schemas
+from dara_dagster.config.compute_models import ClusterSettings, WarehouseSettings
+from dara_dagster.config.models import Library as LibraryModel
+from dara_dagster.config.rules.payload import BESIDE, KINDS
+from tests.config.json_schema import fits
+
+
+def test_every_setting_we_know_is_one_of_the_create_call() -> None:
+    cluster = set(inspect.signature(ClustersAPI.create).parameters) - {"self"}
+    warehouse = set(inspect.signature(WarehousesAPI.create).parameters) - {"self"}
+    assert set(ClusterSettings.model_fields) <= cluster
+    assert set(WarehouseSettings.model_fields) <= warehouse
+
+
+def test_every_task_field_we_know_is_one_of_a_submitted_task() -> None:
+    fields = {field.name for field in dataclasses.fields(SubmitTask)}
+    assert {*KINDS, *BESIDE} <= fields
+    assert set(LibraryModel.model_fields) == {field.name for field in dataclasses.fields(Library)}
+
+
+def test_there_is_a_schema_for_every_file() -> None:
+    assert list(schemas()) == [
+        "cluster_config.json",
+        "warehouse_config.json",
+        "dependency.json",
+        "workflows/*.json",
+        "project.json",
+        "parameters*.json",
+    ]
+    assert json.loads(json.dumps(schemas())) == schemas()
+
+
+def levels(step: dict[str, Any]) -> list[Any]:
+    return [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": "1", "STEPS": [step]}]}]
+
+
+def shipped() -> Iterator[tuple[str, Path]]:
+    config = Path(__file__).parents[2] / "config"
+    for pattern in schemas():
+        yield from ((pattern, file) for file in sorted(config.glob(pattern)))
+
+
+@pytest.mark.parametrize(("pattern", "file"), list(shipped()), ids=lambda value: getattr(value, "name", ""))
+def test_the_shipped_files_fit_their_schemas(pattern: str, file: Path) -> None:
+    schema = schemas()[pattern]
+    assert fits(json.loads(file.read_text()), schema, schema)
+
+
+def pair(key: str, value: Any) -> dict[str, Any]:
+    return {"ParameterKey": key, "ParameterValue": value}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "right"),
+    [
+        ("cluster_config.json", {"a b": {"spark_version": "1", "num_workers": "2"}, "$schema": "x"}, True),
+        ("cluster_config.json", {"a": {"spark_version": "1", "num_workers": "${n}"}}, True),
+        ("cluster_config.json", {"a": {"spark_version": "1", "num_workers": "two"}}, False),
+        ("cluster_config.json", {"a": {"spark_version": "1", "num_worker": 2}}, False),
+        ("cluster_config.json", {"a": {}}, False),
+        ("dependency.json", [{"file_name": "a", "format": "py", "parameters": {"n": 5, "t": True}}], True),
+        ("dependency.json", {"tasks": [{"file_name": "a", "format": "${f}"}], "fail_fast": "yes"}, True),
+        ("dependency.json", [{"file_name": "a", "format": "pi"}], False),
+        ("workflows/*.json", {"steps": [{"uses": "m:C", "settings": {}}]}, True),
+        ("workflows/*.json", {"steps": [{"uses": "run_job", "settings": {}}]}, False),
+        ("workflows/*.json", {"steps": [{}]}, False),
+        ("workflows/*.json", levels({"JOB_ID": 1, "JOB_NAME": "a", "FUNCTION_ID_NAME": "e"}), True),
+        ("workflows/*.json", levels({"JOB_ID": 1}), False),
+        ("workflows/*.json", levels({"JOB_ID": 1, "TYPE": "WorkFlow", "workflow_name": "w", "X": ""}), True),
+        ("workflows/*.json", {"steps": [{"uses": "run_job", "settings": {"job": 1}}]}, True),
+        ("dependency.json", [{"file_name": "a", "format": "x${f}", "max_retries": "1${n}"}], True),
+        ("dependency.json", [{"file_name": "a", "format": "$${f}"}], False),
+        ("workflows/*.json", {"engine": "x", "definition": [{"LEVEL_ID": 1}]}, False),
+        ("project.json", {"workspace": "databricks", "schema": "s", "poll": {"calls_per_second": "5"}}, True),
+        ("project.json", {"workspace": "other"}, False),
+        ("parameters*.json", {"anything": [1], "executors": {"e": {"format": "sql"}}}, True),
+        ("parameters*.json", {"executors": {"e": {}}}, False),
+        ("parameters*.json", {"executors": {"e": {"task": {"dbt_task": {"commands": []}}}}}, True),
+        ("parameters*.json", {"executors": {"e": {"task": {"dbt_tsk": {"commands": []}}}}}, False),
+        ("parameters*.json", [{"ParameterKey": "pRegion", "ParameterValue": "eu"}], True),
+        ("parameters*.json", [{"ParameterKey": "pRegion"}], False),
+        ("parameters*.json", [pair("executors", {"*": {"format": "py"}})], True),
+        ("parameters*.json", [pair("executors", {"*": {"format": "pyy"}})], False),
+    ],
+)
+def test_schemas_take_what_the_files_take(pattern: str, value: Any, right: bool) -> None:
+    schema = schemas()[pattern]
+    assert fits(value, schema, schema) is right

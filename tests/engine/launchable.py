@@ -1,7 +1,0 @@
-"""A code location with one sample job, for Dagster's own commands."""
-
-from dagster import Definitions
-
-from tests.engine.sample_jobs import get_job
-
-defs = Definitions(jobs=[get_job("stoppable", "dara")])
