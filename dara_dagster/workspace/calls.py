@@ -213,6 +213,14 @@ def listed(answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return items
 
 
+def inner(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under `key`, {} when it is absent. TypeError when that is no object."""
+    found = answer.get(key) or {}
+    if not isinstance(found, dict):
+        raise TypeError(f"{key} is no object")
+    return found
+
+
 def through_sdk(ws: Workspace, method: str, path: str, fn: Callable[[], T]) -> T:
     """`fn()`, which makes that call by a method of the SDK; it waits and is repeated as in `api`."""
     send = partial(_guarded, method, path, fn)
@@ -277,7 +285,11 @@ def _may_pass(error: BaseException) -> bool:
     """Whether only the service is at fault, by the kind of error or the status of the last answer."""
     if isinstance(error, requests.RequestException):
         return isinstance(error, LOST_ANSWERS)
-    status = getattr(_mode, "status", 0)
+    return is_fault(getattr(_mode, "status", 0))
+
+
+def is_fault(status: int) -> bool:
+    """Whether an answer of this status says that only the service is at fault."""
     return status in _PASSING or (status >= 500 and status not in _LASTING)
 
 

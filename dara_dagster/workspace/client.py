@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +34,7 @@ from dara_dagster.workspace.calls import (
     api,
     backoff,
     explain,
+    is_fault,
     scrub,
 )
 from dara_dagster.workspace.emulator_process import (
@@ -254,7 +256,20 @@ def _authenticate(authenticate: _Authenticate, request: requests.PreparedRequest
     except (DatabricksError, requests.RequestException):
         raise
     except Exception as error:
-        raise Unauthenticated(f"no token could be had: {scrub(str(error))}") from error
+        reason = f"no token could be had: {scrub(str(error))}"
+        status = _answered(error)
+        if status is not None and is_fault(status):
+            raise requests.ConnectionError(f"{reason}, {status} from the token server") from error
+        raise Unauthenticated(reason) from error
+
+
+def _answered(error: BaseException) -> int | None:
+    """The status of the HTTP answer that the SDK made this error of: it does not tell, but still holds it."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for value in frame.f_locals.values():
+            if isinstance(value, requests.Response):
+                return value.status_code
+    return None
 
 
 def _probe(host: str, seconds: float) -> None:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from databricks.sdk.service.compute import ClustersAPI, Library
+from databricks.sdk.service.compute import Library
 from databricks.sdk.service.jobs import SubmitTask
-from databricks.sdk.service.sql import WarehousesAPI
 
 from dara_dagster.config import schemas
-from dara_dagster.config.compute_models import ClusterSettings, WarehouseSettings
 from dara_dagster.config.models import Library as LibraryModel
 from dara_dagster.config.rules.payload import BESIDE, KINDS
 from tests.config.json_schema import fits
-
-
-def test_every_setting_we_know_is_one_of_the_create_call() -> None:
-    cluster = set(inspect.signature(ClustersAPI.create).parameters) - {"self"}
-    warehouse = set(inspect.signature(WarehousesAPI.create).parameters) - {"self"}
-    assert set(ClusterSettings.model_fields) <= cluster
-    assert set(WarehouseSettings.model_fields) <= warehouse
 
 
 def test_every_task_field_we_know_is_one_of_a_submitted_task() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from pydantic import ValidationError
 from dara_dagster.config import compute_models as ours
 from dara_dagster.config.rules.payload import BESIDE, KINDS, payload_faults
 from dara_dagster.config.sdk_fields import fields_of, parameters_of
+
+# What the oldest SDK does not have stands among our settings all the same: calls carry it as plain JSON.
+KNOWN = "0.162"
+NEWER = {"max_dbu", "customer_version_label", "reyden_cluster_size_multiplier"}
 
 
 @pytest.mark.parametrize("kind", [jobs.SubmitTask, jobs.SqlTask, compute.AwsAttributes, compute.DockerImage])
@@ -34,7 +39,8 @@ def test_fields_read_from_the_source_are_those_of_the_class(kind: Any) -> None:
 def test_settings_are_the_parameters_of_the_create_call(module: str, api: Any, model: Any) -> None:
     real = set(inspect.signature(api.create).parameters) - {"self"}
     assert parameters_of(module, api.__name__, "create") == real
-    assert set(model.model_fields) == real
+    newer = NEWER if version("databricks-sdk") < KNOWN else set()
+    assert set(model.model_fields) - newer == real - newer
 
 
 def test_every_kind_of_task_of_the_installed_sdk_is_known() -> None:

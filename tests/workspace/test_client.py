@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import logging
@@ -19,6 +20,7 @@ import pytest
 import requests
 from databricks.sdk.errors import InternalError, PermissionDenied
 
+from dara_dagster.config.settings import Settings
 from dara_dagster.errors import CredentialsError, EmulatorError, UnreachableError, WorkspaceError
 from dara_dagster.workspace.calls import TryLater, api, explain, one_try, scrub
 from dara_dagster.workspace.client import (
@@ -248,6 +250,7 @@ class NoToken(http.server.BaseHTTPRequestHandler):
             self._answer(200, {"oidc_endpoint": f"{host}/oidc", "workspace_id": "1"})
 
     def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
 
     def _answer(self, status: int, body: dict[str, str]) -> None:
@@ -262,18 +265,59 @@ class NoToken(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_token_that_cannot_be_had_is_a_matter_of_credentials(tmp_path: Path) -> None:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), NoToken) as server:
+class NoTokenNow(NoToken):
+    """A workspace whose token server answers 503 for the first calls; `left` counts them down."""
+
+    left = 0
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/scim/v2/Me"):
+            self._answer(200, {"userName": self.headers["Authorization"]})
+        else:
+            super().do_GET()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).left -= 1
+        if self.left >= 0:
+            self._answer(503, {"error": "temporarily_unavailable"})
+        else:
+            token = {"access_token": "fresh", "token_type": "Bearer", "expires_in": "3600"}
+            self._answer(200, token)
+
+
+@contextlib.contextmanager
+def asking_for_a_token(handler: type[NoToken]) -> Iterator[dict[str, str]]:
+    """The environment that reaches a workspace of this kind while it is served."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        environ = {
+        yield {
             "DATABRICKS_HOST": f"http://127.0.0.1:{server.server_port}",
             "DATABRICKS_CLIENT_ID": "somebody",
             "DATABRICKS_CLIENT_SECRET": "secret-secret",
         }
+        server.shutdown()
+
+
+def test_a_fault_of_the_token_server_is_borne(tmp_path: Path) -> None:
+    with asking_for_a_token(NoTokenNow) as environ:
+        NoTokenNow.left = 3
+        opened = open_workspace("databricks", root=tmp_path, environ=environ)
+        assert current_user(opened) == "Bearer fresh"
+        NoTokenNow.left = 10_000
+        soon = Settings(lost_after_seconds=1.0)
+        with pytest.raises(
+            UnreachableError, match=r"no token could be had: temp.*, 503 from the token"
+        ) as caught:
+            open_workspace("databricks", root=tmp_path, environ=environ, settings=soon)
+    assert "secret-secret" not in str(caught.value)
+
+
+def test_a_token_that_cannot_be_had_is_a_matter_of_credentials(tmp_path: Path) -> None:
+    with asking_for_a_token(NoToken) as environ:
         with pytest.raises(CredentialsError, match="no token could be had: invalid_client") as caught:
             open_workspace("databricks", root=tmp_path, environ=environ)
         unchecked = open_workspace("databricks", root=tmp_path, environ=environ, check=False)
         with pytest.raises(CredentialsError, match="Renew the token or profile"):
             jobs_api.look(unchecked, 1)
-        server.shutdown()
     assert "secret-secret" not in str(caught.value)

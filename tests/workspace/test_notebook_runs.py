@@ -167,12 +167,14 @@ def test_what_a_service_does_not_filter_or_tell_is_not_guessed(
 
     def unfiltered(ws: Workspace, method: str, path: str, **more: Any) -> Any:
         query = {k: v for k, v in more["query"].items() if k not in ("run_type", "start_time_to")}
-        return api(ws, method, path, query={**query, "start_time_from": 0} if "limit" in query else query)
+        query |= {"start_time_from": 0} if "limit" in query else {}
+        return api(ws, method, path, query=query, read=more["read"])
 
     def silent(ws: Workspace, method: str, path: str, **more: Any) -> Any:
-        answer = api(ws, method, path, **more)
-        answer.pop("parent_run_id", None)
-        return answer
+        def read(answer: dict[str, Any]) -> Any:
+            return more["read"]({key: value for key, value in answer.items() if key != "parent_run_id"})
+
+        return api(ws, method, path, query=more["query"], read=read)
 
     finder = NotebookRunFinder(workspace, plan)
     monkeypatch.setattr(notebook_runs, "api", unfiltered)

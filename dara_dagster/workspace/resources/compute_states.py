@@ -13,7 +13,7 @@ from databricks.sdk.errors import InvalidState
 
 from dara_dagster.config.plan import ComputeKind, ComputePlan
 from dara_dagster.errors import ComputeError
-from dara_dagster.workspace.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, raise_if_refused
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.resources.compute import ensure_compute, look_at_compute
 
@@ -48,7 +48,7 @@ def read_state(ws: Workspace, compute: ComputePlan) -> ComputeState:
     if compute_id is None:
         return ComputeState(compute.kind, compute.name, None, None)
     with _failing(compute, "read"):
-        state = str(_get(ws, compute.kind, compute_id).get("state"))
+        state = _get(ws, compute.kind, compute_id).state
     return ComputeState(compute.kind, compute.name, compute_id, state, tuple(sorted(changed)))
 
 
@@ -75,6 +75,15 @@ def change_state(
     return ComputeState(compute.kind, compute.name, compute_id, state)
 
 
+@dataclass(frozen=True)
+class _Now:
+    """What one look at a cluster or warehouse showed; `restarted` is when, in ms since the epoch."""
+
+    state: str
+    restarted: Any
+    reason: str
+
+
 @dataclass
 class _Change:
     """One change of the state of one compute; a call that its state does not allow is made again later."""
@@ -94,11 +103,11 @@ class _Change:
         asked = False
         while True:
             now = self._look()
-            state = str(now.get("state"))
+            state = now.state
             if state in wanted:
                 return state
             if start and asked and state in _ENDED:
-                raise ComputeError(f"{self._what()} did not start: it is {state}{_reason(now)}.")
+                raise ComputeError(f"{self._what()} did not start: it is {state}{now.reason}.")
             if (start and state in _ENDED) or (not start and not asked):
                 asked = self._call("start" if start else "stop")
             self._wait(state)
@@ -109,19 +118,19 @@ class _Change:
             self.reach(_ENDED)
             return self.reach(_RUNNING)
         before = self._look()
-        if before.get("state") != "RUNNING" or not self._call("restart"):
+        if before.state != "RUNNING" or not self._call("restart"):
             return self.reach(_RUNNING)
-        while (now := self._look()).get("state") == "RUNNING":
-            if now.get("last_restarted_time") != before.get("last_restarted_time"):
+        while (now := self._look()).state == "RUNNING":
+            if now.restarted != before.restarted:
                 break
             self._wait("RUNNING")
         return self.reach(_RUNNING)
 
-    def _look(self) -> Mapping[str, Any]:
+    def _look(self) -> _Now:
         now = _get(self.ws, self.compute.kind, self.compute_id)
-        if (state := str(now.get("state"))) != self.told:
-            self.told = state
-            self.tell(state)
+        if now.state != self.told:
+            self.told = now.state
+            self.tell(now.state)
         return now
 
     def _call(self, action: Action) -> bool:
@@ -148,18 +157,23 @@ class _Change:
         return f"{self.compute.kind} {self.compute.name!r} ({self.compute_id})"
 
 
-def _get(ws: Workspace, kind: ComputeKind, compute_id: str) -> Mapping[str, Any]:
+def _get(ws: Workspace, kind: ComputeKind, compute_id: str) -> _Now:
     if kind == "cluster":
-        found: Mapping[str, Any] = api(ws, "GET", "/api/2.1/clusters/get", query={"cluster_id": compute_id})
-    else:
-        found = api(ws, "GET", f"/api/2.0/sql/warehouses/{compute_id}")
-    return found
+        return api(ws, "GET", "/api/2.1/clusters/get", query={"cluster_id": compute_id}, read=_now)
+    return api(ws, "GET", f"/api/2.0/sql/warehouses/{compute_id}", read=_now)
+
+
+def _now(answer: Mapping[str, Any]) -> _Now:
+    state = answer["state"]
+    if not isinstance(state, str):
+        raise TypeError("state is no text")
+    return _Now(state, answer.get("last_restarted_time"), _reason(answer))
 
 
 def _reason(now: Mapping[str, Any]) -> str:
     """Why it ended, as far as the service says."""
-    code = (now.get("termination_reason") or {}).get("code")
-    text = now.get("state_message") or (now.get("health") or {}).get("summary")
+    code = inner(now, "termination_reason").get("code")
+    text = now.get("state_message") or inner(now, "health").get("summary")
     return "".join(f", {part}" for part in (code, str(text or "").rstrip(".")) if part)
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from dara_dagster.errors import RunError
-from dara_dagster.workspace.calls import API_ERRORS, TryLater, api, explain, one_try, raise_if_refused
+from dara_dagster.workspace.calls import (
+    API_ERRORS,
+    TryLater,
+    api,
+    explain,
+    inner,
+    listed,
+    one_try,
+    raise_if_refused,
+)
 from dara_dagster.workspace.client import Workspace
 
 __all__ = ["Commit", "find_warehouse", "read_history"]
+
+_T = TypeVar("_T")
 
 _MOST_COMMITS = 1000
 # What counts as a row written, by operation: https://docs.databricks.com/aws/en/tables/history-schema
@@ -45,12 +56,14 @@ def find_warehouse(ws: Workspace, names: tuple[str, ...]) -> str | None:
 
     On the local workspace starting one costs nothing, so that any will do. Raises RunError.
     """
-    answer = _ask(ws, "GET", "/api/2.0/sql/warehouses", "the warehouses cannot be listed")
-    found = answer.get("warehouses") or ()
-    own = [each for each in found if each.get("name") in names]
-    running = [each for each in own if each.get("state") == "RUNNING"]
-    usable = running or (own if ws.kind == "emulator" else [])
-    return str(usable[0]["id"]) if usable else None
+
+    def read(answer: Mapping[str, Any]) -> str | None:
+        own = [each for each in listed(answer, "warehouses") if each.get("name") in names]
+        running = [each for each in own if each.get("state") == "RUNNING"]
+        usable = running or (own if ws.kind == "emulator" else [])
+        return str(usable[0]["id"]) if usable else None
+
+    return _ask(ws, "GET", "/api/2.0/sql/warehouses", "the warehouses cannot be listed", read)
 
 
 def read_history(ws: Workspace, warehouse_id: str, table: str) -> tuple[Commit, ...]:
@@ -64,24 +77,34 @@ def read_history(ws: Workspace, warehouse_id: str, table: str) -> tuple[Commit, 
         "row_limit": _MOST_COMMITS,
     }
     what = f"the history of {table} cannot be read"
-    answer = _ask(ws, "POST", "/api/2.0/sql/statements", what, body=body)
-    status = answer.get("status") or {}
-    if status.get("state") != "SUCCEEDED":
-        reason = (status.get("error") or {}).get("message") or status.get("state")
-        raise RunError(f"{what}: {reason}")
-    try:
-        columns = [column["name"] for column in answer["manifest"]["schema"]["columns"]]
-        rows = (answer.get("result") or {}).get("data_array") or ()
-        return tuple(_commit(dict(zip(columns, row, strict=True))) for row in rows)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"the history of {table} has an unexpected form: {error!r}") from error
+    found = _ask(ws, "POST", "/api/2.0/sql/statements", what, _commits, body=body)
+    if isinstance(found, str):
+        raise RunError(f"{what}: {found}")
+    return found
 
 
-def _ask(ws: Workspace, method: str, path: str, what: str, **more: Any) -> dict[str, Any]:
+def _commits(answer: Mapping[str, Any]) -> tuple[Commit, ...] | str:
+    """The commits in the answer to the statement; the reason where it did not succeed."""
+    status = inner(answer, "status")
+    if status["state"] != "SUCCEEDED":
+        return str(inner(status, "error").get("message") or status["state"])
+    columns = [column["name"] for column in answer["manifest"]["schema"]["columns"]]
+    rows = inner(answer, "result").get("data_array") or ()
+    return tuple(_commit(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _ask(
+    ws: Workspace,
+    method: str,
+    path: str,
+    what: str,
+    read: Callable[[dict[str, Any]], _T],
+    body: Mapping[str, Any] | None = None,
+) -> _T:
     """One call, sent once: nobody waits for minutes to learn how many rows there were."""
     try:
         with one_try():
-            return api(ws, method, path, **more)
+            return api(ws, method, path, body=body, read=read)
     except TryLater as error:
         raise RunError(f"{what}: {error}") from error
     except API_ERRORS as error:

@@ -14,20 +14,23 @@ from databricks.sdk.errors import BadRequest, NotFound, ResourceAlreadyExists
 from databricks.sdk.service.vectorsearch import (
     DeltaSyncVectorIndexSpecRequest,
     EmbeddingVectorColumn,
-    EndpointStatusState,
     EndpointType,
     PipelineType,
     VectorIndexType,
 )
 
 from dara_dagster.errors import RunError
-from dara_dagster.workspace.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, raise_if_refused, through_sdk
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.watch.monitor import Monitor, Stopped
 
 __all__ = ["IndexSync", "NewIndex"]
 
 _T = TypeVar("_T")
+_INDEXES = "/api/2.0/vector-search/indexes"
+_ENDPOINTS = "/api/2.0/vector-search/endpoints"
+# Of an endpoint that does not come up by itself (SDK: vectorsearch.EndpointStatusState).
+_DOWN = ("OFFLINE", "STOPPED", "RED_STATE")
 # How long an update that was asked for may take to show in the state of its index.
 _SETTLE_SECONDS = 10.0
 # `detailed_state` of an index, which the SDK's classes drop; words as `describe` of databricks-vectorsearch
@@ -94,9 +97,8 @@ class IndexSync:
 
     def _look(self) -> dict[str, Any] | None:
         try:
-            return self._call(
-                lambda: api(self._ws, "GET", f"/api/2.0/vector-search/indexes/{quote(self._index)}")
-            )
+            path = f"{_INDEXES}/{quote(self._index)}"
+            return self._call(lambda: api(self._ws, "GET", path, read=_checked))
         except NotFound:
             return None
         except API_ERRORS as error:
@@ -104,7 +106,8 @@ class IndexSync:
 
     def _sync(self) -> None:
         try:
-            self._call(partial(self._ws.client.vector_search_indexes.sync_index, self._index))
+            sync = partial(self._ws.client.vector_search_indexes.sync_index, self._index)
+            self._through("POST", f"{_INDEXES}/{self._index}/sync", sync)
         except BadRequest as error:
             # A sync whose answer was lost is under way already: what goes on is awaited.
             if (look := self._look()) is None or _state(look) in _AT_REST:
@@ -122,11 +125,11 @@ class IndexSync:
         )
         try:
             try:
-                self._call(partial(endpoints.get_endpoint, new.endpoint_name))
+                self._endpoint(new.endpoint_name)
             except NotFound:
                 self._progress(f"making the endpoint {new.endpoint_name}")
                 kind = EndpointType(new.endpoint_type)
-                self._make_once(partial(endpoints.create_endpoint, new.endpoint_name, kind))
+                self._make_once(_ENDPOINTS, partial(endpoints.create_endpoint, new.endpoint_name, kind))
             self._await_endpoint(new.endpoint_name)
             self._progress(f"making the index {self._index}")
             create = partial(
@@ -137,33 +140,33 @@ class IndexSync:
                 VectorIndexType.DELTA_SYNC,
                 delta_sync_index_spec=spec,
             )
-            self._make_once(create)
+            self._make_once(_INDEXES, create)
         except API_ERRORS as error:
             raise self._failed("cannot be made", error) from error
 
-    def _make_once(self, create: Callable[[], Any]) -> None:
+    def _make_once(self, path: str, create: Callable[[], Any]) -> None:
         try:
-            self._call(create)
+            self._through("POST", path, create)
         except ResourceAlreadyExists:  # another has just made it, or we have, and the answer was lost
             return
 
     def _await_endpoint(self, name: str) -> None:
-        look = partial(self._ws.client.vector_search_endpoints.get_endpoint, name)
         while True:
-            status = self._call(look).endpoint_status
-            state = status.state if status else None
-            if state is EndpointStatusState.ONLINE:
+            state, message = self._endpoint(name)
+            if state == "ONLINE":
                 return
-            if state in (
-                EndpointStatusState.OFFLINE,
-                EndpointStatusState.STOPPED,
-                EndpointStatusState.RED_STATE,
-            ):
-                raise RunError(
-                    f"the endpoint {name} is {state.value}: {(status and status.message) or 'no reason'}"
-                )
-            self._progress(f"the endpoint {name} is {state.value if state else 'in an unknown state'}")
+            if state in _DOWN:
+                raise RunError(f"the endpoint {name} is {state}: {message or 'no reason'}")
+            self._progress(f"the endpoint {name} is {state or 'in an unknown state'}")
             self._wait("its endpoint is being made")
+
+    def _endpoint(self, name: str) -> tuple[str, str]:
+        """The endpoint's state, "" where it has none, with what is said of it."""
+        path = f"{_ENDPOINTS}/{quote(name)}"
+        return self._call(lambda: api(self._ws, "GET", path, read=_endpoint_state))
+
+    def _through(self, method: str, path: str, fn: Callable[[], Any]) -> None:
+        self._call(lambda: through_sdk(self._ws, method, path, fn))
 
     def _call(self, fn: Callable[[], _T]) -> _T:
         return self._monitor.call(fn, stop=self._stop)
@@ -203,6 +206,22 @@ class IndexSync:
 
     def _table(self, look: Mapping[str, Any]) -> str:
         return str((look.get("delta_sync_index_spec") or {}).get("source_table", "no table")).lower()
+
+
+def _endpoint_state(endpoint: Mapping[str, Any]) -> tuple[str, str]:
+    status = inner(endpoint, "endpoint_status")
+    return str(status.get("state") or ""), str(status.get("message") or "")
+
+
+def _checked(index: dict[str, Any]) -> dict[str, Any]:
+    """The index. Raises KeyError, TypeError or ValueError where what is read of it is not as documented."""
+    if not index["status"]:
+        raise KeyError("status")
+    status = inner(index, "status")
+    int(status.get("indexed_row_count") or 0)
+    inner(status, "triggered_update_status")
+    inner(index, "delta_sync_index_spec")
+    return index
 
 
 def _status(look: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,13 +9,14 @@ to its children.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from dara_dagster.config.plan import Plan, TaskPlan
 from dara_dagster.errors import RunError
-from dara_dagster.workspace.calls import API_ERRORS, api, explain, raise_if_refused
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, listed, raise_if_refused
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.runs.child_run import NotebookRun, NotebookRuns
 from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look, look, page_url, read_look
@@ -30,6 +31,15 @@ _INCLUDE = b"%run"
 _MOST_PAGES = 8
 _MOST_ASKED = 50
 _MOST_KEPT = 50
+
+
+@dataclass(frozen=True)
+class _Started:
+    """A notebook run of the workspace; `parent` is the run that started it, None where that is not told."""
+
+    seen: Look
+    parent: int | None
+    name: str
 
 
 class NotebookRunFinder:
@@ -49,7 +59,7 @@ class NotebookRunFinder:
             return NotebookRuns()
         try:
             whole = ended if ended.task_run_id else call(partial(look, self._ws, ended.run_id))
-            started = sorted(self._during(whole, call), key=lambda run: (run["start_time"], run["run_id"]))
+            started = sorted(self._during(whole, call), key=lambda run: (run.seen.start_ms, run.seen.run_id))
             found = list(self._of(whole, started, call))
         except API_ERRORS as error:
             raise_if_refused(error)
@@ -72,7 +82,7 @@ class NotebookRunFinder:
         files = (path for path in self._plan.notebooks.rglob("*") if path.suffix in (".py", ".ipynb"))
         return any(_CALL in _content(path) for path in files if path not in own)
 
-    def _during(self, caller: Look, call: Call) -> Iterator[dict[str, Any]]:
+    def _during(self, caller: Look, call: Call) -> Iterator[_Started]:
         """All notebook runs of the workspace that began while the caller ran: at most 200, the last ones."""
         query: dict[str, Any] = {
             "run_type": "WORKFLOW_RUN",
@@ -82,42 +92,36 @@ class NotebookRunFinder:
             "limit": PAGE_SIZE,
         }
         for _ in range(_MOST_PAGES):
-            answer = call(partial(api, self._ws, "GET", f"{_RUNS}/list", query=query))
+            ask = partial(api, self._ws, "GET", f"{_RUNS}/list", query=query, read=_page)
+            found, token = call(ask)
             # Who answers for a workspace may not know every filter: what began at another time is none.
-            yield from (
-                run
-                for run in answer.get("runs") or ()
-                if run.get("run_type") == "WORKFLOW_RUN"
-                and caller.start_ms <= int(run.get("start_time") or 0) <= caller.end_ms
-            )
-            if not answer.get("next_page_token"):
+            yield from (run for run in found if caller.start_ms <= run.seen.start_ms <= caller.end_ms)
+            if not token:
                 return
-            query = {**query, "page_token": answer["next_page_token"]}
+            query = {**query, "page_token": token}
 
-    def _of(self, caller: Look, started: list[dict[str, Any]], call: Call) -> Iterator[NotebookRun]:
+    def _of(self, caller: Look, started: list[_Started], call: Call) -> Iterator[NotebookRun]:
         """Those of the runs, in the order of their start, whose parent is the caller or one before them."""
         depth = {run_id: 0 for run_id in (caller.run_id, caller.task_run_id) if run_id}
         asked, told = 0, False
         for run in started:
-            parent = run.get("parent_run_id")
+            parent, seen = run.parent, run.seen
             if parent is None and asked < _MOST_ASKED:
                 asked += 1
-                parent = call(partial(self._parent, run["run_id"]))
+                parent = call(partial(self._parent, seen.run_id))
             told = told or parent is not None
             if parent in depth:
-                seen = read_look(run)
                 depth.update(dict.fromkeys((seen.run_id, seen.task_run_id or 0), depth[parent] + 1))
-                yield self._record(run, seen, caller, depth[parent] + 1)
+                yield self._record(run.name, seen, caller, depth[parent] + 1)
         if started and not told:
             raise RunError(f"Databricks does not tell which runs started the {len(started)} notebook runs")
 
     def _parent(self, run_id: int) -> int | None:
-        answer = api(self._ws, "GET", f"{_RUNS}/get", query={"run_id": run_id})
-        return answer.get("parent_run_id")
+        return api(self._ws, "GET", f"{_RUNS}/get", query={"run_id": run_id}, read=_parent_of)
 
-    def _record(self, run: Mapping[str, Any], seen: Look, caller: Look, depth: int) -> NotebookRun:
+    def _record(self, name: str, seen: Look, caller: Look, depth: int) -> NotebookRun:
         return NotebookRun(
-            name=_name(run) or seen.run_name or str(seen.run_id),
+            name=name or seen.run_name or str(seen.run_id),
             run_id=seen.run_id,
             state=_state(seen),
             code=seen.word,
@@ -130,6 +134,18 @@ class NotebookRunFinder:
         )
 
 
+def _page(answer: Mapping[str, Any]) -> tuple[list[_Started], str]:
+    """The notebook runs on a page of runs/list, and the token of the next one, "" on the last."""
+    runs = [run for run in listed(answer, "runs") if run.get("run_type") == "WORKFLOW_RUN"]
+    found = [_Started(read_look(run), _parent_of(run), _name(run)) for run in runs if run["run_id"]]
+    return found, str(answer.get("next_page_token") or "")
+
+
+def _parent_of(run: Mapping[str, Any]) -> int | None:
+    parent = run.get("parent_run_id")
+    return None if parent is None else int(parent)
+
+
 def _state(seen: Look) -> Literal["success", "failed", "cancelled", "running"]:
     if seen.outcome is None:
         return "running"
@@ -139,8 +155,8 @@ def _state(seen: Look) -> Literal["success", "failed", "cancelled", "running"]:
 
 def _name(run: Mapping[str, Any]) -> str:
     """The last part of the notebook's path, in a run of several tasks or in the form before them."""
-    for task in (*(run.get("tasks") or ()), run.get("task") or {}):
-        path = str((task.get("notebook_task") or {}).get("notebook_path") or "")
+    for task in (*listed(run, "tasks"), inner(run, "task")):
+        path = str(inner(task, "notebook_task").get("notebook_path") or "")
         if path:
             return path.rpartition("/")[2]
     return str(run.get("run_name") or "").rpartition("/")[2]
