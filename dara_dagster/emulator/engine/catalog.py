@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from pyspark.errors import AnalysisException
+from pyspark.sql.catalog import Column
 from pyspark.sql.connect.catalog import Catalog
+
+from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.sql.types import delta_type
+from dara_dagster.emulator.engine.store import TableName
 
 if TYPE_CHECKING:
     from pyspark.sql.catalog import Table
@@ -38,7 +44,44 @@ class LocalCatalog(Catalog):
         catalog, schema = registry.resolve_schema(dbName) if dbName else (registry.catalog, registry.schema)
         names = store.tables(catalog, schema) + store.views(catalog, schema)
         registry.ensure([f"`{catalog}`.`{schema}`.`{name}`" for name in names])
-        return super().listTables(dbName, pattern)
+        return list(map(self._typed, super().listTables(dbName, pattern)))
+
+    def getTable(self, tableName: str) -> Table:
+        return self._typed(super().getTable(tableName))
+
+    def _typed(self, table: Table) -> Table:
+        """Sail takes every table for an external one, since each has a place."""
+        if table.tableType != "EXTERNAL" or table.catalog is None or len(table.namespace or []) != 1:
+            return table
+        name = TableName(table.catalog, table.namespace[0], table.name)  # type: ignore[index]
+        return table if self._spark.store.is_external(name) else table._replace(tableType="MANAGED")
+
+    def listColumns(self, tableName: str, dbName: str | None = None) -> list[Column]:
+        name = self._spark.registry.resolve(f"{dbName}.{tableName}" if dbName else tableName)
+        folder = self._spark.store.table_folder(name) if name else None
+        if folder is None:
+            return super().listColumns(tableName, dbName)
+        snapshot = delta_log.read_snapshot(folder)
+        return [
+            Column(
+                name=field["name"],
+                description=field["metadata"].get("comment"),
+                dataType=field["metadata"].get(delta_log.LENGTH_KEY) or delta_type(field["type"]),
+                nullable=field["nullable"],
+                isPartition=field["name"] in snapshot.partition_columns,
+                isBucket=False,
+                isCluster=False,
+            )
+            for field in snapshot.fields
+        ]
+
+    def dropTempView(self, viewName: str) -> bool:
+        try:
+            return super().dropTempView(viewName)
+        except AnalysisException as error:
+            if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
+                raise
+            return False
 
     def refreshTable(self, tableName: str) -> None:
         """Every query reads the newest version already."""

@@ -153,6 +153,16 @@ class PlanInterceptor(
         # Sail counts nothing and says so only for some actions.
         raise NotSupportedLocally("DataFrame.observe()")
 
+    def _same(self, message: Any, names: set[str]) -> None:
+        raise NotSupportedLocally("DataFrame.sameSemantics()")
+
+    def _hashed(self, message: Any, names: set[str]) -> None:
+        raise NotSupportedLocally("DataFrame.semanticHash()")
+
+    def _input_files(self, message: Any, names: set[str]) -> None:
+        # Sail names none.
+        raise NotSupportedLocally("DataFrame.inputFiles()")
+
     def _relation(self, message: Any, names: set[str]) -> None:
         """df.approxQuantile(), which Sail lacks: the exact quantiles, within any relativeError."""
         if message.WhichOneof("rel_type") != "approx_quantile":
@@ -185,9 +195,12 @@ _TREATMENTS: dict[str, Callable[[PlanInterceptor, Any, set[str]], None]] = {
     "Expression": PlanInterceptor._expression,
     "GetTable": PlanInterceptor._catalog_call,
     "ListColumns": PlanInterceptor._catalog_call,
+    "InputFiles": PlanInterceptor._input_files,
     "MergeIntoTableCommand": PlanInterceptor._write_by_name,
     "NamedTable": PlanInterceptor._named_table,
     "Relation": PlanInterceptor._relation,
+    "SameSemantics": PlanInterceptor._same,
+    "SemanticHash": PlanInterceptor._hashed,
     "SQL": PlanInterceptor._sql,
     "SqlCommand": PlanInterceptor._sql,
     "TableExists": PlanInterceptor._catalog_call,

@@ -49,7 +49,8 @@ class LocalReader(DataFrameReader):
         if schema is not None:
             self.schema(schema)
         self.options(**options)
-        kind = (self._format or "").lower()
+        kind = (self._format or self._spark.setting("spark.sql.sources.default")).lower()
+        self.format(self._format or kind)
         if kind not in _FILES:
             return super().load(path)
         given = {key.lower(): value for key, value in self._options.items()}

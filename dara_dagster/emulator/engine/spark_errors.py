@@ -289,6 +289,30 @@ def _broken_off(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return connect.SparkConnectGrpcException(message=text, errorClass="INTERNAL_ERROR", sql_state="XX000")
 
 
+def _setting(spark: LocalSpark, match: re.Match[str]) -> Exception:
+    sentence = f'The SQL config "{match["key"]}" cannot be found. Please verify that the config exists.'
+    return _raised(connect.SparkNoSuchElementException, "SQL_CONF_NOT_FOUND", sentence, "42K0I")  # type: ignore[no-any-return]
+
+
+def _identity(spark: LocalSpark, match: re.Match[str]) -> Exception:
+    sentence = f"Providing values for GENERATED ALWAYS AS IDENTITY column {match['name']} is not supported."
+    return _analysis("DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED", sentence, "42808")
+
+
+def _too_early(spark: LocalSpark, match: re.Match[str]) -> Exception:
+    sentence = f"The provided timestamp ({match['time']}) is before the earliest version available."
+    return _analysis("DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", sentence, "42816")
+
+
+def _schema_mismatch(spark: LocalSpark, match: re.Match[str]) -> Exception:
+    sentence = (
+        f"A schema mismatch detected when writing to the Delta table, which has no column `{match['name']}`. "
+        'To add it, set .option("mergeSchema", "true"); to replace the columns, '
+        '.option("overwriteSchema", "true").'
+    )
+    return _analysis("DELTA_METADATA_MISMATCH", sentence, "42KDG")
+
+
 _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception]]] = [
     (re.compile(r"attribute ObjectName\(\[[^\]]*\]\) is missing from the schema"), _column),
     (re.compile(r"\[UNRESOLVED_COLUMN\] Cannot find column (?P<name>\S+)"), _column),
@@ -312,5 +336,9 @@ _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception
         re.compile(r"UNION queries .* left has (?P<left>\d+) columns whereas right has (?P<right>\d+)"),
         _widths,
     ),
+    (re.compile(r"configuration not found: (?P<key>\S+)"), _setting),
+    (re.compile(r"Providing values for GENERATED ALWAYS AS IDENTITY column (?P<name>`[^`]+`)"), _identity),
+    (re.compile(r"No version of the Delta table exists at or before timestamp (?P<time>\S+)"), _too_early),
+    (re.compile(r"Field '(?P<name>[^']+)' not found in table schema\. Use mergeSchema"), _schema_mismatch),
     (re.compile(r"<_(?:MultiThreaded|Inactive)\w*Rendezvous.*|<_InactiveRpcError.*", re.S), _broken_off),
 ]

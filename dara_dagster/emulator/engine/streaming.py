@@ -17,6 +17,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import Aggregate, DataSource, Deduplicate, Join, LogicalPlan, WithWatermark
 from pyspark.sql.connect.session import SparkSession
+from pyspark.sql.connect.streaming.readwriter import DataStreamWriter
 from pyspark.sql.functions import col, lit
 from pyspark.sql.types import StructField, StructType
 
@@ -381,10 +382,24 @@ _native_writer = DataFrame.writeStream.fget  # type: ignore[attr-defined]
 _native_is_streaming = DataFrame.isStreaming.func  # type: ignore[attr-defined]
 
 
+class _EngineWriter(DataStreamWriter):
+    """Writes what the engine itself streams: the source rate."""
+
+    def foreachBatch(self, func: Any) -> Any:
+        raise NotSupportedLocally("foreachBatch of a stream of the source rate")
+
+    def foreach(self, f: Any) -> Any:
+        raise NotSupportedLocally("foreach of a stream of the source rate")
+
+
 def _write_stream(frame: DataFrame) -> Any:
     sources = stream_sources(frame._plan)
     if not sources:
-        return _native_writer(frame)
+        return (
+            _EngineWriter(frame._plan, frame._session)
+            if _native_is_streaming(frame)
+            else _native_writer(frame)
+        )
     return StreamWriter(frame, sources, _is_stateful(frame._plan), _is_watermarked(frame._plan))
 
 

@@ -60,6 +60,15 @@ def set_value(spark: LocalSpark, match: Match) -> DataFrame | None:
     return spark.rows([(key, value)], "key string, value string")
 
 
+@statement("SET <key:rest>")
+def show_value(spark: LocalSpark, match: Match) -> DataFrame | None:
+    """The value of one setting; `<undefined>` when it has none."""
+    key = match.text("key")
+    if "." not in key or " " in key or key.startswith("-"):
+        return None
+    return spark.rows([(key, spark.conf.get(key, "<undefined>"))], "key string, value string")
+
+
 @statement("(GRANT | REVOKE | DENY) <what:rest>")
 @statement("(ANALYZE | REFRESH | UNCACHE) TABLE <what:rest>")
 @statement("CACHE [LAZY] TABLE <what:rest>")

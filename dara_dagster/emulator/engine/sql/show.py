@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.engine import delta_log
 from dara_dagster.emulator.engine.sql.grammar import Match
 from dara_dagster.emulator.engine.sql.handlers import statement, table_folder
+from dara_dagster.emulator.engine.sql.literals import quote
 from dara_dagster.emulator.engine.sql.syntax import unquote
 from dara_dagster.emulator.engine.sql.types import delta_type
 
@@ -74,6 +75,9 @@ def show_volumes(spark: LocalSpark, match: Match) -> DataFrame:
 def show_properties(spark: LocalSpark, match: Match) -> DataFrame:
     pairs = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
     wanted = unquote(match.text("key"))
+    if wanted and wanted not in pairs:
+        name = spark.registry.resolve(match["name"])
+        pairs = {wanted: f"Table {name} does not have property: {wanted}"}
     rows = sorted((key, value) for key, value in pairs.items() if wanted in ("", key))
     return spark.rows(rows, "key string, value string")
 
@@ -105,13 +109,16 @@ def show_create_table(spark: LocalSpark, match: Match) -> DataFrame:
     if view is not None:
         return spark.rows([(f"CREATE VIEW {name} AS {view}",)], "createtab_stmt string")
     snapshot = delta_log.read_snapshot(table_folder(spark, match["name"]))
-    columns = ",\n  ".join(
-        f"{f['name']} {delta_type(f['type']).upper()}{'' if f['nullable'] else ' NOT NULL'}"
-        for f in snapshot.fields
-    )
+    columns = ",\n  ".join(map(_column, snapshot.fields))
     text = f"CREATE TABLE {name} (\n  {columns})\nUSING delta"
     if snapshot.partition_columns:
         text += f"\nPARTITIONED BY ({', '.join(snapshot.partition_columns)})"
     if comment := snapshot.metadata.get("description"):
-        text += f"\nCOMMENT '{comment}'"
+        text += f"\nCOMMENT {quote(comment)}"
     return spark.rows([(text,)], "createtab_stmt string")
+
+
+def _column(field: dict[str, Any]) -> str:
+    comment = field["metadata"].get("comment")
+    text = f"{field['name']} {delta_type(field['type']).upper()}{'' if field['nullable'] else ' NOT NULL'}"
+    return f"{text} COMMENT {quote(comment)}" if comment else text

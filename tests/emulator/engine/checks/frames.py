@@ -1,18 +1,24 @@
-"""Checks: files of volumes and samples."""
+"""Checks: files of volumes and samples.
+
+Values of the source SPARK are those of Apache Spark; the others are those of the Databricks page that stands
+beside them.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from tests.emulator.engine.checks.check import Check, Environment
+from tests.emulator.engine.checks.check import SPARK, Check, Environment
+
+_VOLUMES = "https://docs.databricks.com/en/volumes/volume-files.html"
 
 
-def in_volume(e: Environment, name: str) -> str:
+def in_volume(e: Environment) -> str:
     """A folder of a volume with one CSV file."""
-    e.volume(name).mkdir(parents=True, exist_ok=True)
-    Path(f"/Volumes/main/bronze/{name}/x.csv").write_text("a,b\n1,2\n")
-    return f"/Volumes/main/bronze/{name}"
+    e.spark.sql("CREATE VOLUME lab.files")
+    Path("/Volumes/main/lab/files/x.csv").write_text("a,b\n1,2\n")
+    return "/Volumes/main/lab/files"
 
 
 def sample(e: Environment) -> Any:
@@ -22,14 +28,16 @@ def sample(e: Environment) -> Any:
 
 CHECKS: list[Check] = [
     Check(
-        "read /Volumes path (spark.read)",
-        lambda e: e.spark.read.option("header", True).csv(in_volume(e, "read") + "/x.csv"),
+        "read of a path in a volume",
+        lambda e: e.spark.read.option("header", True).csv(in_volume(e) + "/x.csv"),
         [("1", "2")],
+        _VOLUMES,
     ),
     Check(
         "SQL csv.`/Volumes/…`",
-        lambda e: e.spark.sql(f"SELECT * FROM csv.`{in_volume(e, 'queried')}/x.csv` ORDER BY 1"),
+        lambda e: e.spark.sql(f"SELECT * FROM csv.`{in_volume(e)}/x.csv` ORDER BY 1"),
         [("1", "2"), ("a", "b")],
+        _VOLUMES,
     ),
-    Check("TABLESAMPLE", sample, [(4,)]),
+    Check("TABLESAMPLE of all", sample, [(4,)], SPARK),
 ]

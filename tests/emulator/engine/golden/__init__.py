@@ -4,5 +4,5 @@
   a block begins with `-- name` and ends with an empty line, and its last statement is the question.
 - `answers/`: the answers. `python -m tests.emulator.engine.golden.produce` asks real Spark for them.
 - `differences.py`: what is known to differ, each with a note; `python -m
-  tests.emulator.engine.golden.page` makes the page *Known differences* of it.
+  tests.emulator.engine.golden.differences` makes the page *Known differences* of it.
 """

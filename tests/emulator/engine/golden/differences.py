@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.emulator.engine.checks import ALL
+from tests.emulator.engine.checks.check import Check, differs, refused
 from tests.emulator.engine.golden.snippet import HERE, Snippet, agree, answer, fixtures, load, read_answers
 
 LIST = HERE / "differences.json"
@@ -27,8 +29,9 @@ _INTRO = """\
 
 The local workspace runs SQL and DataFrame code on [Sail](https://github.com/lakehq/sail). Its answers are
 compared with those of Apache Spark 4.0.1 (ANSI mode, UTC), and where Databricks differs from Apache Spark
-or only Delta Lake can tell, with what their documentation says: {total} snippets, of which {same} agree.
-This page lists the others. It is made from the tests, so it is complete as far as they go.
+or only Delta Lake can tell, with what their documentation says: {total} snippets, of which {same} agree,
+and {checks} statements and calls of notebooks, of which {kept} agree. This page lists the others. It is made
+from the tests, so it is complete as far as they go.
 
 A column without an alias may have another name than on Databricks, as `abs((- 5))` for `abs(-5)`: give
 columns that you read by name an alias. Errors have the class and the sense of Databricks' errors, not
@@ -85,13 +88,25 @@ def page() -> str:
     """The text of docs/known-differences.md."""
     golden, known = read_answers(), read_list()
     differing = sum(map(len, known.values()))
-    parts = [_INTRO.format(total=len(golden), same=len(golden) - differing)]
+    others = [(name, check) for name, check in ALL if isinstance(check.expected, refused | differs)]
+    counts = {"total": len(golden), "same": len(golden) - differing}
+    parts = [_INTRO.format(**counts, checks=len(ALL), kept=len(ALL) - len(others))]
     for note, snippets in known.items():
         parts.append(f"## {note}\n")
         for key, here in snippets.items():
             parts.append(f"- `{_short(key)}`  \n  there: `{_short(in_words(golden[key]))}`  \n")
             parts[-1] += f"  here: `{_short(here)}`\n"
+    parts.append("## Statements and calls of notebooks\n")
+    parts += [_of_check(name, check) for name, check in others]
     return "\n".join(parts)
+
+
+def _of_check(name: str, check: Check) -> str:
+    known = check.expected
+    if isinstance(known, refused):
+        return f"- `{_short(name)}`  \n  there: [documented]({check.source})  \n  here: `refused: {known}`\n"
+    there, here = _short(repr(known.there)), _short(repr(known.here))
+    return f"- `{_short(name)}`: {known.why}  \n  there: `{there}`  \n  here: `{here}`\n"
 
 
 def _short(text: str, limit: int = 160) -> str:

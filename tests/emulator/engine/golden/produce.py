@@ -5,6 +5,8 @@ Not run by the tests; it needs a JVM and an environment of its own:
     apt-get install default-jre-headless
     uv venv -p 3.11 /tmp/spark && uv pip install -p /tmp/spark pyspark==4.0.1 "pandas<3" pyarrow
     /tmp/spark/bin/python -m tests.emulator.engine.golden.produce
+
+`produce checks` asks the checks instead (see ../checks) and says which of them Spark answers otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from tests.emulator.engine.golden.confirm import confirm
 from tests.emulator.engine.golden.snippet import ANSWERS, BY_DOCUMENTATION, Snippet, answer, fixtures, load
 
 _SECONDS = 60  # for one snippet
@@ -36,6 +39,7 @@ def _session(folder: Path) -> Any:
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} -Duser.timezone=UTC",
         "spark.sql.legacy.createHiveTableByDefault": "false",
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.scripting.enabled": "true",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "OFF",
@@ -64,6 +68,19 @@ def _asked(spark: Any, snippet: Snippet) -> dict[str, Any]:
         signal.alarm(0)
 
 
+def check(only: str = "") -> None:
+    """Prints what Spark answers otherwise than the checks say, and ends with status 1 when there is any."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    folder = Path(tempfile.mkdtemp(prefix="golden"))
+    spark = _session(folder)
+    faults = confirm(spark, only)
+    spark.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+    print("\n".join([*faults, f"{len(faults)} checks differ from Apache Spark"]))
+    sys.exit(bool(faults))
+
+
 def main(only: str = "") -> None:
     """Asks the snippets whose key begins with `only`, and keeps the other answers."""
     warnings.simplefilter("ignore")
@@ -85,4 +102,7 @@ def main(only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:2] == ["checks"]:
+        check(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])
