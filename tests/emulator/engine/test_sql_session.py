@@ -43,6 +43,30 @@ def test_variables(spark: LocalSpark) -> None:
         spark.sql("SELECT x")
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("range(low, 5)", 2),
+        ("range(9) t JOIN range(9) u ON t.id = low AND u.id = low", 1),
+        ("(SELECT low) t", 1),
+    ],
+)
+def test_a_variable_in_what_a_query_reads_from(
+    spark: LocalSpark, monkeypatch: pytest.MonkeyPatch, source: str, expected: int
+) -> None:
+    spark.sql("DECLARE OR REPLACE low INT DEFAULT 3")
+    sent: list[str] = []
+    plain_sql = spark.plain_sql
+
+    def counted(text: str, *args: Any, **frames: Any) -> Any:
+        sent.append(text)
+        return plain_sql(text, *args, **frames)
+
+    monkeypatch.setattr(spark, "plain_sql", counted)
+    assert rows(spark, f"SELECT count(*) FROM {source} WHERE low = 3") == [(expected,)]
+    assert len(sent) < 30, "the tables were asked for their columns again and again"
+
+
 def test_variables_in_statements_that_write(spark: LocalSpark) -> None:
     spark.sql("DECLARE OR REPLACE lim INT DEFAULT 5")
     spark.sql("CREATE OR REPLACE TABLE main.default.vars (a INT, b STRING)")

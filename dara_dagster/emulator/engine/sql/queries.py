@@ -54,9 +54,8 @@ def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer
             name = _PART.findall(missing[1]) if missing else []
             newer = _with_alias(spark, text, name[0].lower()) if len(name) == 1 else text
             if newer == text and name:
-                newer = with_variables(
-                    spark, text, name, functools.partial(_sees, spark, text, name[-1].lower())
-                )
+                has_column = functools.partial(_sees, spark, text, name[-1].lower())
+                newer = with_variables(spark, text, name, has_column)
             if newer == text:
                 raise
         text = newer
@@ -212,7 +211,12 @@ def _has_column(spark: LocalSpark, text: str, select: exp.Select, name: str) -> 
 
 
 def _sees(spark: LocalSpark, text: str, name: str, select: exp.Select) -> bool:
-    return _has_column(spark, text, select, name)
+    """Whether the tables of a SELECT have the column `name`, which may be a variable in what they stand for."""
+    spark.variables.no_columns.add(name)
+    try:
+        return _has_column(spark, text, select, name)
+    finally:
+        spark.variables.no_columns.discard(name)
 
 
 def columns_of_source(spark: LocalSpark, text: str, select: exp.Select, table: str = "") -> list[str]:

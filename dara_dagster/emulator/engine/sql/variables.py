@@ -51,6 +51,9 @@ class Variables:
 
     def __init__(self) -> None:
         self.scopes: list[tuple[str, dict[str, Variable]]] = [("session", {})]
+        # The names in whose place a value stands wherever Sail misses them: the tables of a SELECT, with
+        # which they stand (`FROM range(n, 5)`, `JOIN u ON t.id = n`), are asked whether they have such a column.
+        self.no_columns: set[str] = set()
 
     def find(self, name: Sequence[str]) -> Variable | None:
         """The variable of a name, which may be qualified by its script's label or by (system.)session."""
@@ -207,13 +210,18 @@ def with_variables(spark: LocalSpark, text: str, name: Sequence[str], has_column
         return text
     edits: list[Edit] = []
     names: set[Edit] = set()
+    answers: dict[int, bool] = {}
+    no_columns = spark.variables.no_columns
     for column in tree.find_all(exp.Column):
         parts = column.parts
         if [part.name.lower() for part in parts] != [part.lower() for part in name]:
             continue
         select = column.find_ancestor(exp.Select)
-        if len(parts) == 1 and select is not None and has_column(select):
-            continue
+        if len(parts) == 1 and select is not None and parts[0].name.lower() not in no_columns:
+            if id(select) not in answers:
+                answers[id(select)] = has_column(select)
+            if answers[id(select)]:
+                continue
         edits.append(Edit(parts[0].meta["start"], parts[-1].meta["end"] + 1, variable.value))
         if select is not None:
             names |= _unnamed_item(text, select, column)
