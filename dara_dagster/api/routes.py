@@ -79,7 +79,7 @@ _ERRORS = {
     415: "The body is of another type",
     422: "A parameter is wrong; errors names each",
     429: "Too many requests; Retry-After tells when to go on",
-    503: "The project's code is not loaded",
+    503: "The project's code is not loaded, or Databricks' credentials are not set",
     507: "The file cannot be kept: the disk is full, or not writable",
 }
 _FORM = {

@@ -25,6 +25,7 @@ from dara_dagster.defs.run_config import run_config
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.executor.code_location import Job
 from dara_dagster.executor.user import USER_TAG
+from dara_dagster.workspace.client import check_credentials
 from dara_dagster.workspace.locks import file_lock
 
 __all__ = ["KEY_TAG", "Launcher", "Wanted"]
@@ -71,13 +72,14 @@ class Launcher:
     def __init__(self, project: Project, uploads: Uploads, lock_file: Path, caller_runs: CallerRuns) -> None:
         self._project, self._uploads, self._lock_file = project, uploads, lock_file
         self._caller_runs = caller_runs
+        self._has_credentials = False
 
     def launch(self, wanted: Wanted) -> tuple[DagsterRun, bool]:
         """Start the run, or find the one that its key has started, and say whether it was found.
 
         Raises ApiError: 403 no caller for a workflow that runs as its caller, 404 unknown workflow, 409 key
         used for another request or too many runs going on, 422 wrong parameters, 503 code that is not loaded
-        or does not answer.
+        or does not answer; CredentialsError where Databricks' credentials are not set.
         """
         workflow = self._project.workflow(wanted.workflow)
         if workflow.run_as == "caller" and not wanted.access_token:
@@ -91,6 +93,8 @@ class Launcher:
         parameters = {name: _text(value) for name, value in wanted.parameters.items()}
         job = self._project.job(workflow, wanted.sequential)
         run_id, tags = _identity(self._project.plan.name, wanted, parameters, workflow.run_as == "caller")
+        if workflow.run_as != "caller":
+            self._check_credentials()
         try:
             with file_lock(self._lock_file, timeout=_LOCK_SECONDS):
                 run = self._project.instance.get_run_by_id(run_id)
@@ -110,6 +114,13 @@ class Launcher:
             )
             raise ApiError(503, message) from None
         return run, replayed
+
+    def _check_credentials(self) -> None:
+        """Raise CredentialsError where none are set, before a run is made that could only fail."""
+        plan = self._project.plan
+        if plan.workspace == "databricks" and not self._has_credentials:
+            check_credentials(plan.poll)
+            self._has_credentials = True
 
     def _start(self, workflow: WorkflowPlan, run_id: str, access_token: str | None) -> DagsterRun:
         if workflow.run_as != "caller":

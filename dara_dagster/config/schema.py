@@ -114,7 +114,7 @@ class _FileSchema(GenerateJsonSchema):
         return _any_of(super().int_schema(schema), whole_text(schema.get("ge"), schema.get("le")))
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
-        text = decimal_text(least=schema.get("ge"), more_than=schema.get("gt"))
+        text = decimal_text(least=schema.get("ge"), more_than=schema.get("gt"), most=schema.get("le"))
         return _any_of(super().float_schema(schema), text)
 
     def bool_schema(self, schema: core_schema.BoolSchema) -> JsonSchemaValue:

@@ -16,7 +16,6 @@ CONTROL = r"\x00-\x1f\x7f"
 TABLE_PART = rf"[^\s./`{CONTROL}]{{1,255}}"
 # How something in a Python module is named: module:Name.
 OBJECT = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
-_LONGEST_RANGE = 1_000  # numbers that one pattern lists
 NUMBER_LENGTH = 100  # characters of a number written as text
 
 _SPACE = r"[ \t\r\n]*"
@@ -39,24 +38,41 @@ def saying(*keys: str, **others: Any) -> dict[str, Any]:
 
 
 def whole_text(low: int | None, high: int | None) -> dict[str, Any]:
-    """The schema of a whole number as text, from `low` (None, 0 or 1) to `high` (None: no limit).
-
-    A high limit that would make a long pattern is left to the check of the number.
-    """
-    if high is not None and high <= _LONGEST_RANGE:
-        digits = rf"\+?0*({'|'.join(map(str, range(low or 0, high + 1)))})"
+    """The schema of a whole number as text, from `low` (None, 0 or 1) to `high` (None: no limit)."""
+    if high is not None:
+        digits = rf"\+?0*{_up_to(high)}" if low else rf"(\+?0*({_up_to(high)}|0)|-0+)"
     else:
         digits = {None: "[+-]?[0-9]+", 0: r"(\+?[0-9]+|-0+)", 1: r"\+?0*[1-9][0-9]*"}[low]
     return _text(f"^{_SPACE}{digits}{_ZEROS}{_SPACE}$", NUMBER_LENGTH)
 
 
-def decimal_text(*, least: float | None = None, more_than: float | None = None) -> dict[str, Any]:
-    """The schema of a number as text: any, from 0 on (`least`), or above 0 (`more_than`)."""
+def _up_to(high: int) -> str:
+    """The pattern of the whole numbers from 1 to `high`, without zeros before them."""
+    digits = str(high)
+    choices = [f"[1-9][0-9]{{0,{len(digits) - 2}}}"] if len(digits) > 1 else []
+    for place, digit in enumerate(digits):  # what is equal to `high` up to here and less at this digit
+        least = 0 if place else 1
+        if int(digit) > least:
+            rest = len(digits) - place - 1
+            choices.append(f"{digits[:place]}[{least}-{int(digit) - 1}][0-9]{{{rest}}}")
+    return f"({'|'.join([*choices, digits])})"
+
+
+def decimal_text(
+    *, least: float | None = None, more_than: float | None = None, most: float | None = None
+) -> dict[str, Any]:
+    """The schema of a number as text: any, from 0 on (`least`), or above 0 (`more_than`), up to `most`.
+
+    What has an exponent is held against `most` by the loader only.
+    """
     number = rf"[+-]?{_DECIMAL}"
     if more_than is not None:
         number = rf"\+?(?=[0-9.]*[1-9]){_DECIMAL}"
     elif least is not None:
         number = rf"(\+?{_DECIMAL}|-{_NOTHING})"
+    if most is not None:
+        high = int(most)
+        number = rf"(?={_SPACE}[+-]?(.*[eE]|0*({_up_to(high)}?(\.|{_SPACE}$)))){number}"
     return _text(f"^{_SPACE}{number}{_SPACE}$", NUMBER_LENGTH)
 
 

@@ -135,6 +135,11 @@ class Server:
             self.process.communicate()
 
 
+def on_databricks(emulator: Emulator, token: str) -> dict[str, str]:
+    """The environment in which a project runs on that workspace of the emulator as on Databricks."""
+    return {"DARA_WORKSPACE": "databricks", "DATABRICKS_HOST": emulator.host, "DATABRICKS_TOKEN": token}
+
+
 @pytest.fixture(scope="module")
 def module_token() -> str:
     """The token of a workspace that the tests of one file share."""
@@ -146,13 +151,8 @@ def served(
     tmp_path_factory: pytest.TempPathFactory, emulator: Emulator, module_token: str
 ) -> Iterator[Server]:
     """A server on the workflows `daily` (three tasks), `ingest` (uploads a file), `one_script`."""
-    environ = {
-        "DARA_WORKSPACE": "databricks",
-        "DATABRICKS_HOST": emulator.host,
-        "DATABRICKS_TOKEN": module_token,
-    }
     root: Path = tmp_path_factory.mktemp("served")
-    project = fill(Project(root, environ))
+    project = fill(Project(root, on_databricks(emulator, module_token)))
     project.write(
         "config/project.json", {"name": "tiny", "notebooks": "notebooks", "upload_folders": ["../incoming"]}
     )

@@ -72,6 +72,7 @@ def guarded() -> Iterator[Guarded]:
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[Guarded]:
+    """A server without a token or a proxy."""
     server = Guarded(None)
     yield server
     server.stop()

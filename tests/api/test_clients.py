@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.served import Answer, Server, module_token
+from tests.api.served import Answer, Server, module_token, on_databricks
 from tests.cli.conftest import Project, fill
 from tests.conftest import Emulator
 from tests.support.waiting import PATIENCE
@@ -26,11 +26,7 @@ _SCHEMATHESIS = ["uvx", "--from", "schemathesis==4.32.5", "schemathesis"]
 def secured(
     tmp_path_factory: pytest.TempPathFactory, emulator: Emulator, module_token: str
 ) -> Iterator[Server]:
-    environ = {
-        "DARA_WORKSPACE": "databricks",
-        "DATABRICKS_HOST": emulator.host,
-        "DATABRICKS_TOKEN": module_token,
-    }
+    environ = on_databricks(emulator, module_token)
     project = fill(Project(tmp_path_factory.mktemp("secured"), environ))
     emulator.admin("POST", "simulate", {"task_key": "*", "duration_ms": 100}, token=module_token)
     server = Server(project, token=True)

@@ -11,10 +11,10 @@ from dara_dagster.api.auth import usable_token
 from dara_dagster.api.proxy import Caller, Proxy, app_port, is_databricks_app, trusted_proxy
 from dara_dagster.errors import DaraError
 from tests.api.small import UPGRADE
-from tests.api.test_access import TOKEN, Guarded
+from tests.api.test_access import TOKEN, Guarded, local
 from tests.cli.conftest import Project, project
 
-__all__ = ["project"]
+__all__ = ["local", "project"]
 
 APP = {"DATABRICKS_APP_NAME": "dara", "DATABRICKS_APP_PORT": "8000"}
 HOST = "dara-123.aws.databricksapps.com"
@@ -40,14 +40,6 @@ def listed() -> Iterator[Guarded]:
 @pytest.fixture
 def app_with_token() -> Iterator[Guarded]:
     server = Guarded(TOKEN, Proxy())
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[Guarded]:
-    """A server without a proxy."""
-    server = Guarded(None)
     yield server
     server.stop()
 

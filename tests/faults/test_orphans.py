@@ -62,7 +62,12 @@ def test_runs_of_another_history_are_never_cancelled(trial: Trial, tmp_path: Pat
         run_name="dara:trial/flow/b [0a1b]",
         tasks=[jobs.SubmitTask(task_key="b", notebook_task=jobs.NotebookTask(notebook_path="/nb"))],
     )
-    trial.environ["DAGSTER_HOME"] = str(tmp_path / "elsewhere")
+    home = tmp_path / "elsewhere"
+    trial.environ["DAGSTER_HOME"] = str(home)
+    assert trial.start("orphans").wait() == 1
+    assert not home.exists()
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
 
     found = json.loads(trial.dara("orphans", "--cancel", "--yes", "--json"))
 

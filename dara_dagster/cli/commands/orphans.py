@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dara_dagster.cli.project import config_option, counted, json_option, load_plan, open_instance
+from dara_dagster.cli.project import (
+    config_option,
+    counted,
+    has_history,
+    json_option,
+    load_plan,
+    open_instance,
+)
 from dara_dagster.errors import DaraError, RunError
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ def orphans(cancel: bool, yes: bool, config_dir: Path, as_json: bool) -> None:
 
     plan = load_plan(config_dir)
     workspace = open_workspace(plan.workspace, root=plan.root)
-    with open_instance(config_dir) as instance:
+    with _history(config_dir) as instance:
         found = _find(workspace, plan, instance)
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=2))
@@ -49,6 +57,15 @@ def orphans(cancel: bool, yes: bool, config_dir: Path, as_json: bool) -> None:
     if cancel and found.orphans:
         _confirm(len(found.orphans), yes, as_json)
         _cancel(workspace, plan, [orphan.look for orphan in found.orphans], quiet=as_json)
+
+
+def _history(config_dir: Path) -> AbstractContextManager[DagsterInstance]:
+    """The project's Dagster instance; where there is no history, an empty one that leaves nothing behind."""
+    if has_history(config_dir):
+        return open_instance(config_dir)
+    from dagster import DagsterInstance
+
+    return DagsterInstance.ephemeral()
 
 
 def _confirm(count: int, yes: bool, as_json: bool) -> None:
