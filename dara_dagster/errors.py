@@ -49,20 +49,20 @@ class Problem:
     """One thing wrong in the user's files.
 
     `file` is the file as the user would name it, `line` counts from 1 (0: the file as a whole),
-    `key` is the path of the value (`tasks[3].dependent_on`), `wrong` says what is wrong and
-    `remedy` what to do about it. As text it is one line, in which nothing is invisible.
+    `key` is the path of the value (`tasks[3].dependent_on`), `message` says what is wrong and
+    `hint` what to do about it. As text it is one line, in which nothing is invisible.
     """
 
     file: Path
     line: int
     key: str
-    wrong: str
-    remedy: str
+    message: str
+    hint: str
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else f"{self.file}"
         key = f" {shortened(self.key)}:" if self.key else ""
-        return _printable(f"{place}:{key} {self.wrong}. {self.remedy}")
+        return _printable(f"{place}:{key} {self.message}. {self.hint}")
 
 
 def shortened(text: str) -> str:

@@ -50,7 +50,7 @@ def create_api(
     try:
         user_routes(mine)
     except RouterError as error:
-        raise RouterError(error.index - len(mine) + len(routers), error.wrong, error.remedy) from None
+        raise RouterError(error.index - len(mine) + len(routers), error.message, error.hint) from None
     in_app = is_databricks_app(os.environ)
     token = os.environ.pop(TOKEN_VARIABLE, None)  # no process started here inherits it
     named = TokenFile(home_folder(folder) / TOKENS_FILE)

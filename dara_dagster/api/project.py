@@ -11,7 +11,7 @@ from dagster import DagsterInstance
 
 from dara_dagster.api.models import ApiError
 from dara_dagster.config import Plan, WorkflowPlan, plan_from
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.defs.jobs import SEQUENTIAL
 from dara_dagster.errors import ConfigError
 from dara_dagster.executor.code_location import Code, Job
@@ -51,7 +51,7 @@ class Project:
         """The workflow of that name. Raises ApiError (404), naming the nearest."""
         workflows = {workflow.name: workflow for workflow in self.plan.workflows}
         if name not in workflows:
-            remedy = Names(workflows).remedy(name, "workflows")
+            remedy = Suggestions(workflows).hint(name, "workflows")
             raise ApiError(404, f"There is no workflow {name[:200]!r}. {remedy}", "name")
         return workflows[name]
 

@@ -17,7 +17,7 @@ from dara_dagster.api.limits import FORM, media_type
 from dara_dagster.api.models import ApiError, RunRequest
 from dara_dagster.api.problem import Invalid
 from dara_dagster.api.uploads import Received, Uploads, cannot_keep
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 
 __all__ = ["read_request"]
 
@@ -207,7 +207,7 @@ def _wrong_key(kind: str, path: list[str]) -> Invalid:
     if not path:
         return "The name of a key holds characters that are no text.", None
     if kind == "extra_forbidden":
-        remedy = Names(RunRequest.model_fields).remedy(path[0], "keys")
+        remedy = Suggestions(RunRequest.model_fields).hint(path[0], "keys")
         return f"Unknown key {path[0][:100]!r}. {remedy}", path[0]
     if path[0] == "parameters" and len(path) > 1:
         key = ".".join(path[:2])[:200]

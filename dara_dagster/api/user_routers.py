@@ -56,9 +56,9 @@ _PARAMETER = re.compile(r"\{[^}]*\}")
 class RouterError(DaraError):
     """A router that cannot be served: `index` is its place in the list, then what is wrong and what to do."""
 
-    def __init__(self, index: int, wrong: str, remedy: str) -> None:
-        super().__init__(f"routers[{index}]: {wrong}. {remedy}")
-        self.index, self.wrong, self.remedy = index, wrong, remedy
+    def __init__(self, index: int, message: str, hint: str) -> None:
+        super().__init__(f"routers[{index}]: {message}. {hint}")
+        self.index, self.message, self.hint = index, message, hint
 
 
 class UserRoutes:
@@ -75,8 +75,8 @@ class UserRoutes:
             for method, path in _operations(app):
                 other = taken.setdefault((method, _PARAMETER.sub("{}", path)), index)
                 if other != index:
-                    wrong = f"{method} {path} is in routers[{other}] too"
-                    raise RouterError(index, wrong, "Remove one of the two.")
+                    message = f"{method} {path} is in routers[{other}] too"
+                    raise RouterError(index, message, "Remove one of the two.")
                 if _is_taken(path) or any(_takes(route, method, _sample(path)) for route in ours):
                     raise _clash(index, f"{method} {path}")
             self.routers.append(cast(APIRouter, router))
@@ -103,7 +103,7 @@ def load_routers(config_dir: Path) -> list[object]:
 def located(config_dir: Path, error: RouterError) -> ConfigError:
     """The same error with the file and line that name the router."""
     document = load(config_dir).project_document
-    return ConfigError([document.problem(("routers", error.index), error.wrong, error.remedy)])
+    return ConfigError([document.problem(("routers", error.index), error.message, error.hint)])
 
 
 def _unloadable(index: int, named: str, error: BaseException, root: Path) -> RouterError:
@@ -121,11 +121,11 @@ def _unloadable(index: int, named: str, error: BaseException, root: Path) -> Rou
 def _alone(index: int, router: object) -> FastAPI:
     """An application of that router alone."""
     if not isinstance(router, APIRouter):
-        wrong = f"it is no APIRouter, but of the type {type(router).__name__}"
-        raise RouterError(index, wrong, "Write router = fastapi.APIRouter() and name that.")
+        message = f"it is no APIRouter, but of the type {type(router).__name__}"
+        raise RouterError(index, message, "Write router = fastapi.APIRouter() and name that.")
     if router.on_startup or router.on_shutdown or type(router.lifespan_context) is not _NO_LIFESPAN:
-        wrong = "it has a lifespan, which is not run here"
-        raise RouterError(index, wrong, "Remove it, and make what it made on first use.")
+        message = "it has a lifespan, which is not run here"
+        raise RouterError(index, message, "Remove it, and make what it made on first use.")
     app = FastAPI(openapi_url=None)
     app.include_router(router)
     return app
@@ -146,8 +146,8 @@ def _check_free(index: int, routes: Sequence[BaseRoute], ours: Sequence[BaseRout
 
 
 def _clash(index: int, path: str) -> RouterError:
-    wrong = f"it takes {path}, which the REST API or Dagster's UI answers"
-    return RouterError(index, wrong, 'Give it a prefix of its own, such as APIRouter(prefix="/mine").')
+    message = f"it takes {path}, which the REST API or Dagster's UI answers"
+    return RouterError(index, message, 'Give it a prefix of its own, such as APIRouter(prefix="/mine").')
 
 
 def _operations(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
 
-from dara_dagster.config.fields import WHOLE, Count, Model, Number, Positive, Text, Texts, Whole, fault
+from dara_dagster.config.fields import WHOLE, Count, Model, Number, Positive, Text, Texts, Whole, invalid
 from dara_dagster.config.sdk_fields import fields_of, parameters_of
 from dara_dagster.config.text_patterns import REFERENCE
 
@@ -35,7 +35,7 @@ def with_newer(names: Iterable[str]) -> Callable[[type[M]], type[M]]:
 
 def _minutes(value: int) -> int:
     if value and not 10 <= value <= 10000:
-        raise fault(f"{value} minutes are out of range", "Write 0 (never) or 10 to 10000.")
+        raise invalid(f"{value} minutes are out of range", "Write 0 (never) or 10 to 10000.")
     return value
 
 
@@ -66,7 +66,7 @@ class AutoScale(Model):
     @model_validator(mode="after")
     def _ordered(self) -> AutoScale:
         if self.min_workers > self.max_workers:
-            raise fault("min_workers is more than max_workers", "Swap or correct the two numbers.")
+            raise invalid("min_workers is more than max_workers", "Swap or correct the two numbers.")
         return self
 
 
@@ -235,7 +235,7 @@ class ClusterSettings(Model):
     @model_validator(mode="after")
     def _agrees(self) -> ClusterSettings:
         if self.num_workers is not None and self.autoscale is not None:
-            raise fault("num_workers and autoscale exclude each other", "Remove one of the two.")
+            raise invalid("num_workers and autoscale exclude each other", "Remove one of the two.")
         return self
 
 
@@ -294,9 +294,11 @@ class WarehouseSettings(Model):
     @model_validator(mode="after")
     def _agrees(self) -> WarehouseSettings:
         if 0 < (self.auto_stop_mins or 0) < 10 and not self.enable_serverless_compute:
-            raise fault(f"auto_stop_mins is {self.auto_stop_mins}", "Write 0 (never) or 10 and more.")
+            raise invalid(f"auto_stop_mins is {self.auto_stop_mins}", "Write 0 (never) or 10 and more.")
         if (self.min_num_clusters or 1) > (self.max_num_clusters or self.min_num_clusters or 1):
-            raise fault("min_num_clusters is more than max_num_clusters", "Swap or correct the two numbers.")
+            raise invalid(
+                "min_num_clusters is more than max_num_clusters", "Swap or correct the two numbers."
+            )
         return self
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dara_dagster.config.document import Document
+from dara_dagster.config.json_source import Document
 from dara_dagster.config.task_files import is_folder
 from dara_dagster.errors import DaraError, Problem
 
@@ -49,9 +49,9 @@ def find_dependency_file(
     found = list(_existing(usual_places(folder)))
     if len(found) < 2:
         return next(iter(found), None), []
-    wrong = f"there are {len(found)} dependency files: {', '.join(map(str, found))}"
-    remedy = 'Keep one, or name the one to read with "dependency" in project.json.'
-    return found[0], [Problem(found[0], 0, "", wrong, remedy)]
+    message = f"there are {len(found)} dependency files: {', '.join(map(str, found))}"
+    hint = 'Keep one, or name the one to read with "dependency" in project.json.'
+    return found[0], [Problem(found[0], 0, "", message, hint)]
 
 
 def _given(path: Path, project: Document) -> tuple[Path | None, list[Problem]]:
@@ -59,15 +59,15 @@ def _given(path: Path, project: Document) -> tuple[Path | None, list[Problem]]:
     if len(files) == 1 and files[0].suffix in (".json", ".py"):
         return files[0], []
     if len(files) > 1:
-        wrong = f"there are two dependency files in {path}"
+        message = f"there are two dependency files in {path}"
     elif files:
-        wrong = f"{path} is not a .json or .py file"
+        message = f"{path} is not a .json or .py file"
     elif is_folder(path):
-        wrong = f"there is no dependency.json or dependency.py in {path}"
+        message = f"there is no dependency.json or dependency.py in {path}"
     else:
-        wrong = f"there is no {path}"
-    remedy = "Name a dependency.json or dependency.py, relative to project.json."
-    return None, [project.problem(("dependency",), wrong, remedy)]
+        message = f"there is no {path}"
+    hint = "Name a dependency.json or dependency.py, relative to project.json."
+    return None, [project.problem(("dependency",), message, hint)]
 
 
 def _existing(paths: Iterator[Path] | list[Path]) -> Iterator[Path]:

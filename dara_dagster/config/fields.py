@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from dara_dagster.config.rules.cron import cron_fault, is_timezone, timezones
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.text_patterns import (
     CONTROL,
     DECIMAL_TEXT,
@@ -39,14 +39,14 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def fault(wrong: str, remedy: str) -> PydanticCustomError:
-    """The error a validator raises: what is wrong with the value and what to do about it."""
-    return PydanticCustomError("dara", "{wrong}", {"wrong": wrong, "remedy": remedy})
+def invalid(message: str, hint: str) -> PydanticCustomError:
+    """Make the error that a validator raises: what is wrong with the value and what to do about it."""
+    return PydanticCustomError("dara", "{message}", {"message": message, "hint": hint})
 
 
 def _no_truth(value: Any) -> Any:
     if isinstance(value, bool):
-        raise fault("should be a number, not true or false", "Write a number.")
+        raise invalid("should be a number, not true or false", "Write a number.")
     return value
 
 
@@ -55,17 +55,17 @@ def _whole(value: Any) -> Any:
     if not isinstance(value, str):
         return _no_truth(value)
     if len(value) > NUMBER_LENGTH or not WHOLE_TEXT.match(value):
-        raise fault(f"should be a whole number, is the text '{value}'", "Write a whole number.")
+        raise invalid(f"should be a whole number, is the text '{value}'", "Write a whole number.")
     return int(value.partition(".")[0])
 
 
 def _decimal(value: Any) -> Any:
     if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise fault("the number is too large", "Write a smaller one.")
+        raise invalid("the number is too large", "Write a smaller one.")
     if not isinstance(value, str):
         return _no_truth(value)
     if len(value) > NUMBER_LENGTH or not DECIMAL_TEXT.match(value):
-        raise fault(f"should be a number, is the text '{value}'", "Write a number.")
+        raise invalid(f"should be a number, is the text '{value}'", "Write a number.")
     return float(value)
 
 
@@ -81,18 +81,18 @@ def _as_list(value: Any) -> Any:
 
 def _name(value: str) -> str:
     if not value.strip():
-        raise fault("the name is empty", "Write a name.")
+        raise invalid("the name is empty", "Write a name.")
     if value != value.strip() or CONTROL_CHARACTER.search(value):
-        raise fault("the name has spaces around it or a control character in it", "Remove them.")
+        raise invalid("the name has spaces around it or a control character in it", "Remove them.")
     if len(value) > NAME_LENGTH:
-        wrong = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
-        raise fault(wrong, f"Shorten it to {NAME_LENGTH} characters.")
+        message = f"the name has {len(value)} characters; the Jobs API takes {NAME_LENGTH} in a task's key"
+        raise invalid(message, f"Shorten it to {NAME_LENGTH} characters.")
     return value
 
 
 def _plain_name(value: str) -> str:
     if "/" in _name(value) or value in {".", ".."}:
-        raise fault(f"'{value}' contains '/' or is only dots", "Use a name without '/'.")
+        raise invalid(f"'{value}' contains '/' or is only dots", "Use a name without '/'.")
     return value
 
 
@@ -116,14 +116,16 @@ def _file_name(value: str) -> str:
         or "\\" in value
         or any(part in {"", ".", ".."} for part in _name(value).split("/"))
     ):
-        remedy = "Name a file in the notebooks folder or below it, such as daily_totals or etl/daily_totals."
-        raise fault(f"'{value}' is not a file below the notebooks folder", remedy)
+        hint = "Name a file in the notebooks folder or below it, such as daily_totals or etl/daily_totals."
+        raise invalid(f"'{value}' is not a file below the notebooks folder", hint)
     return value
 
 
 def _local_folder(value: str) -> str:
     if not value.strip() or CONTROL_CHARACTER.search(value):
-        raise fault("the folder's name is empty or has a control character in it", "Write the folder's path.")
+        raise invalid(
+            "the folder's name is empty or has a control character in it", "Write the folder's path."
+        )
     return value
 
 
@@ -132,21 +134,21 @@ def _table(value: str) -> str:
         return value  # filled in while a step pipeline runs
     parts = value.split(".")
     if len(parts) > 3 or not all(_TABLE_PART.match(part) for part in parts):
-        raise fault(f"'{value}' is not a table's name", "Write catalog.schema.table.")
+        raise invalid(f"'{value}' is not a table's name", "Write catalog.schema.table.")
     return value
 
 
 def _table_part(value: str) -> str:
     if value and not _TABLE_PART.match(value):
-        wrong = f"'{value}' has a dot, a space or another character that no catalog's or schema's name has"
-        raise fault(wrong, "Write one name, without back-quotes.")
+        message = f"'{value}' has a dot, a space or another character that no catalog's or schema's name has"
+        raise invalid(message, "Write one name, without back-quotes.")
     return value
 
 
 def _pattern(value: str) -> str:
     if not value or "/" in _BRACKETS.sub("", value):
-        wrong = f"'{value}' fits no file: a pattern is held against a file's name without its folder"
-        raise fault(wrong, 'Write, for example, *.csv, with "recursive": true for the folders below.')
+        message = f"'{value}' fits no file: a pattern is held against a file's name without its folder"
+        raise invalid(message, 'Write, for example, *.csv, with "recursive": true for the folders below.')
     return value
 
 
@@ -155,13 +157,13 @@ def _volume(value: str) -> str:
         return value
     parts = value.rstrip("/").split("/")
     if not value.startswith("/Volumes/") or len(parts) < 5 or not all(parts[2:]) or ".." in parts:
-        raise fault(f"'{value}' is not a path in a volume", "Write /Volumes/catalog/schema/volume/folder.")
+        raise invalid(f"'{value}' is not a path in a volume", "Write /Volumes/catalog/schema/volume/folder.")
     return value
 
 
 def _workspace_path(value: str) -> str:
     if not value.startswith("/") or value.strip("/") == "" or ".." in value.split("/"):
-        raise fault(
+        raise invalid(
             f"'{value}' is not a folder in the workspace", "Write, for example, /Workspace/Shared/name."
         )
     return value.rstrip("/")
@@ -169,7 +171,7 @@ def _workspace_path(value: str) -> str:
 
 def _object_name(value: str) -> str:
     if not _OBJECT.match(value):
-        raise fault(f"'{value}' does not name something in a Python module", "Write module:name.")
+        raise invalid(f"'{value}' does not name something in a Python module", "Write module:name.")
     return value
 
 
@@ -177,20 +179,20 @@ def _moment(value: str) -> str:
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:
-        raise fault(f"'{value}' is not a time", "Write, for example, 2024-05-31T06:00:00+00:00.") from None
+        raise invalid(f"'{value}' is not a time", "Write, for example, 2024-05-31T06:00:00+00:00.") from None
     return value
 
 
 def _cron(value: str) -> str:
-    if wrong := cron_fault(value):
-        raise fault(wrong, 'Write, for example, "0 6 * * *" for every day at six.')
+    if message := cron_fault(value):
+        raise invalid(message, 'Write, for example, "0 6 * * *" for every day at six.')
     return value
 
 
 def _timezone(value: str) -> str:
     if not is_timezone(value):
-        near = Names(timezones()).nearest(value)
-        raise fault(
+        near = Suggestions(timezones()).nearest(value)
+        raise invalid(
             f"'{value}' is not a time zone",
             f"Did you mean '{near}'?" if near else "Write, for example, Europe/Berlin.",
         )

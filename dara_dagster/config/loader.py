@@ -11,14 +11,14 @@ from dara_dagster.config.compute_models import ClusterSettings, WarehouseSetting
 from dara_dagster.config.dependency_file import PLACES, find_dependency_file
 from dara_dagster.config.dialects.level_models import open_properties
 from dara_dagster.config.dialects.workflows import read_workflow
-from dara_dagster.config.document import Document
 from dara_dagster.config.fields import CONTROL_CHARACTER, name_fault
+from dara_dagster.config.json_source import Document
 from dara_dagster.config.models import Project
 from dara_dagster.config.parameters import Parameters, read_parameter_files, read_parameters
 from dara_dagster.config.plan import ComputeKind
-from dara_dagster.config.reading import read_document, read_object
+from dara_dagster.config.source_files import read_document, read_object
 from dara_dagster.config.spec import Compute, Spec, Workflow
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.task_files import AssumedSources, Sources, is_folder
 from dara_dagster.config.validation import read_model
 from dara_dagster.config.variables import Variables
@@ -43,21 +43,21 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
     problems = list(read.problems)
     here = Path(os.path.realpath(folder))  # resolve() raises for links that lead in a circle
     if not is_folder(here):
-        remedy = "Name the folder that holds dependency.json (--config DIR)."
-        problems.append(Problem(folder, 0, "", "there is no such folder", remedy))
+        hint = "Name the folder that holds dependency.json (--config DIR)."
+        problems.append(Problem(folder, 0, "", "there is no such folder", hint))
     document, project = _read_project(folder, read.variables, problems)
     root = here.parent
     name = project.name or root.name or "project"
-    if project.name is None and (wrong := name_fault(name)):
-        remedy = 'Write "name" into project.json, or rename the folder.'
+    if project.name is None and (message := name_fault(name)):
+        hint = 'Write "name" into project.json, or rename the folder.'
         problems.append(
-            document.problem(("name",), f"the project is called after its folder: {wrong}", remedy)
+            document.problem(("name",), f"the project is called after its folder: {message}", hint)
         )
         name = "project"
     if project.name is None and (environ.get("DARA_WORKSPACE") or project.workspace) == "databricks":
-        wrong = "a project on Databricks needs a name: its folder's may be that of another project too"
-        remedy = f'Write "name": "{root.name}", or another that no other project of yours has.'
-        problems.append(document.problem(("name",), wrong, remedy))
+        message = "a project on Databricks needs a name: its folder's may be that of another project too"
+        hint = f'Write "name": "{root.name}", or another that no other project of yours has.'
+        problems.append(document.problem(("name",), message, hint))
     problems += _yaml_files(folder)
     before = len(problems)
     main, found = find_dependency_file(folder, project.dependency, document)
@@ -152,8 +152,8 @@ def _workspace(
     for known in _WORKSPACES:
         if chosen == known:
             return known
-    remedy = Names(_WORKSPACES).remedy(chosen, "workspaces")
-    problems.append(document.problem(("workspace",), f"DARA_WORKSPACE is '{chosen}'", remedy))
+    hint = Suggestions(_WORKSPACES).hint(chosen, "workspaces")
+    problems.append(document.problem(("workspace",), f"DARA_WORKSPACE is '{chosen}'", hint))
     return project.workspace
 
 
@@ -193,14 +193,14 @@ def _name_problems(compute: Compute) -> list[Problem]:
     name, key = compute.name, "cluster_name" if compute.kind == "cluster" else "name"
     problems: list[Problem] = []
     if not name.strip() or name != name.strip() or CONTROL_CHARACTER.search(name):
-        wrong = "the name is empty, or has spaces around it or a control character in it"
-        problems.append(compute.problem(wrong, "Write a name."))
+        message = "the name is empty, or has spaces around it or a control character in it"
+        problems.append(compute.problem(message, "Write a name."))
     if compute.kind == "warehouse" and len(name) > _WAREHOUSE_NAME_LENGTH:
-        wrong = f"the name has {len(name)} characters; the API takes fewer than 100"
-        problems.append(compute.problem(wrong, "Shorten it."))
+        message = f"the name has {len(name)} characters; the API takes fewer than 100"
+        problems.append(compute.problem(message, "Shorten it."))
     if compute.settings.get(key, name) != name:
-        wrong = f"{key} differs from the name '{name}' it stands under"
-        problems.append(compute.document.problem((name, key), wrong, f"Remove {key}."))
+        message = f"{key} differs from the name '{name}' it stands under"
+        problems.append(compute.document.problem((name, key), message, f"Remove {key}."))
     return problems
 
 
@@ -227,7 +227,7 @@ def _workflow_files(folder: Path, problems: list[Problem]) -> list[tuple[Path, s
     try:
         files = sorted(folder.iterdir())
     except OSError as error:
-        wrong = f"the folder cannot be read: {error.strerror or error}"
-        problems.append(Problem(folder, 0, "", wrong, "Make it a folder that you may read."))
+        message = f"the folder cannot be read: {error.strerror or error}"
+        problems.append(Problem(folder, 0, "", message, "Make it a folder that you may read."))
         return []
     return [(file, file.stem) for file in files if file.suffix == ".json" and not file.name.startswith(".")]

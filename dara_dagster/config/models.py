@@ -27,7 +27,7 @@ from dara_dagster.config.fields import (
     Timezone,
     Volume,
     WorkspacePath,
-    fault,
+    invalid,
 )
 from dara_dagster.config.plan import Choice, RunIf
 from dara_dagster.config.rules.payload import payload_schema
@@ -77,12 +77,12 @@ class Library(Model):
     def _one_kind(self) -> Library:
         if len(self.model_fields_set) != 1:
             kinds = ", ".join(Library.model_fields)
-            raise fault(
+            raise invalid(
                 f"a library has one kind, this has {len(self.model_fields_set)}", f"Write one of {kinds}."
             )
         for kind in self.model_fields_set:
             if getattr(self, kind) is None:
-                raise fault(f"{kind} is null", "Say which library, or remove it.")
+                raise invalid(f"{kind} is null", "Say which library, or remove it.")
         return self
 
 
@@ -179,11 +179,11 @@ class Sensor(Model):
     @model_validator(mode="after")
     def _one_place(self) -> Sensor:
         if (self.volume is None) == (self.folder is None):
-            raise fault(
+            raise invalid(
                 "a sensor looks at one place: volume or folder", "Write exactly one of volume and folder."
             )
         if self.volume and self.upload_to:
-            raise fault("upload_to is for files of a local folder", "Remove upload_to.")
+            raise invalid("upload_to is for files of a local folder", "Remove upload_to.")
         return self
 
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from dara_dagster.config.dialects.step_values import FILLED_KEYS, reference_fault, references
-from dara_dagster.config.document import Array, Document, KeyPath, Object
 from dara_dagster.config.fields import Model
+from dara_dagster.config.json_source import Array, Document, KeyPath, Object
 from dara_dagster.config.models import Entry, Executor
-from dara_dagster.config.reading import read_document
 from dara_dagster.config.rules.payload import payload_faults
+from dara_dagster.config.source_files import read_document
 from dara_dagster.config.spec import Executors, Task
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.validation import kind_of, read_model
 from dara_dagster.config.variables import Variables
 from dara_dagster.errors import Problem, shortened
@@ -94,8 +94,8 @@ def _read(file: Path) -> tuple[Document, bool, list[Problem]]:
         by_name, found = _by_name(document)
         document.value = by_name
         return document, True, [*problems, *found]
-    wrong = f"the file should hold an object or a list of parameters, it holds {kind_of(document.value)}"
-    problems.append(document.problem((), wrong, _SHAPES))
+    message = f"the file should hold an object or a list of parameters, it holds {kind_of(document.value)}"
+    problems.append(document.problem((), message, _SHAPES))
     return Document(file, "", Object()), False, problems
 
 
@@ -104,9 +104,9 @@ def _by_name(document: Document) -> tuple[Object, list[Problem]]:
     named, problems = Object(), []
     for index, item in enumerate(document.value):
         if not isinstance(item, Object):
-            wrong = f"should be an object, is {kind_of(item)}"
-            remedy = 'Write {"ParameterKey": "name", "ParameterValue": value}.'
-            problems.append(document.problem((index,), wrong, remedy))
+            message = f"should be an object, is {kind_of(item)}"
+            hint = 'Write {"ParameterKey": "name", "ParameterValue": value}.'
+            problems.append(document.problem((index,), message, hint))
             continue
         pair, found = read_model(Pair, item, document, (index,))
         problems += found
@@ -115,8 +115,8 @@ def _by_name(document: Document) -> tuple[Object, list[Problem]]:
         key_at, value_at = item.places["ParameterKey"][1], item.places["ParameterValue"][1]
         if pair.key in named:
             first = document.place(named.places[pair.key][0])[0]
-            wrong = f"the parameter '{pair.key}' stands here again, first on line {first}"
-            problems.append(document.problem((index, "ParameterKey"), wrong, "Remove one of the two."))
+            message = f"the parameter '{pair.key}' stands here again, first on line {first}"
+            problems.append(document.problem((index, "ParameterKey"), message, "Remove one of the two."))
             continue
         named[pair.key] = item["ParameterValue"]
         named.places[pair.key] = (key_at, value_at)
@@ -136,21 +136,23 @@ def _files(folder: Path, environ: Mapping[str, str]) -> tuple[list[Path], list[P
     overlay = folder / f"parameters-{name}.json"
     if not _ENVIRONMENT.match(name):
         allowed = "the name of an environment has letters, digits, '.', '-' and '_'"
-        wrong = f"DARA_ENV is '{shortened(name)}'; {allowed}"
-        return [base], [Problem(base, 0, "", wrong, "Name the <env> of a parameters-<env>.json.")]
+        message = f"DARA_ENV is '{shortened(name)}'; {allowed}"
+        return [base], [Problem(base, 0, "", message, "Name the <env> of a parameters-<env>.json.")]
     if os.path.lexists(overlay):
         return [base, overlay], []
-    known = Names(file.stem.removeprefix("parameters-") for file in sorted(folder.glob("parameters-*.json")))
-    wrong = shortened(f"DARA_ENV is '{name}', but there is no parameters-{name}.json")
-    return [base], [Problem(overlay, 0, "", wrong, known.remedy(name, "environments"))]
+    known = Suggestions(
+        file.stem.removeprefix("parameters-") for file in sorted(folder.glob("parameters-*.json"))
+    )
+    message = shortened(f"DARA_ENV is '{name}', but there is no parameters-{name}.json")
+    return [base], [Problem(overlay, 0, "", message, known.hint(name, "environments"))]
 
 
 def _executors(document: Document) -> tuple[dict[str, Executor | None], list[Problem]]:
     declared = document.value.get("executors", {})
     if not isinstance(declared, dict):
-        wrong = f"should be an object, is {kind_of(declared)}"
-        remedy = 'Write {"name": {"format": "py", "compute_name": "..."}}.'
-        return {}, [document.problem(("executors",), wrong, remedy)]
+        message = f"should be an object, is {kind_of(declared)}"
+        hint = 'Write {"name": {"format": "py", "compute_name": "..."}}.'
+        return {}, [document.problem(("executors",), message, hint)]
     executors: dict[str, Executor | None] = {}
     problems: list[Problem] = []
     for name, value in declared.items():
@@ -166,14 +168,14 @@ def _faults(executor: Object, document: Document, name: str) -> Iterator[Problem
     """What an executor lacks or has too much, and what is wrong in its task."""
     path: KeyPath = ("executors", name)
     if executor.get("format") is None and executor.get("task") is None:
-        remedy = 'Add "format": "py", "ipynb" or "sql", or "task": a task of the Jobs API.'
-        yield document.problem((*path, "format"), "format is missing", remedy)
+        hint = 'Add "format": "py", "ipynb" or "sql", or "task": a task of the Jobs API.'
+        yield document.problem((*path, "format"), "format is missing", hint)
     elif executor.get("format") is not None and executor.get("task") is not None:
-        remedy = "Remove format, or remove task."
-        yield document.problem((*path, "format"), "format does not go with task", remedy)
+        hint = "Remove format, or remove task."
+        yield document.problem((*path, "format"), "format does not go with task", hint)
     if isinstance(executor.get("task"), Object):
-        for inner, wrong, remedy in payload_faults(executor["task"]):
-            yield document.problem((*path, "task", *inner), wrong, remedy)
+        for inner, message, hint in payload_faults(executor["task"]):
+            yield document.problem((*path, "task", *inner), message, hint)
 
 
 def _reference_faults(executors: Iterable[str], document: Document) -> Iterator[Problem]:
@@ -182,7 +184,7 @@ def _reference_faults(executors: Iterable[str], document: Document) -> Iterator[
         for place, reference in references(document.value["executors"][name]):
             path = ("executors", name, *place)
             if place and place[0] not in FILLED_KEYS:
-                wrong = f"${{step.{reference}}} has no value in {place[0]}"
-                yield document.problem(path, wrong, f"Use it in {' or '.join(FILLED_KEYS)}.")
+                message = f"${{step.{reference}}} has no value in {place[0]}"
+                yield document.problem(path, message, f"Use it in {' or '.join(FILLED_KEYS)}.")
             elif fault := reference_fault(reference):
                 yield document.problem(path, *fault)

@@ -8,7 +8,7 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-from dara_dagster.config.document import (
+from dara_dagster.config.json_source import (
     Array,
     Document,
     KeyPath,
@@ -35,8 +35,8 @@ def parse_python(file: Path, text: str) -> tuple[Document, list[Problem]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         said, column = getattr(error, "msg", error), getattr(error, "offset", None) or 1
-        wrong = f"the file is not Python: {said} at line {line}, column {column}"
-        return document, [Problem(file, line, "", wrong, "Correct it, or write dependency.json instead.")]
+        message = f"the file is not Python: {said} at line {line}, column {column}"
+        return document, [Problem(file, line, "", message, "Correct it, or write dependency.json instead.")]
     reader = _Literals(text)
     try:
         document.value = reader.value(reader.assigned(tree), ())

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from dara_dagster.config.plan import Plan, WorkflowPlan
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import DaraError
 
 __all__ = ["check_parameters", "declared_parameters", "wrong_parameter"]
@@ -41,18 +41,18 @@ def wrong_parameter(plan: Plan, workflow: WorkflowPlan, name: str) -> str | None
         known |= _OF_FILES
     if name in known or workflow.extra_parameters or _has_own_steps(workflow):
         return None
-    remedy = Names(sorted(known - _OF_FILES)).remedy(name, "parameters")
+    hint = Suggestions(sorted(known - _OF_FILES)).hint(name, "parameters")
     return (
-        f"the workflow {workflow.name!r} declares no parameter {name[:100]!r}. {remedy} "
+        f"the workflow {workflow.name!r} declares no parameter {name[:100]!r}. {hint} "
         'Declare it under "parameters", or take any name with "extra_parameters": true.'
     )
 
 
 def check_parameters(plan: Plan, workflow: WorkflowPlan, names: Iterable[str]) -> None:
     """Raise DaraError with a line for each name that a run of the workflow cannot be given."""
-    wrong = [text for name in names if (text := wrong_parameter(plan, workflow, name))]
-    if wrong:
-        raise DaraError("\n".join(wrong))
+    message = [text for name in names if (text := wrong_parameter(plan, workflow, name))]
+    if message:
+        raise DaraError("\n".join(message))
 
 
 def _read_by_steps(workflow: WorkflowPlan) -> set[str]:
@@ -66,5 +66,5 @@ def _has_own_steps(workflow: WorkflowPlan) -> bool:
 
 
 def _inner(plan: Plan, outer: WorkflowPlan, name: str | None) -> WorkflowPlan | None:
-    """The workflow of this project that a task runs; circles are refused where the files are read."""
+    """The workflow of this project that a task runs; cycles are refused where the files are read."""
     return next((found for found in plan.workflows if found.name == name and found is not outer), None)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from dara_dagster.config.document import Document, KeyPath
+from dara_dagster.config.json_source import Document, KeyPath
 from dara_dagster.config.models import Entry, Executor, Project, WorkflowOptions
 from dara_dagster.config.plan import ComputeKind
 from dara_dagster.config.task_files import Sources
@@ -71,9 +71,9 @@ class Compute:
     settings: Mapping[str, Any]
     document: Document
 
-    def problem(self, wrong: str, remedy: str) -> Problem:
+    def problem(self, message: str, hint: str) -> Problem:
         """A problem of this name."""
-        return self.document.problem((self.name,), wrong, remedy, on_key=True)
+        return self.document.problem((self.name,), message, hint, on_key=True)
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class Task:
         """The name other tasks call it by."""
         return self.entry.task_name
 
-    def problem(self, key: str, wrong: str, remedy: str, *more: str | int) -> Problem:
+    def problem(self, key: str, message: str, hint: str, *more: str | int) -> Problem:
         """A problem of one key of this task (of the task itself when the key was not written)."""
-        return self.document.problem((*self.path, self.written.get(key, key), *more), wrong, remedy)
+        return self.document.problem((*self.path, self.written.get(key, key), *more), message, hint)
 
     def says(self, key: str) -> bool:
         """Whether the file says something under the key, right or wrong."""
@@ -136,9 +136,9 @@ class Workflow:
     unread: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
 
-    def problem(self, key: str, wrong: str, remedy: str) -> Problem:
+    def problem(self, key: str, message: str, hint: str) -> Problem:
         """A problem of one of the workflow's own keys."""
-        return self.document.problem((key,), wrong, remedy)
+        return self.document.problem((key,), message, hint)
 
     def all_tasks(self) -> tuple[Task, ...]:
         """Its tasks, those of `run_task` steps included."""

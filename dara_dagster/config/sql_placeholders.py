@@ -33,11 +33,11 @@ _FROM_A_VALUE = re.compile(
 
 
 class CannotBind(Exception):
-    """A placeholder stands where SQL takes no parameter: `wrong` says where, `remedy` what to write."""
+    """A placeholder stands where SQL takes no parameter: `message` says where, `hint` what to write."""
 
-    def __init__(self, wrong: str, remedy: str) -> None:
-        super().__init__(f"{wrong}. {remedy}")
-        self.wrong, self.remedy = wrong, remedy
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}. {hint}")
+        self.message, self.hint = message, hint
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def _refuse_quoted(token: re.Match[str]) -> None:
         return
     if token["name"] is not None:
         raise CannotBind(f"{within.group()} is part of a name", _as_name(within.group()))
-    remedy = f"Write it without quotes; put texts together with ||, as in 'day ' || {within.group()}."
-    raise CannotBind(f"{within.group()} stands within quotes, where no parameter can be bound", remedy)
+    hint = f"Write it without quotes; put texts together with ||, as in 'day ' || {within.group()}."
+    raise CannotBind(f"{within.group()} stands within quotes, where no parameter can be bound", hint)
 
 
 def _refuse_name(placeholder: str, before: str, after: str) -> None:
     if not before.strip() or before.rstrip().endswith(";"):
-        wrong = f"{placeholder} stands where a statement begins"
-        raise CannotBind(wrong, "Write the statement itself; only its values can come from the context.")
+        message = f"{placeholder} stands where a statement begins"
+        raise CannotBind(message, "Write the statement itself; only its values can come from the context.")
     touches = re.search(r"[\w.`$:@]\Z", before) or re.match(r"[\w.`$(]", after)
     if touches or (_NAME_FOLLOWS.search(before) and not _FROM_A_VALUE.search(before)):
         raise CannotBind(f"{placeholder} stands for a name, or a part of one", _as_name(placeholder))

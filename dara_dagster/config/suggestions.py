@@ -17,15 +17,15 @@ _SMALL = 300
 _LONGEST = 300  # characters of what may be a misspelt name: the work grows with their square
 
 
-class Names:
+class Suggestions:
     """A set of right names; `nearest` stays quick among 10,000 of them, however often it is asked."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = list(dict.fromkeys(names))
 
-    def nearest(self, wrong: str) -> str | None:
+    def nearest(self, message: str) -> str | None:
         """The name that was probably meant, or None."""
-        lower = wrong.casefold()
+        lower = message.casefold()
         if lower in self._by_lower:
             return self._by_lower[lower]
         if len(lower) > _LONGEST:
@@ -36,12 +36,12 @@ class Names:
         found = get_close_matches(lower, candidates, n=1, cutoff=0.6)
         return self._by_lower[found[0]] if found else None
 
-    def remedy(self, wrong: str, what: str, *, beside: Collection[str] = ()) -> str:
+    def hint(self, message: str, what: str, *, beside: Collection[str] = ()) -> str:
         """The sentence that helps: the nearest name, or the right ones when they are few.
 
         `beside` are names that stand there already: they are not to be written again.
         """
-        if near := self.nearest(wrong):
+        if near := self.nearest(message):
             known = near in beside
             return f"Remove it: '{near}' stands beside it." if known else f"Did you mean '{shortened(near)}'?"
         left = [name for name in self._names if name not in beside]

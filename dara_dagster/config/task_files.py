@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dara_dagster.config.rules.python_code import notebook_fault, script_fault
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 
 FORMATS = ("py", "ipynb", "sql")
 # What the export of a notebook as a source file begins with (workspace/export, format SOURCE).
@@ -28,7 +28,7 @@ class Source:
     kind: Literal["notebook", "script", "sql"]
     digest: str
     fault: str | None = None
-    remedy: str = "Replace the file, or change the format."
+    hint: str = "Replace the file, or change the format."
 
 
 def too_large(size: int) -> str:
@@ -66,9 +66,9 @@ class Sources:
         return [ending for ending in FORMATS if f"{name}.{ending}" in self._files]
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> Suggestions:
         """The names of all task files, without their endings."""
-        return Names(sorted(path.rpartition(".")[0] for path in self._files))
+        return Suggestions(sorted(path.rpartition(".")[0] for path in self._files))
 
     @cached_property
     def _files(self) -> Mapping[str, Path]:
@@ -134,12 +134,10 @@ def _checked(file: Path, source: Source, fault: str | None) -> Source:
     """The source with what is wrong in its Python."""
     if fault is None:
         return source
-    remedy = "Correct it there."
+    hint = "Correct it there."
     if "dbutils.widgets" in fault:
-        remedy = (
-            "Make the file's first line '# Databricks notebook source', or read --name=value by argparse."
-        )
-    return replace(source, fault=f"{file.name}: {fault}", remedy=remedy)
+        hint = "Make the file's first line '# Databricks notebook source', or read --name=value by argparse."
+    return replace(source, fault=f"{file.name}: {fault}", hint=hint)
 
 
 def _ipynb_fault(file: Path, content: bytes) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from dara_dagster.config.document import Document, KeyPath
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.json_source import Document, KeyPath
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -69,16 +69,16 @@ def read_model(
             return model.model_validate(value), list(problems)
         except ValidationError as error:
             details = error.errors(include_url=False)
-        wrong: set[str | int] = set()
+        invalid: set[str | int] = set()
         for detail in details:
             loc, absent = detail["loc"], detail["type"] == "missing"
             if (absent and loc[0] in left_out) or _only_follows(detail, details):
                 continue
             problems[_problem(model, detail, document, path, extra_keys)] = None
-            wrong.update(() if absent and len(loc) == 1 else loc[:1])
-        if not wrong or not isinstance(value, dict):
+            invalid.update(() if absent and len(loc) == 1 else loc[:1])
+        if not invalid or not isinstance(value, dict):
             return None, list(problems)
-        left_out |= wrong
+        left_out |= invalid
         value = {key: item for key, item in value.items() if key not in left_out}
 
 
@@ -105,23 +105,23 @@ def _problem(
     where = (*path, *detail["loc"])
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "dara":
-        return document.problem(where, context["wrong"], context["remedy"])
+        return document.problem(where, context["message"], context["hint"])
     if kind == "extra_forbidden":
         keys = [*_keys_at(model, detail["loc"][:-1]), *(extra_keys if len(detail["loc"]) == 1 else ())]
-        remedy = Names(keys).remedy(str(where[-1]), "keys", beside=document.keys(where[:-1]))
-        return document.problem(where, f"unknown key '{where[-1]}'", remedy, on_key=True)
+        hint = Suggestions(keys).hint(str(where[-1]), "keys", beside=document.keys(where[:-1]))
+        return document.problem(where, f"unknown key '{where[-1]}'", hint, on_key=True)
     if kind == "missing":
         return document.problem(where, f"{where[-1]} is missing", f'Add "{where[-1]}".')
     if kind == "literal_error":
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
         return document.problem(
-            where, f"{_shown(given)} is not allowed", Names(choices).remedy(str(given), "values")
+            where, f"{_shown(given)} is not allowed", Suggestions(choices).hint(str(given), "values")
         )
     if wanted := _WANTED.get(kind):
         return document.problem(where, f"should be {wanted}, is {_described(given)}", f"Write {wanted}.")
     if kind in _RANGES:
-        wrong, remedy = _RANGES[kind]
-        return document.problem(where, f"{_shown(given)} is {wrong}", remedy.format(**context))
+        message, hint = _RANGES[kind]
+        return document.problem(where, f"{_shown(given)} is {message}", hint.format(**context))
     return document.problem(where, f"{_shown(given)} is not allowed", f"{detail['msg']}.")
 
 

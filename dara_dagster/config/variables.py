@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dara_dagster.config.dialects.step_values import PREFIX
-from dara_dagster.config.document import Array, Document, KeyPath, Object
 from dara_dagster.config.fields import is_text
+from dara_dagster.config.json_source import Array, Document, KeyPath, Object
 from dara_dagster.config.spec import Unfilled
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem, shortened
 
 # `$${name}` stands for the text `${name}`.
@@ -28,9 +28,9 @@ class _Unknown(Exception):
     `inside` is true when it stands in the value of a parameter, not in the text that is filled in.
     """
 
-    def __init__(self, wrong: str, remedy: str) -> None:
-        super().__init__(wrong)
-        self.wrong, self.remedy, self.inside = wrong, remedy, False
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.inside = message, hint, False
 
 
 class Variables:
@@ -60,7 +60,7 @@ class Variables:
         document.value = root[0]
         problems: list[Problem] = []
         for path, error in found:
-            problem = document.problem(path, error.wrong, error.remedy)
+            problem = document.problem(path, error.message, error.hint)
             told = parameters or not error.inside
             problems += [problem] if told else []
             self.unfilled[problem.file, problem.key] = problem if told else None
@@ -107,9 +107,9 @@ class Variables:
         if name.startswith(_ENV):
             return self._from_environment(name)
         if name in within:
-            circle = " -> ".join([*within[within.index(name) :], name])
+            cycle = " -> ".join([*within[within.index(name) :], name])
             raise _Unknown(
-                f"the parameters refer to each other in a circle: {circle}", "Give one of them a value."
+                f"the parameters refer to each other in a cycle: {cycle}", "Give one of them a value."
             )
         if len(within) == _MAX_DEPTH:
             raise _Unknown(
@@ -134,17 +134,17 @@ class Variables:
         node: Any = self._values
         for part in name.split("."):
             if not isinstance(node, Mapping) or part not in node:
-                hint = Names(_dotted(self._values)).remedy(name, "parameters")
+                known = Suggestions(_dotted(self._values)).hint(name, "parameters")
                 written = f"${{{shortened(name)}}}"
-                remedy = f"{hint} Add it to parameters.json, or write ${written} for this very text."
-                raise _Unknown(f"{written} has no value", remedy)
+                hint = f"{known} Add it to parameters.json, or write ${written} for this very text."
+                raise _Unknown(f"{written} has no value", hint)
             node = node[part]
         return node
 
     def _from_environment(self, name: str) -> str:
         variable = name.removeprefix(_ENV)
         if variable not in self._environ:
-            near = Names(self._environ).nearest(variable)
+            near = Suggestions(self._environ).nearest(variable)
             hint = f"Did you mean '{near}'?" if near else "Set it before you start."
             raise _Unknown(f"the environment has no {shortened(variable)}", hint)
         value = self._environ[variable]

@@ -224,5 +224,5 @@ def _dependency(task: TaskPlan, kind: str, value: Any) -> tuple[str, str]:
         return "dependencies", f"-r {value}"
     if kind == "jar":
         return "java_dependencies", str(value)
-    wrong = f"Task {task.name}: a {kind} library cannot be installed on serverless compute"
-    raise RunError(f"{wrong}. Give the task a compute_name, or use pypi, whl, requirements or jar.")
+    message = f"Task {task.name}: a {kind} library cannot be installed on serverless compute"
+    raise RunError(f"{message}. Give the task a compute_name, or use pypi, whl, requirements or jar.")

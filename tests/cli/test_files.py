@@ -14,7 +14,7 @@ from tests.cli.conftest import Project
 
 
 def test_validate_says_what_was_read(project: Project) -> None:
-    assert project.dara("validate") == "config: 1 workflow, 3 tasks, all right\n"
+    assert project.dara("validate") == "config: 1 workflow, 3 tasks, OK\n"
     assert project.json("validate") == {"ok": True, "problems": [], "notes": []}
 
 
@@ -29,7 +29,7 @@ def test_validate_tells_once_what_has_no_meaning_here(project: Project) -> None:
     threads = [{"THREAD_ID": 1, "STEPS": steps}]
     project.write("config/workflows/levels.json", {"definition": [{"LEVEL_ID": 1, "THREADS": threads}]})
     lines = project.here("validate").splitlines()
-    assert lines[0].endswith(": 2 workflows, 6 tasks, all right")
+    assert lines[0].endswith(": 2 workflows, 6 tasks, OK")
     text = " ".join(" ".join(lines[1:]).split())
     assert text.startswith("note: ") and text.count("note:") == 1
     assert "levels.json:13 and 2 other places: FUNCTION_STATUS_NAME has no meaning here" in text
@@ -55,7 +55,7 @@ def test_validate_prints_every_problem_with_its_line(project: Project) -> None:
     assert any(line.startswith("config/dependency.json:") and "nowhere" in line for line in lines)
     found = project.json("validate", code=1)
     assert found["ok"] is False and len(found["problems"]) == len(lines) - 1
-    assert {"file", "line", "key", "wrong", "remedy"} == set(found["problems"][0])
+    assert {"file", "line", "key", "message", "hint"} == set(found["problems"][0])
 
 
 def test_the_other_commands_refuse_wrong_files_with_the_same_words(project: Project) -> None:
@@ -142,7 +142,7 @@ def test_plan_and_validate_tell_of_steps_sensors_and_rules(project: Project) -> 
     assert "chain (1 step, started by files in /Volumes/main/default/inbox)" in text
     assert "2. left  after load (ALL_DONE)" in text
     assert "       workflow rules\n" in text
-    assert project.here("validate").endswith("4 workflows, 6 tasks, 1 step, all right\n")
+    assert project.here("validate").endswith("4 workflows, 6 tasks, 1 step, OK\n")
     plans = {workflow["name"]: workflow for workflow in project.json("plan")["workflows"]}
     assert plans["chain"]["sensor"] == "/Volumes/main/default/inbox"
     assert plans["rules"]["tasks"][1]["run_if"] == "ALL_DONE"

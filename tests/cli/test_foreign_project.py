@@ -69,7 +69,7 @@ def test_the_original_folder_layout_runs_as_it_is(connected: Project, client: Wo
     done = subprocess.run(command, cwd=below, env=connected.environ, capture_output=True, text=True)
     assert done.returncode == 0 and "success in " in done.stdout, done.stdout + done.stderr
 
-    assert connected.here("validate").endswith("config: 1 workflow, 3 tasks, all right\n")
+    assert connected.here("validate").endswith("config: 1 workflow, 3 tasks, OK\n")
     connected.here("deploy")
     (job,) = client.jobs.list()
     assert job.settings is not None and job.settings.name == "foreign"

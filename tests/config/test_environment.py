@@ -91,4 +91,4 @@ def test_dara_and_the_definitions_read_the_file_of_the_project(project: Project)
     assert "'from-the-file'" in ended.stderr
 
     project.environ["DARA_WORKSPACE"] = "databricks"
-    assert "all right" in project.dara("validate")
+    assert ", OK" in project.dara("validate")

@@ -43,7 +43,7 @@ def write(project: Project, executors: dict[str, Any], *steps: dict[str, Any], *
 
 
 def told(project: Project) -> list[tuple[int, str, str, str]]:
-    return [(each.line, each.key, each.wrong, each.remedy) for each in project.problems()]
+    return [(each.line, each.key, each.message, each.hint) for each in project.problems()]
 
 
 def test_the_original_files_are_read_as_they_are(original: Project) -> None:
@@ -303,4 +303,4 @@ def test_a_parameters_file_of_the_wrong_shape(
     project.write("parameters.json", content)
     (problem,) = project.problems()
     assert (problem.file.name, problem.line, problem.key) == ("parameters.json", line, key)
-    assert wrong in problem.wrong and problem.remedy
+    assert wrong in problem.message and problem.hint

@@ -109,7 +109,7 @@ def test_spoilt_values(project: Project, seed: int) -> None:
             project.write(name, content)
         spec = load(project.config, {})
         problems = check(spec)
-        assert all(problem.wrong and problem.remedy for problem in problems)
+        assert all(problem.message and problem.hint for problem in problems)
         if not problems:
             make_plan(spec)
 

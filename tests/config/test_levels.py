@@ -162,7 +162,7 @@ def test_a_file_named_like_a_repeated_one(project: Project) -> None:
 def test_a_second_job_id_that_is_read_from_after_the_first_was_jumped_over(project: Project) -> None:
     first = [step(1, NEXT=3), step(2), step(3), step(2, "n4")]
     project.write(FILE, levels([first], [[step(5, READ_INPUT_FROM=2)]]))
-    assert [p.wrong.partition(",")[0] for p in project.problems()] == [
+    assert [p.message.partition(",")[0] for p in project.problems()] == [
         "a second JOB_ID '2'",
         "step '2' is jumped over and never runs",
     ]
@@ -190,20 +190,20 @@ def test_a_nested_workflow_must_be_one_of_tasks_and_takes_no_exit_value(project:
     start = {"TYPE": "workflow", "READ_INPUT_FROM": 1}
     pipe = {"JOB_ID": 2, "TYPE": "workflow", "workflow_name": "pipe"}
     project.write(FILE, levels([[step(1), pipe, {**start, "JOB_ID": 3, "workflow_name": "other"}]]))
-    assert [(p.key.rpartition(".")[2], p.wrong) for p in project.problems()] == [
+    assert [(p.key.rpartition(".")[2], p.message) for p in project.problems()] == [
         ("workflow_name", "'pipe' is a step pipeline, which cannot be a step of another workflow"),
         ("READ_INPUT_FROM", "'other' is a workflow of the project, which takes no exit value"),
     ]
 
 
-def test_workflows_that_start_each_other_in_a_circle(project: Project) -> None:
+def test_workflows_that_start_each_other_in_a_cycle(project: Project) -> None:
     for name, target in (("x", "y"), ("y", "z"), ("z", "x"), ("me", "me")):
         start = {"JOB_ID": 1, "TYPE": "workflow", "workflow_name": target}
         project.write(f"workflows/{name}.json", levels([[start]]))
     problems = project.problems()
-    assert [(p.file.name, p.key.rpartition(".")[2], p.wrong) for p in problems] == [
-        ("me.json", "workflow_name", "these workflows start each other in a circle: me -> me"),
-        ("x.json", "workflow_name", "these workflows start each other in a circle: x -> y -> z -> x"),
+    assert [(p.file.name, p.key.rpartition(".")[2], p.message) for p in problems] == [
+        ("me.json", "workflow_name", "these workflows start each other in a cycle: me -> me"),
+        ("x.json", "workflow_name", "these workflows start each other in a cycle: x -> y -> z -> x"),
     ]
 
 
@@ -272,12 +272,12 @@ WRONG: list[tuple[Any, str, str, str]] = [
 @pytest.mark.parametrize(("definition", "key", "wrong", "remedy"), WRONG)
 def test_a_wrong_definition(project: Project, definition: Any, key: str, wrong: str, remedy: str) -> None:
     project.write(FILE, definition)
-    found = [p for p in project.problems() if not p.wrong.startswith("THREADS is missing")]
+    found = [p for p in project.problems() if not p.message.startswith("THREADS is missing")]
     assert len(found) == 1, found
     assert (found[0].file, found[0].key) == (project.config / FILE, key)
     assert found[0].line > 0
-    assert wrong in found[0].wrong
-    assert remedy in found[0].remedy
+    assert wrong in found[0].message
+    assert remedy in found[0].hint
 
 
 def test_all_problems_of_a_definition_at_once(project: Project) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dara_dagster.config.suggestions import Names, unique_keys
+from dara_dagster.config.suggestions import Suggestions, unique_keys
 from dara_dagster.errors import Problem
 from tests.config.conftest import Project, entry
 
@@ -22,7 +22,7 @@ def test_what_cannot_be_seen_is_escaped(project: Project) -> None:
     compute, key = project.problems()
     assert f"there is no cluster '{ESCAPED}' in" in str(compute)
     assert f"unknown key '{ESCAPED}'" in str(key)
-    assert compute.wrong == f"there is no cluster '{STEER}' in cluster_config.json"
+    assert compute.message == f"there is no cluster '{STEER}' in cluster_config.json"
     assert str(Problem(Path("Größe"), 1, "k", "日本", "Do.")) == "Größe:1: k: 日本. Do."
 
 
@@ -42,9 +42,9 @@ def test_a_long_value_is_shortened_wherever_it_stands(project: Project) -> None:
     )
     problems = project.problems()
     assert len(problems) == 10
-    assert all(len(problem.wrong) < 300 and len(problem.remedy) < 500 for problem in problems)
+    assert all(len(problem.message) < 300 and len(problem.hint) < 500 for problem in problems)
     assert all(len(str(problem)) < 1000 for problem in problems)
-    assert all("select * from t" in problem.wrong for problem in problems[:-1])
+    assert all("select * from t" in problem.message for problem in problems[:-1])
 
 
 def test_a_secret_in_a_long_value_is_left_out_before_it_is_shortened(project: Project) -> None:
@@ -57,7 +57,7 @@ def test_a_secret_in_a_long_value_is_left_out_before_it_is_shortened(project: Pr
 
 def test_a_compute_has_no_control_character(project: Project) -> None:
     project.file("a.py").write(DEP, [entry()]).write("warehouse_config.json", {"a\nb": {}})
-    assert ["a control character" in problem.wrong for problem in project.problems()] == [True]
+    assert ["a control character" in problem.message for problem in project.problems()] == [True]
 
 
 def test_lists_of_names_have_the_order_of_the_files(project: Project) -> None:
@@ -91,9 +91,9 @@ def test_lists_of_names_have_the_order_of_the_files(project: Project) -> None:
 
 def test_a_long_text_is_no_misspelt_name() -> None:
     """Comparing it would take memory and time that grow with the square of its length."""
-    assert Names(f"t{index}" for index in range(400)).nearest("y" * 1_000_000) is None
-    assert Names([*(f"t{index}" for index in range(400)), "y" * 100_000]).nearest("t1x") == "t1"
-    assert Names(["t" * 200]).nearest("T" * 201) == "t" * 200
+    assert Suggestions(f"t{index}" for index in range(400)).nearest("y" * 1_000_000) is None
+    assert Suggestions([*(f"t{index}" for index in range(400)), "y" * 100_000]).nearest("t1x") == "t1"
+    assert Suggestions(["t" * 200]).nearest("T" * 201) == "t" * 200
 
 
 def test_thousands_of_names_in_another_script_have_keys_of_their_own() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dara_dagster.config import Plan, check, load, make_plan, plan_from
-from dara_dagster.config.rules.dependencies import circles, topological
+from dara_dagster.config.rules.dependencies import cycles, topological
 from dara_dagster.config.suggestions import safe_key, unique_keys
 from tests.config.conftest import Project, entry
 
@@ -135,7 +135,7 @@ def test_the_order_is_topological_and_stable(seed: int) -> None:
     }
     order = topological(upstream)
     assert sorted(order) == sorted(upstream)
-    assert circles(upstream) == []
+    assert cycles(upstream) == []
     declared = list(upstream)
     done: set[str] = set()
     for name in order:
@@ -145,16 +145,14 @@ def test_the_order_is_topological_and_stable(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_a_circle_is_found_wherever_there_is_one(seed: int) -> None:
+def test_a_cycle_is_found_wherever_there_is_one(seed: int) -> None:
     rng = random.Random(seed)
     names = [f"t{i}" for i in range(rng.randrange(2, 40))]
     upstream = {name: rng.sample(names, rng.randrange(0, 3)) for name in names}
-    found = circles(upstream)
-    for circle in found:
-        assert len(set(circle)) == len(circle)
-        assert all(
-            after in upstream[name] for name, after in zip(circle, [*circle[1:], circle[0]], strict=True)
-        )
+    found = cycles(upstream)
+    for cycle in found:
+        assert len(set(cycle)) == len(cycle)
+        assert all(after in upstream[name] for name, after in zip(cycle, [*cycle[1:], cycle[0]], strict=True))
     assert bool(found) == (len(topological(upstream)) < len(names))
 
 

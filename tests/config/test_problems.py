@@ -121,8 +121,8 @@ def test_a_wrong_dependency_file(
     assert len(problems) == 1, problems
     shown = key.replace("retry_on.CLOUD_*", 'retry_on["CLOUD_*"]')
     assert (problems[0].file, problems[0].line, problems[0].key) == (project.config / DEP, line, shown)
-    assert wrong in problems[0].wrong
-    assert remedy in problems[0].remedy
+    assert wrong in problems[0].message
+    assert remedy in problems[0].hint
 
 
 def test_all_problems_of_all_files_at_once_in_order(project: Project) -> None:
@@ -151,7 +151,7 @@ def test_all_problems_of_all_files_at_once_in_order(project: Project) -> None:
 def test_one_table_in_several_ways_of_writing(project: Project) -> None:
     project.write("project.json", {"catalog": "main", "schema": "s"})
     project.file("a.py").write(DEP, [entry(outputs=["t", "s.u", "s.T", "MAIN.s.u", "main.s-t.u"])])
-    assert [(p.key, p.wrong) for p in project.problems()] == [
+    assert [(p.key, p.message) for p in project.problems()] == [
         ("[0].outputs[2]", "'s.T' and 't' are one table"),
         ("[0].outputs[3]", "'MAIN.s.u' and 's.u' are one table"),
     ]
@@ -162,7 +162,7 @@ def test_a_task_s_file_that_no_import_takes(project: Project) -> None:
     with (project.root / "notebooks" / "a.py").open("ab") as file:
         file.truncate(12 * 1024 * 1024)
     (problem,) = project.problems()
-    assert "a.py is too large for the workspace: 12 MB of at most 10" in problem.wrong
+    assert "a.py is too large for the workspace: 12 MB of at most 10" in problem.message
 
 
 def test_a_table_of_two_tasks_is_appended_to_by_both_or_a_problem(project: Project) -> None:
@@ -175,7 +175,7 @@ def test_a_table_of_two_tasks_is_appended_to_by_both_or_a_problem(project: Proje
     project.write("workflows/again.json", {"tasks": [entry(outputs=["t"])]})
 
     found = [
-        (problem.file.name, problem.key, problem.wrong, problem.remedy) for problem in project.problems()
+        (problem.file.name, problem.key, problem.message, problem.hint) for problem in project.problems()
     ]
 
     assert found == [
@@ -198,7 +198,7 @@ def test_a_catalog_or_schema_that_can_be_none(project: Project, key: str, wrong:
     project.file("a.py").write(DEP, [entry(outputs=["t"])])
     (problem,) = project.problems()
     assert (problem.file.name, problem.line, problem.key) == ("project.json", 2 + (key == "schema"), key)
-    assert ("no catalog's or schema's name has" in problem.wrong, problem.remedy) == (
+    assert ("no catalog's or schema's name has" in problem.message, problem.hint) == (
         True,
         "Write one name, without back-quotes.",
     )
@@ -240,17 +240,17 @@ def test_a_second_task_of_one_name_is_told_with_the_line_of_the_first(project: P
     project.file("a.py").write(DEP, [entry(), entry()])
     (problem,) = project.problems()
     assert (problem.line, problem.key) == (7, "[1].file_name")
-    assert problem.wrong == "a second task named 'a', the first is on line 2"
+    assert problem.message == "a second task named 'a', the first is on line 2"
 
 
-def test_circles_are_named_whole_one_for_each_knot(project: Project) -> None:
+def test_cycles_are_named_whole_one_for_each_group(project: Project) -> None:
     needs = {"a": "c", "b": "a", "c": "b", "d": "e", "e": "d", "f": "a"}
     project.files(*(f"{name}.py" for name in needs)).write(
         DEP, [{"file_name": n, "format": "py", "dependent_on": [d]} for n, d in needs.items()]
     )
-    assert [problem.wrong for problem in project.problems()] == [
-        "these tasks wait for each other in a circle: a -> c -> b -> a",
-        "these tasks wait for each other in a circle: d -> e -> d",
+    assert [problem.message for problem in project.problems()] == [
+        "these tasks wait for each other in a cycle: a -> c -> b -> a",
+        "these tasks wait for each other in a cycle: d -> e -> d",
     ]
 
 
@@ -258,14 +258,14 @@ def test_one_remote_file_for_two_local_ones(project: Project) -> None:
     project.file("a.py").file("a.ipynb", '{"cells": []}')
     project.write(DEP, [entry(), {"file_name": "a", "name": "other", "format": "ipynb"}])
     (problem,) = project.problems()
-    assert "a.ipynb and a.py are the same notebook" in problem.wrong
+    assert "a.ipynb and a.py are the same notebook" in problem.message
 
 
 @pytest.mark.parametrize("content", ["print(1)", "[]", '{"cells": 1}', "[" * 100_000])
 def test_a_file_that_is_no_jupyter_notebook(project: Project, content: str) -> None:
     project.file("n.ipynb", content).write(DEP, [{"file_name": "n", "format": "ipynb"}])
     (problem,) = project.problems()
-    assert "is not a Jupyter notebook" in problem.wrong
+    assert "is not a Jupyter notebook" in problem.message
 
 
 def test_many_wrong_names_are_told_with_near_ones(project: Project) -> None:
@@ -275,4 +275,4 @@ def test_many_wrong_names_are_told_with_near_ones(project: Project) -> None:
     )
     problems = project.problems()
     assert len(problems) == 1000
-    assert all(f"Did you mean '{name}'?" in p.remedy for name, p in zip(names, problems, strict=True))
+    assert all(f"Did you mean '{name}'?" in p.hint for name, p in zip(names, problems, strict=True))

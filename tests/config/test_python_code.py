@@ -16,7 +16,7 @@ CELL = "\n# COMMAND ----------\n"
 def wrong(project: Project, name: str, content: str) -> list[str]:
     task = {"file_name": name.partition(".")[0], "format": name.partition(".")[2]}
     project.file(name, content).write("dependency.json", [task])
-    return [problem.wrong for problem in project.problems()]
+    return [problem.message for problem in project.problems()]
 
 
 def jupyter(*sources: Any, language: str = "python") -> str:
@@ -63,7 +63,7 @@ def test_a_script_has_no_widgets(project: Project) -> None:
     (text,) = wrong(project, "a.py", code)
     assert text == "a.py: line 2 uses dbutils.widgets, which only a notebook has"
     (problem,) = project.problems()
-    assert "# Databricks notebook source" in problem.remedy and "argparse" in problem.remedy
+    assert "# Databricks notebook source" in problem.hint and "argparse" in problem.hint
     assert wrong(project, "a.py", HEAD + code) == []
 
 
@@ -71,14 +71,14 @@ def test_a_script_has_no_widgets(project: Project) -> None:
 def test_a_file_named_with_its_ending_is_told_what_to_write(project: Project, said: dict[str, str]) -> None:
     project.file("customers.py").write("dependency.json", [{"file_name": "customers.py", **said}])
     problem = next(found for found in project.problems() if found.key.endswith("file_name"))
-    assert problem.remedy == 'Write "file_name": "customers" and "format": "py".'
+    assert problem.hint == 'Write "file_name": "customers" and "format": "py".'
 
 
 def test_yaml_beside_the_files_is_not_passed_over(project: Project) -> None:
     project.file("a.py").write("dependency.json", [entry()]).write("other.yaml", "x: 1")
     assert project.problems() == []
     project.write("project.yml", "name: x").write("workflows/hours.yaml", "tasks: []")
-    assert [(p.file.name, p.wrong) for p in project.problems()] == [
+    assert [(p.file.name, p.message) for p in project.problems()] == [
         ("project.yml", "YAML is not read"),
         ("hours.yaml", "YAML is not read"),
     ]
@@ -89,5 +89,5 @@ def test_yaml_beside_the_files_is_not_passed_over(project: Project) -> None:
 def test_a_number_that_the_jobs_api_cannot_take(project: Project, key: str, number: Any) -> None:
     project.file("a.py").write("dependency.json", [entry(**{key: number})])
     (problem,) = project.problems()
-    assert "too large" in problem.wrong and "2147483647" in problem.remedy
+    assert "too large" in problem.message and "2147483647" in problem.hint
     assert not project.write("dependency.json", [entry(**{key: 2**31 - 1})]).problems()

@@ -61,4 +61,4 @@ def test_what_cannot_be_a_parameter_is_refused_where_it_stands(
     project.write("workflows/sums.json", {"steps": [{"uses": "run_sql", "settings": settings}]})
     (problem,) = project.problems()
     assert (problem.file.name, problem.key) == ("sums.json", "steps[0].settings.statement")
-    assert wrong in problem.wrong and remedy in problem.remedy
+    assert wrong in problem.message and remedy in problem.hint

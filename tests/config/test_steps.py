@@ -59,9 +59,11 @@ def test_the_context_is_left_to_be_filled_in_later(project: Project) -> None:
 
 def test_the_context_is_for_steps_only(project: Project) -> None:
     project.file("a.py").write(FILE, [entry(parameters={"p": "${context.x}"})])
-    assert [p.wrong for p in project.problems()] == ["${context.x} has no value"]
+    assert [p.message for p in project.problems()] == ["${context.x} has no value"]
     project.write(FILE, {"steps": [{"uses": "m:C"}], "sensor": {"volume": "${context.x}"}})
-    assert [(p.key, p.wrong) for p in project.problems()] == [("sensor.volume", "${context.x} has no value")]
+    assert [(p.key, p.message) for p in project.problems()] == [
+        ("sensor.volume", "${context.x} has no value")
+    ]
 
 
 def test_a_table_put_together_from_the_context(project: Project) -> None:
@@ -130,14 +132,14 @@ def test_a_wrong_step(project: Project, item: dict[str, Any], key: str, wrong: s
     (problem,) = project.problems()
     assert (problem.file, problem.key) == (project.config / FILE, key)
     assert problem.line >= 3
-    assert wrong in problem.wrong
-    assert remedy in problem.remedy
+    assert wrong in problem.message
+    assert remedy in problem.hint
 
 
 def test_two_steps_of_one_name(project: Project) -> None:
     project.write(FILE, {"steps": [{"uses": "m:C"}, {"uses": "n:C"}]})
     (problem,) = project.problems()
-    assert (problem.key, problem.wrong) == (
+    assert (problem.key, problem.message) == (
         "steps[1].name",
         "a second step named 'C', the first is on line 3",
     )
@@ -178,6 +180,6 @@ def test_the_class_of_a_context_is_named_in_a_pipeline_only(project: Project) ->
     pipeline = {"steps": [{"uses": "m:C"}], "context": "my_steps:Orders"}
     assert project.write(FILE, pipeline).plan().workflows[0].context == "my_steps:Orders"
     (wrong,) = project.write(FILE, {**pipeline, "context": "my_steps.Orders"}).problems()
-    assert (wrong.key, wrong.remedy) == ("context", "Write module:name.")
+    assert (wrong.key, wrong.hint) == ("context", "Write module:name.")
     project.file("a.py").write(FILE, {"tasks": [entry(file_name="a")], "context": "my_steps:Orders"})
     assert [problem.key for problem in project.problems()] == ["context"]

@@ -66,8 +66,8 @@ def test_a_name_without_a_value(project: Project, value: str, wrong: str, remedy
     project.file("a.py").write("parameters.json", values).write(DEP, [entry(parameters={"p": f"x {value}"})])
     (problem,) = project.problems({"HOME": "/"})
     assert (problem.file.name, problem.line, problem.key) == (DEP, 6, "[0].parameters.p")
-    assert problem.wrong == wrong
-    assert remedy in problem.remedy
+    assert problem.message == wrong
+    assert remedy in problem.hint
 
 
 def test_a_reference_without_a_value_is_the_one_problem_of_its_place(project: Project) -> None:
@@ -76,7 +76,7 @@ def test_a_reference_without_a_value_is_the_one_problem_of_its_place(project: Pr
     project.file("a.py").write(
         DEP, {"schedule": "${no}", "tasks": [unknown, {"file_name": "${no}", "format": "py"}]}
     )
-    assert [(p.file.name, p.key, p.wrong) for p in project.problems()] == [
+    assert [(p.file.name, p.key, p.message) for p in project.problems()] == [
         ("cluster_config.json", "c.num_workers", "${no} has no value"),
         (DEP, "schedule", "${no} has no value"),
         (DEP, "tasks[0].compute_name", "${no} has no value"),
@@ -93,25 +93,25 @@ def test_a_wrong_reference_in_a_parameter_is_told_there_and_not_where_it_is_used
     assert [(p.file.name, p.key) for p in project.problems()] == [("parameters.json", "x")]
 
 
-def test_parameters_that_refer_to_each_other_in_a_circle(project: Project) -> None:
+def test_parameters_that_refer_to_each_other_in_a_cycle(project: Project) -> None:
     project.file("a.py").write("parameters.json", {"x": "${y}", "y": "${x}"}).write(DEP, [entry()])
-    assert [(p.line, p.key, p.wrong) for p in project.problems()] == [
-        (2, "x", "the parameters refer to each other in a circle: y -> x -> y"),
-        (3, "y", "the parameters refer to each other in a circle: x -> y -> x"),
+    assert [(p.line, p.key, p.message) for p in project.problems()] == [
+        (2, "x", "the parameters refer to each other in a cycle: y -> x -> y"),
+        (3, "y", "the parameters refer to each other in a cycle: x -> y -> x"),
     ]
 
 
 def test_parameters_that_refer_to_each_other_without_end(project: Project) -> None:
     chain = {f"p{index}": f"${{p{index + 1}}}" for index in range(2000)}
     project.file("a.py").write("parameters.json", {**chain, "p2000": "x"}).write(DEP, [entry()])
-    assert {p.wrong for p in project.problems()} == {"the parameters refer to each other more than 50 deep"}
+    assert {p.message for p in project.problems()} == {"the parameters refer to each other more than 50 deep"}
 
 
 def test_parameters_in_objects_are_named_as_they_are_used(project: Project) -> None:
     values = {"db": {"catalog": "x", "none": None}, "days": [1], "executors": {"e": {"format": "py"}}}
     project.file("a.py").write("parameters.json", values)
     project.write(DEP, [entry(parameters={"x": "${db.catlog}", "y": "${other}"})])
-    assert [p.remedy.partition(" Add")[0] for p in project.problems()] == [
+    assert [p.hint.partition(" Add")[0] for p in project.problems()] == [
         "Did you mean 'db.catalog'?",
         "Known parameters: db.catalog.",
     ]
@@ -120,15 +120,15 @@ def test_parameters_in_objects_are_named_as_they_are_used(project: Project) -> N
 def test_dara_env_with_a_character_that_no_environment_has(project: Project) -> None:
     project.file("a.py").write(DEP, [entry()]).write("parameters-a b.json", {})
     (problem,) = project.problems({"DARA_ENV": "a b"})
-    assert "the name of an environment has letters, digits" in problem.wrong
-    assert "a b" not in problem.remedy
+    assert "the name of an environment has letters, digits" in problem.message
+    assert "a b" not in problem.hint
 
 
 def test_dara_env_without_its_file(project: Project) -> None:
     project.file("a.py").write("parameters-prod.json", {}).write(DEP, [entry()])
     (problem,) = project.problems({"DARA_ENV": "prd"})
-    assert problem.wrong == "DARA_ENV is 'prd', but there is no parameters-prd.json"
-    assert problem.remedy == "Did you mean 'prod'?"
+    assert problem.message == "DARA_ENV is 'prd', but there is no parameters-prd.json"
+    assert problem.hint == "Did you mean 'prod'?"
     assert len(project.problems({"DARA_ENV": "../prod"})) == 1
     assert len(project.problems({"DARA_ENV": "x" * 300})) == 1
 

@@ -68,8 +68,8 @@ def test_another_wrong_file(
     problems = project.problems()
     assert len(problems) == 1, problems
     assert (problems[0].file, problems[0].line, problems[0].key) == (project.config / name, line, key)
-    assert wrong in problems[0].wrong
-    assert remedy in problems[0].remedy
+    assert wrong in problems[0].message
+    assert remedy in problems[0].hint
 
 
 def test_files_that_cannot_be_read(project: Project) -> None:
@@ -78,8 +78,8 @@ def test_files_that_cannot_be_read(project: Project) -> None:
     (project.config / "cluster_config.json").write_bytes(b'{"caf\xe9": {}}')
     problems = project.problems()
     assert [(p.file.name, p.line) for p in problems] == [("cluster_config.json", 0), ("project.json", 0)]
-    assert "not UTF-8 text (byte 6)" in problems[0].wrong
-    assert "cannot be read" in problems[1].wrong
+    assert "not UTF-8 text (byte 6)" in problems[0].message
+    assert "cannot be read" in problems[1].message
 
 
 def test_a_link_that_leads_in_a_circle(project: Project) -> None:
@@ -87,13 +87,13 @@ def test_a_link_that_leads_in_a_circle(project: Project) -> None:
     link.symlink_to(link)
     project.file("a.py").write(DEP, [entry()]).write("project.json", {"notebooks": "../round"})
     assert [p.key for p in project.problems()] == ["notebooks"]
-    assert [p.wrong for p in load(link, {}).problems] == ["there is no such folder"]
+    assert [p.message for p in load(link, {}).problems] == ["there is no such folder"]
 
 
 def test_a_workflows_folder_that_is_a_file(project: Project) -> None:
     (project.config / "workflows").rmdir()
     project.file("a.py").write(DEP, [entry()]).write("workflows", "")
-    assert [p.wrong for p in project.problems()] == ["the folder cannot be read: Not a directory"]
+    assert [p.message for p in project.problems()] == ["the folder cannot be read: Not a directory"]
 
 
 def test_hidden_files_of_editors_are_left_alone(project: Project) -> None:
@@ -105,12 +105,12 @@ def test_hidden_files_of_editors_are_left_alone(project: Project) -> None:
 
 def test_no_folder_and_no_workflow(project: Project, tmp_path: Path) -> None:
     (problem,) = project.problems()
-    assert "there is no workflow" in problem.wrong
+    assert "there is no workflow" in problem.message
     for place in ("dependency.json", "dependency.py", "Tasks_dependency/", "Task_dependecy/", "project.json"):
-        assert place in problem.remedy
+        assert place in problem.hint
     (problem,) = [p for p in Project(tmp_path / "other").problems() if p.file.name == "config"]
     spec = load(tmp_path / "nowhere", {})
-    assert [p.wrong for p in spec.problems] == ["there is no such folder"]
+    assert [p.message for p in spec.problems] == ["there is no such folder"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_wrong_dependency_py(project: Project, text: str, line: int, words: st
     project.file("a.py").write("dependency.py", text)
     problem = project.problems()[0]
     assert (problem.file.name, problem.line) == ("dependency.py", line)
-    assert words in problem.wrong
+    assert words in problem.message
 
 
 def test_dependency_py_is_never_run(project: Project) -> None:
@@ -156,8 +156,8 @@ def test_two_dependency_files(project: Project, place: str) -> None:
     project.file("a.py").write(DEP, [entry()]).write(place, "[]")
     (problem,) = project.problems()
     other = project.config / place if ".." not in place else project.root / place[3:]
-    assert problem.wrong == f"there are 2 dependency files: {project.config / DEP}, {other}"
-    assert '"dependency" in project.json' in problem.remedy
+    assert problem.message == f"there are 2 dependency files: {project.config / DEP}, {other}"
+    assert '"dependency" in project.json' in problem.hint
     project.write("project.json", {"dependency": DEP})
     assert project.problems() == []
 
@@ -197,21 +197,21 @@ def test_a_wrong_place_of_the_dependency_file(project: Project, given: str, wron
     project.write("two/dependency.json", "[]").write("two/dependency.py", "[]")
     (problem,) = project.problems()
     assert (problem.file.name, problem.line, problem.key) == ("project.json", 3, "dependency")
-    assert wrong in problem.wrong and problem.remedy.startswith("Name a dependency.json")
+    assert wrong in problem.message and problem.hint.startswith("Name a dependency.json")
 
 
 def test_a_wrong_workspace_in_the_environment(project: Project) -> None:
     project.file("a.py").write(DEP, [entry()])
     (problem,) = project.problems({"DARA_WORKSPACE": "emulater"})
-    assert problem.wrong == "DARA_WORKSPACE is 'emulater'"
-    assert problem.remedy == "Did you mean 'emulator'?"
+    assert problem.message == "DARA_WORKSPACE is 'emulater'"
+    assert problem.hint == "Did you mean 'emulator'?"
 
 
 @pytest.mark.parametrize("name", [" a", "a\nb", "a\udcff"])
 def test_a_file_whose_name_is_no_name_for_a_workflow(project: Project, name: str) -> None:
     project.file("a.py").write(f"workflows/{name}.json", [entry()])
     (problem,) = project.problems()
-    assert problem.wrong.startswith("the workflow is called after its file: its name ")
+    assert problem.message.startswith("the workflow is called after its file: its name ")
     project.write(f"workflows/{name}.json", {"name": "w", "tasks": [entry()]})
     assert project.problems() == []
 
@@ -221,19 +221,19 @@ def test_a_folder_whose_name_is_no_name_for_a_project(tmp_path: Path, name: str)
     project = Project(tmp_path / name).file("a.py").write(DEP, [entry()])
     (problem,) = project.problems()
     assert problem.file.name == "project.json"
-    assert problem.wrong.startswith("the project is called after its folder: its name ")
+    assert problem.message.startswith("the project is called after its folder: its name ")
     assert project.write("project.json", {"name": "shop"}).problems() == []
 
 
 def test_bytes_in_the_environment_that_are_no_text(project: Project) -> None:
     project.file("a.py").write(DEP, [entry(parameters={"x": "${env.X}"})])
     (problem,) = project.problems({"X": "s3cret\udcff"})
-    assert problem.wrong == "X in the environment is not UTF-8 text"
+    assert problem.message == "X in the environment is not UTF-8 text"
 
 
 def test_a_number_too_large_for_what_it_is_is_told_so(project: Project) -> None:
     project.file("a.py").write(DEP, [entry(retry_delay_seconds=10**400)])
-    assert [p.wrong for p in project.problems()] == ["the number is too large"]
+    assert [p.message for p in project.problems()] == ["the number is too large"]
 
 
 @pytest.mark.parametrize("key", ["NEXT", "READ_INPUT_FROM"])
@@ -246,4 +246,4 @@ def test_thousands_of_steps_that_point_nowhere(project: Project, key: str) -> No
     project.write("workflows/w.json", [{"LEVEL_ID": 1, "THREADS": [{"THREAD_ID": 1, "STEPS": steps}]}])
     problems = project.problems()
     assert len(problems) == 5000
-    assert problems[7].remedy == "Did you mean '7'?"
+    assert problems[7].hint == "Did you mean '7'?"

@@ -108,11 +108,11 @@ def _change(action: Action, name: str, minutes: float, config_dir: Path, as_json
 
 def _named(plan: Plan, name: str) -> ComputePlan:
     """The cluster or warehouse of that name. Raises DaraError, naming the nearest or all."""
-    from dara_dagster.config.suggestions import Names
+    from dara_dagster.config.suggestions import Suggestions
 
     computes = {**plan.clusters, **plan.warehouses}
     if name not in computes:
-        remedy = Names(computes).remedy(name, "clusters and warehouses")
+        remedy = Suggestions(computes).hint(name, "clusters and warehouses")
         raise DaraError(f"There is no cluster or warehouse {name!r} in the config. {remedy}")
     return computes[name]
 

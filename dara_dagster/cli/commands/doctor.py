@@ -29,7 +29,7 @@ _PACKAGES = ("dara-dagster", "dagster", "databricks-sdk", "pydantic")
 
 @dataclass(frozen=True)
 class _Finding:
-    """One thing looked at; `remedy` is empty when it is all right."""
+    """One thing looked at; `remedy` is empty when it is OK."""
 
     what: str
     ok: bool

@@ -49,7 +49,7 @@ def validate(config_dir: Path, as_json: bool) -> None:
             click.echo(str(problem), err=True)
         click.echo(f"{counted(len(problems), 'problem')} in {config_dir}", err=True)
     else:
-        click.echo(f"{config_dir}: {', '.join(_read(spec))}, all right")
+        click.echo(f"{config_dir}: {', '.join(_read(spec))}, OK")
     for note in () if as_json else notes:
         click.echo(_note(note), err=bool(problems))
     if problems:
@@ -113,8 +113,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "file": str(problem.file),
         "line": problem.line,
         "key": problem.key,
-        "wrong": problem.wrong,
-        "remedy": problem.remedy,
+        "message": problem.message,
+        "hint": problem.hint,
     }
 
 

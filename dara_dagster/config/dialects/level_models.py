@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dara_dagster.config.dialects.step_values import as_text
-from dara_dagster.config.document import Array, Document, KeyPath, Object, key_text
-from dara_dagster.config.fields import FILE_NAME, Count, FileName, Label, Model, Seconds, Text, fault
+from dara_dagster.config.fields import FILE_NAME, Count, FileName, Label, Model, Seconds, Text, invalid
+from dara_dagster.config.json_source import Array, Document, KeyPath, Object, key_text, parse_json
 from dara_dagster.config.models import WorkflowOptions
-from dara_dagster.config.positions import parse_json
 from dara_dagster.config.text_patterns import REFERENCE, any_case
 from dara_dagster.errors import Problem
 
@@ -41,11 +40,11 @@ def _properties(value: Any) -> Any:
     if isinstance(value, str):
         document, problems = parse_json(Path(), value)
         if problems:
-            wrong = f"the text is not JSON: {problems[0].wrong}"
-            raise fault(wrong, 'Write "{\\"key\\": \\"value\\"}".')
+            message = f"the text is not JSON: {problems[0].message}"
+            raise invalid(message, 'Write "{\\"key\\": \\"value\\"}".')
         value = document.value
     if not isinstance(value, dict):
-        raise fault("should be an object in JSON text", 'Write "{\\"key\\": \\"value\\"}".')
+        raise invalid("should be an object in JSON text", 'Write "{\\"key\\": \\"value\\"}".')
     return {key: as_text(item) for key, item in value.items()}
 
 
@@ -227,10 +226,10 @@ def open_properties(document: Document) -> list[Problem]:
             inner, found = parse_json(document.file, text)
             if isinstance(inner.value, Object):
                 offset = step.places[PROPERTIES][1]
-                line, wrong = document.place(offset)[0], "this key stands twice in the JSON text"
+                line, message = document.place(offset)[0], "this key stands twice in the JSON text"
                 key = key_text((*path, PROPERTIES))
                 problems += [
-                    replace(again, line=line, key=f"{key}.{again.key}".replace(".[", "["), wrong=wrong)
+                    replace(again, line=line, key=f"{key}.{again.key}".replace(".[", "["), message=message)
                     for again in found
                 ]
                 _move(inner.value, offset)

@@ -36,12 +36,12 @@ from dara_dagster.config.dialects.step_values import (
     first_key,
     references,
 )
-from dara_dagster.config.document import Document, KeyPath, Object
+from dara_dagster.config.json_source import Document, KeyPath, Object
 from dara_dagster.config.models import Entry, Executor
 from dara_dagster.config.rules.payload import kind_of_task
 from dara_dagster.config.rules.unused_keys import TAKES_PARAMETERS
 from dara_dagster.config.spec import Executors, Items, Note, Task
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.validation import read_model
 from dara_dagster.errors import Problem
 
@@ -90,7 +90,7 @@ def read_definition(items: Items, executors: Executors) -> tuple[dict[str, Any],
 class _Reader:
     def __init__(self, document: Document, executors: Executors) -> None:
         self._document, self._executors = document, executors
-        self._executor_names = Names(executors)
+        self._executor_names = Suggestions(executors)
         self._engine = document.value.get("engine") if isinstance(document.value, Object) else None
         self._idle: dict[tuple[str, str], list[KeyPath]] = defaultdict(list)
         self._level_ids: dict[str, KeyPath] = {}
@@ -99,8 +99,8 @@ class _Reader:
         self._unread: set[str] = set()
         self.problems: list[Problem] = []
 
-    def _refuse(self, path: KeyPath, wrong: str, remedy: str) -> None:
-        self.problems.append(self._document.problem(path, wrong, remedy))
+    def _refuse(self, path: KeyPath, message: str, hint: str) -> None:
+        self.problems.append(self._document.problem(path, message, hint))
 
     def level(self, number: int, value: Any, path: KeyPath) -> _Threads:
         """The threads of one level, with every step that can be read."""
@@ -119,8 +119,8 @@ class _Reader:
         before = list(self._level_ids)
         self._claim(level, path, self._level_ids, "LEVEL_ID")
         if before and level.isdecimal() and before[-1].isdecimal() and int(level) < int(before[-1]):
-            remedy = "Put the levels in the order in which they run."
-            self._refuse(path, f"level {level} stands after level {before[-1]}", remedy)
+            hint = "Put the levels in the order in which they run."
+            self._refuse(path, f"level {level} stands after level {before[-1]}", hint)
 
     def _claim(self, name: str, path: KeyPath, taken: dict[str, KeyPath], key: str) -> None:
         if name in taken:
@@ -157,13 +157,13 @@ class _Reader:
         self.problems += problems
         if not isinstance(value, dict):
             return None
-        for wrong, remedy in lacks(value):
-            self._refuse(path, wrong, remedy)
+        for message, hint in lacks(value):
+            self._refuse(path, message, hint)
         key = None if starts else executor_key(value, self._engine)
         self._note(value, path, key)
         if said and key and (name := said.executor_under(key)) is not None and name not in self._executors:
-            wrong = f"there is no executor '{name}' in {self._executors.file.name}"
-            self._refuse((*path, key), wrong, self._add_executor(name))
+            message = f"there is no executor '{name}' in {self._executors.file.name}"
+            self._refuse((*path, key), message, self._add_executor(name))
         if said is None or not (said.job_name or said.starts):
             self._unread.add(str(value.get("JOB_ID")))
             return None
@@ -172,7 +172,7 @@ class _Reader:
     def _add_executor(self, name: str) -> str:
         """What to do about an executor that is not declared."""
         if any(True for _ in self._executors):
-            return self._executor_names.remedy(name, "executors")
+            return self._executor_names.hint(name, "executors")
         value = '{"*": {"format": "py"}}'
         written = (
             f'{{"ParameterKey": "executors", "ParameterValue": {value}}}'
@@ -216,9 +216,9 @@ class _Reader:
             )
 
     @cached_property
-    def _job_ids(self) -> Names:
+    def _job_ids(self) -> Suggestions:
         """Those of all steps: to be asked for when all are read."""
-        return Names(self._steps)
+        return Suggestions(self._steps)
 
     def tasks(self, levels: Iterable[_Threads]) -> Iterator[Task]:
         """The tasks of all levels, each with what it waits for."""
@@ -255,17 +255,15 @@ class _Reader:
         return kept
 
     def _refuse_jump(self, step: _Step, target: str, *, backwards: bool) -> None:
-        path, remedy = (*step.path, "NEXT"), "Name a later step of the same thread, or leave NEXT empty."
+        path, hint = (*step.path, "NEXT"), "Name a later step of the same thread, or leave NEXT empty."
         if backwards:
-            self._refuse(path, f"NEXT '{target}' does not lead forwards", remedy)
+            self._refuse(path, f"NEXT '{target}' does not lead forwards", hint)
         elif target in self._steps:
             line = self._document.line((*self._steps[target].path, "JOB_ID"))
-            self._refuse(path, f"NEXT '{target}' is in another thread (line {line})", remedy)
+            self._refuse(path, f"NEXT '{target}' is in another thread (line {line})", hint)
         else:
-            hint = self._job_ids.nearest(target)
-            self._refuse(
-                path, f"NEXT '{target}' points nowhere", f"Did you mean '{hint}'?" if hint else remedy
-            )
+            near = self._job_ids.nearest(target)
+            self._refuse(path, f"NEXT '{target}' points nowhere", f"Did you mean '{near}'?" if near else hint)
 
     def _names(self, steps: Iterable[_Step]) -> Mapping[KeyPath, str]:
         """Each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
@@ -335,10 +333,10 @@ class _Reader:
                 how[key] = filled(how[key], dict(zip(VALUES, ids, strict=True)), step.properties)
         except MissingProperty as missing:
             needed = f"${{step.{PROPERTY}{missing.name}}}"
-            wrong = f"the executor '{name}' needs {needed}, which is not here"
-            hint = Names(step.properties).nearest(missing.name)
-            remedy = f"Did you mean '{hint}'?" if hint else f'Add "{missing.name}" to {PROPERTIES}.'
-            self._refuse((*step.path, PROPERTIES), wrong, remedy)
+            message = f"the executor '{name}' needs {needed}, which is not here"
+            near = Suggestions(step.properties).nearest(missing.name)
+            hint = f"Did you mean '{near}'?" if near else f'Add "{missing.name}" to {PROPERTIES}.'
+            self._refuse((*step.path, PROPERTIES), message, hint)
         given = {key: as_text(value) for key, value in how["parameters"].items()}
         how["parameters"] = {**given, **self._own_parameters(step, executor)}
         return how
@@ -365,13 +363,13 @@ class _Reader:
             return None
         path, source = (*step.path, "READ_INPUT_FROM"), self._steps.get(job)
         if source is None:
-            remedy = self._job_ids.remedy(job, "JOB_IDs")
-            self._refuse(path, f"READ_INPUT_FROM '{job}' points nowhere", remedy)
+            hint = self._job_ids.hint(job, "JOB_IDs")
+            self._refuse(path, f"READ_INPUT_FROM '{job}' points nowhere", hint)
         elif source.path not in running:
             self._refuse(path, f"step '{job}' is jumped over and never runs", "Name a step that runs.")
         elif not (source.level < step.level or (_same_thread(source, step) and source.index < step.index)):
-            wrong = f"step '{job}' does not end before this one"
-            self._refuse(path, wrong, "Name an earlier step of this thread or one of an earlier level.")
+            message = f"step '{job}' does not end before this one"
+            self._refuse(path, message, "Name an earlier step of this thread or one of an earlier level.")
         else:
             return source
         return None

@@ -19,7 +19,7 @@ from dara_dagster.config.fields import (
     Table,
     Texts,
     Volume,
-    fault,
+    invalid,
 )
 from dara_dagster.config.models import FileWork, Format, WorkflowOptions
 from dara_dagster.config.sql_placeholders import CannotBind, bind_placeholders
@@ -27,7 +27,7 @@ from dara_dagster.config.sql_placeholders import CannotBind, bind_placeholders
 
 def _job(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
-        raise fault("should be a job's id or name", "Write the id as a number or the name as text.")
+        raise invalid("should be a job's id or name", "Write the id as a number or the name as text.")
     return value
 
 
@@ -42,7 +42,7 @@ def _statement(value: str) -> str:
     try:
         bind_placeholders(value)
     except CannotBind as error:
-        raise fault(error.wrong, error.remedy) from None
+        raise invalid(error.message, error.hint) from None
     return value
 
 

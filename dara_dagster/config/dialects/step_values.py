@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dara_dagster.config.document import KeyPath
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.json_source import KeyPath
+from dara_dagster.config.suggestions import Suggestions
 
 # What a reference to a STEP begins with, and the keys of an executor in which it may stand.
 PREFIX = "step."
@@ -47,7 +47,7 @@ def reference_fault(name: str) -> tuple[str, str] | None:
     if name in VALUES or (name.startswith(PROPERTY) and name != PROPERTY):
         return None
     known = [f"step.{value}" for value in VALUES]
-    hint = Names(known).nearest(f"step.{name}")
+    hint = Suggestions(known).nearest(f"step.{name}")
     choice = f"Did you mean ${{{hint}}}?" if hint else f"Known: {', '.join(known)} and step.properties.NAME."
     return f"${{step.{name}}} has no value", choice
 

@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from dara_dagster.config.dialects.step_models import BUILT_IN, RunTask, StepItem
-from dara_dagster.config.document import Document, KeyPath
+from dara_dagster.config.json_source import Document, KeyPath
 from dara_dagster.config.models import Entry
 from dara_dagster.config.spec import Executors, Items, Step, Task
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.text_patterns import OBJECT
 from dara_dagster.config.validation import read_model
 from dara_dagster.errors import Problem
@@ -31,8 +31,8 @@ def read_steps(items: Items, executors: Executors) -> tuple[dict[str, Any], list
             continue
         name = item.name or item.uses.rpartition(":")[2]
         if name in lines:
-            wrong = f"a second step named '{name}', the first is on line {lines[name]}"
-            problems.append(document.problem((*path, "name"), wrong, 'Give this one another "name".'))
+            message = f"a second step named '{name}', the first is on line {lines[name]}"
+            problems.append(document.problem((*path, "name"), message, 'Give this one another "name".'))
         lines.setdefault(name, document.line(path))
         step, found = _step(item, name, document, path)
         problems += found
@@ -46,8 +46,10 @@ def _step(item: StepItem, name: str, document: Document, path: KeyPath) -> tuple
     if _CLASS.match(item.uses):
         return step, []
     if item.uses not in BUILT_IN:
-        remedy = f"{Names(BUILT_IN).remedy(item.uses, 'steps')} A class of your own is written module:Class."
-        return step, [document.problem((*path, "uses"), f"there is no step '{item.uses}'", remedy)]
+        hint = (
+            f"{Suggestions(BUILT_IN).hint(item.uses, 'steps')} A class of your own is written module:Class."
+        )
+        return step, [document.problem((*path, "uses"), f"there is no step '{item.uses}'", hint)]
     within = (*path, "settings")
     settings, problems = read_model(BUILT_IN[item.uses], item.settings, document, within)
     if settings is None:

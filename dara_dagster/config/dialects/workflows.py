@@ -10,11 +10,11 @@ from dara_dagster.config.dialects.entries import read_entries
 from dara_dagster.config.dialects.level_thread_step import read_definition
 from dara_dagster.config.dialects.step_models import StepsOptions
 from dara_dagster.config.dialects.steps import read_steps
-from dara_dagster.config.document import Array, Document, KeyPath, Object
 from dara_dagster.config.fields import name_fault
+from dara_dagster.config.json_source import Array, Document, KeyPath, Object
 from dara_dagster.config.models import WorkflowOptions
 from dara_dagster.config.spec import Executors, Items, Shape, Workflow
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.validation import kind_of, read_model
 from dara_dagster.errors import Problem
 
@@ -23,7 +23,7 @@ class _Form(NamedTuple):
     """A shape: what its items are called, the keys that tell them, and what reads them."""
 
     item: str
-    told_by: frozenset[str]
+    detected_by: frozenset[str]
     read: Callable[[Items, Executors], tuple[dict[str, Any], list[Problem]]]
 
 
@@ -55,10 +55,10 @@ def read_workflow(
     if not isinstance(items, Array):
         problems.append(document.problem(path, f"should be a list, is {kind_of(items)}", "Write [ ... ]."))
         return None, problems
-    if options.name is None and (wrong := name_fault(name)):
-        remedy = 'Write "name" into it, or rename the file.'
+    if options.name is None and (message := name_fault(name)):
+        hint = 'Write "name" into it, or rename the file.'
         problems.append(
-            document.problem(("name",), f"the workflow is called after its file: {wrong}", remedy)
+            document.problem(("name",), f"the workflow is called after its file: {message}", hint)
         )
     workflow = Workflow(options.name or name, document, options, shape)
     fitting, found = _fitting(Items(document, path, tuple(enumerate(items))), shape)
@@ -75,28 +75,28 @@ def _shape(document: Document) -> tuple[Shape | None, list[Problem]]:
     if isinstance(value, Array):
         return next((form for item in value if (form := _form_of(item))), "tasks"), []
     if not isinstance(value, Object):
-        wrong = f"the file should hold a list or an object, it holds {kind_of(value)}"
-        return None, [document.problem((), wrong, _CHOOSE)]
+        message = f"the file should hold a list or an object, it holds {kind_of(value)}"
+        return None, [document.problem((), message, _CHOOSE)]
     shapes: list[Shape] = [shape for shape in _FORMS if shape in value]
     if len(shapes) == 1:
         return shapes[0], []
     if shapes:
-        wrong = f"the file mixes shapes: {' and '.join(shapes)}"
-        return None, [document.problem((shapes[1],), wrong, _CHOOSE, on_key=True)]
-    near = next((key for key in value if Names(_FORMS).nearest(key)), None)
+        message = f"the file mixes shapes: {' and '.join(shapes)}"
+        return None, [document.problem((shapes[1],), message, _CHOOSE, on_key=True)]
+    near = next((key for key in value if Suggestions(_FORMS).nearest(key)), None)
     if near is None:
         return None, [document.problem((), "the workflow has no work in it", _CHOOSE)]
-    remedy = Names(_FORMS).remedy(near, "keys")
-    return None, [document.problem((near,), f"unknown key '{near}'", remedy, on_key=True)]
+    hint = Suggestions(_FORMS).hint(near, "keys")
+    return None, [document.problem((near,), f"unknown key '{near}'", hint, on_key=True)]
 
 
 def _form_of(item: Any) -> Shape | None:
     """The shape an item belongs to, as far as its keys tell."""
-    return next((shape for shape in _FORMS if _told(item, shape)), None)
+    return next((shape for shape in _FORMS if _is_detected(item, shape)), None)
 
 
-def _told(item: Any, shape: Shape) -> bool:
-    return isinstance(item, Object) and not _FORMS[shape].told_by.isdisjoint(item)
+def _is_detected(item: Any, shape: Shape) -> bool:
+    return isinstance(item, Object) and not _FORMS[shape].detected_by.isdisjoint(item)
 
 
 def _fitting(items: Items, shape: Shape) -> tuple[Items, list[Problem]]:
@@ -104,10 +104,12 @@ def _fitting(items: Items, shape: Shape) -> tuple[Items, list[Problem]]:
     fitting: list[tuple[int, Any]] = []
     problems: list[Problem] = []
     for index, item in items.found:
-        other = shape if _told(item, shape) else _form_of(item)
+        other = shape if _is_detected(item, shape) else _form_of(item)
         if other is None or other == shape:
             fitting.append((index, item))
         else:
-            wrong = f"the file mixes shapes: {_FORMS[other].item} ({other}) among {shape}"
-            problems.append(items.document.problem((*items.path, index), wrong, f"{_CHOOSE} Use two files."))
+            message = f"the file mixes shapes: {_FORMS[other].item} ({other}) among {shape}"
+            problems.append(
+                items.document.problem((*items.path, index), message, f"{_CHOOSE} Use two files.")
+            )
     return items._replace(found=tuple(fitting)), problems

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-from dara_dagster.config.rules.dependencies import circles
+from dara_dagster.config.rules.dependencies import cycles
 from dara_dagster.config.rules.payload import kind_of_task
 from dara_dagster.config.rules.tasks import TaskChecks
 from dara_dagster.config.rules.unused_keys import TAKES_PARAMETERS
 from dara_dagster.config.spec import Spec, Task, Workflow
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem
 
-_SHOWN_OF_CIRCLE = 100
+_SHOWN_OF_CYCLE = 100
 # A spec never changes: `make_plan` after `check` need not look at 10,000 tasks again.
 _FOUND: WeakKeyDictionary[Spec, list[Problem]] = WeakKeyDictionary()
 
@@ -34,13 +34,13 @@ def _check(spec: Spec) -> list[Problem]:
         problems += _options(workflow)
         problems += _task_names(workflow)
         problems += _dependencies(workflow)
-        problems += _circles(workflow)
+        problems += _cycles(workflow)
         problems += _inputs(spec, workflow)
         for task in workflow.all_tasks():
             problems += tasks.check(task)
         for step in workflow.steps:
             problems += tasks.check_step(step)
-    problems += [*_nested(spec), *_workflow_circles(spec), *_remote_files(spec), *_writers(spec)]
+    problems += [*_nested(spec), *_workflow_cycles(spec), *_remote_files(spec), *_writers(spec)]
     unfilled = spec.unfilled
     return sorted(
         {problem for problem in problems if unfilled.get((problem.file, problem.key), problem) == problem}
@@ -50,8 +50,8 @@ def _check(spec: Spec) -> list[Problem]:
 def _same_compute_names(spec: Spec) -> Iterator[Problem]:
     for compute in spec.computes:
         if compute.kind == "warehouse" and spec.compute("cluster", compute.name):
-            wrong = f"'{compute.name}' is the name of a cluster too"
-            yield compute.problem(wrong, "Rename one of the two: compute_name must tell them apart.")
+            message = f"'{compute.name}' is the name of a cluster too"
+            yield compute.problem(message, "Rename one of the two: compute_name must tell them apart.")
 
 
 def _workflow_names(spec: Spec) -> Iterator[Problem]:
@@ -59,13 +59,13 @@ def _workflow_names(spec: Spec) -> Iterator[Problem]:
     taken: dict[str, str] = {}
     for workflow in spec.workflows:
         name, sequential, file = workflow.name, f"{workflow.name}_sequential", str(workflow.document.file)
-        wrong = None
+        message = None
         if name in taken:
-            wrong = f"the name '{name}' is taken by {taken[name]}"
+            message = f"the name '{name}' is taken by {taken[name]}"
         elif sequential in taken:
-            wrong = f"'{name}' needs the job '{sequential}', which is taken by {taken[sequential]}"
-        if wrong:
-            yield workflow.problem("name", wrong, 'Give this workflow another "name".')
+            message = f"'{name}' needs the job '{sequential}', which is taken by {taken[sequential]}"
+        if message:
+            yield workflow.problem("name", message, 'Give this workflow another "name".')
         taken.setdefault(name, file)
         taken.setdefault(sequential, file)
 
@@ -78,9 +78,9 @@ def _notebooks_folder(spec: Spec) -> Iterator[Problem]:
         for work in spec.workflows
         for task in work.all_tasks()
     ):
-        wrong = f"the notebooks folder {spec.sources.folder} does not exist"
-        remedy = 'Make it, or name another with "notebooks" (relative to project.json).'
-        yield spec.project_document.problem(("notebooks",), wrong, remedy)
+        message = f"the notebooks folder {spec.sources.folder} does not exist"
+        hint = 'Make it, or name another with "notebooks" (relative to project.json).'
+        yield spec.project_document.problem(("notebooks",), message, hint)
 
 
 def _options(workflow: Workflow) -> Iterator[Problem]:
@@ -89,12 +89,12 @@ def _options(workflow: Workflow) -> Iterator[Problem]:
         yield workflow.problem("timezone", "timezone without schedule", "Add a schedule or remove timezone.")
     for key in ("max_concurrent", "fail_fast") if workflow.shape == "steps" else ():
         if getattr(options, key):
-            wrong = f"{key} has no effect on a step pipeline, whose steps run one after another"
-            yield workflow.problem(key, wrong, "Remove it.")
+            message = f"{key} has no effect on a step pipeline, whose steps run one after another"
+            yield workflow.problem(key, message, "Remove it.")
     for key in ("schedule", "sensor") if options.run_as == "caller" else ():
         if getattr(options, key):
-            wrong = f"{key} in a workflow that runs as its caller: there is none"
-            yield workflow.problem(key, wrong, f'Remove {key}, or "run_as".')
+            message = f"{key} in a workflow that runs as its caller: there is none"
+            yield workflow.problem(key, message, f'Remove {key}, or "run_as".')
     if "" in options.retry_on:
         yield workflow.document.problem(
             ("retry_on", ""),
@@ -110,23 +110,23 @@ def _task_names(workflow: Workflow) -> Iterator[Problem]:
         if task.name in first:
             line = task.document.line(first[task.name].path)
             key = "name" if task.entry.name else "file_name"
-            remedy = 'Remove one of the two, or give this one another "name".'
-            yield task.problem(key, f"a second task named '{task.name}', the first is on line {line}", remedy)
+            hint = 'Remove one of the two, or give this one another "name".'
+            yield task.problem(key, f"a second task named '{task.name}', the first is on line {line}", hint)
         first.setdefault(task.name, task)
 
 
 def _dependencies(workflow: Workflow) -> Iterator[Problem]:
     known = {task.name for task in workflow.tasks}
-    names = Names(task.name for task in workflow.tasks)
+    names = Suggestions(task.name for task in workflow.tasks)
     for task in workflow.tasks:
         seen: set[str] = set()
         for index, other in enumerate(task.entry.dependent_on):
             if other == task.name:
-                wrong, remedy = f"'{other}' depends on itself", "Remove it from its own list."
-                yield task.problem("dependent_on", wrong, remedy, index)
+                message, hint = f"'{other}' depends on itself", "Remove it from its own list."
+                yield task.problem("dependent_on", message, hint, index)
             elif other not in known and other not in workflow.unread:
-                wrong = f"there is no task '{other}' in the workflow '{workflow.name}'"
-                yield task.problem("dependent_on", wrong, names.remedy(other, "tasks"), index)
+                message = f"there is no task '{other}' in the workflow '{workflow.name}'"
+                yield task.problem("dependent_on", message, names.hint(other, "tasks"), index)
             elif other in seen:
                 yield task.problem(
                     "dependent_on", f"'{other}' stands here twice", "Remove one of the two.", index
@@ -141,11 +141,11 @@ def _nested(spec: Spec) -> Iterator[Problem]:
         if (nested := workflows.get(task.target or "")) is None:
             continue
         if nested.steps:
-            wrong = f"'{nested.name}' is a step pipeline, which cannot be a step of another workflow"
-            yield task.problem("target", wrong, "Name a workflow of tasks, or give its steps here.")
+            message = f"'{nested.name}' is a step pipeline, which cannot be a step of another workflow"
+            yield task.problem("target", message, "Name a workflow of tasks, or give its steps here.")
         if task.inputs_from:
-            wrong = f"'{nested.name}' is a workflow of the project, which takes no exit value"
-            yield task.problem("inputs_from", wrong, "Leave it empty, or name a saved job.")
+            message = f"'{nested.name}' is a workflow of the project, which takes no exit value"
+            yield task.problem("inputs_from", message, "Leave it empty, or name a saved job.")
 
 
 def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:
@@ -154,12 +154,12 @@ def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:
     sources = {task.name: task for task in workflow.tasks} if tasks else {}
     for task in tasks.values():
         if task.entry.task is not None and (kind := kind_of_task(task.entry.task)) not in TAKES_PARAMETERS:
-            wrong = f"a {kind} takes no parameters, so no exit value"
-            yield task.problem("inputs_from", wrong, "Leave it empty.")
+            message = f"a {kind} takes no parameters, so no exit value"
+            yield task.problem("inputs_from", message, "Leave it empty.")
         for source in task.inputs_from.values():
             if (kind := _kind_without_value(spec, sources[source])) is not None:
-                wrong = f"'{source}' is {kind}, which has no exit value"
-                yield task.problem("inputs_from", wrong, "Read from a notebook, or leave it empty.")
+                message = f"'{source}' is {kind}, which has no exit value"
+                yield task.problem("inputs_from", message, "Read from a notebook, or leave it empty.")
 
 
 def _kind_without_value(spec: Spec, task: Task) -> str | None:
@@ -175,37 +175,36 @@ def _kind_without_value(spec: Spec, task: Task) -> str | None:
     return "a script" if has_file and spec.sources.read(name, ending).kind == "script" else None
 
 
-def _circles(workflow: Workflow) -> Iterator[Problem]:
+def _cycles(workflow: Workflow) -> Iterator[Problem]:
     tasks = {task.name: task for task in reversed(workflow.tasks)}
     declared = {task.name: tasks[task.name] for task in workflow.tasks}
     upstream = {
         name: [other for other in task.entry.dependent_on if other != name] for name, task in declared.items()
     }
-    for circle in circles(upstream):
-        wrong = f"these tasks wait for each other in a circle: {circle_text(circle)}"
-        yield declared[circle[0]].problem("dependent_on", wrong, "Remove one of these dependencies.")
+    for cycle in cycles(upstream):
+        message = f"these tasks wait for each other in a cycle: {cycle_text(cycle)}"
+        yield declared[cycle[0]].problem("dependent_on", message, "Remove one of these dependencies.")
 
 
-def _workflow_circles(spec: Spec) -> Iterator[Problem]:
+def _workflow_cycles(spec: Spec) -> Iterator[Problem]:
     """A workflow that starts itself, over any number of others, would never end."""
     workflows = {workflow.name: workflow for workflow in spec.workflows}
     starts = {
         name: {task.target: task for task in workflow.tasks if task.target in workflows}
         for name, workflow in workflows.items()
     }
-    for circle in circles({name: [str(target) for target in targets] for name, targets in starts.items()}):
-        task = starts[circle[0]][[*circle, circle[0]][1]]
-        wrong = f"these workflows start each other in a circle: {circle_text(circle)}"
-        yield task.problem("target", wrong, "Remove one of these steps.")
+    for cycle in cycles({name: [str(target) for target in targets] for name, targets in starts.items()}):
+        task = starts[cycle[0]][[*cycle, cycle[0]][1]]
+        message = f"these workflows start each other in a cycle: {cycle_text(cycle)}"
+        yield task.problem("target", message, "Remove one of these steps.")
 
 
-def circle_text(circle: list[str]) -> str:
+def cycle_text(cycle: list[str]) -> str:
     """`a -> b -> c -> a`."""
-    if len(circle) > _SHOWN_OF_CIRCLE:
-        left = len(circle) - _SHOWN_OF_CIRCLE
-        circle = [*circle[:_SHOWN_OF_CIRCLE], f"({left} more)", circle[0]]
-        return " -> ".join(circle)
-    return " -> ".join([*circle, circle[0]])
+    if len(cycle) > _SHOWN_OF_CYCLE:
+        left = len(cycle) - _SHOWN_OF_CYCLE
+        cycle = [*cycle[:_SHOWN_OF_CYCLE], f"({left} more)"]
+    return " -> ".join([*cycle, cycle[0]])
 
 
 def _writers(spec: Spec) -> Iterator[Problem]:
@@ -223,9 +222,11 @@ def _writers(spec: Spec) -> Iterator[Problem]:
             if is_same or task.entry.mode == other.entry.mode == "append":
                 continue
             line = other.document.line(other.path)
-            wrong = f"'{table}' is written by the task '{other.name}' too ({other.document.file.name}:{line})"
-            remedy = 'Remove it from one of the two, or say "mode": "append" in both.'
-            yield task.problem("outputs", wrong, remedy, index)
+            message = (
+                f"'{table}' is written by the task '{other.name}' too ({other.document.file.name}:{line})"
+            )
+            hint = 'Remove it from one of the two, or say "mode": "append" in both.'
+            yield task.problem("outputs", message, hint, index)
 
 
 def _work(task: Task) -> tuple[object, ...]:
@@ -240,8 +241,8 @@ def _remote_files(spec: Spec) -> Iterator[Problem]:
         source = spec.sources.read(name, ending)
         remote = name if source.kind == "notebook" else f"{name}.{ending}"
         if taken.setdefault(remote, ending) != ending:
-            wrong = f"{name}.{ending} and {name}.{taken[remote]} are the same notebook in the workspace"
-            yield task.problem("file_name", wrong, "Rename one of the two files.")
+            message = f"{name}.{ending} and {name}.{taken[remote]} are the same notebook in the workspace"
+            yield task.problem("file_name", message, "Rename one of the two files.")
 
 
 def _files(spec: Spec) -> Iterator[Task]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dara_dagster.config.sdk_fields import fields_of
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 
 # Fields of the payload that the entry itself says.
 _IN_THE_ENTRY = {
@@ -66,17 +66,17 @@ def payload_schema() -> dict[str, Any]:
 def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
     """Path within the payload, what is wrong, what to do; for every fault."""
     kinds = [key for key in payload if key in KINDS]
-    misspelt = any(key not in _KNOWN and Names(_KNOWN).nearest(key) in KINDS for key in payload)
+    misspelt = any(key not in _KNOWN and Suggestions(_KNOWN).nearest(key) in KINDS for key in payload)
     for key in payload:
         if key in _IN_THE_ENTRY:
             yield (key,), f"{key} does not stand in task", f"Write {_IN_THE_ENTRY[key]} in the entry itself."
         elif key not in _KNOWN:
-            yield (key,), f"unknown key '{key}'", Names(_KNOWN).remedy(key, "keys", beside=payload)
+            yield (key,), f"unknown key '{key}'", Suggestions(_KNOWN).hint(key, "keys", beside=payload)
     if len(kinds) != 1 and not (misspelt and not kinds):
-        wrong = f"a task is of one kind, this is of {len(kinds)}"
+        message = f"a task is of one kind, this is of {len(kinds)}"
         yield (
             (),
-            wrong,
+            message,
             "Write one of notebook_task, pipeline_task, run_job_task, dbt_task, python_wheel_task, ...",
         )
     for kind in kinds:
@@ -107,8 +107,8 @@ def _environment_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
             'Write [{"environment_key": ..., "spec": {...}}].',
         )
     elif named is not None and named not in [each.get("environment_key") for each in declared]:
-        remedy = f'Add "{ENVIRONMENTS}": [{{"environment_key": "{named}", "spec": {{...}}}}] beside it.'
-        yield ("environment_key",), f"there is no environment '{named}'", remedy
+        hint = f'Add "{ENVIRONMENTS}": [{{"environment_key": "{named}", "spec": {{...}}}}] beside it.'
+        yield ("environment_key",), f"there is no environment '{named}'", hint
 
 
 def _kind_faults(kind: str, value: Any) -> Iterator[_Fault]:

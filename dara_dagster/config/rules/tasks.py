@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dara_dagster.config.rules.payload import payload_faults
 from dara_dagster.config.rules.unused_keys import without_effect
 from dara_dagster.config.spec import Spec, Step, Task
-from dara_dagster.config.suggestions import Names
+from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem
 
 # "base_parameters ... JSON 1 MB" (Jobs API, NotebookTask).
@@ -23,7 +23,10 @@ class TaskChecks:
         # In the order of the files, in which problems name them.
         self._clusters = {each.name: None for each in spec.computes if each.kind == "cluster"}
         self._warehouses = {each.name: None for each in spec.computes if each.kind == "warehouse"}
-        self._cluster_names, self._warehouse_names = Names(self._clusters), Names(self._warehouses)
+        self._cluster_names, self._warehouse_names = (
+            Suggestions(self._clusters),
+            Suggestions(self._warehouses),
+        )
 
     def check(self, task: Task) -> Iterator[Problem]:
         """Every problem of the task."""
@@ -33,10 +36,8 @@ class TaskChecks:
             yield from self.check_settings(task)
         yield from self._outputs(task)
         if len(json.dumps(task.entry.parameters)) > _PARAMETERS_BYTES:
-            remedy = "Put the data into a file on a volume and give its path."
-            yield task.problem(
-                "parameters", "the parameters are larger than the 1 MB of the Jobs API", remedy
-            )
+            hint = "Put the data into a file on a volume and give its path."
+            yield task.problem("parameters", "the parameters are larger than the 1 MB of the Jobs API", hint)
         if task.entry.task is not None and not task.by_executor:
             yield from self._payload(task)
         elif task.entry.task is None and self._spec.sources.exist:
@@ -53,26 +54,26 @@ class TaskChecks:
         """The problems of a step that its task does not tell."""
         name = step.settings.get("warehouse_name")
         if step.uses == "run_sql" and isinstance(name, str) and name not in self._warehouses:
-            remedy = self._warehouse_names.remedy(name, "warehouses")
-            wrong = f"there is no warehouse '{name}' in warehouse_config.json"
-            yield step.document.problem((*step.path, "settings", "warehouse_name"), wrong, remedy)
+            hint = self._warehouse_names.hint(name, "warehouses")
+            message = f"there is no warehouse '{name}' in warehouse_config.json"
+            yield step.document.problem((*step.path, "settings", "warehouse_name"), message, hint)
 
     def _file(self, task: Task) -> Iterator[Problem]:
         sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format
         if ending is None:  # it could not be read, or the executor of a STEP is not known: that was told
             if not sources.endings(name):
-                remedy = self._without_ending(name) or sources.names.remedy(name, "files")
-                yield task.problem("file_name", f"there is no file '{name}' in {sources.folder}", remedy)
+                hint = self._without_ending(name) or sources.names.hint(name, "files")
+                yield task.problem("file_name", f"there is no file '{name}' in {sources.folder}", hint)
         elif sources.file(name, ending):
             source = sources.read(name, ending)
             if source.fault:
-                yield task.problem("file_name", source.fault, source.remedy)
+                yield task.problem("file_name", source.fault, source.hint)
         elif others := sources.endings(name):
             files = ", ".join(f"{name}.{other}" for other in others)
             yield task.problem("format", f"there is no {name}.{ending}, but {files}", f'Write "{others[0]}".')
         else:
-            remedy = self._without_ending(name, ending) or sources.names.remedy(name, "files")
-            yield task.problem("file_name", f"there is no {name}.{ending} in {sources.folder}", remedy)
+            hint = self._without_ending(name, ending) or sources.names.hint(name, "files")
+            yield task.problem("file_name", f"there is no {name}.{ending} in {sources.folder}", hint)
 
     def _without_ending(self, name: str, ending: str | None = None) -> str | None:
         """What to write for a file that was named with its ending; None where there is no such file."""
@@ -86,8 +87,8 @@ class TaskChecks:
     def _compute(self, task: Task) -> Iterator[Problem]:
         entry = task.entry
         if entry.compute_name is not None and entry.warehouse_name is not None:
-            remedy = "Remove one of the two: a task runs on a cluster or on a warehouse."
-            yield task.problem("warehouse_name", "both compute_name and warehouse_name", remedy)
+            hint = "Remove one of the two: a task runs on a cluster or on a warehouse."
+            yield task.problem("warehouse_name", "both compute_name and warehouse_name", hint)
         elif entry.task is None and entry.format is None:
             yield from self._any_compute(task)
         elif entry.task is None and entry.format == "sql":
@@ -96,15 +97,15 @@ class TaskChecks:
             yield from self._cluster(task, entry.compute_name)
         elif entry.warehouse_name is not None:
             if entry.task is None:
-                wrong = f"a {entry.format} file cannot run on a warehouse, which runs only sql"
+                message = f"a {entry.format} file cannot run on a warehouse, which runs only sql"
                 yield task.problem(
-                    "warehouse_name", wrong, "Name a cluster with compute_name, or neither (serverless)."
+                    "warehouse_name", message, "Name a cluster with compute_name, or neither (serverless)."
                 )
             elif entry.warehouse_name not in self._warehouses:
                 yield self._unknown_warehouse(task, "warehouse_name", entry.warehouse_name)
         if entry.cluster == "job" and entry.compute_name is None:
-            remedy = "Name a cluster with compute_name, or remove cluster."
-            yield task.problem("cluster", "a job cluster needs the settings of a named cluster", remedy)
+            hint = "Name a cluster with compute_name, or remove cluster."
+            yield task.problem("cluster", "a job cluster needs the settings of a named cluster", hint)
 
     def _any_compute(self, task: Task) -> Iterator[Problem]:
         """Whether there is such a name at all: what the file is, and so what it runs on, is not known."""
@@ -118,13 +119,13 @@ class TaskChecks:
         key = "compute_name" if task.entry.compute_name is not None else "warehouse_name"
         name = task.entry.compute_name if key == "compute_name" else task.entry.warehouse_name
         if name is None:
-            wrong, remedy = "sql needs a warehouse", self._warehouse_names.remedy("", "warehouses")
-            yield task.problem(key, wrong, f"Add warehouse_name. {remedy}")
+            message, hint = "sql needs a warehouse", self._warehouse_names.hint("", "warehouses")
+            yield task.problem(key, message, f"Add warehouse_name. {hint}")
         elif name in self._warehouses:
             return
         elif name in self._clusters:
-            remedy = self._warehouse_names.remedy(name, "warehouses")
-            yield task.problem(key, f"sql cannot run on the cluster '{name}'", f"Name a warehouse. {remedy}")
+            hint = self._warehouse_names.hint(name, "warehouses")
+            yield task.problem(key, f"sql cannot run on the cluster '{name}'", f"Name a warehouse. {hint}")
         else:
             yield self._unknown_warehouse(task, key, name)
 
@@ -132,19 +133,19 @@ class TaskChecks:
         if name in self._clusters:
             return
         if name not in self._warehouses:
-            remedy = self._cluster_names.remedy(name, "clusters")
-            yield task.problem("compute_name", f"there is no cluster '{name}' in cluster_config.json", remedy)
+            hint = self._cluster_names.hint(name, "clusters")
+            yield task.problem("compute_name", f"there is no cluster '{name}' in cluster_config.json", hint)
         elif task.entry.task is None:
-            wrong = f"a {task.entry.format} file cannot run on the warehouse '{name}', which runs only sql"
-            yield task.problem("compute_name", wrong, "Name a cluster, or none (serverless).")
+            message = f"a {task.entry.format} file cannot run on the warehouse '{name}', which runs only sql"
+            yield task.problem("compute_name", message, "Name a cluster, or none (serverless).")
         else:
             yield task.problem(
                 "compute_name", f"'{name}' is a warehouse", f'Write "warehouse_name": "{name}".'
             )
 
     def _unknown_warehouse(self, task: Task, key: str, name: str) -> Problem:
-        remedy = self._warehouse_names.remedy(name, "warehouses")
-        return task.problem(key, f"there is no warehouse '{name}' in warehouse_config.json", remedy)
+        hint = self._warehouse_names.hint(name, "warehouses")
+        return task.problem(key, f"there is no warehouse '{name}' in warehouse_config.json", hint)
 
     def _outputs(self, task: Task) -> Iterator[Problem]:
         """Unqualified tables without defaults, and a table named twice: Unity Catalog knows no capitals."""
@@ -154,19 +155,19 @@ class TaskChecks:
             missing = 3 - len(table.split("."))
             same = self._spec.qualified(table).lower()
             if (missing >= 1 and not project.get("catalog")) or (missing == 2 and not project.get("schema")):
-                remedy = "Write catalog.schema.table, or set catalog and schema in project.json."
-                yield task.problem("outputs", f"'{table}' has no catalog or schema", remedy, index)
+                hint = "Write catalog.schema.table, or set catalog and schema in project.json."
+                yield task.problem("outputs", f"'{table}' has no catalog or schema", hint, index)
             elif first := seen.get(same):
-                wrong = (
+                message = (
                     f"'{table}' stands here twice"
                     if table == first
                     else f"'{table}' and '{first}' are one table"
                 )
-                yield task.problem("outputs", wrong, "Remove one of the two.", index)
+                yield task.problem("outputs", message, "Remove one of the two.", index)
             seen.setdefault(same, table)
 
     def _payload(self, task: Task) -> Iterator[Problem]:
         if task.entry.format is not None:
             yield task.problem("format", "format does not go with task", "Remove format, or remove task.")
-        for key, wrong, remedy in payload_faults(task.entry.task or {}):
-            yield task.problem("task", wrong, remedy, *key)
+        for key, message, hint in payload_faults(task.entry.task or {}):
+            yield task.problem("task", message, hint, *key)

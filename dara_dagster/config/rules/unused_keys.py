@@ -39,8 +39,8 @@ def without_effect(task: Task) -> Iterator[Problem]:
     """A problem for every key of the task (or executor) that has no effect beside its others."""
     entry = task.entry
     if entry.run_if in _ASKS_FOR_ONE and not (entry.dependent_on or task.says("dependent_on")):
-        wrong = f"{entry.run_if} has no effect on a task that depends on none"
-        yield task.problem("run_if", wrong, "Add dependent_on, or remove run_if.")
+        message = f"{entry.run_if} has no effect on a task that depends on none"
+        yield task.problem("run_if", message, "Add dependent_on, or remove run_if.")
     if entry.task is not None:
         yield from _raw(task, entry.task)
     elif entry.format == "sql":
@@ -56,14 +56,14 @@ def _raw(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]:
     """What has no effect beside the raw payload of a task."""
     entry, kind = task.entry, kind_of_task(payload)
     if entry.name is not None and entry.file_name is not None:
-        wrong = "file_name has no effect on a task that has a name and runs no file"
-        yield task.problem("file_name", wrong, "Remove file_name.")
+        message = "file_name has no effect on a task that has a name and runs no file"
+        yield task.problem("file_name", message, "Remove file_name.")
     if kind is None or not isinstance(payload[kind], dict):
         return
     idle = [key for key, kinds in _KINDS.items() if getattr(entry, key) and kind not in kinds]
     for key in idle:
-        wrong = f"{key} {'have' if key.endswith('s') else 'has'} no effect on a {kind}"
-        yield task.problem(key, wrong, f"Remove {key}, or write in {kind} what it should do.")
+        message = f"{key} {'have' if key.endswith('s') else 'has'} no effect on a {kind}"
+        yield task.problem(key, message, f"Remove {key}, or write in {kind} what it should do.")
     yield from _said_twice(task, payload, kind, idle)
     if "libraries" in idle or not entry.libraries:
         return
@@ -72,8 +72,8 @@ def _raw(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]:
         if kind == "notebook_task" and on_warehouse:
             yield task.problem("libraries", "libraries have no effect on a warehouse", "Remove them.")
         elif "environment_key" in payload:
-            wrong = "libraries have no effect beside environment_key in task"
-            yield task.problem("libraries", wrong, "Put them into the dependencies of that environment.")
+            message = "libraries have no effect beside environment_key in task"
+            yield task.problem("libraries", message, "Put them into the dependencies of that environment.")
         else:
             yield from _serverless(task)
 
@@ -98,6 +98,6 @@ def _serverless(task: Task) -> Iterator[Problem]:
     for index, library in enumerate(task.entry.libraries):
         for kind in _NOT_SERVERLESS:
             if kind in library.model_fields_set:
-                wrong = f"serverless compute installs no {kind} library"
-                remedy = "Add compute_name, or use pypi, whl, requirements or jar."
-                yield task.problem("libraries", wrong, remedy, index)
+                message = f"serverless compute installs no {kind} library"
+                hint = "Add compute_name, or use pypi, whl, requirements or jar."
+                yield task.problem("libraries", message, hint, index)

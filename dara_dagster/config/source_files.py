@@ -6,8 +6,7 @@ import codecs
 import os
 from pathlib import Path
 
-from dara_dagster.config.document import Document, Object
-from dara_dagster.config.positions import parse_json
+from dara_dagster.config.json_source import Document, Object, parse_json
 from dara_dagster.config.python_list import parse_python
 from dara_dagster.config.validation import kind_of
 from dara_dagster.errors import Problem
@@ -20,11 +19,11 @@ def read_document(file: Path) -> tuple[Document | None, list[Problem]]:
     try:
         text = file.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except OSError as error:
-        wrong = f"the file cannot be read: {error.strerror or error}"
-        return None, [Problem(file, 0, "", wrong, "Make it a file that you may read.")]
+        message = f"the file cannot be read: {error.strerror or error}"
+        return None, [Problem(file, 0, "", message, "Make it a file that you may read.")]
     except UnicodeDecodeError as error:
-        wrong = f"the file is not UTF-8 text (byte {error.start + 1})"
-        return None, [Problem(file, 0, "", wrong, "Save it as UTF-8.")]
+        message = f"the file is not UTF-8 text (byte {error.start + 1})"
+        return None, [Problem(file, 0, "", message, "Save it as UTF-8.")]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     document, problems = parse_python(file, text) if file.suffix == ".py" else parse_json(file, text)
     if problems and document.value is None:
@@ -38,6 +37,6 @@ def read_object(file: Path) -> tuple[Document, list[Problem]]:
     if document and isinstance(document.value, Object):
         return document, problems
     if document:
-        wrong = f"the file should hold an object, it holds {kind_of(document.value)}"
-        problems = [*problems, document.problem((), wrong, "Write { ... }.")]
+        message = f"the file should hold an object, it holds {kind_of(document.value)}"
+        problems = [*problems, document.problem((), message, "Write { ... }.")]
     return Document(file, "", Object()), problems

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from dara_dagster.config.document import Array, Object, key_text
-from dara_dagster.config.positions import MAX_DEPTH, parse_json
+from dara_dagster.config.json_source import MAX_DEPTH, Array, Object, key_text, parse_json
 
 FILE = Path("x.json")
 
@@ -107,16 +106,16 @@ def test_syntax_errors_name_line_and_column(text: str, line: int, column: int, w
     assert document.value is None
     assert len(problems) == 1
     assert problems[0].line == line
-    assert f"at line {line}, column {column}" in problems[0].wrong
-    assert words in problems[0].wrong
-    assert problems[0].remedy.endswith(".")
+    assert f"at line {line}, column {column}" in problems[0].message
+    assert words in problems[0].message
+    assert problems[0].hint.endswith(".")
 
 
 def test_every_repeated_key_is_told_with_both_lines() -> None:
     text = '{"a": 1,\n "b": {"c": 1,\n  "c": 2},\n "a": {"d": 1, "d": 2}}'
     document, problems = parse_json(FILE, text)
     assert document.value == {"a": 1, "b": {"c": 1}}
-    assert [(p.line, p.key, p.wrong) for p in sorted(problems)] == [
+    assert [(p.line, p.key, p.message) for p in sorted(problems)] == [
         (3, "b.c", "the key 'c' stands here again, first on line 2"),
         (4, "a", "the key 'a' stands here again, first on line 1"),
     ]

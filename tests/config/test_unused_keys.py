@@ -82,8 +82,8 @@ IDLE: list[tuple[dict[str, Any], str, str, str]] = [
 def test_a_key_without_effect(project: Project, item: Any, key: str, wrong: str, remedy: str) -> None:
     (problem,) = project.files("a.py", "q.sql").write(DEP, [item]).problems()
     assert problem.key == f"[0].{key}"
-    assert wrong in problem.wrong
-    assert remedy in problem.remedy
+    assert wrong in problem.message
+    assert remedy in problem.hint
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_is_unclear_is_not_judged(project: Project, item: Any, keys: list[s
 )
 def test_an_option_without_effect(project: Project, shape: Any, option: Any, key: str, wrong: str) -> None:
     (problem,) = project.file("a.py").write(DEP, {**shape, **option}).problems()
-    assert (problem.key, wrong in problem.wrong) == (key, True)
+    assert (problem.key, wrong in problem.message) == (key, True)
 
 
 def test_an_executor_is_told_once_and_where_it_stands(project: Project) -> None:
