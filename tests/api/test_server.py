@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import sys
 import time
 import weakref
@@ -17,8 +18,9 @@ from dara_dagster.api import daemon
 from dara_dagster.api.daemon import Daemon, kept_daemon
 from dara_dagster.api.server import _stopped_by_signals
 from dara_dagster.executor.code_location import check_workspace_file
+from dara_dagster.executor.home import write_dagster_yaml
 from dara_dagster.workspace.locks import file_lock
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +92,27 @@ def test_no_daemon_is_started_beside_one_that_writes_heartbeats(
             until((tmp_path / "daemon.log").exists)
             instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "ours", None))
         assert not instance.get_daemon_heartbeats(), "the next server need not wait for ours to grow old"
+
+
+def test_no_daemon_is_started_beside_a_real_one_of_dagster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    write_dagster_yaml(home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    (tmp_path / "code.py").write_text("import dagster\n\ndefs = dagster.Definitions()\n")
+    with DagsterInstance.from_config(str(home)) as instance:
+        with (tmp_path / "daemon.log").open("wb") as log:
+            command = [sys.executable, "-m", "dagster._daemon", "run", "-f", str(tmp_path / "code.py")]
+            process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            until(lambda: daemon.other_daemon(instance), (tmp_path / "daemon.log").read_text)
+            with kept_daemon(instance, home, tmp_path, tmp_path / "workspace.yaml") as ours:
+                assert ours is None and not (home / "daemon.log").exists()
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def test_a_daemon_that_keeps_ending_is_started_ever_more_rarely(
