@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.connect.proto as pb
@@ -15,15 +19,47 @@ from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 if TYPE_CHECKING:
     from dara_dagster.emulator.engine.session import LocalSpark
 
-__all__ = ["NULL_FOLDER", "prepare_files"]
+__all__ = ["NULL_FOLDER", "WrittenFiles", "prepare_files"]
 
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+_NAMED = ("csv", "json", "parquet", "text", "avro", "orc")
 # Options that Sail 0.7.2 takes and ignores, each with what it does instead.
 _IGNORED = {
     "csv": {"encoding": "utf-8", "escapequotes": "true", "linesep": "\n", "quoteall": "false"},
     "json": {"encoding": "utf-8", "ignorenullfields": "true", "linesep": "\n"},
     "text": {"linesep": "\n"},
 }
+
+
+class WrittenFiles:
+    """Gives the files of a write Spark's names (part-00000-...), and the folder its _SUCCESS.
+
+    Source: https://spark.apache.org/docs/4.0.1/cloud-integration.html
+    """
+
+    def __init__(self, command: pb.Command) -> None:
+        write = command.write_operation
+        kind = write.source.lower()
+        is_files = command.HasField("write_operation") and kind in _NAMED and "://" not in write.path
+        self._folder = Path(write.path) if is_files and write.path else None
+        self._before = set(self._files())
+
+    def _files(self) -> Iterator[Path]:
+        if self._folder is not None and self._folder.is_dir():
+            yield from (path for path in self._folder.rglob("*") if path.is_file())
+
+    def rename(self) -> None:
+        """Renames what has been written since."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        job = uuid.uuid4()
+        new = sorted(path for path in self._files() if path not in self._before)
+        places = itertools.count()
+        for path in new:
+            if not path.name.startswith(("_", ".", "part-")):
+                suffix = path.name[path.name.index(".") :] if "." in path.name else ""
+                path.rename(path.with_name(f"part-{next(places):05}-{job}-c000{suffix}"))
+        (self._folder / "_SUCCESS").touch()
 
 
 def prepare_files(spark: LocalSpark, write: pb.WriteOperation, mode: str) -> None:
@@ -36,6 +72,8 @@ def prepare_files(spark: LocalSpark, write: pb.WriteOperation, mode: str) -> Non
     kind = write.source.lower()
     if kind in ("", "delta"):
         return
+    if kind == "xml":
+        raise NotSupportedLocally("The format xml")
     replaces = write.mode == pb.WriteOperation.SAVE_MODE_OVERWRITE
     if replaces and write.partitioning_columns and mode == "dynamic":
         hint = "Write a Delta table, or a partition to its folder."

@@ -18,6 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyspark.sql.connect.proto as pb
 
+from dara_dagster.emulator.engine.answers.builder import Term
+from dara_dagster.emulator.engine.answers.spelled import SPELLED
+from dara_dagster.emulator.engine.answers.sql_text import BUILD
 from dara_dagster.emulator.engine.plan_lambdas import LAMBDAS
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.calls import Call, Spelling, call, respell
@@ -122,12 +125,36 @@ def _to_json_text(call: Call) -> str | None:
 def _from_json_text(call: Call) -> str | None:
     if len(call.arguments) != 2:
         return None
-    return f"from_json({', '.join(call.arguments)}, map('timestampFormat', \"{_ANY_MOMENT}\"))"
+    text, schema = call.arguments
+    return f"from_json(nullif(trim({text}), ''), {schema}, map('timestampFormat', \"{_ANY_MOMENT}\"))"
 
 
 @call("max_by", "min_by", "get_json_object")
 def _checked_text(call: Call) -> None:
     _refuse(call.name, call.arguments)
+
+
+@call(*SPELLED)
+def _spelled_text(call: Call) -> str | None:
+    found: str | None = SPELLED[call.name](BUILD, call.name, [_constant(text) for text in call.arguments])
+    return found
+
+
+def _constant(text: str) -> Term[str]:
+    """An argument with its value when it is a literal."""
+    source = scan(text)
+    kinds = [token.kind for token in source.tokens]
+    if kinds == ["string"]:
+        return Term(text, text=unquote(text))
+    return Term(text, literal=int(text) if re.fullmatch(r"\s*-?\s*\d+\s*", text) else None)
+
+
+@call("initcap")
+def _initcap_text(call: Call) -> str | None:
+    if len(call.arguments) != 1:
+        return None
+    words = f"split(lower({call.arguments[0]}), ' ')"
+    return f"array_join(transform({words}, _w -> concat(upper(left(_w, 1)), substring(_w, 2))), ' ')"
 
 
 @call("iff")
@@ -251,7 +278,8 @@ def _to_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
 def _from_json(name: str, given: list[pb.Expression]) -> pb.Expression | None:
     if len(given) != 2:
         return None
-    return _call(name, *given, _call("map", _text("timestampFormat"), _text(_ANY_MOMENT)))
+    text = _call("nullif", _call("trim", given[0]), _text(""))
+    return _call(name, text, given[1], _call("map", _text("timestampFormat"), _text(_ANY_MOMENT)))
 
 
 def _checked(name: str, given: list[pb.Expression]) -> None:

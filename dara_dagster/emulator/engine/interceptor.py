@@ -178,6 +178,13 @@ class PlanInterceptor(
         project = pb.Project(input=asked.input, expressions=[pb.Expression(expression_string=text)])
         message.CopyFrom(pb.Relation(common=message.common, project=project))
 
+    def _join(self, message: Any, names: set[str]) -> None:
+        """df.join(other, "id", "cross"): by the column, as the inner join that it is."""
+        if message.join_type == pb.Join.JOIN_TYPE_CROSS and (
+            message.using_columns or message.HasField("join_condition")
+        ):
+            message.join_type = pb.Join.JOIN_TYPE_INNER
+
     def _expression(self, message: Any, names: set[str]) -> None:
         correct_call(message)
         # current_user() is '' in Sail, whatever the client says.
@@ -194,6 +201,7 @@ _TREATMENTS: dict[str, Callable[[PlanInterceptor, Any, set[str]], None]] = {
     "DataSource": PlanInterceptor._data_source,
     "Expression": PlanInterceptor._expression,
     "GetTable": PlanInterceptor._catalog_call,
+    "Join": PlanInterceptor._join,
     "ListColumns": PlanInterceptor._catalog_call,
     "InputFiles": PlanInterceptor._input_files,
     "MergeIntoTableCommand": PlanInterceptor._write_by_name,

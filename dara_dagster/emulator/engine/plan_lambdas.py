@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pyspark.sql.connect.proto as pb
 
-__all__ = ["LAMBDAS"]
+__all__ = ["LAMBDAS", "substitute"]
 
 Expression = pb.Expression
 _FRESH = itertools.count()
@@ -39,11 +39,12 @@ def _body(function: Expression, *values: Expression) -> Expression:
     names = [".".join(argument.name_parts) for argument in function.lambda_function.arguments]
     body = Expression()
     body.CopyFrom(function.lambda_function.function)
-    _substitute(body, dict(zip(names, values, strict=False)))
+    substitute(body, dict(zip(names, values, strict=False)))
     return body
 
 
-def _substitute(message: Expression, values: Mapping[str, Expression]) -> None:
+def substitute(message: Expression, values: Mapping[str, Expression]) -> None:
+    """Puts values in place of the variables of a lambda, by name."""
     if message.WhichOneof("expr_type") == "unresolved_named_lambda_variable":
         value = values.get(".".join(message.unresolved_named_lambda_variable.name_parts))
         if value is not None:
@@ -57,7 +58,7 @@ def _substitute(message: Expression, values: Mapping[str, Expression]) -> None:
 
 def _substitute_within(message: object, values: Mapping[str, Expression]) -> None:
     if isinstance(message, Expression):
-        _substitute(message, values)
+        substitute(message, values)
     elif hasattr(message, "ListFields"):
         for field, value in message.ListFields():
             if field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
@@ -114,6 +115,15 @@ def _is_wrapped(item: Expression) -> bool:
     return function.function_name == "when" and len(function.arguments) == 3
 
 
+def _initcap(text: Expression) -> Expression:
+    """Only blanks part words."""
+    word, blank = _variable(), Expression(literal=Expression.Literal(string=" "))
+    one, two = (Expression(literal=Expression.Literal(integer=number)) for number in (1, 2))
+    body = _call("concat", _call("upper", _call("left", word, one)), _call("substring", word, two))
+    words = _call("split", _call("lower", text), blank)
+    return _call("array_join", _call("transform", words, _lambda(body, word)), blank)
+
+
 def _with(build: Callable[..., Expression | None], count: int | None) -> Callable[..., Expression | None]:
     def built(name: str, given: list[Expression]) -> Expression | None:
         return build(*given) if count in (None, len(given)) else None
@@ -128,4 +138,5 @@ LAMBDAS: dict[str, Callable[[str, list[Expression]], Expression | None]] = {
     "map_filter": _with(_map_filter, 2),
     "map_zip_with": _with(_map_zip_with, 3),
     "map": _with(_map, None),
+    "initcap": _with(_initcap, 1),
 }

@@ -18,7 +18,7 @@ from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.session import SparkSession
 from pyspark.sql.types import StructType
 
-from dara_dagster.emulator.engine import udf_results
+from dara_dagster.emulator.engine import shown, udf_results
 from dara_dagster.emulator.engine.catalog import LocalCatalog
 from dara_dagster.emulator.engine.interceptor import PlanInterceptor
 from dara_dagster.emulator.engine.paths import PathMap
@@ -161,6 +161,7 @@ def open_session(server: SparkServer, paths: PathMap, user: str) -> LocalSpark:
     """A new session, made the default one, so that `SparkSession.builder.getOrCreate()` returns it in every
     thread.
     """
+    shown.install()
     udf_results.install()
     channel = DefaultChannelBuilder(server.url)
     interceptor = PlanInterceptor(paths, user)

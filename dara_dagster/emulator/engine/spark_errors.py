@@ -17,6 +17,7 @@ from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 from sqlglot import exp
 
+from dara_dagster.emulator.engine.databricks_functions import is_databricks_function
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.queries import columns_of_source
 from dara_dagster.emulator.engine.sql.syntax import scan, unquote
@@ -224,7 +225,7 @@ def _written(spark: LocalSpark, name: list[str]) -> list[str]:
 
 def _function(spark: LocalSpark, match: re.Match[str]) -> Exception:
     name = match["name"]
-    if hasattr(functions, name.lower()):
+    if hasattr(functions, name.lower()) or is_databricks_function(name.lower()):
         return NotSupportedLocally(f"The function {name.lower()}()")
     schema = f"`{spark.registry.catalog}`.`{spark.registry.schema}`"
     path = f"[`system`.`builtin`, `system`.`session`, {schema}]"
@@ -313,6 +314,10 @@ def _schema_mismatch(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _analysis("DELTA_METADATA_MISMATCH", sentence, "42KDG")
 
 
+def _refused(what: str, hint: str = "") -> Callable[[Any, re.Match[str]], Exception]:
+    return lambda spark, match: NotSupportedLocally(what, hint)
+
+
 _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception]]] = [
     (re.compile(r"attribute ObjectName\(\[[^\]]*\]\) is missing from the schema"), _column),
     (re.compile(r"\[UNRESOLVED_COLUMN\] Cannot find column (?P<name>\S+)"), _column),
@@ -330,6 +335,16 @@ _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception
     ),
     (re.compile(r"Cannot cast string '(?P<value>.*)' to value of (?P<kind>\w+) type", re.S), _cast),
     (re.compile(r"^(?:.*: )?divi(?:de|sion) by zero", re.I), _division),
+    (re.compile(r"^TABLESAMPLE with ROWS"), _refused("TABLESAMPLE (n ROWS) of a subquery", "Use LIMIT.")),
+    (re.compile(r"No data source found for: xml"), _refused("The format xml")),
+    (
+        re.compile(r"grouping sets with grouping expressions"),
+        _refused("DataFrame.groupingSets()", "Write GROUP BY GROUPING SETS in SQL."),
+    ),
+    (
+        re.compile(r"Found unmasked nulls for non-nullable StructArray field"),
+        _refused("cogroup() with keys of one side only", "Join the frames by their keys first."),
+    ),
     (re.compile(r"ambiguous attribute: ObjectName\(\[[^\]]*\]\)"), _ambiguous),
     (re.compile(r'No field named \S*"#\d+"'), _ungrouped),
     (

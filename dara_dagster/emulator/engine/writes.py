@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.file_writes import WrittenFiles
 from dara_dagster.emulator.engine.overwrites import external_place, give_types, prepare_write
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.spark_errors import engine_says
@@ -100,9 +101,12 @@ class WriteGuard:
             replaces_schema=target.creates or options.get("overwriteschema") == "true",
         )
         prepare_write(self._spark, command)
+        files = WrittenFiles(command)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._locked(target, run)
+                answer = self._locked(target, run)
+                files.rename()
+                return answer
             except Exception as error:
                 if _UNTYPED in engine_says(error) and give_types(self._spark, command):
                     continue

@@ -15,13 +15,14 @@ E = TypeVar("E")
 @dataclass(frozen=True)
 class Term(Generic[E]):
     """An expression and its type in Spark; None where it is not known. `literal` is an integer's value,
-    `text` a string's.
+    `text` a string's; `is_checked` says that a cast makes it overflow.
     """
 
     expr: E
     kind: DataType | None = None
     literal: int | None = None
     text: str | None = None
+    is_checked: bool = False
 
 
 class Builder(Protocol[E]):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyspark.sql.connect.proto as pb
 
-__all__ = ["BUILD", "aliased", "column", "messages", "projection"]
+__all__ = ["BUILD", "NULL", "aliased", "column", "messages", "projection"]
 
 
 class PlanBuilder:
@@ -37,6 +37,7 @@ class PlanBuilder:
 
 
 BUILD = PlanBuilder()
+NULL = pb.Expression(literal=pb.Expression.Literal(null=pb.DataType(null=pb.DataType.NULL())))
 
 
 def column(name: str) -> pb.Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -28,11 +29,22 @@ from pyspark.sql.types import (
 )
 
 from dara_dagster.emulator.engine.answers.builder import Term
-from dara_dagster.emulator.engine.answers.expressions import BUILD, aliased, messages, projection
-from dara_dagster.emulator.engine.answers.rules import AGGREGATES, RULES, apply, apply_aggregate, cast_rule
+from dara_dagster.emulator.engine.answers.expressions import BUILD, NULL, aliased, messages, projection
+from dara_dagster.emulator.engine.answers.lambdas import example_arguments, with_values
+from dara_dagster.emulator.engine.answers.rules import (
+    AGGREGATES,
+    COMPARISONS,
+    RULES,
+    apply,
+    apply_aggregate,
+    cast_rule,
+    checked_sum,
+)
+from dara_dagster.emulator.engine.answers.spelled import SPELLED
 from dara_dagster.emulator.engine.answers.statistics import statistics
 from dara_dagster.emulator.engine.answers.trees import correct_expression
 from dara_dagster.emulator.engine.answers.unions import correct_set_operation, without_numbers
+from dara_dagster.emulator.engine.answers.window_errors import RANKING, refused_window, unordered_window
 
 __all__ = ["PlanCorrector"]
 
@@ -66,11 +78,11 @@ _HARMLESS = {
         "lag",
         "lead",
     ),
-    *("nullif", "positive", "coalesce", "ifnull", "nvl", "greatest", "least", "length", "year"),
+    *("positive", "coalesce", "ifnull", "nvl", "greatest", "least", "length", "year"),
     *("month", "day", "hour", "size", "row_number", "rank", "dense_rank", "upper", "lower", "trim"),
     "substring",
 }
-TRIGGERS = ({*RULES, *AGGREGATES} - _HARMLESS) | {"collect_list", "collect_set"}
+TRIGGERS = ({*RULES, *AGGREGATES, *SPELLED} - _HARMLESS) | {"collect_list", "collect_set"}
 
 
 class Scope:
@@ -80,6 +92,13 @@ class Scope:
         self._source = source
         self._analyse = analyse
         self._kinds: dict[str, list[DataType]] | None = None
+        self._examples: dict[str, pb.Expression] = {}
+
+    def within(self, examples: dict[str, pb.Expression]) -> Scope:
+        """The scope of a lambda's body; `examples` are expressions of its parameters' types."""
+        inner = copy.copy(self)
+        inner._examples = {**self._examples, **examples}
+        return inner
 
     def column(self, expr: pb.Expression) -> DataType | None:
         if self._kinds is None:
@@ -92,6 +111,10 @@ class Scope:
 
     def ask(self, expr: pb.Expression) -> DataType | None:
         """The type of any expression; None when the server refuses it."""
+        for _ in self._examples:  # those of inner lambdas are made of outer parameters
+            if not _holds(expr, "unresolved_named_lambda_variable"):
+                break
+            expr = with_values(expr, self._examples)
         if _holds(expr, "unresolved_named_lambda_variable"):
             return None
         try:
@@ -222,9 +245,21 @@ def _triggers(message: Any) -> bool:
         kind = message.WhichOneof("expr_type")
         if kind in ("cast", "expression_string") or _is_loose_decimal(message):
             return True
+        if kind == "window" and _is_doubtful(message.window):
+            return True
         if kind == "unresolved_function" and message.unresolved_function.function_name.lower() in TRIGGERS:
             return True
     return any(_triggers(inner) for inner in messages(message))
+
+
+def _is_doubtful(window: pb.Expression.Window) -> bool:
+    """Whether a window may be one that Spark refuses, or has a RANGE of days."""
+    called = window.window_function.unresolved_function
+    ranked = called.function_name.lower() in RANKING
+    by_range = pb.Expression.Window.WindowFrame.FRAME_TYPE_RANGE
+    return (
+        called.is_distinct or (ranked and not window.order_spec) or window.frame_spec.frame_type == by_range
+    )
 
 
 def _is_loose_decimal(expr: pb.Expression) -> bool:
@@ -304,12 +339,21 @@ def _called(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     function = expr.unresolved_function
     name = function.function_name.lower()
     typed = name in RULES and not function.is_distinct
-    terms = [_term(argument, scope, typed=typed) for argument in function.arguments]
+    if any(argument.WhichOneof("expr_type") == "lambda_function" for argument in function.arguments):
+        scopes = [scope.within(examples) for examples in example_arguments(function)]
+    else:
+        scopes = [scope] * len(function.arguments)
+    pairs = zip(function.arguments, scopes, strict=True)
+    terms = [_term(argument, inner, typed=typed) for argument, inner in pairs]
     found = apply(BUILD, name, terms) if typed else None
+    spelled = SPELLED[name](BUILD, name, terms) if name in SPELLED else None
+    if spelled is not None:
+        return Term(spelled)
     if found is not None:
         return found
     for argument, term in zip(function.arguments, terms, strict=True):
-        argument.CopyFrom(term.expr)
+        is_compared = term.is_checked and name in COMPARISONS
+        argument.CopyFrom(BUILD.call("nullif", term.expr, NULL) if is_compared else term.expr)
     return Term(expr)
 
 
@@ -323,11 +367,18 @@ def _aggregate(
     operand = _term(function.arguments[0], scope, typed=True)
     inner, outer, kind = apply_aggregate(name, operand.kind)
     function.arguments[0].CopyFrom(BUILD.cast(operand.expr, inner) if inner else operand.expr)
-    return Term(BUILD.cast(expr, outer) if outer else expr, kind)
+    found = BUILD.cast(expr, outer) if outer else expr
+    return Term(checked_sum(BUILD, name, found, operand.kind), kind)
 
 
 def _window(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     window = expr.window
+    called = window.window_function.unresolved_function
+    if called.is_distinct:
+        raise refused_window(called.function_name)
+    if called.function_name.lower() in RANKING and not window.order_spec:
+        raise unordered_window(called.function_name)
+    _count_days(window, scope)
     for inner in [*window.partition_spec, *(order.child for order in window.order_spec)]:
         inner.CopyFrom(_term(inner, scope, typed=False).expr)
     if window.window_function.WhichOneof("expr_type") == "unresolved_function":
@@ -340,6 +391,18 @@ def _window(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     if name in ("collect_list", "collect_set"):  # Sail keeps nulls, and only here
         return Term(BUILD.call("array_compact", expr))
     return Term(expr, inner.kind)
+
+
+def _count_days(window: pb.Expression.Window, scope: Scope) -> None:
+    """A RANGE of a number over dates: by the number of the day; of a date Sail takes in every row."""
+    frame = window.frame_spec
+    bounds = [frame.lower.value.literal, frame.upper.value.literal]
+    if frame.frame_type != pb.Expression.Window.WindowFrame.FRAME_TYPE_RANGE or len(window.order_spec) != 1:
+        return
+    if any(bound.WhichOneof("literal_type") in ("integer", "long") for bound in bounds):
+        key = window.order_spec[0].child
+        if isinstance(_term(key, scope, typed=True).kind, DateType):
+            key.CopyFrom(BUILD.call("unix_date", key))
 
 
 def _text(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:

@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pyspark.sql.types import (
+    ByteType,
     DataType,
     DateType,
     DayTimeIntervalType,
@@ -21,6 +23,8 @@ from pyspark.sql.types import (
     FloatType,
     IntegerType,
     LongType,
+    NullType,
+    ShortType,
     StringType,
     TimestampNTZType,
     TimestampType,
@@ -40,12 +44,15 @@ from dara_dagster.emulator.engine.answers.spark_types import (
     widest,
 )
 
-__all__ = ["AGGREGATES", "RULES", "apply", "apply_aggregate", "cast_rule"]
+__all__ = ["AGGREGATES", "COMPARISONS", "RULES", "apply", "apply_aggregate", "cast_rule", "checked_sum"]
 
 E = TypeVar("E")
 Rule = Callable[[Builder[Any], str, Sequence[Term[Any]]], Term[Any]]
 
 _WIDE = {"tinyint": "bigint", "smallint": "bigint", "int": "bigint", "bigint": "decimal(20,0)"}
+# Sail compares with the exact value and leaves out the cast that would overflow.
+COMPARISONS = {"==", "!=", "<", "<=", ">", ">=", "<=>", "in", "between", "isnotnull", "isnull"}
+_SPEC = re.compile(r"%(\d+\$)?[-#+ 0,(]*\d*(?:\.(\d+))?([a-zA-Z%])")
 _OVERFLOWING = ("+", "-", "*")
 
 
@@ -86,11 +93,12 @@ def _integers(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Ter
         return Term(plain, DoubleType())
     if name == "div":
         return Term(plain, LongType())
-    if name not in _OVERFLOWING or kind is None or _fits(name, a.literal, b.literal):
+    small = isinstance(kind, ByteType | ShortType)
+    if name not in _OVERFLOWING or kind is None or (not small and _fits(name, a.literal, b.literal)):
         return Term(plain, kind)
     text = kind.simpleString()
     x, y = (build.cast(term.expr, _WIDE[text]) for term in (a, b))
-    return Term(build.cast(build.call(name, x, y), text), kind)
+    return Term(build.cast(build.call(name, x, y), text), kind, is_checked=True)
 
 
 def _fits(name: str, a: int | None, b: int | None) -> bool:
@@ -102,7 +110,7 @@ def _decimals(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Ter
     plain = build.call(name, a.expr, b.expr)
     if a.kind is None or b.kind is None or name == "div":
         return Term(plain, LongType() if name == "div" else None)
-    x, y = as_decimal(a.kind, a.literal), as_decimal(b.kind, b.literal)
+    x, y = (as_decimal(t.kind, None if isinstance(t.kind, ByteType) else t.literal) for t in (a, b) if t.kind)
     if x is None or y is None:
         return _doubles(build, name, a, b)
     kind = decimal_of(name, x, y)
@@ -114,7 +122,31 @@ def _decimals(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Ter
         return Term(build.cast(exact, kind.simpleString()), kind)
     own_a, own_b = as_decimal(a.kind), as_decimal(b.kind)
     given = sail_decimal(name, own_a, own_b) if own_a and own_b else None
-    return Term(plain if given == kind else build.cast(plain, kind.simpleString()), kind)
+    if given == kind:
+        return Term(_in_38_digits(build, plain, kind), kind)
+    return Term(build.cast(plain, kind.simpleString()), kind)
+
+
+def _in_38_digits(build: Builder[Any], x: Any, kind: DecimalType) -> Any:
+    """A decimal that fails when it has more digits than there are: Sail goes on up to 1.7E38."""
+    if kind.precision < 38:
+        return x
+    text = kind.simpleString()
+    most = build.cast(build.value(f"{'9' * (38 - kind.scale)}.{'9' * kind.scale}".strip(".")), text)
+    words = (
+        "[NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION] The result cannot be represented as "
+        f"Decimal(38, {kind.scale}). SQLSTATE: 22003"
+    )
+    fault = build.cast(build.call("raise_error", build.value(words)), text)
+    return build.call("when", build.call(">", build.call("abs", x), most), fault, x)
+
+
+def checked_sum(build: Builder[E], name: str, found: E, kind: DataType | None) -> E:
+    """A sum of decimals that may have more than 38 digits."""
+    if name != "sum" or not isinstance(kind, DecimalType) or kind.precision <= 28:
+        return found
+    checked: E = _in_38_digits(build, found, DecimalType(38, kind.scale))
+    return checked
 
 
 def _moments(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Term[Any] | None:
@@ -176,6 +208,23 @@ def unify(build: Builder[E], branches: Sequence[Term[E]]) -> tuple[list[E], Data
     return [in_type(build, branch, kind) for branch in branches], kind
 
 
+def _nullif(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
+    """The first operand in its own type; compared as by `=`."""
+    plain = build.call(name, *(term.expr for term in terms))
+    if (
+        len(terms) != 2
+        or isinstance(terms[1].kind, NullType)
+        or terms[0].kind == terms[1].kind == StringType()
+    ):
+        return Term(plain, terms[0].kind if terms else None)
+    same = build.call(
+        "coalesce",
+        build.call("==", terms[0].expr, terms[1].expr),
+        build.call("==", build.value(1), build.value(0)),
+    )
+    return Term(build.call("when", build.call("not", same), terms[0].expr), terms[0].kind)
+
+
 def _if(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
     if len(terms) != 3:
         return Term(build.call(name, *(term.expr for term in terms)))
@@ -200,6 +249,31 @@ def _concat(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[
     return Term(build.call(name, *(text_of(build, term) for term in terms)), StringType() if text else None)
 
 
+def _try(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
+    """try_add and try_subtract of a moment, which Sail takes for one without a zone."""
+    if len(terms) == 2 and isinstance(terms[0].kind, TimestampType):
+        sign = "+" if name == "try_add" else "-"
+        return Term(build.call(sign, *(term.expr for term in terms)), terms[0].kind)
+    return Term(build.call(name, *(term.expr for term in terms)))
+
+
+def _format(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
+    """format_string: Java rounds the decimal that a double is written as, Sail the binary value."""
+    given = [term.expr for term in terms]
+    specs = [spec for spec in _SPEC.finditer(terms[0].text or "") if spec[3] not in ("%", "n")]
+    if not any(spec[1] for spec in specs):
+        for place, spec in enumerate(specs, 1):
+            if (
+                spec[3] == "f"
+                and place < len(terms)
+                and isinstance(terms[place].kind, DoubleType | FloatType)
+            ):
+                digits = int(spec[2] or 6)
+                number = Term(build.value(digits), IntegerType(), digits)
+                given[place] = round_rule(build, "round", [terms[place], number]).expr
+    return Term(build.call(name, *given), StringType())
+
+
 def _fixed(kind: DataType) -> Rule:
     def rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
         return Term(build.call(name, *(term.expr for term in terms)), kind)
@@ -216,8 +290,9 @@ RULES: dict[str, Rule] = {
     "-": _difference,
     **dict.fromkeys(("mod", "pmod"), _remainder),
     **dict.fromkeys(("negative", "abs"), _negative),
-    **dict.fromkeys(("first", "last", "max", "min", "any_value", "lag", "lead", "nullif", "positive"), _same),
+    **dict.fromkeys(("first", "last", "max", "min", "any_value", "lag", "lead", "positive"), _same),
     **dict.fromkeys(("coalesce", "ifnull", "nvl", "greatest", "least"), _together),
+    "nullif": _nullif,
     "if": _if,
     "when": _when,
     "round": round_rule,
@@ -226,6 +301,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("concat", "||", "concat_ws"), _concat),
     **dict.fromkeys(("count", "approx_count_distinct", "count_if"), _fixed(LongType())),
     **FUNCTIONS,
+    **dict.fromkeys(("try_add", "try_subtract"), _try),
+    **dict.fromkeys(("format_string", "printf"), _format),
     **dict.fromkeys(
         ("length", "year", "month", "day", "hour", "size", "row_number", "rank", "dense_rank"),
         _fixed(IntegerType()),

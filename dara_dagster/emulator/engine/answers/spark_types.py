@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyspark.sql.types import (
+    ArrayType,
     ByteType,
     DataType,
     DateType,
@@ -17,6 +18,7 @@ from pyspark.sql.types import (
     FloatType,
     IntegerType,
     LongType,
+    MapType,
     NullType,
     ShortType,
     StringType,
@@ -100,6 +102,12 @@ def _wider(a: DataType | None, b: DataType | None) -> DataType | None:
         return b
     if is_numeric(a) and is_numeric(b):
         return _wider_number(a, b)
+    if isinstance(a, ArrayType) and isinstance(b, ArrayType):
+        item = _wider(a.elementType, b.elementType)
+        return None if item is None else ArrayType(item, a.containsNull or b.containsNull)
+    if isinstance(a, MapType) and isinstance(b, MapType):
+        key, value = _wider(a.keyType, b.keyType), _wider(a.valueType, b.valueType)
+        return MapType(key, value) if key is not None and value is not None else None
     if a in _MOMENTS and b in _MOMENTS:
         return _MOMENTS[max(_MOMENTS.index(a), _MOMENTS.index(b))]
     for text, other in ((a, b), (b, a)):

@@ -62,6 +62,8 @@ def place_of(node: exp.Expr) -> Span | None:
     if isinstance(node, exp.Column):
         parts = [part.meta for part in node.parts if "start" in part.meta]
         return Span(parts[0]["start"], parts[-1]["end"] + 1) if len(parts) == len(node.parts) else None
+    if isinstance(node, exp.Identifier) and "start" in node.meta:  # a parameter of a lambda
+        return Span(node.meta["start"], node.meta["end"] + 1)
     if isinstance(node, exp.Binary):
         left, right = place_of(node.this), place_of(node.expression)
         return Span(left.start, right.end) if left and right else None

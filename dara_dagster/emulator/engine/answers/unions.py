@@ -29,6 +29,8 @@ def correct_set_operation(operation: pb.SetOperation, schema: _Schema) -> None:
         for side in (operation.left_input, operation.right_input):
             side.CopyFrom(_numbered(side, schema(side).names))
         operation.is_all = False
+    elif not operation.is_all:
+        _by_position(operation, schema)
 
 
 def without_numbers(relation: pb.Relation, names: list[str]) -> pb.Relation:

@@ -117,12 +117,18 @@ def unset_properties(spark: LocalSpark, match: Match) -> DataFrame:
     return _change(spark, match["name"], "UNSET TBLPROPERTIES", configuration=gone)
 
 
-@statement(_ALTER + "DROP CONSTRAINT [IF EXISTS] <constraint:word> [RESTRICT | CASCADE]")
+@statement(_ALTER + "DROP CONSTRAINT [lenient=(IF EXISTS)] <constraint:word> [RESTRICT | CASCADE]")
 def drop_constraint(spark: LocalSpark, match: Match) -> DataFrame:
-    """Informational keys are not kept, so a name that is no CHECK constraint may be one of those."""
+    """Drops a CHECK constraint. Informational keys are not kept, so they are not known by name."""
     key = f"delta.constraints.{unquote(match['constraint'])}".lower()
     known = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
     gone = {name: None for name in known if name.lower() == key}
+    if not gone and not match["lenient"]:
+        raise AnalysisException(
+            f"[DELTA_CONSTRAINT_DOES_NOT_EXIST] Cannot drop nonexistent constraint {match['constraint']} "
+            f"from table {match['name']}. To avoid this error, use DROP CONSTRAINT IF EXISTS, also for a "
+            "primary or foreign key: the local workspace does not keep their names. SQLSTATE: 42704"
+        )
     return _change(spark, match["name"], "DROP CONSTRAINT", configuration=gone) if gone else done(spark)
 
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
+from sqlglot import exp
 
 from dara_dagster.emulator.engine import delta_log
+from dara_dagster.emulator.engine.answers.sql_text import place_of
 from dara_dagster.emulator.engine.overwrites import AUTO_MERGE, DYNAMIC_MODE
 from dara_dagster.emulator.engine.spark_errors import unresolved_column
 from dara_dagster.emulator.engine.sql.grammar import Match, Pattern
 from dara_dagster.emulator.engine.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.engine.sql.syntax import unquote
+from dara_dagster.emulator.engine.sql.syntax import Edit, apply, unquote
+from dara_dagster.emulator.engine.sql.tree import parse
 from dara_dagster.emulator.engine.sql.types import delta_type
 
 if TYPE_CHECKING:
@@ -156,6 +159,27 @@ def insert_some_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
     columns = _list([*given, *(field["name"] for field in missing)])
     source = f"SELECT {', '.join([_list(given), *nulls])} FROM ({match['query']}) AS _s({_list(given)})"
     return spark.sql(f"INSERT INTO {match['name']} ({columns}) {source}")
+
+
+@statement("INSERT (INTO | OVERWRITE) [TABLE] <name> [<columns:group>] query=(SELECT <rest:rest>)")
+def insert_equal_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
+    """`INSERT INTO t SELECT NULL, NULL`: columns go by their place; Sail wants their names to differ."""
+    text = match.source.text
+    tree = parse(text)
+    select = tree.expression if isinstance(tree, exp.Insert) else None
+    if not isinstance(select, exp.Select):
+        return None
+    names = [item.alias_or_name.lower() or item.sql().lower() for item in select.expressions]
+    edits = []
+    for number, item in enumerate(select.expressions):
+        where = place_of(item)
+        if (
+            names.count(names[number]) > 1
+            and not isinstance(item, exp.Star | exp.Alias)
+            and where is not None
+        ):
+            edits.append(Edit(*where, f"{where.of(text)} AS `_c{number}`"))
+    return spark.sql(apply(text, edits)) if edits else None
 
 
 @statement("DELETE FROM <name> [[AS] <alias:word>] WHERE <condition:rest>")

@@ -9,6 +9,8 @@ from dara_dagster.emulator.engine.sql.calls import Call, call
 from dara_dagster.emulator.engine.sql.grammar import Pattern
 from dara_dagster.emulator.engine.sql.syntax import Edit, apply, scan, unquote
 
+__all__ = ["substituted"]
+
 _EXPLODES = {"EXPLODE", "POSEXPLODE"}
 _LAMBDA = Pattern("(<parameters:group> | <parameters:word>) '->' <body:rest>")
 
@@ -19,10 +21,11 @@ def _body(text: str, *values: str) -> str | None:
     names = [unquote(name).lower() for name in match.items("parameters")] if match else []
     if match is None or len(names) != len(values):
         return None
-    return f"({_substituted(match['body'], dict(zip(names, values, strict=True)))})"
+    return f"({substituted(match['body'], dict(zip(names, values, strict=True)))})"
 
 
-def _substituted(text: str, values: Mapping[str, str]) -> str:
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """The text with values in place of the names, which are in lower case."""
     source, edits = scan(text), []
     for index, token in enumerate(source.tokens):
         name = unquote(token.text).lower()

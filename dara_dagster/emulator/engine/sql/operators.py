@@ -19,7 +19,7 @@ _QUANTIFIERS = {"ANY", "SOME", "ALL"}
 def spell_out_operators(text: str) -> str:
     """The statement or expression without those."""
     source = scan(text)
-    edits = [*_versions(source), *_ranges_of_days(source)]
+    edits = [*_versions(source), *_ranges_of_days(source), *_samples_of_rows(source)]
     if ":" in source.symbols:
         edits += _json_paths(source)
     text = apply(text, edits) if edits else text
@@ -61,6 +61,26 @@ def _versions(source: Source) -> Iterator[Edit]:
         touching = before.is_name and before.end == mark.start and mark.end == version.start
         if mark.text == "@" and touching and version.upper[:1] == "V" and version.text[1:].isdigit():
             yield Edit(mark.start, version.end, f" VERSION AS OF {version.text[1:]}")
+
+
+def _samples_of_rows(source: Source) -> Iterator[Edit]:
+    """`t TABLESAMPLE (2 ROWS)`: the first rows, as in Spark."""
+    if not {"TABLESAMPLE", "ROWS"} <= source.words:
+        return
+    tokens = source.tokens
+    for index, token in enumerate(tokens):
+        close = source.closing.get(index + 1) if token.upper == "TABLESAMPLE" else None
+        if close is None or close != index + 4 or tokens[index + 3].upper != "ROWS":
+            continue
+        start = index - 1
+        while start > 1 and tokens[start - 1].text == ".":
+            start -= 2
+        if tokens[start].is_name and tokens[start - 1].upper in ("FROM", "JOIN", ","):
+            rows = f"(SELECT * FROM {source.slice(start, index)} LIMIT {tokens[index + 2].text})"  # noqa: S608
+            after = tokens[close + 1] if close + 1 < len(tokens) else None
+            named = after is not None and (after.upper == "AS" or after.kind == "quoted")
+            name = "" if named else f" AS {tokens[index - 1].text}"
+            yield Edit(tokens[start].start, tokens[close].end, rows + name)
 
 
 def _ranges_of_days(source: Source) -> Iterator[Edit]:

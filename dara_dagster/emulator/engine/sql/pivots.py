@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["spell_out_pivots"]
 
 _SEVERAL = Pattern("'(' <values:group> FOR <name:word> IN <sets:group> ')'")
+_ONE = Pattern("'(' <values:word> FOR <name:word> IN <sets:group> ')'")
 _SET = Pattern("<columns:group> [[AS] (<alias:word> | <alias:string>)]")
+_ALIASED = Pattern("<columns:word> [AS] (<alias:word> | <alias:string>)")
 _BEFORE_A_TABLE = {"FROM", "JOIN", "LATERAL"}
 
 
@@ -36,7 +38,12 @@ def _first_edits(source: Source) -> list[Edit]:
         if token.upper not in ("PIVOT", "UNPIVOT") or group not in source.closing:
             continue
         several = _SEVERAL.match(source.slice(group, source.closing[group] + 1))
-        if token.upper == "UNPIVOT" and several and len(several.items("values")) > 1:
+        if several is not None and len(several.items("values")) < 2:
+            several = None
+        one = _ONE.match(source.slice(group, source.closing[group] + 1))
+        if one is not None and any(_ALIASED.match(text) for text in one.items("sets")):
+            several = one
+        if token.upper == "UNPIVOT" and several:
             table = source.slice(_before(source, index), index)
             rows = _unpivoted(table, several, keeps_nulls=tokens[index + 1].upper == "INCLUDE")
             return [Edit(tokens[_before(source, index)].start, tokens[source.closing[group]].end, rows)]
@@ -52,19 +59,29 @@ def _first_edits(source: Source) -> list[Edit]:
 
 def _unpivoted(table: str, match: Match, *, keeps_nulls: bool) -> str:
     """The rows of an UNPIVOT of several columns at a time, of which Sail makes one column, silently."""
-    values, sets = match.items("values"), [_SET.match(text) for text in match.items("sets")]
+    values = match.items("values")
+    sets = [
+        _SET.match(text if text.lstrip().startswith("(") else _grouped(text)) for text in match.items("sets")
+    ]
     structs, used = [], []
     for found in filter(None, sets):
         columns = found.items("columns")
         name = quote(unquote(found["alias"]) if found["alias"] else "_".join(map(unquote, columns)))
         pairs = zip(columns, values, strict=True)
-        structs.append(f"struct({name} AS _n, {', '.join(f'{a} AS {b}' for a, b in pairs)})")
+        cells = ", ".join(f"{quote(unquote(b))}, {a}" for a, b in pairs)
+        structs.append(f"named_struct('_n', {name}, {cells})")
         used += columns
     names = ", ".join([match["name"], *values])
     view = f"LATERAL VIEW inline(array({', '.join(structs)})) _u AS {names}"
     rows = f"(SELECT * EXCEPT ({', '.join(used)}) FROM {table} {view})"
     known = " OR ".join(f"{value} IS NOT NULL" for value in values)
     return rows if keeps_nulls else f"(SELECT * FROM {rows} WHERE {known})"
+
+
+def _grouped(text: str) -> str:
+    """A column of a set of its own, before its alias."""
+    tokens = scan(text).tokens
+    return f"({tokens[0].text}){text[tokens[0].end :]}"
 
 
 def _table_before(source: Source, index: int) -> int | None:

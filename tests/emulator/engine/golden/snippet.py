@@ -19,7 +19,7 @@ BY_DOCUMENTATION = (
     "databricks",
     "delta",
 )  # not to be had from Apache Spark: written by hand, with the source
-_MODULES = ("frames_values", "frames_columns", "frames_calls", "functions", "notebooks")
+_MODULES = ("frames_values", "frames_columns", "frames_calls", "frames_lambdas", "functions", "notebooks")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{12,}")  # a double as text, of describe()
 _CLASS = re.compile(r"\[([A-Z][A-Z_.0-9]+)\]")
 

@@ -1,0 +1,58 @@
+SELECT size(array(1, NULL)), size(CAST(NULL AS ARRAY<INT>)), size(map()), array_size(array()), cardinality(array(1))
+SELECT array_contains(array(1, NULL), 2)
+SELECT array_contains(array(1, NULL), 1)
+SELECT array_contains(NULL, 1)
+SELECT array_position(array(1, NULL, 2), 2)
+SELECT array_position(array(1), NULL)
+SELECT array_remove(array(1, NULL, 1, 2), 1), array_distinct(array(1, NULL, NULL, 1)), array_union(array(1, NULL), array(NULL, 2)), array_intersect(array(1, NULL), array(NULL, 1)), array_except(array(1, NULL, 2), array(NULL))
+SELECT arrays_overlap(array(1, NULL), array(2))
+SELECT arrays_overlap(array(1, 2), array(2, 3))
+SELECT arrays_overlap(array(1), array(2))
+SELECT arrays_overlap(array(), array(1))
+SELECT array_max(array(1, NULL, 3)), array_min(array(NULL, 3)), array_max(array()), array_max(array('a', 'b'))
+SELECT array_insert(array(1, 2), 1, 0), array_insert(array(1, 2), -1, 9), array_insert(array(1), 4, 9), array_prepend(array(1), 0), array_append(array(1), NULL), array_compact(array(1, NULL))
+SELECT array_insert(array(1, 2), 0, 9)
+SELECT slice(array(1, 2, 3), 2, 2), slice(array(1, 2, 3), -2, 2), slice(array(1, 2, 3), 5, 1), slice(array(1, 2), 1, 0)
+SELECT slice(array(1, 2), 0, 1)
+SELECT flatten(array(array(1), array(2, 3))), flatten(array(array(1), NULL)), array_repeat('a', 2), array_repeat(1, -1), arrays_zip(array(1, 2), array('a'))
+SELECT shuffle(array(1)), reverse(array(1, NULL)), sequence(1, 1), concat(array(1), NULL), array_join(array(NULL, 'a'), '-')
+SELECT map('a', 1, 'b', 2), map_keys(map('a', 1)), map_values(map('a', NULL)), map_entries(map('a', 1)), map_contains_key(map('a', 1), 'b')
+SELECT map('a', 1, 'a', 2)
+SELECT map(NULL, 1)
+SELECT map_concat(map('a', 1), map('b', 2))
+SELECT map_from_entries(array(struct('a', 1)))
+SELECT map_from_arrays(array('a'), array(1))
+SELECT map_concat()
+SELECT map_concat(map('a', 1), map('a', 2))
+SELECT map_from_arrays(array('a', 'b'), array(1))
+SELECT named_struct('a', 1).a, struct(1, 'x').col2, struct(1 AS z).z, named_struct('a', NULL).a
+SELECT s.* FROM (SELECT named_struct('a', 1, 'b', 2) s)
+SELECT explode(array(1, NULL)), 'x'
+SELECT posexplode(array('a', 'b'))
+SELECT explode(map('a', 1, 'b', 2))
+SELECT explode_outer(array()), 1 AS one
+SELECT explode(array())
+SELECT inline(array(struct(1, 'a'), struct(2, 'b')))
+SELECT inline_outer(CAST(NULL AS ARRAY<STRUCT<a: INT>>))
+SELECT stack(2, 1, 'a', 2, 'b')
+SELECT id, v FROM VALUES (1, array(10, 20)), (2, array()) t(id, vs) LATERAL VIEW explode(vs) e AS v
+SELECT id, v FROM VALUES (1, array(10, 20)), (2, array()) t(id, vs) LATERAL VIEW OUTER explode(vs) e AS v
+SELECT id, p, v FROM VALUES (1, array(10, 20)) t(id, vs) LATERAL VIEW posexplode(vs) e AS p, v
+SELECT xs.a FROM (SELECT array(named_struct('a', 1), named_struct('a', 2)) xs)
+SELECT array(1, 2) = array(1, 2), array(1, NULL) = array(1, NULL), struct(1, 2) = struct(1, 2), array(1) <=> NULL
+SELECT map('a', 1) = map('a', 1)
+SELECT array(struct(1, 'a'), struct(2, NULL)), named_struct('x', array(map('k', 1)))
+SELECT x[0], x[1] FROM VALUES (array(1, 2)), (array(3, NULL)) t(x)
+SELECT count(DISTINCT xs), count(DISTINCT s) FROM VALUES (array(1), named_struct('a', 1)), (array(1), named_struct('a', 1)) t(xs, s)
+SELECT xs, count(*) FROM VALUES (array(1)), (array(1)), (NULL) t(xs) GROUP BY xs ORDER BY xs
+SELECT typeof(array()), typeof(map()), typeof(NULL), typeof(struct(1)), typeof(array(NULL)), typeof(1.5), typeof(1e3), typeof(2147483648)
+SELECT try_element_at(array(1), -2), element_at(map(1, 'a'), 2), map('a', NULL)['a'], array(NULL)[0]
+SELECT transform(array(1, 2), x -> named_struct('v', x)).v, filter(array(1, NULL), x -> x IS NOT NULL), exists(array(1, NULL), x -> x = 2), forall(array(1, NULL), x -> x = 1), any_match IS NULL FROM (SELECT NULL any_match)
+SELECT cast(named_struct('a', 1, 'b', NULL) AS STRING)
+SELECT cast(array(1, NULL) AS STRING)
+SELECT cast(map('a', NULL) AS STRING)
+SELECT cast(array(1.5D, 1e7D) AS STRING)
+SELECT cast(array(DATE'2024-01-01') AS STRING)
+SELECT cast(array(true) AS STRING)
+SELECT DISTINCT named_struct('a', 1, 'b', 'x') s
+SELECT variant_get(parse_json('{"a":1}'), '$.a', 'int'), try_variant_get(parse_json('{"a":"x"}'), '$.a', 'int'), parse_json('[1,2]')[0]::int, schema_of_variant(parse_json('{"a":1}'))
