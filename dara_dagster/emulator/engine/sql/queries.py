@@ -211,7 +211,7 @@ def _has_column(spark: LocalSpark, text: str, select: exp.Select, name: str) -> 
 
 
 def _sees(spark: LocalSpark, text: str, name: str, select: exp.Select) -> bool:
-    """Whether the tables of a SELECT have the column `name`, which may be a variable in what they stand for."""
+    """Whether the tables of a SELECT have the column `name`, where it may be a variable."""
     spark.variables.no_columns.add(name)
     try:
         return _has_column(spark, text, select, name)

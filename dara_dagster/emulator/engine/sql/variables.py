@@ -52,7 +52,7 @@ class Variables:
     def __init__(self) -> None:
         self.scopes: list[tuple[str, dict[str, Variable]]] = [("session", {})]
         # The names in whose place a value stands wherever Sail misses them: the tables of a SELECT, with
-        # which they stand (`FROM range(n, 5)`, `JOIN u ON t.id = n`), are asked whether they have such a column.
+        # which they stand (`FROM range(n, 5)`, `JOIN u ON t.id = n`), are asked for such a column.
         self.no_columns: set[str] = set()
 
     def find(self, name: Sequence[str]) -> Variable | None:
