@@ -31,6 +31,13 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
 
 
+TESTS = Path(__file__).parent
+SLOW_FIRST = (
+    *("example", "sensors", "faults", "cli", "api", "defs", "executor", "emulator", "workspace", "history"),
+    *("config", "house"),
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--shuffle",
@@ -45,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.reverse()
     elif order:
         random.Random(order).shuffle(items)
+    else:  # files that wait for processes first: one of them alone at the end would keep the others waiting
+        items.sort(key=lambda item: SLOW_FIRST.index(item.path.relative_to(TESTS).parts[0]))
 
 
 @dataclass

@@ -141,6 +141,8 @@ def test_wrong_words_are_refused_before_anything_runs(connected: Project) -> Non
 
 def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Project) -> None:
     connected.environ["DATABRICKS_HOST"] = "http://127.0.0.1:9"
+    project = {"name": "tiny", "notebooks": "notebooks", "poll": {"open_seconds": 2}}
+    connected.write("config/project.json", project)
 
     text = connected.dara("run", "daily", code=1)
 

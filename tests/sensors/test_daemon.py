@@ -41,7 +41,9 @@ class Site:
         (root / "config/project.json").write_text(json.dumps({"name": "site"}))
         code = "from dara_dagster import build_definitions\n"
         (root / "site_defs.py").write_text(f"{code}defs = build_definitions({str(root / 'config')!r})\n")
-        (self.home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        (self.home / "dagster.yaml").write_text(
+            "telemetry: {enabled: false}\nrun_queue: {dequeue_interval_seconds: 1}\n"
+        )
         self.environ = {**environ, "DAGSTER_HOME": str(self.home)}
         self.daemon: subprocess.Popen[bytes] | None = None
         self.instance = DagsterInstance.from_config(str(self.home))
