@@ -16,7 +16,6 @@ from dara_dagster.tasks.payloads import parse_run_name
 from dara_dagster.workspace.client import open_workspace
 from dara_dagster.workspace.runs.cancel import cancel_and_wait
 from dara_dagster.workspace.runs.jobs_api import list_active
-from dara_dagster.workspace.watch.monitor import monitor_for
 
 __all__ = ["check_workspace", "end_abandoned", "request_end", "still_alive"]
 
@@ -66,7 +65,7 @@ def end_abandoned(instance: DagsterInstance, status: RunStatus, load_plan: Calla
             mark = parse_run_name(look.run_name)
             if mark is not None and mark.dagster_run_id == run.run_id:
                 pages[look.run_id] = look.url
-        left = cancel_and_wait(workspace, monitor_for(workspace), list(pages))
+        left = cancel_and_wait(workspace, list(pages))
         if left:
             alive = (f"Databricks run {look.run_id} is still alive: {pages[look.run_id]}" for look in left)
             raise RunError("\n".join(alive))

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import requests
+from databricks.sdk import WorkspaceClient
 from databricks.sdk.clock import Clock
 from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import TooManyRequests, Unauthenticated
@@ -22,9 +23,6 @@ from dara_dagster.config.settings import DEFAULTS, Settings
 from dara_dagster.errors import CredentialsError, DaraError
 from dara_dagster.workspace.caller import CallerTokenEnded, caller_token
 from dara_dagster.workspace.redaction import redact
-
-if TYPE_CHECKING:
-    from dara_dagster.workspace.client import Workspace
 
 T = TypeVar("T")
 
@@ -52,6 +50,25 @@ _NOTES_OF_THE_SDK = re.compile(r"[.\s]+(?=(?:Config|Env): |This is likely a bug 
 _LOOKS = ("/jobs/runs/get?", "/jobs/runs/list?")
 
 _mode = threading.local()
+
+
+class Patience(Protocol):
+    """What calls wait in, and are repeated by (rate_limited.Meter)."""
+
+    def call(self, fn: Callable[[], T], *, patience: float | None = None) -> T:
+        """`fn()`, repeated for `patience` seconds while only the service is at fault."""
+
+
+class Connection(Protocol):
+    """What a call needs of an open workspace (client.Workspace)."""
+
+    @property
+    def client(self) -> WorkspaceClient:
+        """The SDK's client, for its authentication and its errors."""
+
+    @property
+    def meter(self) -> Patience:
+        """What all calls of this process go through."""
 
 
 class BadAnswer(DaraError):
@@ -135,7 +152,7 @@ class Transport(HTTPAdapter):
 
 @overload
 def api(
-    ws: Workspace,
+    ws: Connection,
     method: str,
     path: str,
     *,
@@ -147,7 +164,7 @@ def api(
 
 @overload
 def api(
-    ws: Workspace,
+    ws: Connection,
     method: str,
     path: str,
     *,
@@ -159,7 +176,7 @@ def api(
 
 
 def api(
-    ws: Workspace,
+    ws: Connection,
     method: str,
     path: str,
     *,
@@ -181,7 +198,7 @@ def api(
 
 
 def paged(
-    ws: Workspace, path: str, key: str, query: Mapping[str, Any], read: Callable[[Any], T]
+    ws: Connection, path: str, key: str, query: Mapping[str, Any], read: Callable[[Any], T]
 ) -> Iterator[T]:
     """What stands under `key` on every page of a list, each through `read`. Raises as `api` does.
 
@@ -221,14 +238,14 @@ def inner(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found
 
 
-def through_sdk(ws: Workspace, method: str, path: str, fn: Callable[[], T]) -> T:
+def through_sdk(ws: Connection, method: str, path: str, fn: Callable[[], T]) -> T:
     """`fn()`, which makes that call by a method of the SDK; it waits and is repeated as in `api`."""
     send = partial(_guarded, method, path, fn)
     return send() if is_one_try() else ws.meter.call(send)
 
 
 def _send(
-    ws: Workspace,
+    ws: Connection,
     method: str,
     path: str,
     query: Mapping[str, Any] | None,

@@ -11,7 +11,8 @@ from dara_dagster.config.settings import Settings
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.runs import cancel as cancelling
 from dara_dagster.workspace.runs import jobs_api
-from dara_dagster.workspace.watch.monitor import Monitor, Stopped, _Jobs, cancel_and_wait
+from dara_dagster.workspace.runs.cancel import cancel_and_wait
+from dara_dagster.workspace.watch.monitor import Monitor, Stopped, _Jobs
 from tests.workspace.conftest import Admin, request_of
 
 CANCEL = "*/jobs/runs/cancel"
@@ -32,7 +33,7 @@ def test_100_runs_in_flight_are_cancelled_while_the_budget_is_busy(
     if weather == "foul":
         admin.fault("POST", CANCEL, kind="status", status=429, retry_after="0", probability=0.2, seed=1)
         admin.fault("POST", CANCEL, kind="drop", when="before", probability=0.1, seed=2)
-    assert cancel_and_wait(workspace, busy, ids, 30) == []
+    assert cancel_and_wait(workspace, ids, 30, meter=busy._meter) == []
     stop.set()
     for thread in waiting:
         thread.join()
@@ -54,10 +55,10 @@ def test_a_run_that_cannot_be_cancelled_is_named(
     admin.simulate(duration_ms=60_000)
     run_id = jobs_api.submit(workspace, request_of("one"))
     admin.fault("POST", CANCEL, kind="status", status=503, retry_after="0")
-    (alive,) = cancel_and_wait(workspace, monitor, [run_id], 1.5)
+    (alive,) = cancel_and_wait(workspace, [run_id], 1.5)
     assert alive.run_id == run_id and alive.outcome is None
     admin.heal()
-    assert cancel_and_wait(workspace, monitor, [run_id, 1], 20) == []
+    assert cancel_and_wait(workspace, [run_id, 1], 20) == []
 
 
 class Clock:
@@ -89,7 +90,7 @@ def test_a_cancel_that_is_refused_again_and_again_is_reported_early_and_says_why
     admin.simulate(duration_ms=600_000)
     ids = [jobs_api.submit(workspace, request_of(str(number))) for number in range(2)]
     admin.fault("POST", CANCEL, kind="status", status=status, message="you must not")
-    alive = cancel_and_wait(workspace, monitor, ids, 40)
+    alive = cancel_and_wait(workspace, ids, 40)
     assert {look.run_id for look in alive} == set(ids) and all("you must not" in one.message for one in alive)
     assert clock.now == pytest.approx(10.0), "the bound for a service that takes no cancel"
     assert 6 <= admin.stats()["calls"]["POST /api/2.2/jobs/runs/cancel"] / len(ids) <= 12
@@ -101,7 +102,7 @@ def test_a_service_that_recovers_in_time_is_used(
     admin.simulate(duration_ms=600_000)
     run_id = jobs_api.submit(workspace, request_of("one"))
     admin.fault("POST", CANCEL, kind="status", status=403, count=5)
-    assert cancel_and_wait(workspace, monitor, [run_id], 40) == []
+    assert cancel_and_wait(workspace, [run_id], 40) == []
     assert 3.0 < clock.now < 10.0
 
 
@@ -113,7 +114,7 @@ def test_a_wait_the_service_asks_for_is_kept_to_if_it_is_not_too_long(
         run_id = jobs_api.submit(workspace, request_of(str(seconds)))
         began = clock.now
         admin.fault("POST", CANCEL, kind="status", status=429, retry_after=str(seconds), count=1)
-        assert cancel_and_wait(workspace, monitor, [run_id], 40) == []
+        assert cancel_and_wait(workspace, [run_id], 40) == []
         assert clock.now - began == pytest.approx(until, abs=1.0)
 
 
@@ -124,6 +125,6 @@ def test_a_run_whose_cancel_was_taken_has_all_the_time_to_end(
     taken, refused = (jobs_api.submit(workspace, request_of(str(number))) for number in range(2))
     admin.fault("GET", "*/jobs/runs/get", kind="status", status=400, message="nothing to see")
     admin.fault("POST", CANCEL, kind="status", status=403, skip=1)
-    alive = {look.run_id: look for look in cancel_and_wait(workspace, monitor, [taken, refused], 40)}
+    alive = {look.run_id: look for look in cancel_and_wait(workspace, [taken, refused], 40)}
     assert clock.now == pytest.approx(40.0)
     assert sum("nothing to see" in look.message for look in alive.values()) == 1

@@ -14,8 +14,9 @@ from dara_dagster.workspace.calls import api
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.jobs.lookup import find_saved_job
 from dara_dagster.workspace.runs import jobs_api
+from dara_dagster.workspace.runs.cancel import cancel_and_wait
 from dara_dagster.workspace.runs.jobs_api import Look
-from dara_dagster.workspace.watch.monitor import Monitor, Stopped, TimedOut, _Jobs, cancel_and_wait
+from dara_dagster.workspace.watch.monitor import Monitor, Stopped, TimedOut, _Jobs
 from tests.workspace.conftest import Admin, request_of
 
 
@@ -131,7 +132,7 @@ def test_a_stop_and_a_deadline_end_the_wait_but_not_the_run(
     with pytest.raises(TimedOut):
         monitor.watch(run_id, deadline=monitor.clock() + 0.3)
     assert jobs_api.look(workspace, run_id).outcome is None
-    assert cancel_and_wait(workspace, monitor, [run_id], 20) == []
+    assert cancel_and_wait(workspace, [run_id], 20) == []
     last = jobs_api.look(workspace, run_id)
     assert last.outcome is not None and last.outcome.verdict == "cancelled"
 

@@ -158,10 +158,9 @@ def _find(workspace: Workspace, plan: Plan, instance: DagsterInstance) -> _Found
 
 def _cancel(workspace: Workspace, plan: Plan, found: list[Look], quiet: bool) -> None:
     from dara_dagster.workspace.runs.cancel import cancel_and_wait
-    from dara_dagster.workspace.watch.monitor import monitor_for
 
     urls = {look.run_id: look.url for look in found}
-    left = cancel_and_wait(workspace, monitor_for(workspace), list(urls))
+    left = cancel_and_wait(workspace, list(urls))
     if left:
         alive = (f"Databricks run {look.run_id} is still alive: {urls[look.run_id]}" for look in left)
         raise RunError("\n".join(alive))

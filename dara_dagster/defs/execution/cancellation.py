@@ -37,7 +37,7 @@ def stop_run(
     Beside it stands what is known of why it is alive, such as the answer to the cancel.
     """
     workspace, monitor = session.workspace, session.monitor
-    for alive in cancel_and_wait(workspace, monitor, [run_id]):
+    for alive in cancel_and_wait(workspace, [run_id]):
         return "alive", alive.message
     try:
         look = monitor.call(lambda: jobs_api.look(workspace, run_id), urgent=True, patience=_LOOK_SECONDS)
@@ -48,5 +48,5 @@ def stop_run(
 
 def stop_others(session: WorkspaceSession, run_ids: Sequence[int]) -> list[str]:
     """Cancel the runs of other steps, whose ops see them end; return a line for each that is still alive."""
-    alive = cancel_and_wait(session.workspace, session.monitor, run_ids, _OTHERS_SECONDS) if run_ids else []
+    alive = cancel_and_wait(session.workspace, run_ids, _OTHERS_SECONDS) if run_ids else []
     return [f"Databricks run {run.run_id} could not be stopped: {run.url}" for run in alive]

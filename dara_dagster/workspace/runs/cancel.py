@@ -8,17 +8,14 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dara_dagster.errors import DaraError, EmulatorError, RunGoneError
 from dara_dagster.workspace.calls import TryLater
 from dara_dagster.workspace.client import Workspace
+from dara_dagster.workspace.rate_limited import Meter
 from dara_dagster.workspace.runs import jobs_api
 from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look
 from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE
-
-if TYPE_CHECKING:
-    from dara_dagster.workspace.watch.monitor import Monitor
 
 _THREADS = 32
 _FIRST_WAIT = 0.1
@@ -27,7 +24,7 @@ _TRY_SECONDS = 3.0  # of faults or silence, then the other question is asked: ha
 
 
 def cancel_and_wait(
-    ws: Workspace, monitor: Monitor, run_ids: Sequence[int], timeout: float | None = None
+    ws: Workspace, run_ids: Sequence[int], timeout: float | None = None, *, meter: Meter | None = None
 ) -> list[Look]:
     """Cancel the runs and wait until they have ended; returns those still alive.
 
@@ -36,7 +33,9 @@ def cancel_and_wait(
     then they are sent again for `cancel_refused_seconds` only. Never raises for what the service does: a run
     that could not be seen counts as alive, one that is gone as stopped. A Look's message says why its cancel
     was refused, if it was; a Look that nobody could get has empty words and the error as its message.
+    The calls go through `meter`, by default the workspace's own.
     """
+    meter = meter or ws.meter
     timeout = ws.settings.cancel_seconds if timeout is None else timeout
     refused_timeout = min(timeout, ws.settings.cancel_refused_seconds)
     began = time.monotonic()
@@ -46,8 +45,8 @@ def cancel_and_wait(
     wait = _FIRST_WAIT
     with ThreadPoolExecutor(min(_THREADS, max(len(alive), 1)), "dara-cancel") as pool:
         while alive:
-            refused = _cancel_all(pool, ws, monitor, unasked)
-            alive = _look_at_all(pool, ws, monitor, alive)
+            refused = _cancel_all(pool, ws, meter, unasked)
+            alive = _look_at_all(pool, ws, meter, alive)
             unasked = refused.keys() & alive.keys()
             patience = timeout if len(unasked) < len(alive) else refused_timeout
             left = began + patience - time.monotonic()
@@ -63,16 +62,16 @@ def cancel_and_wait(
 
 
 def _cancel_all(
-    pool: Executor, ws: Workspace, monitor: Monitor, run_ids: Collection[int]
+    pool: Executor, ws: Workspace, meter: Meter, run_ids: Collection[int]
 ) -> dict[int, DaraError]:
     """Ask for the stop of each; returns why those were refused that were."""
-    answers = pool.map(functools.partial(_cancel, ws, monitor), run_ids)
+    answers = pool.map(functools.partial(_cancel, ws, meter), run_ids)
     return {run_id: error for run_id, error in zip(run_ids, answers, strict=True) if error is not None}
 
 
-def _cancel(ws: Workspace, monitor: Monitor, run_id: int) -> DaraError | None:
+def _cancel(ws: Workspace, meter: Meter, run_id: int) -> DaraError | None:
     try:
-        monitor.call(lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+        meter.call(lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
     except RunGoneError:
         return None
     except DaraError as error:
@@ -86,27 +85,25 @@ def _retry_after(refusal: DaraError) -> float:
     return cause.after if isinstance(cause, TryLater) else 0.0
 
 
-def _look_at_all(
-    pool: Executor, ws: Workspace, monitor: Monitor, alive: Mapping[int, Look]
-) -> dict[int, Look]:
+def _look_at_all(pool: Executor, ws: Workspace, meter: Meter, alive: Mapping[int, Look]) -> dict[int, Look]:
     """Those still alive, as they stand."""
-    candidates = _ended_candidates(ws, monitor, alive.keys())
-    looks = pool.map(functools.partial(_look, ws, monitor), candidates)
+    candidates = _ended_candidates(ws, meter, alive.keys())
+    looks = pool.map(functools.partial(_look, ws, meter), candidates)
     now = {**alive, **dict(zip(candidates, looks, strict=True))}
     return {run_id: look for run_id, look in now.items() if look is not None and look.outcome is None}
 
 
-def _look(ws: Workspace, monitor: Monitor, run_id: int) -> Look | None:
+def _look(ws: Workspace, meter: Meter, run_id: int) -> Look | None:
     """The run as it stands; None when it is gone, by itself or with the local workspace."""
     try:
-        return monitor.call(lambda: jobs_api.look(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+        return meter.call(lambda: jobs_api.look(ws, run_id), urgent=True, patience=_TRY_SECONDS)
     except (RunGoneError, EmulatorError):
         return None
     except DaraError as error:
         return _unseen(run_id, str(error))
 
 
-def _ended_candidates(ws: Workspace, monitor: Monitor, run_ids: Collection[int]) -> list[int]:
+def _ended_candidates(ws: Workspace, meter: Meter, run_ids: Collection[int]) -> list[int]:
     """Those worth a look of their own: of many runs, only the ones which the pages of active runs lack."""
     if len(run_ids) <= PAGE_SIZE:
         return list(run_ids)
@@ -115,7 +112,7 @@ def _ended_candidates(ws: Workspace, monitor: Monitor, run_ids: Collection[int])
     for _ in run_ids:  # in a workspace with more pages than that a look at each is cheaper
         page = functools.partial(jobs_api.list_page, ws, token, PAGED_TYPE)
         try:
-            looks, following = monitor.call(page, urgent=True, patience=_TRY_SECONDS)
+            looks, following = meter.call(page, urgent=True, patience=_TRY_SECONDS)
         except DaraError:
             return list(run_ids)
         active.update(look.run_id for look in looks if look.outcome is None)

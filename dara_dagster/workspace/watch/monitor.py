@@ -18,12 +18,11 @@ from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.rate_limited import Meter, Stopped
 from dara_dagster.workspace.rate_limiter import Budget
 from dara_dagster.workspace.runs import jobs_api
-from dara_dagster.workspace.runs.cancel import cancel_and_wait
 from dara_dagster.workspace.runs.jobs_api import Look
 from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE, OneRun, Page, Watch, Watchlist
 from dara_dagster.workspace.watch.threads import Crew
 
-__all__ = ["Monitor", "Service", "Stopped", "TimedOut", "cancel_and_wait", "monitor_for"]
+__all__ = ["Monitor", "Service", "Stopped", "TimedOut", "monitor_for"]
 
 T = TypeVar("T")
 
