@@ -19,7 +19,7 @@ from tests.emulator.engine.checks.check import SPARK, Action, Check, Environment
 _DELTA = "https://docs.databricks.com/en/delta/"
 _SELECTIVE = f"{_DELTA}selective-overwrite.html"
 _SCHEMA = f"{_DELTA}update-schema.html"
-_CONNECT = "https://docs.databricks.com/en/release-notes/serverless/limitations.html"
+_CONNECT = "https://docs.databricks.com/en/compute/serverless/limitations.html"
 
 
 def written(act: Callable[[Environment, Any], Any]) -> Action:
