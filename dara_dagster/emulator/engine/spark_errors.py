@@ -318,6 +318,11 @@ def _refused(what: str, hint: str = "") -> Callable[[Any, re.Match[str]], Except
     return lambda spark, match: NotSupportedLocally(what, hint)
 
 
+# Sail keeps what it read of a table by the table's place and version, whatever lies there since.
+_MADE_AGAIN = (
+    "DELETE and replaceWhere of a table that was dropped and made again with other columns in one session",
+    "Make it by CREATE OR REPLACE TABLE, without DROP TABLE.",
+)
 _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception]]] = [
     (re.compile(r"attribute ObjectName\(\[[^\]]*\]\) is missing from the schema"), _column),
     (re.compile(r"\[UNRESOLVED_COLUMN\] Cannot find column (?P<name>\S+)"), _column),
@@ -355,5 +360,6 @@ _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception
     (re.compile(r"Providing values for GENERATED ALWAYS AS IDENTITY column (?P<name>`[^`]+`)"), _identity),
     (re.compile(r"No version of the Delta table exists at or before timestamp (?P<time>\S+)"), _too_early),
     (re.compile(r"Field '(?P<name>[^']+)' not found in table schema\. Use mergeSchema"), _schema_mismatch),
+    (re.compile(r"Column '.+' is not available in Delta file scan schema"), _refused(*_MADE_AGAIN)),
     (re.compile(r"<_(?:MultiThreaded|Inactive)\w*Rendezvous.*|<_InactiveRpcError.*", re.S), _broken_off),
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from tests.emulator.engine.checks.check import SPARK, Action, Check, Environment, fails, sql
+from tests.emulator.engine.checks.check import SPARK, Action, Check, Environment, fails, refused, sql
 
 _SQL = "https://docs.databricks.com/en/sql/language-manual/"
 _DELTA = "https://docs.databricks.com/en/delta/"
@@ -22,6 +22,17 @@ _PART = (
     "INSERT INTO part VALUES (1, 'eu'), (2, 'us')",
 )
 _T0 = ("CREATE TABLE t0 (id INT, v STRING)", "INSERT INTO t0 VALUES (7, 'n'), (8, 'i')")
+_AGAIN = (
+    "CREATE TABLE t (id INT)",
+    "INSERT INTO t VALUES (1), (2)",
+    "DELETE FROM t WHERE id > 1",
+    "DROP TABLE t",
+    "CREATE TABLE t (a INT, b INT)",
+    "INSERT INTO t VALUES (1, 1), (2, 2)",
+)
+_MADE_AGAIN = (
+    "DELETE and replaceWhere of a table that was dropped and made again with other columns in one session"
+)
 _COPY = "COPY INTO cp FROM '{data}/in' FILEFORMAT = CSV FORMAT_OPTIONS ('header'='true','delimiter'=';')"
 _CP = "CREATE TABLE cp (id INT, name STRING, amt DOUBLE, ts TIMESTAMP)"
 _COPIED = [
@@ -78,6 +89,30 @@ CHECKS: list[Check] = [
         sql(*_PART, "INSERT INTO part REPLACE WHERE region='eu' SELECT 9, 'us'"),
         fails("DELTA_REPLACE_WHERE_MISMATCH"),
         f"{_DELTA}selective-overwrite.html",
+    ),
+    Check(
+        "DELETE from a table made again",
+        sql(*_AGAIN, "DELETE FROM t WHERE a = 1"),
+        refused(_MADE_AGAIN),
+        f"{_SQL}delta-delete-from.html",
+    ),
+    Check(
+        "INSERT INTO … REPLACE WHERE of a table made again",
+        sql(*_AGAIN, "INSERT INTO t REPLACE WHERE a = 1 SELECT 1, 9"),
+        refused(_MADE_AGAIN),
+        f"{_DELTA}selective-overwrite.html",
+    ),
+    Check(
+        "DELETE from a table that was replaced",
+        sql(
+            *_AGAIN[:3],
+            "CREATE OR REPLACE TABLE t (a INT, b INT)",
+            _AGAIN[-1],
+            "DELETE FROM t WHERE a = 1",
+            "SELECT * FROM t",
+        ),
+        [(2, 2)],
+        f"{_SQL}delta-delete-from.html",
     ),
     Check(
         "MERGE of a temporary view",

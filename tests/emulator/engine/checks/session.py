@@ -138,7 +138,12 @@ CHECKS: list[Check] = [
     Check("DeltaTable.forName", delta_table, [(2, "us")], "https://docs.delta.io/latest/delta-update.html"),
     Check("addArtifact of a module", imported, 5, _CONNECT),
     Check("addTag and removeTag", tagged, ["b"], SPARK),
-    Check("interruptAll with nothing running", lambda e: e.spark.interruptAll(), [], _CONNECT),
+    Check(
+        "interruptAll leaves the session in use",
+        after(lambda e: e.spark.interruptAll(), "SELECT 1"),
+        [(1,)],
+        _CONNECT,
+    ),
     Check("isStreaming of a frame", lambda e: e.people.isStreaming, False, SPARK),
     Check(
         "sameSemantics",

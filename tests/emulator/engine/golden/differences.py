@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from tests.emulator.engine.golden.snippet import HERE, Snippet, agree, answer, f
 
 LIST = HERE / "differences.json"
 PAGE = HERE.parents[3] / "dara_dagster" / "docs" / "known-differences.md"
+MAKE_TABLES = ("delta", "inserts", "notebook_sql")
+"""Topics whose snippets make tables."""
 TO_EXPLAIN = "TO EXPLAIN"
 _INTRO = """\
 # Known differences
@@ -58,9 +61,11 @@ def in_words(given: dict[str, Any]) -> str:
 
 
 def ask(spark: Any, snippet: Snippet) -> dict[str, Any]:
-    """What the local workspace answers, in a clean session."""
+    """What the local workspace answers, in a schema without tables."""
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    spark.sql("DROP TABLE IF EXISTS ins")
+    schema = f"snippet_{uuid.uuid4().hex}" if snippet.topic in MAKE_TABLES else "default"
+    spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    spark.sql(f"USE {schema}")
     return answer(snippet, spark)
 
 
