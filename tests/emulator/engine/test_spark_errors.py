@@ -10,6 +10,7 @@ import pytest
 from pyspark.errors import ArithmeticException, NumberFormatException, ParseException, PySparkException
 from pyspark.sql import functions as F
 
+from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.session import LocalSpark
 
 MISSING = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
@@ -19,6 +20,17 @@ MISSING = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
 def table(spark: LocalSpark) -> str:
     spark.sql("CREATE OR REPLACE TABLE main.default.err_orders (id INT, amount INT)")
     return "main.default.err_orders"
+
+
+def test_functions_that_only_databricks_has_are_refused_by_name(spark: LocalSpark) -> None:
+    with pytest.raises(NotSupportedLocally, match=r"The function ai_query\(\) is not supported by the local"):
+        spark.range(1).select(F.expr("ai_query('model', 'text')")).collect()
+
+
+def test_a_constraint_that_is_not_there_cannot_be_dropped(spark: LocalSpark, table: str) -> None:
+    with pytest.raises(PySparkException, match="DELTA_CONSTRAINT_DOES_NOT_EXIST"):
+        spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT nope")
+    spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS nope")
 
 
 @pytest.mark.parametrize(

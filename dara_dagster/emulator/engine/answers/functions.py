@@ -45,9 +45,15 @@ def _unix_seconds(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) ->
 
 def _timestamp_seconds(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
     if not isinstance(terms[0].kind, DecimalType | DoubleType | FloatType):
-        return Term(_call(build, name, terms), TimestampType())
+        return Term(build.cast(_call(build, name, terms), "timestamp"), TimestampType())
     micros = build.call("*", build.cast(terms[0].expr, "decimal(28,6)"), build.value(1000000))
-    return Term(build.call("timestamp_micros", build.cast(micros, "bigint")), TimestampType())
+    moment = build.call("timestamp_micros", build.cast(micros, "bigint"))
+    return Term(build.cast(moment, "timestamp"), TimestampType())
+
+
+def _moment(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
+    """Sail's own has no zone to be written in."""
+    return Term(build.cast(_call(build, name, terms), "timestamp"), TimestampType())
 
 
 def _chr(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
@@ -70,6 +76,7 @@ FUNCTIONS = {
     **dict.fromkeys(("datediff", "date_diff", "regexp_count"), _integer),
     "unix_seconds": _unix_seconds,
     "timestamp_seconds": _timestamp_seconds,
+    **dict.fromkeys(("timestamp_millis", "timestamp_micros"), _moment),
     **dict.fromkeys(("chr", "char"), _chr),
     "isnan": _isnan,
     **dict.fromkeys(("hash", "xxhash64"), _hash),

@@ -23,6 +23,7 @@ from pyspark.sql.types import (
     NullType,
     ShortType,
     StringType,
+    StructField,
     StructType,
     TimestampNTZType,
     TimestampType,
@@ -40,9 +41,11 @@ from dara_dagster.emulator.engine.answers.rules import (
     cast_rule,
     checked_sum,
 )
+from dara_dagster.emulator.engine.answers.spark_types import is_numeric
 from dara_dagster.emulator.engine.answers.spelled import SPELLED
 from dara_dagster.emulator.engine.answers.statistics import statistics
 from dara_dagster.emulator.engine.answers.trees import correct_expression
+from dara_dagster.emulator.engine.answers.triggers import is_loose_decimal, triggers
 from dara_dagster.emulator.engine.answers.unions import correct_set_operation, without_numbers
 from dara_dagster.emulator.engine.answers.window_errors import RANKING, refused_window, unordered_window
 
@@ -64,25 +67,6 @@ _LITERALS: dict[str, DataType] = {
     "timestamp_ntz": TimestampNTZType(),
     "null": NullType(),
 }
-# Names whose rules change nothing by themselves: alone they are no reason to look at a plan.
-_HARMLESS = {
-    *(
-        "count",
-        "approx_count_distinct",
-        "count_if",
-        "first",
-        "last",
-        "max",
-        "min",
-        "any_value",
-        "lag",
-        "lead",
-    ),
-    *("positive", "coalesce", "ifnull", "nvl", "greatest", "least", "length", "year"),
-    *("month", "day", "hour", "size", "row_number", "rank", "dense_rank", "upper", "lower", "trim"),
-    "substring",
-}
-TRIGGERS = ({*RULES, *AGGREGATES, *SPELLED} - _HARMLESS) | {"collect_list", "collect_set"}
 
 
 class Scope:
@@ -138,13 +122,16 @@ class PlanCorrector:
             self._correct_relation(relation)
 
     def _schema(self, relation: pb.Relation) -> StructType:
-        key = hashlib.blake2b(relation.SerializeToString(deterministic=True)).digest()
+        key = _digest(relation)
         if key not in self._known:
-            self._known[key] = self._ask(relation)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+            self._keep(key, self._ask(relation))
         self._known.move_to_end(key)
         return self._known[key]
+
+    def _keep(self, key: bytes, schema: StructType) -> None:
+        self._known[key] = schema
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
 
     def _correct_relation(self, relation: pb.Relation) -> None:
         kind = relation.WhichOneof("rel_type") or ""
@@ -158,15 +145,17 @@ class PlanCorrector:
         expressions = [e for field in _EXPRESSIONS.get(kind, ()) for e in _listed(getattr(node, field))]
         if kind == "with_columns":
             expressions = [alias.expr for alias in relation.with_columns.aliases]
-        changing = [e for e in expressions if _triggers(e)]
+        changing = [e for e in expressions if triggers(e)]
         if not changing or node is None:
             return
         scope = Scope(_source(kind, node), self._schema)
-        renamed = []
+        renamed, kinds = [], []
         for expr in changing:
             before = pb.Expression()
             before.CopyFrom(expr)
-            expr.CopyFrom(_term(expr, scope, typed=False).expr)
+            term = _term(expr, scope, typed=False)
+            kinds.append(term.kind)
+            expr.CopyFrom(term.expr)
             if kind in ("project", "aggregate") and not _aliased(expr) and expr != before:
                 renamed.append((expr, before))
         for (expr, _), name in zip(
@@ -174,6 +163,18 @@ class PlanCorrector:
         ):
             if name is not None:
                 expr.CopyFrom(aliased(expr, name))
+        if kind == "with_columns" and changing == expressions and all(map(is_numeric, kinds)):
+            self._note_columns(relation, kinds)
+
+    def _note_columns(self, relation: pb.Relation, kinds: Sequence[DataType | None]) -> None:
+        """Notes the schema of withColumn() with numbers: each of a chain would be a question to the server."""
+        fields = {field.name.lower(): field for field in self._schema(relation.with_columns.input)}
+        if len(fields) != len(self._schema(relation.with_columns.input)):
+            return
+        for alias, kind in zip(relation.with_columns.aliases, kinds, strict=True):
+            if kind is not None and len(alias.name) == 1:
+                fields[alias.name[0].lower()] = StructField(alias.name[0], kind)
+        self._keep(_digest(relation), StructType(list(fields.values())))
 
     def _names(self, source: pb.Relation, expressions: list[pb.Expression]) -> list[str | None]:
         """The names that columns without an alias have; None for those that are none or several."""
@@ -194,6 +195,10 @@ class PlanCorrector:
         if was_all and not relation.set_op.is_all:
             names = self._schema(relation.set_op.left_input).names[:-1]
             relation.CopyFrom(without_numbers(relation, names))
+
+
+def _digest(relation: pb.Relation) -> bytes:
+    return hashlib.blake2b(relation.SerializeToString(deterministic=True)).digest()
 
 
 # The fields that hold expressions over the relation's input, by kind of relation; outputs last.
@@ -239,35 +244,6 @@ def _holds(expr: Any, kind: str) -> bool:
     return found
 
 
-def _triggers(message: Any) -> bool:
-    """Whether an expression holds anything that a rule may change."""
-    if isinstance(message, pb.Expression):
-        kind = message.WhichOneof("expr_type")
-        if kind in ("cast", "expression_string") or _is_loose_decimal(message):
-            return True
-        if kind == "window" and _is_doubtful(message.window):
-            return True
-        if kind == "unresolved_function" and message.unresolved_function.function_name.lower() in TRIGGERS:
-            return True
-    return any(_triggers(inner) for inner in messages(message))
-
-
-def _is_doubtful(window: pb.Expression.Window) -> bool:
-    """Whether a window may be one that Spark refuses, or has a RANGE of days."""
-    called = window.window_function.unresolved_function
-    ranked = called.function_name.lower() in RANKING
-    by_range = pb.Expression.Window.WindowFrame.FRAME_TYPE_RANGE
-    return (
-        called.is_distinct or (ranked and not window.order_spec) or window.frame_spec.frame_type == by_range
-    )
-
-
-def _is_loose_decimal(expr: pb.Expression) -> bool:
-    """Whether it is a decimal in the client's default type, where Spark goes by the digits."""
-    given = expr.literal.decimal
-    return expr.literal.HasField("decimal") and (given.precision, given.scale) in ((0, 0), (10, 0))
-
-
 def _term(expr: pb.Expression, scope: Scope, *, typed: bool) -> Term[pb.Expression]:
     """The corrected expression; with its type when `typed`."""
     kind = expr.WhichOneof("expr_type")
@@ -297,7 +273,7 @@ def _literal(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     literal = expr.literal
     kind = literal.WhichOneof("literal_type") or ""
     if kind == "decimal":
-        if _is_loose_decimal(expr):
+        if is_loose_decimal(expr):
             whole, _, fraction = literal.decimal.value.lstrip("-").partition(".")
             literal.decimal.precision = max(len((whole + fraction).lstrip("0")), len(fraction), 1)
             literal.decimal.scale = len(fraction)
