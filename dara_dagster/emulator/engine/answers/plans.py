@@ -167,7 +167,7 @@ class PlanCorrector:
             self._note_columns(relation, kinds)
 
     def _note_columns(self, relation: pb.Relation, kinds: Sequence[DataType | None]) -> None:
-        """Notes the schema of withColumn() with numbers: each of a chain would be a question to the server."""
+        """Notes the schema of withColumn() with numbers: each of a chain would be a question of its own."""
         fields = {field.name.lower(): field for field in self._schema(relation.with_columns.input)}
         if len(fields) != len(self._schema(relation.with_columns.input)):
             return
