@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from tests.emulator.engine.checks.check import SPARK, Action, Check, Environment, fails, refused, sql
+from tests.emulator.engine.checks.check import SPARK, Action, Check, Environment, differs, fails, refused, sql
 
 _SQL = "https://docs.databricks.com/en/sql/language-manual/"
 _DELTA = "https://docs.databricks.com/en/delta/"
@@ -88,6 +88,20 @@ CHECKS: list[Check] = [
         "INSERT INTO … REPLACE WHERE refuses other rows",
         sql(*_PART, "INSERT INTO part REPLACE WHERE region='eu' SELECT 9, 'us'"),
         fails("DELTA_REPLACE_WHERE_MISMATCH"),
+        f"{_DELTA}selective-overwrite.html",
+    ),
+    Check(
+        "INSERT INTO … REPLACE WHERE answers the number of new rows",
+        sql(
+            *_T0,
+            "INSERT INTO t0 REPLACE WHERE id = 7 SELECT 7, 'new'",
+            take="num_inserted_rows",
+        ),
+        differs(
+            [(2,)],
+            [(1,)],
+            "Kept rows that are written anew, beside replaced ones in one file, are counted as new rows",
+        ),
         f"{_DELTA}selective-overwrite.html",
     ),
     Check(
