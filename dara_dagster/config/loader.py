@@ -13,9 +13,9 @@ from dara_dagster.config.dialects.level_models import open_properties
 from dara_dagster.config.dialects.workflows import read_workflow
 from dara_dagster.config.fields import CONTROL_CHARACTER, name_fault
 from dara_dagster.config.json_source import Document
+from dara_dagster.config.kinds import ComputeKind
 from dara_dagster.config.models import Project
 from dara_dagster.config.parameters import Parameters, read_parameter_files, read_parameters
-from dara_dagster.config.plan import ComputeKind
 from dara_dagster.config.source_files import read_document, read_object
 from dara_dagster.config.spec import Compute, Spec, Workflow
 from dara_dagster.config.suggestions import Suggestions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema, create_model, model_validator
@@ -29,12 +30,33 @@ from dara_dagster.config.fields import (
     WorkspacePath,
     invalid,
 )
-from dara_dagster.config.plan import Choice, RunIf
+from dara_dagster.config.kinds import (
+    FORMAT_CHOICE,
+    ON_CLUSTER,
+    ON_WAREHOUSE,
+    TAKES_PARAMETERS,
+    Choice,
+    Format,
+    RunIf,
+)
 from dara_dagster.config.rules.payload import payload_schema
 from dara_dagster.config.settings import all_settings
 from dara_dagster.config.text_patterns import NULL, saying
 
-Format = Literal["py", "ipynb", "sql"]
+
+@dataclass(frozen=True)
+class OnlyFor:
+    """Says of a key of an entry that only these kinds of tasks have a use for it.
+
+    They are named as in `kinds.FileKind`, or by their type in the Jobs API.
+    """
+
+    kinds: frozenset[str]
+
+
+def use_of(model: type[Model], key: str) -> frozenset[str] | None:
+    """Return the kinds of tasks that have a use for the key; None where all of them have."""
+    return next((each.kinds for each in model.model_fields[key].metadata if isinstance(each, OnlyFor)), None)
 
 
 class Maven(Model):
@@ -89,13 +111,21 @@ class Library(Model):
 class FileWork(Model):
     """What can be said of a file to run, wherever it is named."""
 
-    compute_name: str | None = Field(default=None, description="A cluster's name; for sql a warehouse's.")
-    warehouse_name: str | None = Field(default=None, description="A name in warehouse_config.json.")
-    cluster: Literal["shared", "job"] = Field(
+    compute_name: Annotated[str | None, OnlyFor(ON_CLUSTER | {"sql"})] = Field(
+        default=None, description="A cluster's name; for sql a warehouse's."
+    )
+    warehouse_name: Annotated[str | None, OnlyFor(ON_WAREHOUSE)] = Field(
+        default=None, description="A name in warehouse_config.json."
+    )
+    cluster: Annotated[Literal["shared", "job"], OnlyFor(ON_CLUSTER)] = Field(
         default="shared", description="The named cluster, or a fresh cluster a run from its settings."
     )
-    libraries: tuple[Library, ...] = Field(default=(), description="As in the Jobs API.")
-    parameters: Texts = Field(default={}, description="Given to the code: widgets, arguments or SQL markers.")
+    libraries: Annotated[tuple[Library, ...], OnlyFor(ON_CLUSTER)] = Field(
+        default=(), description="As in the Jobs API."
+    )
+    parameters: Annotated[Texts, OnlyFor(TAKES_PARAMETERS)] = Field(
+        default={}, description="Given to the code: widgets, arguments or SQL markers."
+    )
     timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
     max_retries: Count = Field(default=0, description="How often a failed task is started again.")
     retry_delay_seconds: Seconds = Field(default=0.0, description="Pause before a retry.")
@@ -123,7 +153,7 @@ class Entry(FileWork):
         default=None, description="File in the notebooks folder, without its ending; also the task's name."
     )
     name: Name | None = Field(default=None, description="The task's name where it is not the file's.")
-    format: Format | None = Field(default=None, description="The file's ending: py, ipynb or sql.")
+    format: Format | None = Field(default=None, description=f"The file's ending: {FORMAT_CHOICE}.")
     dependent_on: tuple[str, ...] = Field(default=(), description="Names of the tasks before it.")
     run_if: RunIf = Field(default="ALL_SUCCESS", description="Which ends of the tasks before let it run.")
     on_partial: Choice = Field(default="succeed", description="What SUCCESS_WITH_FAILURES counts as.")

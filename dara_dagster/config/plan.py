@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from dara_dagster.config.kinds import ComputeKind, TaskKind
 from dara_dagster.config.settings import DEFAULTS, Settings
 
-ComputeKind = Literal["cluster", "warehouse"]
-TaskKind = Literal["notebook", "script", "sql", "raw", "workflow", "saved_job"]
-RunIf = Literal[
-    "ALL_SUCCESS", "ALL_DONE", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_FAILED", "AT_LEAST_ONE_FAILED"
-]
-Choice = Literal["succeed", "fail"]
+if TYPE_CHECKING:
+    from dara_dagster.config.models import Entry
 
 HOME = "/Workspace/Users/~"
 """Stands in paths for the folder of the user who runs or deploys, known once the workspace is open."""
@@ -32,12 +29,12 @@ class ComputePlan:
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """One Databricks task run.
+    """One Databricks task run: `entry` is what the file says of it, as it was read; the rest is resolved.
 
     `key` is the task's name made safe for the Jobs API (`[A-Za-z0-9_-]{1,100}`), unique in its workflow.
     `file` is the local file and `remote_file` where it goes in the workspace (without `.py`/`.ipynb`
     for a notebook); both are None for the kinds that have no file. `compute` None means serverless.
-    `parameters` are the workflow's defaults overlaid by the task's own. Times are in seconds; 0 = no limit.
+    `parameters` are the workflow's defaults overlaid by the task's own, `outputs` whole names of tables.
     `workflow` is what the kinds "workflow" (of this project) and "saved_job" (by name, on Databricks) start.
     `tolerates` names those of `upstream` that count as succeeded for `run_if` when they ran and failed or
     timed out (not when they were skipped or never ran): CONTINUE_IF_FAIL of a STEP. `inputs_from` maps a
@@ -47,31 +44,33 @@ class TaskPlan:
     name: str
     key: str
     kind: TaskKind
-    upstream: tuple[str, ...] = ()
+    entry: Entry
     file: Path | None = None
     remote_file: str | None = None
     compute: ComputePlan | None = None
-    job_cluster: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
-    timeout_seconds: int = 0
-    max_retries: int = 0
-    retry_delay_seconds: float = 0.0
-    poll_seconds: float = 0.0
-    run_if: RunIf = "ALL_SUCCESS"
-    on_partial: Choice = "succeed"
-    on_skipped: Choice = "fail"
     outputs: tuple[str, ...] = ()
-    appends: bool = False
-    libraries: tuple[Mapping[str, Any], ...] = ()
-    description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    payload: Mapping[str, Any] | None = None
     workflow: str | None = None
     tolerates: tuple[str, ...] = ()
     inputs_from: Mapping[str, str] = field(default_factory=dict)
     catalog: str | None = None
     schema: str | None = None
     content_hash: str = ""
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The names of the tasks before it."""
+        return self.entry.dependent_on
+
+    @property
+    def on_job_cluster(self) -> bool:
+        """Whether each run makes a cluster of its own from the settings of `compute`."""
+        return self.entry.cluster == "job"
+
+    @property
+    def libraries(self) -> tuple[dict[str, Any], ...]:
+        """The libraries as the Jobs API has them."""
+        return tuple(library.model_dump(exclude_unset=True) for library in self.entry.libraries)
 
 
 @dataclass(frozen=True)

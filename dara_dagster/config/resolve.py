@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from dara_dagster.config.dialects.step_models import StepsOptions
+from dara_dagster.config.kinds import TaskKind
 from dara_dagster.config.loader import load
 from dara_dagster.config.models import Sensor
 from dara_dagster.config.plan import (
@@ -18,7 +20,6 @@ from dara_dagster.config.plan import (
     Plan,
     SensorPlan,
     StepPlan,
-    TaskKind,
     TaskPlan,
     WorkflowPlan,
 )
@@ -123,48 +124,36 @@ class _Resolver:
     def _task(self, task: Task, key: str, defaults: Mapping[str, str]) -> TaskPlan:
         entry, project = task.entry, self._spec.project
         kind, file, remote, digest = self._source(task)
-        compute = self._compute(task)
         # A workflow of the project has defaults of its own, and is given what its step says.
         own = not defaults or kind == "workflow"
-        parameters = entry.parameters if own else {**defaults, **entry.parameters}
-        libraries = tuple(library.model_dump(exclude_unset=True) for library in entry.libraries)
-        job_cluster = entry.cluster == "job"
-        settings = (
-            kind, digest, remote, parameters, libraries, job_cluster,
-            entry.task, task.target, task.inputs_from,
-            compute and (compute.kind, compute.name, self._compute_texts[compute.kind, compute.name]),
-            project.catalog, project.schema_,
-        )  # fmt: skip
-        return TaskPlan(
+        plan = TaskPlan(
             name=task.name,
             key=key,
             kind=kind,
-            upstream=entry.dependent_on,
+            entry=entry,
             file=file,
             remote_file=remote,
-            compute=compute,
-            job_cluster=job_cluster,
-            parameters=parameters,
-            timeout_seconds=entry.timeout_seconds,
-            max_retries=entry.max_retries,
-            retry_delay_seconds=entry.retry_delay_seconds,
-            poll_seconds=entry.poll_seconds,
-            run_if=entry.run_if,
-            on_partial=entry.on_partial,
-            on_skipped=entry.on_skipped,
+            compute=self._compute(task),
+            parameters=entry.parameters if own else {**defaults, **entry.parameters},
             outputs=tuple(map(self._spec.qualified, entry.outputs)),
-            appends=entry.mode == "append",
-            libraries=libraries,
-            description=entry.description,
-            tags=entry.tags,
-            payload=entry.task,
             workflow=task.target,
             tolerates=task.tolerates,
             inputs_from=task.inputs_from,
             catalog=project.catalog,
             schema=project.schema_,
-            content_hash=sha256(_text(settings).encode()).hexdigest(),
         )
+        return replace(plan, content_hash=self._content_hash(plan, digest))
+
+    def _content_hash(self, plan: TaskPlan, file_digest: str) -> str:
+        """The hash of what the task does: another one means that its results may be others."""
+        compute = plan.compute
+        settings = (
+            plan.kind, file_digest, plan.remote_file, plan.parameters, plan.libraries, plan.on_job_cluster,
+            plan.entry.task, plan.workflow, plan.inputs_from,
+            compute and (compute.kind, compute.name, self._compute_texts[compute.kind, compute.name]),
+            plan.catalog, plan.schema,
+        )  # fmt: skip
+        return sha256(_text(settings).encode()).hexdigest()
 
     def _source(self, task: Task) -> tuple[TaskKind, Path | None, str | None, str]:
         """Kind, local file, remote file and hash of the content."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from dara_dagster.config.json_source import Document, KeyPath
+from dara_dagster.config.kinds import ComputeKind
 from dara_dagster.config.models import Entry, Executor, Project, WorkflowOptions
-from dara_dagster.config.plan import ComputeKind
 from dara_dagster.config.task_files import Sources
 from dara_dagster.errors import Problem
 

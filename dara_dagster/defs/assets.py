@@ -107,7 +107,9 @@ def _told_of(spec: AssetSpec, task: TaskPlan, appended: Sequence[str]) -> AssetS
 
 def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:
     appended: dict[AssetKey, list[str]] = {}
-    for task in (task for workflow in plan.workflows for task in workflow.tasks if task.appends):
+    for task in (
+        task for workflow in plan.workflows for task in workflow.tasks if task.entry.mode == "append"
+    ):
         for key in map(translator.asset_key, task.outputs):
             appended.setdefault(key, []).append(task.name)
     seen: set[AssetKey] = set()

@@ -75,7 +75,7 @@ class Graphs:
     def has_rules(self, workflow: WorkflowPlan) -> bool:
         """Whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""
         return any(
-            task.run_if != "ALL_SUCCESS"
+            task.entry.run_if != "ALL_SUCCESS"
             or task.tolerates
             or (task.kind == "workflow" and self.has_rules(self._nested(task)))
             for task in workflow.tasks
@@ -101,7 +101,7 @@ class Graphs:
     def _op(
         self, workflow: WorkflowPlan, task: TaskPlan, verdicts: bool, aliases: Mapping[str, str]
     ) -> OpDefinition:
-        settings = (*sorted(task.parameters.items()), task.timeout_seconds, task.poll_seconds)
+        settings = (*sorted(task.parameters.items()), task.entry.timeout_seconds, task.entry.poll_seconds)
         key = (workflow.name, task.name, verdicts, settings)
         if key not in self._made:
             name = self._names.take(f"{workflow.name}__{task.name}")
@@ -135,7 +135,7 @@ class Graphs:
             dependencies=edges,
             input_mappings=inputs,
             output_mappings=outputs,
-            description=task.description or workflow.description or None,
+            description=task.entry.description or workflow.description or None,
         )
         return _Node(alias, definition, tuple(output.graph_output_name for output in outputs))
 
@@ -148,12 +148,11 @@ def _told(inner: TaskPlan, outer: TaskPlan) -> TaskPlan:
     """
     takes_all = inner.kind in ("notebook", "sql", "workflow")
     given = {name: text for name, text in outer.parameters.items() if takes_all or name in inner.parameters}
-    limits = [limit for limit in (inner.timeout_seconds, outer.timeout_seconds) if limit]
+    limits = [limit for limit in (inner.entry.timeout_seconds, outer.entry.timeout_seconds) if limit]
+    poll_seconds = max(inner.entry.poll_seconds, outer.entry.poll_seconds)
+    limited = {"timeout_seconds": min(limits, default=0), "poll_seconds": poll_seconds}
     return replace(
-        inner,
-        parameters={**inner.parameters, **given},
-        timeout_seconds=min(limits, default=0),
-        poll_seconds=max(inner.poll_seconds, outer.poll_seconds),
+        inner, parameters={**inner.parameters, **given}, entry=inner.entry.model_copy(update=limited)
     )
 
 

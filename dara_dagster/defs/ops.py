@@ -21,7 +21,8 @@ from dagster import (
     RetryRequested,
 )
 
-from dara_dagster.config.plan import RunIf, TaskPlan, WorkflowPlan
+from dara_dagster.config.kinds import RunIf
+from dara_dagster.config.plan import TaskPlan, WorkflowPlan
 from dara_dagster.defs.execution.event_recorder import record_left_out
 from dara_dagster.defs.execution.execute import Work, execute_task
 from dara_dagster.defs.execution.results import RunFailed, TaskResult
@@ -90,9 +91,9 @@ class Ops:
             endings = inputs.get(UPSTREAM) or []
             # A root of a nested workflow gets the ending of the workflow's gate, which is no task.
             told = tolerate(task.upstream, endings, task.tolerates) if task.upstream else endings
-            decision = decide(task.run_if, told)
+            decision = decide(task.entry.run_if, told)
             if decision != "run":
-                yield from _not_run(context, task.run_if, decision)
+                yield from _not_run(context, task.entry.run_if, decision)
                 return
             try:
                 result = execute_task(context, work)
@@ -137,13 +138,13 @@ def gate_op(name: str, task: TaskPlan) -> OpDefinition:
 
     def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
         endings = inputs.get(UPSTREAM) or []
-        decision = decide(task.run_if, tolerate(task.upstream, endings, task.tolerates))
+        decision = decide(task.entry.run_if, tolerate(task.upstream, endings, task.tolerates))
         if decision == "run":
             yield _ending("success")
         else:
-            yield from _not_run(context, task.run_if, decision)
+            yield from _not_run(context, task.entry.run_if, decision)
 
-    text = f"Starts the nested workflow if {task.run_if} holds for what it depends on."
+    text = f"Starts the nested workflow if {task.entry.run_if} holds for what it depends on."
     return OpDefinition(body, name, ins=_VERDICT_INS, outs=_VERDICT_OUTS, description=text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from dara_dagster.config.plan import RunIf
+from dara_dagster.config.kinds import RunIf
 
 __all__ = ["Decision", "Ending", "decide", "tolerate"]
 

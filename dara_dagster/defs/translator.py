@@ -70,14 +70,14 @@ class Translator:
             tags[f"dara/{task.compute.kind}"] = task.compute.name
         elif task.kind in ("notebook", "script", "sql"):
             tags["dara/compute"] = "serverless"
-        if task.run_if != "ALL_SUCCESS":
-            tags["dara/run_if"] = task.run_if
-        return {**tags, **task.tags}
+        if task.entry.run_if != "ALL_SUCCESS":
+            tags["dara/run_if"] = task.entry.run_if
+        return {**tags, **task.entry.tags}
 
     def op_description(self, task: TaskPlan) -> str:
         """The user's description, or what runs where in a sentence."""
-        if task.description:
-            return task.description
+        if task.entry.description:
+            return task.entry.description
         what = f"`{task.file.name}`" if task.file else f"{task.kind.replace('_', ' ')} task {task.name!r}"
         where = f"the {task.compute.kind} {task.compute.name!r}" if task.compute else "serverless compute"
         return f"Runs {what} on {where}." if task.kind in ("notebook", "script", "sql") else f"Runs {what}."

@@ -85,8 +85,8 @@ def submit_request(
     body, environments = task_body(task, parameters, remote_file=remote_file, compute_id=compute_id)
     body["max_retries"] = 0
     request: dict[str, Any] = {"run_name": run_name, "idempotency_token": token, "queue": {"enabled": True}}
-    if task.timeout_seconds:
-        request["timeout_seconds"] = task.timeout_seconds
+    if task.entry.timeout_seconds:
+        request["timeout_seconds"] = task.entry.timeout_seconds
     if environments:
         request["environments"] = environments
     request["tasks"] = [body]
@@ -102,8 +102,8 @@ def task_body(
     """
     kind, payload = _payload(task, parameters, remote_file, compute_id)
     body: dict[str, Any] = {**_raw_settings(task), "task_key": task.key, kind: payload}
-    if task.description:
-        body.setdefault("description", task.description)
+    if task.entry.description:
+        body.setdefault("description", task.entry.description)
     environments = list(body.pop("environments", ()))
     if kind in _ON_COMPUTE:
         environments += _put_on_compute(body, kind, task, compute_id)
@@ -144,7 +144,7 @@ def _raw_payload(
 ) -> tuple[str, dict[str, Any]]:
     """The user's own payload; run parameters are put in where its kind takes parameters by name."""
     kind = _raw_kind(task)
-    payload = dict((task.payload or {})[kind] or {})
+    payload = dict((task.entry.task or {})[kind] or {})
     if kind == "python_wheel_task" and payload.get("parameters"):
         pass  # it takes a list or names, never both (SDK jobs.PythonWheelTask)
     elif named and kind in _NAMED_PARAMETERS:
@@ -158,7 +158,7 @@ def _raw_payload(
 
 
 def _raw_kind(task: TaskPlan) -> str:
-    kinds = [key for key in task.payload or {} if key.endswith("_task")]
+    kinds = [key for key in task.entry.task or {} if key.endswith("_task")]
     if len(kinds) != 1:
         found = ", ".join(kinds) or "none"
         raise RunError(f"Task {task.name}: its payload needs exactly one key ending in _task; found {found}")
@@ -167,7 +167,7 @@ def _raw_kind(task: TaskPlan) -> str:
 
 def _raw_settings(task: TaskPlan) -> dict[str, Any]:
     """What stands beside a raw task's payload proper: environment_key, libraries, health and the like."""
-    return {key: value for key, value in (task.payload or {}).items() if not key.endswith("_task")}
+    return {key: value for key, value in (task.entry.task or {}).items() if not key.endswith("_task")}
 
 
 def _arguments(named: Mapping[str, str]) -> list[str]:
@@ -181,7 +181,7 @@ def _put_on_compute(
     """Say in `body` where the task's code runs, with which libraries; returns the environments this needs."""
     libraries = [*task.libraries, *body.pop("libraries", ())]
     if task.compute is not None and task.compute.kind == "cluster":
-        body |= _cluster(task.compute, job_cluster=task.job_cluster, cluster_id=compute_id)
+        body |= _cluster(task.compute, job_cluster=task.on_job_cluster, cluster_id=compute_id)
     if "existing_cluster_id" in body or "new_cluster" in body:
         if libraries:
             body["libraries"] = [dict(library) for library in libraries]

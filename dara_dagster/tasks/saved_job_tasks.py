@@ -52,7 +52,7 @@ class JobTasks:
     def add(self, plans: tuple[TaskPlan, ...]) -> None:
         """Add the tasks of a workflow."""
         known = {task.name: task for task in plans}
-        names = {task.compute.name for task in plans if task.job_cluster and task.compute}
+        names = {task.compute.name for task in plans if task.on_job_cluster and task.compute}
         cluster_keys = unique_keys(sorted(names))
         ends = _end_keys(plans)
         for task in plans:
@@ -77,12 +77,12 @@ class JobTasks:
             call = {"job_id": self.ids(kind, task.workflow or task.name), "job_parameters": parameters}
             return {"task_key": task.key, "run_job_task": {k: v for k, v in call.items() if v != {}}}
         compute_id = None
-        if task.compute is not None and not task.job_cluster:
+        if task.compute is not None and not task.on_job_cluster:
             compute_id = self.ids(task.compute.kind, task.compute.name)
         body, environments = task_body(task, parameters, remote_file=task.remote_file, compute_id=compute_id)
         if environments:
             body["environment_key"] = self._environment_key(environments[0]["spec"])
-        if task.job_cluster and task.compute is not None and "new_cluster" in body:
+        if task.on_job_cluster and task.compute is not None and "new_cluster" in body:
             key = body["job_cluster_key"] = cluster_keys[task.compute.name]
             self.clusters[key] = body.pop("new_cluster")
         return body
@@ -103,21 +103,21 @@ class JobTasks:
 
 def _limits(task: TaskPlan, body: Mapping[str, Any]) -> dict[str, Any]:
     """Retries and timeout. A timed-out attempt is tried again, as by the ops in Dagster."""
-    limits: dict[str, Any] = {"max_retries": task.max_retries}
-    if task.timeout_seconds:
-        limits["timeout_seconds"] = task.timeout_seconds
-    if task.max_retries:
+    limits: dict[str, Any] = {"max_retries": task.entry.max_retries}
+    if task.entry.timeout_seconds:
+        limits["timeout_seconds"] = task.entry.timeout_seconds
+    if task.entry.max_retries:
         limits["retry_on_timeout"] = body.get("retry_on_timeout", True)
-        if task.retry_delay_seconds:
-            limits["min_retry_interval_millis"] = round(1000 * task.retry_delay_seconds)
+        if task.entry.retry_delay_seconds:
+            limits["min_retry_interval_millis"] = round(1000 * task.entry.retry_delay_seconds)
     return limits
 
 
 def _order(task: TaskPlan, known: Mapping[str, TaskPlan], ends: Mapping[str, str]) -> dict[str, Any]:
     edges = {edge["task_key"]: edge for edge in _edges(task, known, ends)}
     order: dict[str, Any] = {"depends_on": [edges[key] for key in sorted(edges)]} if edges else {}
-    if edges and task.run_if != "ALL_SUCCESS":
-        order["run_if"] = task.run_if
+    if edges and task.entry.run_if != "ALL_SUCCESS":
+        order["run_if"] = task.entry.run_if
     return order
 
 

@@ -61,8 +61,8 @@ def test_the_original_files_are_read_as_they_are(original: Project) -> None:
     }
     cloud, composer = (plans[f"demo_pipeline_{name}"].tasks for name in ("cloud_workflows", "composer"))
     assert [(task.name, task.upstream) for task in cloud] == [(task.name, task.upstream) for task in composer]
-    assert cloud[0].parameters == {"region": "us-central1"} and cloud[0].poll_seconds == 30
-    assert cloud[0].timeout_seconds == 12 * 60
+    assert cloud[0].parameters == {"region": "us-central1"} and cloud[0].entry.poll_seconds == 30
+    assert cloud[0].entry.timeout_seconds == 12 * 60
     spark = plans["workflow_single_thread_1_level_dataproc"].tasks[0].parameters["spark_app_properties"]
     assert json.loads(spark)["spark.executor.cores"] == "4"
 
@@ -152,7 +152,7 @@ def test_an_executor_is_any_task_with_what_its_step_says(project: Project) -> No
     plan = {task.name: task for task in project.plan().workflows[0].tasks}
 
     assert {task.kind for task in plan.values()} == {"raw"}
-    payloads = [task.payload for task in plan.values()]
+    payloads = [task.entry.task for task in plan.values()]
     assert payloads == [
         {"pipeline_task": {"pipeline_id": "p-1"}},
         {"dbt_task": {"commands": ["dbt run", "dbt test"], "schema": "n2"}},
@@ -165,7 +165,7 @@ def test_an_executor_is_any_task_with_what_its_step_says(project: Project) -> No
         },
         {"notebook_task": {"notebook_path": "/Shared/anything/n5"}},
     ]
-    assert plan["n3"].parameters == {"day": "2024-05-31"} and plan["n3"].poll_seconds == 5
+    assert plan["n3"].parameters == {"day": "2024-05-31"} and plan["n3"].entry.poll_seconds == 5
     assert plan["n5"].parameters == {"thread": "1", "cores": "4", "x": "y"}
     assert plan["n4"].compute is not None and plan["n2"].compute is not None
     (note,) = load(project.config, {}).notes()

@@ -99,12 +99,12 @@ def test_every_key_of_a_step_has_its_effect(project: Project) -> None:
     third = step(3, "n3", STEP_PROPERTIES={"x": "1"}, READ_INPUT_FROM="1", CONTINUE_IF_FAIL="N")
     project.write("parameters.json", {"day": "2024", "executors": EXECUTORS})
     one, two, three = tasks(project, levels([[first, second, third]])).values()
-    assert (one.name, one.kind, one.poll_seconds, one.max_retries) == ("n1", "notebook", 5.0, 2)
+    assert (one.name, one.kind, one.entry.poll_seconds, one.entry.max_retries) == ("n1", "notebook", 5.0, 2)
     assert one.compute is not None
     assert one.compute.name == "etl cluster"
     assert dict(one.parameters) == {"env": "dev", "x": "0"}
-    assert dict(one.tags) == {"level": "1", "thread": "1", "job_id": "1"}
-    assert (two.kind, two.tolerates, two.run_if) == ("sql", ("n1",), "ALL_SUCCESS")
+    assert dict(one.entry.tags) == {"level": "1", "thread": "1", "job_id": "1"}
+    assert (two.kind, two.tolerates, two.entry.run_if) == ("sql", ("n1",), "ALL_SUCCESS")
     assert dict(two.parameters) == {"d": "2024", "n": "5", "l": "[1]", "b": "true", "z": "null"}
     assert dict(three.parameters) == {"env": "dev", "x": "1"}
     assert (three.upstream, dict(three.inputs_from)) == (("q", "n1"), {"input": "n1"})
@@ -126,7 +126,7 @@ def test_every_key_of_a_step_has_its_effect(project: Project) -> None:
 )
 def test_time_limits(project: Project, kind: str, limits: dict[str, Any], seconds: int) -> None:
     (task,) = tasks(project, levels([[step(1, TYPE=kind, **limits)]])).values()
-    assert task.timeout_seconds == seconds
+    assert task.entry.timeout_seconds == seconds
 
 
 def test_next_jumps_over_steps_of_its_thread(project: Project) -> None:
@@ -180,7 +180,7 @@ def test_workflow_steps(project: Project) -> None:
         ("Saved job", "saved_job", "Saved job", ("other",)),
     ]
     assert dict(workflow.tasks[1].parameters) == {"d": "1"}
-    assert (workflow.tasks[2].timeout_seconds, workflow.tasks[2].compute) == (60, None)
+    assert (workflow.tasks[2].entry.timeout_seconds, workflow.tasks[2].compute) == (60, None)
 
 
 def test_a_nested_workflow_must_be_one_of_tasks_and_takes_no_exit_value(project: Project) -> None:

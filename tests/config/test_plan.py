@@ -75,9 +75,9 @@ def test_everything_is_resolved(project: Project) -> None:
     assert dict(a.parameters) == {"day": "3", "n": "2"}
     assert a.compute == plan.clusters["etl cluster"]
     assert (q.upstream, q.compute, q.outputs) == (("etl/a",), plan.warehouses["bi"], ("main.silver.t",))
-    assert (s.remote_file, s.compute, s.timeout_seconds) == (f"{plan.workspace_path}/s.py", None, 60)
-    assert (s.run_if, n.job_cluster, n.catalog, n.schema) == ("ALL_DONE", True, "main", "silver")
-    assert (raw.key, raw.file, raw.payload) == ("raw_one", None, {"spark_jar_task": {}})
+    assert (s.remote_file, s.compute, s.entry.timeout_seconds) == (f"{plan.workspace_path}/s.py", None, 60)
+    assert (s.entry.run_if, n.on_job_cluster, n.catalog, n.schema) == ("ALL_DONE", True, "main", "silver")
+    assert (raw.key, raw.file, raw.entry.task) == ("raw_one", None, {"spark_jar_task": {}})
     assert raw.libraries == ({"whl": "x.whl"},)
 
 

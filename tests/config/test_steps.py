@@ -44,7 +44,7 @@ def test_a_pipeline_of_every_kind_of_step(project: Project) -> None:
     assert (run.name, run.settings["parameters"]) == ("clean it", {"path": "${context.path}", "n": "1"})
     assert run.task is not None
     assert (run.task.name, run.task.key, run.task.kind) == ("clean it", "clean_it", "notebook")
-    assert (run.task.timeout_seconds, run.task.compute) == (60, project.plan().clusters["etl cluster"])
+    assert (run.task.entry.timeout_seconds, run.task.compute) == (60, project.plan().clusters["etl cluster"])
     assert job.settings["job"] == "nightly"
     assert sql.compute == project.plan().warehouses["bi"]
     assert wait.settings == {"table": "main.silver.t", "timeout_seconds": 3600, "poll_seconds": 10.0}

@@ -71,8 +71,8 @@ IDLE: list[tuple[dict[str, Any], str, str, str]] = [
     (raw({**SCRIPT, "environments": {}}), "task.environments", "should be a list of objects", "Write"),
     (entry(libraries=[WHL, {"egg": "x"}]), "libraries[1]", "installs no egg library", "use pypi"),
     (entry(libraries=[{"cran": {"package": "x"}}]), "libraries[0]", "installs no cran library", "use pypi"),
-    (sql(cluster="job"), "cluster", "sql runs on a warehouse, not on a job cluster", "Remove"),
-    ({**sql(cluster="job"), "compute_name": None, **WAREHOUSE}, "cluster", "sql runs on a", "Remove"),
+    (sql(cluster="job"), "cluster", "cluster has no effect on sql", "Remove cluster"),
+    ({**sql(cluster="job"), "compute_name": None, **WAREHOUSE}, "cluster", "no effect on sql", "Remove"),
     (sql(libraries=[WHL]), "libraries", "libraries have no effect on sql", "Remove"),
     (entry(run_if="ALL_FAILED"), "run_if", "ALL_FAILED has no effect on a task that depends on none", "Add"),
 ]  # fmt: skip

@@ -44,7 +44,7 @@ def test_a_text_that_is_one_reference_takes_the_kind_of_its_value(project: Proje
     )
     plan = project.plan()
     assert plan.clusters["c"].settings["num_workers"] == 4
-    payload: Any = plan.workflows[0].tasks[0].payload
+    payload: Any = plan.workflows[0].tasks[0].entry.task
     assert payload["pipeline_task"]["full_refresh"] is True
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from dara_dagster.config.plan import RunIf
+from dara_dagster.config.kinds import RunIf
 from dara_dagster.defs.run_if import Ending, decide
 from dara_dagster.executor.events import read
 from tests.defs.conftest import Project

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import TaskPlan
 from dara_dagster.config.settings import Settings
 from dara_dagster.tasks.payloads import run_name, submit_request
@@ -65,7 +66,7 @@ def monitor(workspace: Workspace) -> Monitor:
 
 def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:
     return submit_request(
-        TaskPlan(task, task, "notebook", **more),
+        TaskPlan(task, task, "notebook", Entry(**more)),
         run_name=run_name("tests", "flow", task, "run", "here"),
         token=jobs_api.attempt_token("run", token, 0),
         parameters={},

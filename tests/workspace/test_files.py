@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.errors import FileError
 from dara_dagster.tasks.default_tables import with_defaults
@@ -54,7 +55,7 @@ def plan(folder: Path) -> Plan:
     for name, kind in kinds.items():
         file = folder / name
         remote = f"{ROOT}/{file.stem if kind == 'notebook' else name}"
-        tasks.append(TaskPlan(file.stem, file.stem, kind, file=file, remote_file=remote))  # type: ignore[arg-type]
+        tasks.append(TaskPlan(file.stem, file.stem, kind, Entry(), file=file, remote_file=remote))  # type: ignore[arg-type]
     flow = WorkflowPlan("flow", folder / "flow.json", tasks=tuple(tasks))
     return Plan("tests", folder.parent, folder.parent, "emulator", folder, ROOT, {}, {}, (flow,))
 
@@ -218,7 +219,7 @@ def test_links_are_files_of_their_own_and_may_go_in_circles(
     (folder / "twin.py").symlink_to(folder / "daily.py")
     (folder / "lib" / "up").symlink_to(folder)
     (folder / "lib" / "self").symlink_to(folder / "lib")
-    twin = TaskPlan("twin", "twin", "notebook", file=folder / "twin.py", remote_file=f"{ROOT}/twin")
+    twin = TaskPlan("twin", "twin", "notebook", Entry(), file=folder / "twin.py", remote_file=f"{ROOT}/twin")
     flow = replace(plan.workflows[0], tasks=(*plan.workflows[0].tasks, twin))
     assert FileSync(workspace, replace(plan, workflows=(flow,))).sync_all() == 7
     assert tree(workspace)["daily"] == tree(workspace)["twin"] == "NOTEBOOK"
@@ -296,7 +297,7 @@ def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder
     FileSync(workspace, plan, told.append).sync_all()
     assert re.search(r"shared\.\w+ and .*shared\.\w+ are the same notebook", told[0])
     (folder / "shared.ipynb").unlink()
-    gone = TaskPlan("gone", "gone", "script", file=folder / "gone.py", remote_file=f"{ROOT}/gone.py")
+    gone = TaskPlan("gone", "gone", "script", Entry(), file=folder / "gone.py", remote_file=f"{ROOT}/gone.py")
     flow = replace(plan.workflows[0], tasks=(gone,))
     with pytest.raises(FileError, match=r"gone\.py cannot be read: No such file"):
         FileSync(workspace, replace(plan, workflows=(flow,))).ensure(gone)

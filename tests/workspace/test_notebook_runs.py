@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import Plan, TaskPlan
 from dara_dagster.errors import RunError
 from dara_dagster.workspace.calls import api
@@ -40,7 +41,7 @@ def plan(tmp_path: Path) -> Plan:
 def notebook(plan: Plan, name: str = "outer", text: str = CALLS) -> TaskPlan:
     path = plan.notebooks / f"{name}.py"
     path.write_text(text)
-    return TaskPlan(name, name, "notebook", file=path)
+    return TaskPlan(name, name, "notebook", Entry(), file=path)
 
 
 class Started:
@@ -122,12 +123,12 @@ def test_a_task_whose_code_starts_none_costs_no_call(
         return False
 
     assert not asks(notebook(plan, text=PLAIN))
-    assert not asks(TaskPlan("s", "s", "script", file=plan.notebooks / "outer.py"))
-    assert not asks(TaskPlan("r", "r", "raw", payload={"sql_task": {}}))
-    assert not asks(TaskPlan("gone", "gone", "notebook", file=plan.notebooks / "gone.py"))
+    assert not asks(TaskPlan("s", "s", "script", Entry(), file=plan.notebooks / "outer.py"))
+    assert not asks(TaskPlan("r", "r", "raw", Entry(task={"sql_task": {}})))
+    assert not asks(TaskPlan("gone", "gone", "notebook", Entry(), file=plan.notebooks / "gone.py"))
     assert asks(notebook(plan))
     assert asks(notebook(plan, text=PLAIN + "# MAGIC %run ./helper\n"))
-    assert asks(TaskPlan("r", "r", "raw", payload={"notebook_task": {}}))
+    assert asks(TaskPlan("r", "r", "raw", Entry(task={"notebook_task": {}})))
     (plan.notebooks / "outer.py").unlink()
     plain = notebook(plan, "plain", PLAIN)
     assert not asks(plain)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from databricks.sdk.service import jobs
 
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import ComputePlan, TaskPlan
 from dara_dagster.errors import RunError
 from dara_dagster.tasks.payloads import RunMark, parse_run_name, run_name, run_now_request, submit_request
@@ -24,10 +25,17 @@ CLUSTER = ComputePlan(
 )
 WAREHOUSE = ComputePlan("warehouse", "bi", {"cluster_size": "2X-Small"})
 NOTEBOOK = TaskPlan(
-    "daily totals", "daily_totals", "notebook", remote_file="/Workspace/Shared/p/daily_totals"
+    "daily totals", "daily_totals", "notebook", Entry(), remote_file="/Workspace/Shared/p/daily_totals"
 )
-SCRIPT = TaskPlan("load", "load", "script", remote_file="/Workspace/Shared/p/load.py")
-SQL = TaskPlan("marts", "marts", "sql", remote_file="/Workspace/Shared/p/marts.sql", compute=WAREHOUSE)
+SCRIPT = TaskPlan("load", "load", "script", Entry(), remote_file="/Workspace/Shared/p/load.py")
+SQL = TaskPlan(
+    "marts", "marts", "sql", Entry(), remote_file="/Workspace/Shared/p/marts.sql", compute=WAREHOUSE
+)
+
+
+def said(task: TaskPlan, **options: Any) -> TaskPlan:
+    """The task with these keys in its entry."""
+    return replace(task, entry=Entry(**options))
 
 
 def without_empty(value: Any) -> Any:
@@ -59,7 +67,9 @@ def body_for(task: TaskPlan, **more: Any) -> dict[str, Any]:
 
 
 def test_notebook_on_a_shared_cluster() -> None:
-    task = replace(NOTEBOOK, compute=CLUSTER, libraries=({"pypi": {"package": "x==1"}},), description="d")
+    task = said(
+        replace(NOTEBOOK, compute=CLUSTER), libraries=[{"pypi": {"package": "x==1"}}], description="d"
+    )
     assert body_for(task, compute_id="c-1", parameters={"day": "{{job.start_time.iso_date}}"}) == {
         "task_key": "daily_totals",
         "notebook_task": {
@@ -75,18 +85,18 @@ def test_notebook_on_a_shared_cluster() -> None:
 
 
 def test_a_job_cluster_takes_the_settings_but_for_name_and_autotermination() -> None:
-    body = body_for(replace(NOTEBOOK, compute=CLUSTER, job_cluster=True))
+    body = body_for(said(replace(NOTEBOOK, compute=CLUSTER), cluster="job"))
     assert body["new_cluster"] == {"spark_version": "16.4.x-scala2.12", "num_workers": 0}
     assert "existing_cluster_id" not in body
 
 
 def test_script_arguments_on_serverless_with_its_environment() -> None:
-    libraries = (
+    libraries = [
         {"pypi": {"package": "x==1"}},
         {"whl": "/Volumes/a/b/c/w.whl"},
         {"requirements": "/Workspace/r.txt"},
-    )
-    request = request_for(replace(SCRIPT, libraries=libraries), parameters={"day": "1"})
+    ]
+    request = request_for(said(SCRIPT, libraries=libraries), parameters={"day": "1"})
     (body,) = request["tasks"]
     assert body["spark_python_task"]["parameters"] == ["--day=1"]
     assert body["environment_key"] == "default" and "libraries" not in body
@@ -104,11 +114,11 @@ def test_a_serverless_notebook_keeps_its_own_environment() -> None:
 
 def test_a_library_serverless_cannot_install_is_refused() -> None:
     with pytest.raises(RunError, match="daily totals: a maven library cannot be installed on serverless"):
-        request_for(replace(NOTEBOOK, libraries=({"maven": {"coordinates": "a:b:1"}},)))
+        request_for(said(NOTEBOOK, libraries=[{"maven": {"coordinates": "a:b:1"}}]))
 
 
 def test_sql_on_a_warehouse_and_the_timeout() -> None:
-    request = request_for(replace(SQL, timeout_seconds=60), compute_id="w-1", parameters={"day": "1"})
+    request = request_for(said(SQL, timeout_seconds=60), compute_id="w-1", parameters={"day": "1"})
     assert request["timeout_seconds"] == 60
     assert request["tasks"][0]["sql_task"] == {
         "file": {"path": "/Workspace/Shared/p/marts.sql", "source": "WORKSPACE"},
@@ -119,15 +129,17 @@ def test_sql_on_a_warehouse_and_the_timeout() -> None:
 
 def test_a_wheel_with_a_list_of_parameters_keeps_to_it() -> None:
     wheel = {"package_name": "p", "entry_point": "main", "parameters": ["--day", "1"]}
-    body = body_for(TaskPlan("w", "w", "raw", payload={"python_wheel_task": wheel}), parameters={"day": "2"})
+    body = body_for(
+        TaskPlan("w", "w", "raw", Entry(task={"python_wheel_task": wheel})), parameters={"day": "2"}
+    )
     assert body["python_wheel_task"] == wheel
 
 
 def test_dbt_on_a_warehouse_still_runs_somewhere() -> None:
     """The warehouse takes its SQL; dbt itself is code, which serverless runs in an environment only."""
     dbt = {"dbt_task": {"commands": ["dbt run"]}}
-    libraries = ({"pypi": {"package": "dbt-databricks>=1.8"}},)
-    task = TaskPlan("d", "d", "raw", payload=dbt, compute=WAREHOUSE, libraries=libraries)
+    libraries: Any = [{"pypi": {"package": "dbt-databricks>=1.8"}}]
+    task = TaskPlan("d", "d", "raw", Entry(task=dbt, libraries=libraries), compute=WAREHOUSE)
     request = request_for(task, compute_id="w-1")
     assert request["tasks"][0]["dbt_task"] == {"commands": ["dbt run"], "warehouse_id": "w-1"}
     assert request["tasks"][0]["environment_key"] == "default"
@@ -138,11 +150,11 @@ def test_raw_payloads_keep_their_words_and_take_parameters_by_name() -> None:
     wheel = {
         "python_wheel_task": {"package_name": "p", "entry_point": "main", "named_parameters": {"a": "1"}}
     }
-    body = body_for(TaskPlan("w", "w", "raw", payload=wheel), parameters={"a": "2", "b": "3"})
+    body = body_for(TaskPlan("w", "w", "raw", Entry(task=wheel)), parameters={"a": "2", "b": "3"})
     assert body["python_wheel_task"]["named_parameters"] == {"a": "2", "b": "3"}
     assert body["environment_key"] == "default"
     pipeline = {"pipeline_task": {"pipeline_id": "p", "full_refresh": True}}
-    assert body_for(TaskPlan("p", "p", "raw", payload=pipeline), parameters={"a": "2"}) == {
+    assert body_for(TaskPlan("p", "p", "raw", Entry(task=pipeline)), parameters={"a": "2"}) == {
         "task_key": "p",
         "pipeline_task": {"pipeline_id": "p", "full_refresh": True},
         "max_retries": 0,
@@ -152,10 +164,10 @@ def test_raw_payloads_keep_their_words_and_take_parameters_by_name() -> None:
         "existing_cluster_id": "mine",
         "libraries": [{"jar": "j"}],
     }
-    body = body_for(TaskPlan("b", "b", "raw", payload=brought))
+    body = body_for(TaskPlan("b", "b", "raw", Entry(task=brought)))
     assert body["existing_cluster_id"] == "mine" and body["libraries"] == [{"jar": "j"}]
     with pytest.raises(RunError, match="exactly one key ending in _task; found none"):
-        request_for(TaskPlan("b", "b", "raw", payload={}))
+        request_for(TaskPlan("b", "b", "raw", Entry(task={})))
 
 
 def test_a_saved_job_runs_by_the_same_rules() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from dara_dagster.config.plan import ComputeKind, ComputePlan, Plan, TaskPlan
+from dara_dagster.config.kinds import ComputeKind
+from dara_dagster.config.plan import ComputePlan, Plan, TaskPlan
 from dara_dagster.config.settings import Settings
 from dara_dagster.errors import DaraError
 from dara_dagster.workspace.client import Workspace

@@ -126,7 +126,7 @@ def _workflow_lines(workflow: WorkflowPlan) -> Iterator[str]:
     yield f"{workflow.name} ({size}{schedule}{sensor})"
     for number, task in enumerate(workflow.tasks, 1):
         after = f"  after {', '.join(task.upstream)}" if task.upstream else ""
-        rule = f" ({task.run_if})" if task.run_if != "ALL_SUCCESS" else ""
+        rule = f" ({task.entry.run_if})" if task.entry.run_if != "ALL_SUCCESS" else ""
         yield f"  {number:>3}. {task.name}{after}{rule}"
         yield f"       {_what(task)}{_where(task)}"
     for number, step in enumerate(workflow.steps, 1):
@@ -149,7 +149,7 @@ def _what(task: TaskPlan) -> str:
 def _where(task: TaskPlan) -> str:
     if task.compute is None:
         return " on serverless" if task.file else ""  # where the others run is said elsewhere
-    fresh = "a fresh cluster like " if task.job_cluster else ""
+    fresh = "a fresh cluster like " if task.on_job_cluster else ""
     return f" on {fresh}{task.compute.kind} {task.compute.name!r}"
 
 
@@ -177,7 +177,7 @@ def _task_json(task: TaskPlan) -> dict[str, Any]:
         "name": task.name,
         "kind": task.kind,
         "upstream": list(task.upstream),
-        "run_if": task.run_if,
+        "run_if": task.entry.run_if,
         "file": str(task.file) if task.file else None,
         "remote_file": task.remote_file,
         "compute": {"kind": task.compute.kind, "name": task.compute.name} if task.compute else None,

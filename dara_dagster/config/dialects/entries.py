@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dara_dagster.config.kinds import FORMAT_HINT
 from dara_dagster.config.models import Entry
 from dara_dagster.config.spec import Executors, Items, Task
 from dara_dagster.config.validation import read_model
@@ -38,4 +39,4 @@ def _missing(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif not has & {"file_name", "name"}:
         yield "the task has no name", 'Add "name": the name of the task.'
     elif not has & {"format", "task"}:
-        yield "format is missing", 'Add "format": "py", "ipynb" or "sql".'
+        yield "format is missing", FORMAT_HINT

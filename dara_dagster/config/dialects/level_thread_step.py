@@ -37,9 +37,9 @@ from dara_dagster.config.dialects.step_values import (
     references,
 )
 from dara_dagster.config.json_source import Document, KeyPath, Object
+from dara_dagster.config.kinds import TAKES_PARAMETERS
 from dara_dagster.config.models import Entry, Executor
 from dara_dagster.config.rules.payload import kind_of_task
-from dara_dagster.config.rules.unused_keys import TAKES_PARAMETERS
 from dara_dagster.config.spec import Executors, Items, Note, Task
 from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.validation import read_model

@@ -21,7 +21,8 @@ from dara_dagster.config.fields import (
     Volume,
     invalid,
 )
-from dara_dagster.config.models import FileWork, Format, WorkflowOptions
+from dara_dagster.config.kinds import FORMAT_CHOICE, Format
+from dara_dagster.config.models import FileWork, WorkflowOptions
 from dara_dagster.config.sql_placeholders import CannotBind, bind_placeholders
 
 
@@ -70,7 +71,7 @@ class RunTask(FileWork):
     """Runs a file of the notebooks folder."""
 
     file_name: FileName = Field(description="File in the notebooks folder, without its ending.")
-    format: Format = Field(description="The file's ending: py, ipynb or sql.")
+    format: Format = Field(description=f"The file's ending: {FORMAT_CHOICE}.")
 
 
 class RunSql(Model):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
+from dara_dagster.config.kinds import TAKES_PARAMETERS
 from dara_dagster.config.rules.dependencies import cycles
 from dara_dagster.config.rules.payload import kind_of_task
 from dara_dagster.config.rules.tasks import TaskChecks
-from dara_dagster.config.rules.unused_keys import TAKES_PARAMETERS
 from dara_dagster.config.spec import Spec, Task, Workflow
 from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem

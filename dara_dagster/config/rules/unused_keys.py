@@ -1,6 +1,6 @@
-"""The keys of a task with which nothing would be done: what was meant by them would silently not happen.
+"""Finds the keys of a task with which nothing would be done: what they ask for would silently not happen.
 
-What is done with each key is decided in tasks/payloads.py and tasks/default_tables.py.
+Which kinds of tasks have a use for a key is declared with the key, in `config/models.py` (`OnlyFor`).
 """
 
 from __future__ import annotations
@@ -8,27 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dara_dagster.config.kinds import kinds_of
+from dara_dagster.config.models import Entry, use_of
 from dara_dagster.config.rules.payload import kind_of_task, own_cluster
 from dara_dagster.config.spec import Task
 from dara_dagster.errors import Problem
 
-# The kinds of tasks on which a key has an effect.
-_ON_CLUSTER = frozenset(
-    {
-        *("dbt_task", "notebook_task", "python_wheel_task"),
-        *("spark_jar_task", "spark_python_task", "spark_submit_task"),
-    }
-)
-# Kinds of tasks that take parameters by name, or as arguments.
-TAKES_PARAMETERS = frozenset(
-    {"notebook_task", "python_wheel_task", "run_job_task", "spark_python_task", "sql_task"}
-)
-_KINDS: Mapping[str, frozenset[str]] = {
-    "compute_name": _ON_CLUSTER,
-    "libraries": _ON_CLUSTER,
-    "warehouse_name": frozenset({"dbt_task", "notebook_task", "sql_task"}),
-    "parameters": TAKES_PARAMETERS,
-}
 # With no task before it a task runs, which is what the other rules say too.
 _ASKS_FOR_ONE = ("AT_LEAST_ONE_SUCCESS", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 # Libraries that serverless compute does not install.
@@ -36,36 +21,48 @@ _NOT_SERVERLESS = ("egg", "maven", "cran")
 
 
 def without_effect(task: Task) -> Iterator[Problem]:
-    """A problem for every key of the task (or executor) that has no effect beside its others."""
+    """Yield a problem for every key of the task (or executor) that has no effect beside its others."""
     entry = task.entry
     if entry.run_if in _ASKS_FOR_ONE and not (entry.dependent_on or task.says("dependent_on")):
         message = f"{entry.run_if} has no effect on a task that depends on none"
         yield task.problem("run_if", message, "Add dependent_on, or remove run_if.")
     if entry.task is not None:
-        yield from _raw(task, entry.task)
-    elif entry.format == "sql":
-        if entry.libraries:
-            yield task.problem("libraries", "libraries have no effect on sql", "Remove them.")
-        if entry.cluster == "job":
-            yield task.problem("cluster", "sql runs on a warehouse, not on a job cluster", "Remove cluster.")
-    elif entry.format is not None and not task.says("compute_name"):
-        yield from _serverless(task)
+        yield from _beside_payload(task, entry.task)
+    elif entry.format is not None:
+        kinds = kinds_of(entry.format)
+        unused = _unused(entry, *(name for kind in kinds for name in (kind.name, kind.payload)))
+        for key in unused:
+            yield task.problem(key, f"{_have(key)} no effect on {entry.format}", f"Remove {key}.")
+        if "libraries" not in unused and not task.says("compute_name"):
+            yield from _serverless(task)
 
 
-def _raw(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]:
-    """What has no effect beside the raw payload of a task."""
+def _unused(entry: Entry, *kinds: str) -> list[str]:
+    """Return the keys that say something and are of no use to a task that may be of these kinds."""
+    fields = type(entry).model_fields
+    uses = ((key, use_of(type(entry), key)) for key in fields)
+    limited = [key for key, use in uses if use is not None and use.isdisjoint(kinds)]
+    return [key for key in limited if getattr(entry, key) != fields[key].default]
+
+
+def _have(key: str) -> str:
+    return f"{key} {'have' if key.endswith('s') else 'has'}"
+
+
+def _beside_payload(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each key that has no effect beside the raw payload of a task."""
     entry, kind = task.entry, kind_of_task(payload)
     if entry.name is not None and entry.file_name is not None:
         message = "file_name has no effect on a task that has a name and runs no file"
         yield task.problem("file_name", message, "Remove file_name.")
     if kind is None or not isinstance(payload[kind], dict):
         return
-    idle = [key for key, kinds in _KINDS.items() if getattr(entry, key) and kind not in kinds]
-    for key in idle:
-        message = f"{key} {'have' if key.endswith('s') else 'has'} no effect on a {kind}"
-        yield task.problem(key, message, f"Remove {key}, or write in {kind} what it should do.")
-    yield from _said_twice(task, payload, kind, idle)
-    if "libraries" in idle or not entry.libraries:
+    unused = _unused(entry, kind)
+    for key in unused:
+        hint = f"Remove {key}, or write in {kind} what it should do."
+        yield task.problem(key, f"{_have(key)} no effect on a {kind}", hint)
+    yield from _said_twice(task, payload, kind, unused)
+    if "libraries" in unused or not entry.libraries:
         return
     on_warehouse = entry.warehouse_name is not None or "warehouse_id" in payload[kind]
     if own_cluster(payload) is None and not task.says("compute_name"):
@@ -78,8 +75,8 @@ def _raw(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]:
             yield from _serverless(task)
 
 
-def _said_twice(task: Task, payload: Mapping[str, Any], kind: str, idle: list[str]) -> Iterator[Problem]:
-    """Keys that say what the payload says too: only one of the two can have an effect."""
+def _said_twice(task: Task, payload: Mapping[str, Any], kind: str, unused: list[str]) -> Iterator[Problem]:
+    """Yield a problem for each key that says what the payload says too: only one of the two has an effect."""
     entry, inside, cluster = task.entry, payload[kind], own_cluster(payload)
     again: dict[str, str | None] = {
         "compute_name": f"{cluster} in task" if cluster else None,
@@ -90,7 +87,7 @@ def _said_twice(task: Task, payload: Mapping[str, Any], kind: str, idle: list[st
         else None,
     }
     for key, other in again.items():
-        if other and getattr(entry, key) and key not in idle:
+        if other and getattr(entry, key) and key not in unused:
             yield task.problem(key, f"both {key} and {other}", "Remove one of the two.")
 
 

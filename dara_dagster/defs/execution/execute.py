@@ -83,7 +83,7 @@ class _Execution:
         self.finished = False
 
     def run(self) -> TaskResult:
-        if self.fail_fast is not None and self.task.run_if == "ALL_SUCCESS":
+        if self.fail_fast is not None and self.task.entry.run_if == "ALL_SUCCESS":
             self.fail_fast.check(self.task.name)
         try:
             check_caller(self.workflow)
@@ -178,7 +178,7 @@ class _Execution:
             job_id = find_saved_job(session.workspace, task.workflow or task.name)
             return run_now_request(job_id, token=attempt.token, parameters=self._parameters())
         compute_id = None
-        if task.compute is not None and not task.job_cluster:
+        if task.compute is not None and not task.on_job_cluster:
             key = self.work.compute_key
             resource: ComputeResource | None = getattr(self.context.resources, key) if key else None
             compute_id = resource.ensure(session) if resource else session.compute_id(task.compute)
@@ -226,11 +226,11 @@ class _Execution:
         monitor = self.session.monitor
         # A saved job has no timeout of ours on Databricks; a one-time run has, so ours comes a little later.
         grace = 0.0 if self.task.kind == "saved_job" else self.session.plan.poll.timeout_grace_seconds
-        timeout = self.task.timeout_seconds + grace if self.task.timeout_seconds else None
+        timeout = self.task.entry.timeout_seconds + grace if self.task.entry.timeout_seconds else None
         return monitor.watch(
             run_id,
             usual_seconds=self._usual_seconds(),
-            min_interval=self.task.poll_seconds,
+            min_interval=self.task.entry.poll_seconds,
             stop=self.stop,
             on_change=self._changed,
             deadline=monitor.clock() + timeout if timeout else None,
@@ -247,7 +247,9 @@ class _Execution:
     # --- the end -------------------------------------------------------------------------------------
 
     def _accepts(self, outcome: Outcome) -> bool:
-        return is_accepted(outcome, on_partial=self.task.on_partial, on_skipped=self.task.on_skipped)
+        return is_accepted(
+            outcome, on_partial=self.task.entry.on_partial, on_skipped=self.task.entry.on_skipped
+        )
 
     def _finish(self, look: Look) -> TaskResult:
         """Report the end of the run, with what it left behind."""
@@ -263,7 +265,7 @@ class _Execution:
         self.record.result(text, result_data(look, outcome, output, url, children), accepted=accepted)
         self.finished = True
         if not accepted:
-            if outcome.verdict == "timed_out" and (limit := self.task.timeout_seconds):
+            if outcome.verdict == "timed_out" and (limit := self.task.entry.timeout_seconds):
                 output = replace(output, error=f"no end within {limit} s (timeout_seconds)")
             failure = run_failure(self.task.name, look, outcome, output, url, children)
             raise self._failed(failure, retry_class(outcome, self.workflow.retry_on))
@@ -307,7 +309,7 @@ class _Execution:
     # --- stopping ------------------------------------------------------------------------------------
 
     def _timed_out(self) -> Failure | RetryRequested:
-        text = f"{self.task.name}: no end within {self.task.timeout_seconds} s (timeout_seconds)"
+        text = f"{self.task.name}: no end within {self.task.entry.timeout_seconds} s (timeout_seconds)"
         outcome = Outcome("timed_out", "TIMEDOUT", text, "now")
         failure = RunFailed(f"{text}. {self._cancel(outcome)}")
         return self._failed(failure, retry_class(outcome, self.workflow.retry_on))

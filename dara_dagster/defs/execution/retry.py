@@ -25,13 +25,13 @@ def fail_or_retry(
     repeat a step whose run is being terminated (dagster/_core/execution/plan/utils.py,
     op_execution_error_boundary).
     """
-    most = task.max_retries if task.max_retries >= 0 else _ENDLESS
+    most = task.entry.max_retries if task.entry.max_retries >= 0 else _ENDLESS
     if retry == "backoff":
         most = max(most, settings.platform_retries)
     if retry == "never" or done >= most:
         failure.allow_retries = False
         return failure
-    delay = task.retry_delay_seconds
+    delay = task.entry.retry_delay_seconds
     if retry == "backoff":
         delay = (delay or settings.platform_retry_seconds) * 2 ** min(done, 10)
         delay = min(delay, settings.platform_retry_longest_seconds)

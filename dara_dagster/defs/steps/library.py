@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import ComputePlan, Plan, StepPlan, TaskPlan, WorkflowPlan
 from dara_dagster.config.sql_placeholders import CannotBind, bind_placeholders
 from dara_dagster.defs.execution.execute import Work, execute_task
@@ -121,10 +122,9 @@ class RunJob(_RunStep):
             name=self.name,
             key=self.name,
             kind="saved_job",
+            entry=Entry(timeout_seconds=self.timeout_seconds, poll_seconds=self.poll_seconds),
             workflow=str(job_id),
             parameters=self.parameters,
-            timeout_seconds=self.timeout_seconds,
-            poll_seconds=self.poll_seconds,
         )
         return self._run(context.leave(self.name, job_id=job_id), task)
 

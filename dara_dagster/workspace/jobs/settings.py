@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import Plan, SensorPlan, StepPlan, TaskPlan, WorkflowPlan
 from dara_dagster.config.suggestions import safe_key
 from dara_dagster.errors import DeployError
@@ -187,11 +188,12 @@ def _tasks_of_steps(
             name=step.name,
             key=safe_key(step.name),
             kind="saved_job",
+            entry=Entry(timeout_seconds=settings.get("timeout_seconds") or 0),
             workflow=str(settings.get("job", "")),
             parameters=settings.get("parameters") or {},
-            timeout_seconds=settings.get("timeout_seconds") or 0,
         )
-        yield replace(task, name=step.name, key=safe_key(step.name), upstream=before)
+        entry = task.entry.model_copy(update={"dependent_on": before})
+        yield replace(task, name=step.name, key=safe_key(step.name), entry=entry)
         before = (step.name,)
 
 
@@ -236,7 +238,7 @@ def _told(
         yield f"parameter '{name}' differs between tasks (or its name is odd): no parameter of the job"
     if workflow.retry_on:
         yield "retry_on: Databricks retries every failure of a task that has max_retries, whatever its code"
-    if any(task.max_retries and task.retry_delay_seconds for task in tasks):
+    if any(task.entry.max_retries and task.entry.retry_delay_seconds for task in tasks):
         yield "retry_delay_seconds counts from the start of the failed attempt on Databricks"
     if workflow.run_as == "caller":
         yield "run_as: a saved job runs as its owner, or as its own run_as says"
@@ -246,9 +248,9 @@ def _told(
         yield f"max_concurrent: Databricks runs all ready tasks at once, not {workflow.max_concurrent}"
     if workflow.max_concurrent_runs > _MOST_RUNS:
         yield f"max_concurrent_runs: Databricks takes {_MOST_RUNS} at most"
-    if any(task.on_partial == "fail" or task.on_skipped == "succeed" for task in tasks):
+    if any(task.entry.on_partial == "fail" or task.entry.on_skipped == "succeed" for task in tasks):
         yield "on_partial, on_skipped: Databricks has rules of its own for such tasks"
-    if any(task.run_if != "ALL_SUCCESS" or task.tolerates for task in tasks):
+    if any(task.entry.run_if != "ALL_SUCCESS" or task.tolerates for task in tasks):
         yield "run_if: on Databricks a run has not failed if its last tasks succeed, though others failed"
     if workflow.sensor is not None:
         yield from _told_of_sensor(workflow.sensor)

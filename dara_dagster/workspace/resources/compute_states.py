@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from databricks.sdk.errors import InvalidState
 
-from dara_dagster.config.plan import ComputeKind, ComputePlan
+from dara_dagster.config.kinds import ComputeKind
+from dara_dagster.config.plan import ComputePlan
 from dara_dagster.errors import ComputeError
 from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, raise_if_refused
 from dara_dagster.workspace.client import Workspace

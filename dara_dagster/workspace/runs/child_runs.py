@@ -69,7 +69,7 @@ class NotebookRunFinder:
     def _may_start_notebooks(self, task: TaskPlan) -> bool:
         """Whether the code has the words for it: its own file, or one it may import or include."""
         if task.kind == "raw":
-            return "notebook_task" in (task.payload or {})
+            return "notebook_task" in (task.entry.task or {})
         if task.kind != "notebook" or task.file is None:
             return False
         text = _content(task.file)
