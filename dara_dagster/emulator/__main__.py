@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from dara_dagster.emulator.serving import serve
-from dara_dagster.emulator.state import Server, UnusableStoreError
+from dara_dagster.emulator.server.serving import serve
+from dara_dagster.emulator.server.workspaces import Server, UnusableStoreError
 
 TOKEN_VARIABLE = "DARA_EMULATOR_TOKEN"  # noqa: S105 - the name of a variable
 

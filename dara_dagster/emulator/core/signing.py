@@ -1,0 +1,52 @@
+"""URLs that are a permission by themselves: what a cloud store's presigned URLs are to the real service."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from dara_dagster.emulator.server.app import PRESIGNED, ApiError
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.server.workspaces import Workspace
+
+_SECONDS_VALID = 900
+
+
+class Signer:
+    """Makes and checks the presigned URLs of one workspace; they end with the server.
+
+    The first part after PRESIGNED names the workspace (the server's `url_holders`), the signature in the
+    query covers the operation, its values and the end of validity.
+    """
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+        self._key = secrets.token_bytes(32)
+        self.holder = secrets.token_urlsafe(16)
+        ws.server.url_holders[self.holder] = ws
+
+    def url(self, operation: str, values: Mapping[str, str]) -> str:
+        """A URL for `operation` with `values` as its query, valid for 15 minutes."""
+        until = str(self._ws.clock.now_ms() + _SECONDS_VALID * 1000)
+        query = {**values, "expires": until}
+        query["signature"] = self._signature(operation, query)
+        return f"{self._ws.host}{PRESIGNED}{self.holder}/{operation}?{urlencode(query)}"
+
+    def check(self, operation: str, query: Mapping[str, str]) -> dict[str, str]:
+        """The values in the URL's query; ApiError 403 when it is forged or expired."""
+        values = {name: value for name, value in query.items() if name != "signature"}
+        given = query.get("signature", "").encode()
+        if not hmac.compare_digest(self._signature(operation, values).encode(), given):
+            raise ApiError(403, "PERMISSION_DENIED", "The signature of the URL is not valid.")
+        if int(values.pop("expires")) < self._ws.clock.now_ms():
+            raise ApiError(403, "PERMISSION_DENIED", "Request has expired")
+        return values
+
+    def _signature(self, operation: str, values: Mapping[str, str]) -> str:
+        text = operation + "\n" + urlencode(sorted(values.items()))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,255 @@
+"""What an attempt of a task does: run code in a process, compare two values, or run another job."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dara_dagster.emulator.faults.simulation import Simulation
+from dara_dagster.emulator.runtime.references import UnknownReferenceError, resolve
+from dara_dagster.emulator.runtime.runner import TaskResult, end_orphan
+from dara_dagster.emulator.runtime.task_spec import task_spec
+from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.services.runs import outcomes as endings
+from dara_dagster.emulator.services.runs.conditions import compare
+from dara_dagster.emulator.services.runs.outcomes import Ending, platform_failure
+from dara_dagster.emulator.services.runs.records import Run, TaskRun
+from dara_dagster.emulator.services.runs.scheduler import STOP_SECONDS, Scheduler, Work
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.server.workspaces import Workspace
+
+
+logger = logging.getLogger(__name__)
+
+
+def work_for(workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> Work:
+    """The work of this attempt; a simulation when a rule asks for one and there is code to simulate."""
+    if "condition_task" in task.task:
+        return _Condition(workspace, scheduler, run, task)
+    if "run_job_task" in task.task:
+        return _ChildRun(workspace, scheduler, run, task)
+    if task.simulation is None:
+        task.simulation = workspace.runs.rules.take(task)
+    if task.simulation is not None:
+        return Simulation(workspace, scheduler, run, task)
+    return _Process(workspace, scheduler, run, task)
+
+
+class _Base:
+    """The common part: who is told, how to take a step later, and how to end without having done anything."""
+
+    def __init__(self, workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> None:
+        self.workspace, self.scheduler, self.run, self.task = workspace, scheduler, run, task
+
+    def soon(self, step: Callable[[], None]) -> None:
+        """Take the step once the event loop is free."""
+        self.workspace.clock.call_later(0, partial(self.guarded, step))
+
+    def guarded(self, step: Callable[[], None]) -> None:
+        """Take the step; where it fails (a full disk, for one), the attempt ends instead of waiting on."""
+        try:
+            step()
+        except Exception as error:
+            logger.exception("task run %s of run %s", self.task.run_id, self.run.run_id)
+            text = f"The task could not be started: {type(error).__name__}: {error}"
+            self.give_up(platform_failure("INTERNAL_ERROR", text))
+
+    def give_up(self, ending: Ending) -> None:
+        """End without having run."""
+        self.end_soon(ending)
+
+    def end_soon(self, ending: Ending, seconds: float = 0.0) -> None:
+        end = partial(self.scheduler.ended, self.run, self.task, ending)
+        self.workspace.clock.call_later(seconds, end)
+
+    def stop(self) -> None:
+        self.end_soon(endings.CANCELED, STOP_SECONDS)
+
+
+class _Condition(_Base):
+    def begin(self) -> None:
+        self.soon(self._evaluate)
+
+    def resume(self) -> None:
+        self.begin()
+
+    def _evaluate(self) -> None:
+        self.scheduler.running(self.run, self.task)
+        try:
+            condition = resolve(self.workspace, self.run, self.task, self.task.task["condition_task"])
+            self.task.outcome = "true" if compare(condition) else "false"
+        except (ValueError, UnknownReferenceError) as error:
+            self.end_soon(
+                platform_failure("INVALID_RUN_CONFIGURATION", f"The condition has no value: {error}")
+            )
+        else:
+            self.scheduler.ended(self.run, self.task, endings.SUCCESS)
+
+
+class _ChildRun(_Base):
+    """run_job_task: starts a run of a saved job and shares its fate."""
+
+    def begin(self) -> None:
+        self.soon(self._start)
+
+    def resume(self) -> None:
+        # A run knows who asked for it from the start, its asker only a moment later.
+        child = next(self.workspace.runs.children(self.task), None)
+        if child is None:
+            self.begin()
+        else:
+            self.soon(partial(self._go_along, child))
+
+    def stop(self) -> None:
+        child = self.workspace.runs.find(self.task.child_run_id or 0)
+        if child is None or not child.active:
+            super().stop()
+        else:
+            self.scheduler.stop(child, "cancel")
+
+    def _start(self) -> None:
+        if self.task.stop:
+            return
+        try:
+            payload = resolve(self.workspace, self.run, self.task, self.task.task["run_job_task"])
+            child = self.workspace.jobs.run_for_task(payload, parent=self.task)
+        except (ApiError, UnknownReferenceError) as error:
+            self.end_soon(platform_failure("INVALID_RUN_CONFIGURATION", str(error)))
+            return
+        self._go_along(child)
+
+    def _go_along(self, child: Run) -> None:
+        self.task.child_run_id = child.run_id
+        self.scheduler.running(self.run, self.task)
+        self.scheduler.when_ended(child, self._child_ended)
+
+    def _child_ended(self, child: Run) -> None:
+        assert child.ending is not None
+        good = child.ending.result in ("SUCCESS", "SUCCESS_WITH_FAILURES")
+        self.end_soon(endings.SUCCESS if good else endings.FAILED)
+
+
+class _Process(_Base):
+    """Code in a process of its own, once the compute it asked for is up."""
+
+    def __init__(self, workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> None:
+        super().__init__(workspace, scheduler, run, task)
+        self._give_back: Callable[[], None] = lambda: None
+        self._launched = False
+        self._fate: Ending | None = None  # what it ends with, once its compute is gone
+
+    def begin(self) -> None:
+        self.soon(self._prepare)
+
+    def resume(self) -> None:
+        if self.task.pid is None:
+            self.begin()
+            return
+        if self.task.pid:  # 0: handed to the engine, which had not named its process yet
+            end_orphan(self.task.pid)
+        self.workspace.runner.clean_up(self.run.run_id, self.task.run_id)
+        self._leave_compute()
+        text = "The driver was restarted while the task was running."
+        self.end_soon(platform_failure("DRIVER_ERROR", text))
+
+    def stop(self) -> None:
+        if self._launched:
+            self.workspace.runner.stop(self.task.run_id)
+        else:
+            self._leave_compute()
+            super().stop()
+
+    def give_up(self, ending: Ending) -> None:
+        self._leave_compute()
+        super().give_up(ending)
+
+    def _prepare(self) -> None:
+        """Start the compute and wait for it; tasks without any go on at once."""
+        if self.task.stop:
+            return
+        task, workspace = self.task.task, self.workspace
+        ready = partial(self.guarded, self._launch)
+        warehouse_id = (task.get("sql_task") or task.get("notebook_task") or {}).get("warehouse_id")
+        try:
+            if warehouse_id is not None:
+                self._give_back = workspace.warehouses.use(warehouse_id, ready, self._lost)
+            elif (cluster_id := self._cluster()) is not None:
+                self.task.cluster_id = cluster_id
+                self._give_back = workspace.clusters.use(cluster_id, ready, self._lost)
+            else:
+                self._launch()
+        except ApiError as error:
+            self.give_up(platform_failure("INVALID_CLUSTER_REQUEST", error.message))
+
+    def _cluster(self) -> str | None:
+        """The id of the cluster to run on, made now if it is the run's own; None means serverless."""
+        task, run = self.task.task, self.run
+        key = task.get("job_cluster_key")
+        if key is not None:
+            if key not in run.job_cluster_ids:
+                spec = next(one for one in run.settings["job_clusters"] if one["job_cluster_key"] == key)
+                run.job_cluster_ids[key] = self._create(spec["new_cluster"])
+            return run.job_cluster_ids[key]
+        if "new_cluster" in task:
+            return self.task.cluster_id or self._create(task["new_cluster"])  # made before a restart
+        return task.get("existing_cluster_id")
+
+    def _create(self, spec: dict[str, object]) -> str:
+        name = f"job-{self.run.job_id}-run-{self.task.run_id}"
+        return self.workspace.clusters.create({"cluster_name": name, **spec}, source="JOB")
+
+    def _leave_compute(self) -> None:
+        """Give the compute back; a cluster made for this attempt ends with it."""
+        self._give_back()
+        if "new_cluster" in self.task.task and self.task.cluster_id is not None:
+            with contextlib.suppress(ApiError):  # deleted for good meanwhile
+                self.workspace.clusters.terminate(self.task.cluster_id, "JOB_FINISHED")
+
+    def _lost(self, why: str) -> None:
+        """The compute cannot come to run, or ended under the code (SDK, TerminationCodeCode)."""
+        others = "existing_cluster_id" in self.task.task
+        self._fate = platform_failure("CLUSTER_TERMINATED_BY_USER" if others else "CLUSTER_ERROR", why)
+        if self._launched:
+            self.workspace.runner.stop(self.task.run_id)
+        else:
+            self.give_up(self._fate)
+
+    def _launch(self) -> None:
+        if self.task.stop:
+            return
+        spec = task_spec(self.workspace, self.run, self.task)
+        if isinstance(spec, Ending):
+            self.give_up(spec)
+            return
+        # Written before the code can start: after a kill -9 of the server it is not started again.
+        self.task.pid = 0
+        self.workspace.runs.save_now(self.run)
+        nested = self.run.run_type == "WORKFLOW_RUN"
+        self.workspace.runner.launch(spec, started=self._started, ended=self._ended, nested=nested)
+        self._launched = True
+
+    def _started(self, pid: int) -> None:
+        self.task.pid = pid
+        self.scheduler.running(self.run, self.task)
+
+    def _ended(self, result: TaskResult) -> None:
+        self._leave_compute()
+        output = {
+            name: value
+            for name in ("exit_value", "error", "error_trace")
+            if (value := getattr(result, name)) is not None
+        }
+        ending = self._fate or _ending(result)
+        if ending.life_cycle == "INTERNAL_ERROR" and not self.task.stop:  # else the run's ending says why
+            output.setdefault("error", ending.message)
+        self.scheduler.ended(self.run, self.task, ending, output)
+
+
+def _ending(result: TaskResult) -> Ending:
+    if result.lost:
+        return platform_failure(result.code, result.lost)
+    return endings.SUCCESS if result.ok else endings.FAILED

@@ -1,0 +1,58 @@
+"""The Python packages of a task: its libraries, those of its cluster, the dependencies of its environment."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dara_dagster.emulator.services.compute import libraries as clusters_libraries
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.server.workspaces import Workspace
+    from dara_dagster.emulator.services.runs.records import TaskRun
+
+__all__ = ["UnsupportedLibraryError", "task_packages"]
+
+
+class UnsupportedLibraryError(ValueError):
+    """A library that is not a Python package; the local workspace has no JVM and no R."""
+
+
+def task_packages(workspace: Workspace, settings: Mapping[str, Any], task: TaskRun) -> list[str]:
+    """Arguments of `pip install` (https://docs.databricks.com/api/workspace/jobs/submit: `libraries`,
+    `environments.spec.dependencies`). Raises UnsupportedLibraryError for a jar, egg, maven or cran library.
+    """
+    arguments: list[str] = []
+    for library in task.task.get("libraries") or ():
+        arguments += _arguments(library)
+    if task.cluster_id is not None:
+        for status in clusters_libraries.statuses(workspace, task.cluster_id):
+            if status["library"].keys() & {"pypi", "whl", "requirements"}:
+                arguments += _arguments(status["library"])
+    key = task.task.get("environment_key")
+    for environment in settings.get("environments") or ():
+        if key is not None and environment.get("environment_key") == key:
+            arguments += _dependencies((environment.get("spec") or {}).get("dependencies") or ())
+    return arguments
+
+
+def _arguments(library: Mapping[str, Any]) -> list[str]:
+    kind = next(iter(library))
+    if kind == "whl":
+        return [library["whl"]]
+    if kind == "requirements":
+        return ["-r", library["requirements"]]
+    if kind == "pypi":
+        repository = library["pypi"].get("repo")
+        return [library["pypi"]["package"], *(["--index-url", repository] if repository else [])]
+    raise UnsupportedLibraryError(
+        f"A {kind} library is not supported by the local workspace, which runs Python and SQL only."
+    )
+
+
+def _dependencies(lines: Sequence[str]) -> list[str]:
+    """Lines of a requirements file: options such as `-r file` are words of their own."""
+    return [
+        word for line in lines for word in (shlex.split(line) if line.startswith("-") else [line.strip()])
+    ]

@@ -1,0 +1,144 @@
+"""Turns a task's settings into the spec its process reads, or into the ending of a task that cannot run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dara_dagster.emulator.runtime.references import UnknownReferenceError, resolve
+from dara_dagster.emulator.runtime.task_packages import UnsupportedLibraryError, task_packages
+from dara_dagster.emulator.services.runs.outcomes import (
+    Ending,
+    file_missing,
+    notebook_missing,
+    platform_failure,
+)
+from dara_dagster.emulator.services.runs.records import Run, TaskRun, payload_kind
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.server.workspaces import Workspace
+
+Spec = dict[str, Any]
+
+
+def task_spec(workspace: Workspace, run: Run, task: TaskRun) -> Spec | Ending:
+    """The engine's spec of one attempt, or how it ends at once: missing code, a kind this workspace lacks."""
+    kind = payload_kind(task.task)
+    build = _BUILDERS.get(kind)
+    if build is None:
+        text = f"The local workspace cannot run a {kind}. Run it on Databricks, or simulate it in tests."
+        return platform_failure("FEATURE_DISABLED", text)
+    try:
+        payload = resolve(workspace, run, task, task.task[kind])
+        env = resolve(workspace, run, task, _environment(workspace, run, task))
+    except UnknownReferenceError as error:
+        return platform_failure("INVALID_RUN_CONFIGURATION", str(error))
+    spec = build(workspace, run, task, payload)
+    if isinstance(spec, Ending):
+        return spec
+    try:
+        packages = resolve(workspace, run, task, task_packages(workspace, run.settings, task))
+    except UnsupportedLibraryError as error:
+        text = f"Library installation failed for library due to user error. {error}"
+        return platform_failure("LIBRARY_INSTALLATION_ERROR", text)
+    common = {
+        "task_key": task.task_key,
+        "run_id": task.run_id,
+        "job_run_id": run.run_id,
+        "job_id": run.job_id,
+    }
+    return {**spec, **common, "cluster_id": task.cluster_id, "env": env, "packages": packages}
+
+
+def _notebook(workspace: Workspace, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+    path = payload["notebook_path"]
+    found = workspace.objects.find(path)
+    if found is None or found.object_type != "NOTEBOOK":
+        return notebook_missing(path, workspace.user)
+    # A job parameter beats the task's of the same name (product documentation, Parameterize jobs).
+    parameters = {**(payload.get("base_parameters") or {}), **run.parameters}
+    return {"kind": "notebook", "path": path, "file": str(found.file), "parameters": parameters}
+
+
+def _script(workspace: Workspace, _run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+    path = payload["python_file"]
+    file = _plain_file(workspace, path)
+    if isinstance(file, Ending):
+        return file
+    return {"kind": "script", "path": path, "file": str(file), "parameters": payload.get("parameters") or []}
+
+
+def _sql(workspace: Workspace, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+    if "file" not in payload:
+        text = "The local workspace runs SQL files; saved queries, dashboards and alerts are not part of it."
+        return platform_failure("FEATURE_DISABLED", text)
+    path = payload["file"].get("path", "")
+    file = _plain_file(workspace, path, what="SQL")
+    if isinstance(file, Ending):
+        return file
+    parameters = {**(payload.get("parameters") or {}), **run.parameters}
+    return {"kind": "sql", "path": path, "file": str(file), "parameters": parameters}
+
+
+def _wheel(workspace: Workspace, run: Run, task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+    listed = [library["whl"] for library in task.task.get("libraries") or () if "whl" in library]
+    for environment in run.settings.get("environments") or ():
+        if environment.get("environment_key") == task.task.get("environment_key"):
+            listed += (environment.get("spec") or {}).get("dependencies") or []
+    package = payload["package_name"]
+    wheels = [path.partition("[")[0] for path in listed if ".whl" in path]
+    named = [path for path in wheels if _project_name(path) == package.replace("-", "_").lower()]
+    file = _plain_file(workspace, (named or wheels)[0], what="wheel") if wheels else None
+    if isinstance(file, Ending):
+        text = f"Library installation failed for library due to user error. {file.message}"
+        return platform_failure("LIBRARY_INSTALLATION_ERROR", text)
+    parameters = payload.get("named_parameters") or payload.get("parameters") or []
+    return {
+        "kind": "wheel",
+        "path": package,
+        "text": payload.get("entry_point", ""),
+        "file": None if file is None else str(file),
+        "parameters": parameters,
+    }
+
+
+def _project_name(path: str) -> str:
+    return Path(path).name.partition("-")[0].replace("-", "_").lower()
+
+
+_BUILDERS = {
+    "notebook_task": _notebook,
+    "spark_python_task": _script,
+    "sql_task": _sql,
+    "python_wheel_task": _wheel,
+}
+
+
+def _plain_file(workspace: Workspace, path: str, what: str = "python") -> Path | Ending:
+    """The local file behind a workspace or volume path."""
+    volume = path.removeprefix("dbfs:")
+    if volume.startswith("/Volumes/"):
+        file = workspace.volume_file(volume)
+        if file is not None and file.is_file():
+            return file
+    elif path.startswith("/"):
+        found = workspace.objects.find(path)
+        if found is not None and found.object_type == "FILE":
+            return found.file
+        if found is not None:
+            return file_missing(what, path, f"It is a {found.object_type.lower()}, not a file.")
+    else:
+        return file_missing(what, path, "Only /Workspace, /Users and /Volumes paths exist in this workspace.")
+    return file_missing(what, path, "Please check that the file exists.")
+
+
+def _environment(workspace: Workspace, run: Run, task: TaskRun) -> dict[str, str]:
+    """Environment variables: of the cluster, or of the serverless set the task names."""
+    if task.cluster_id is not None:
+        spec = workspace.clusters.show(task.cluster_id)
+        return dict(spec.get("spark_env_vars") or {})
+    for entry in run.settings.get("environment_variables") or ():
+        if entry.get("environment_variables_key") == task.task.get("environment_variables_key"):
+            return {str(name): str(value) for name, value in (entry.get("variables") or {}).items()}
+    return {}

@@ -1,0 +1,123 @@
+"""The Unity Catalog API 2.1, as much as is needed: catalogs, schemas, volumes, tables, the metastore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from dara_dagster.emulator.core.paging import page, page_size
+from dara_dagster.emulator.server.app import ApiError, Call, Routes
+from dara_dagster.emulator.server.workspaces import WORKSPACE_ID
+from dara_dagster.emulator.services.catalog.rules import METASTORE_ID, discard
+from dara_dagster.emulator.services.catalog.rules import Catalog as Catalog
+
+_BASE = "/api/2.1/unity-catalog"
+_LARGEST_PAGE = 1000
+
+
+def _page(call: Call, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
+    """The wanted page of `items`, and the token of the next one."""
+    size = page_size(call.query.get("max_results"), _LARGEST_PAGE, _LARGEST_PAGE)
+    found, tokens = page(items, size, call.query.get("page_token"))
+    return list(found), {key: token for key, token in tokens.items() if key == "next_page_token"}
+
+
+def _object_routes(plural: str, *parents: str) -> Routes:
+    """Create, list, get, update and delete of one kind of object; `parents` are its parents' query names."""
+
+    def names_of(call: Call) -> list[str]:
+        names = call.path["name"].split(".")
+        if len(names) != len(parents) + 1:
+            text = f"'{call.path['name']}' is not the full name of one of {plural}."
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+        return names
+
+    def create(call: Call) -> Any:
+        names = [str(call.body.get(key, "")) for key in (*parents, "name")]
+        return call.workspace.catalog.create(names, call.body)
+
+    def listed(call: Call) -> Any:
+        parent = [call.query.get(key, "") for key in parents]
+        items, token = _page(call, call.workspace.catalog.listed(parent))
+        return {plural: items, **token}
+
+    def get(call: Call) -> Any:
+        return call.workspace.catalog.info(names_of(call))
+
+    def update(call: Call) -> Any:
+        return call.workspace.catalog.update(names_of(call), call.body)
+
+    async def delete(call: Call) -> Any:
+        away = call.workspace.catalog.delete(names_of(call), force=call.query.get("force") == "true")
+        await run_in_threadpool(discard, away)
+        return {}
+
+    each = f"{_BASE}/{plural}/{{name}}"
+    return (
+        ("POST", f"{_BASE}/{plural}", create),
+        ("GET", f"{_BASE}/{plural}", listed),
+        ("GET", each, get),
+        ("PATCH", each, update),
+        ("DELETE", each, delete),
+    )
+
+
+async def _list_tables(call: Call) -> Any:
+    catalog, query = call.workspace.catalog, call.query
+
+    def read() -> Any:
+        names = catalog.tables(query.get("catalog_name", ""), query.get("schema_name", ""))
+        wanted, token = _page(call, names)
+        infos = [catalog.table(name) for name in wanted if catalog.has_table(name)]
+        if query.get("omit_columns") == "true":
+            infos = [{key: value for key, value in info.items() if key != "columns"} for info in infos]
+        return {"tables": infos, **token}
+
+    return await run_in_threadpool(read)
+
+
+async def _get_table(call: Call) -> Any:
+    return await run_in_threadpool(call.workspace.catalog.table, call.path["name"])
+
+
+async def _table_exists(call: Call) -> Any:
+    return {"table_exists": await run_in_threadpool(call.workspace.catalog.has_table, call.path["name"])}
+
+
+async def _delete_table(call: Call) -> Any:
+    await run_in_threadpool(call.workspace.catalog.delete_table, call.path["name"])
+    return {}
+
+
+def _assignment(_call: Call) -> Any:
+    return {
+        "metastore_id": METASTORE_ID,
+        "workspace_id": int(WORKSPACE_ID),
+        "default_catalog_name": "main",
+    }
+
+
+def _metastore(call: Call) -> Any:
+    return {
+        "metastore_id": METASTORE_ID,
+        "name": "emulator",
+        "region": "local",
+        "cloud": "aws",
+        "owner": call.workspace.user,
+        "privilege_model_version": "1.0",
+        "default_data_access_config_id": METASTORE_ID,
+    }
+
+
+ROUTES: Routes = (
+    *_object_routes("catalogs"),
+    *_object_routes("schemas", "catalog_name"),
+    *_object_routes("volumes", "catalog_name", "schema_name"),
+    ("GET", f"{_BASE}/tables", _list_tables),
+    ("GET", f"{_BASE}/tables/{{name}}", _get_table),
+    ("GET", f"{_BASE}/tables/{{name}}/exists", _table_exists),
+    ("DELETE", f"{_BASE}/tables/{{name}}", _delete_table),
+    ("GET", f"{_BASE}/current-metastore-assignment", _assignment),
+    ("GET", f"{_BASE}/metastore_summary", _metastore),
+)

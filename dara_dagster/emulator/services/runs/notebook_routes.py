@@ -1,0 +1,68 @@
+"""`dbutils.notebook.run`: a notebook of its own, started and awaited by the code of a task."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from typing import Any
+
+from dara_dagster.emulator.core.body_types import read_object
+from dara_dagster.emulator.server.app import Call, Json, Routes
+from dara_dagster.emulator.services.runs.records import Run
+from dara_dagster.emulator.services.runs.task_settings import bad
+
+_LONGEST_WAIT = 60
+
+
+def _start(call: Call) -> Json:
+    """Body: parent_run_id (the task run that asks), absolute path, arguments, timeout_seconds -> run_id."""
+    runs, body = call.workspace.runs, read_object(call.body)
+    parent, parent_task = runs.get(call.number("parent_run_id"))
+    parent_task = parent_task or parent.tasks[-1]
+    if parent_task.ending is not None or parent_task.stop:
+        raise bad(f"Task run {parent_task.run_id} is over; it cannot start notebooks.")
+    path: str = body.get("path", "")
+    arguments = {name: str(value) for name, value in body.get("arguments", {}).items()}
+    task: dict[str, Any] = {
+        "task_key": posixpath.basename(path),
+        "notebook_task": {"notebook_path": path, "base_parameters": arguments},
+        "timeout_seconds": body.get("timeout_seconds", 0),
+    }
+    if parent_task.cluster_id is not None:  # it shares the cluster of the caller
+        task["existing_cluster_id"] = parent_task.cluster_id
+    run = runs.create(parent.job_id, "WORKFLOW_RUN", path, {}, [task], parent_run_id=parent_task.run_id)
+    return {"run_id": run.run_id}
+
+
+async def _wait(call: Call) -> Json:
+    """Answers when the run has ended or after `wait` seconds, whichever is first."""
+    run, _ = call.workspace.runs.get(call.number("run_id"))
+    wait = min(call.number("wait", 0), _LONGEST_WAIT)
+    if run.active and wait > 0:
+        done = asyncio.Event()
+        forget = call.workspace.runs.scheduler.when_ended(run, lambda _run: done.set())
+        try:
+            await asyncio.wait_for(done.wait(), wait)
+        except asyncio.TimeoutError:
+            forget()
+    return _outcome(run)
+
+
+def _outcome(run: Run) -> Json:
+    if run.ending is None:
+        return {"done": False}
+    output = run.tasks[-1].output
+    ok = run.ending.result == "SUCCESS"
+    return {
+        "done": True,
+        "ok": ok,
+        "exit_value": output.get("exit_value"),
+        "error": None if ok else output.get("error") or run.ending.message,
+        "error_trace": output.get("error_trace"),
+    }
+
+
+ROUTES: Routes = (
+    ("POST", "/__emulator/notebook-runs", _start),
+    ("GET", "/__emulator/notebook-runs/{run_id}", _wait),
+)

@@ -1,0 +1,168 @@
+"""A run and the attempts of its tasks, as the server remembers them (plain values, written as JSON)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from dara_dagster.emulator.services.runs.outcomes import Ending
+
+PAYLOADS = (
+    "notebook_task",
+    "spark_python_task",
+    "python_wheel_task",
+    "sql_task",
+    "condition_task",
+    "run_job_task",
+    "for_each_task",
+    "spark_jar_task",
+    "spark_submit_task",
+    "dbt_task",
+    "dbt_platform_task",
+    "dbt_cloud_task",
+    "pipeline_task",
+    "dashboard_task",
+    "alert_task",
+    "power_bi_task",
+    "clean_rooms_notebook_task",
+    "gen_ai_compute_task",
+    "ai_runtime_task",
+    "python_operator_task",
+)
+"""The task kinds of the Jobs API (SDK 0.156 SubmitTask)."""
+
+
+def payload_kind(task: Mapping[str, Any]) -> str:
+    """Which of PAYLOADS a task has; "" when it has none."""
+    return next((kind for kind in PAYLOADS if kind in task), "")
+
+
+def code_path(task: Mapping[str, Any]) -> str:
+    """Path of the task's code as given, "" for kinds without one."""
+    kind = payload_kind(task)
+    payload = task.get(kind) or {}
+    if kind == "sql_task":
+        payload = payload.get("file") or {}
+    return str(payload.get("notebook_path") or payload.get("python_file") or payload.get("path") or "")
+
+
+@dataclass
+class TaskRun:
+    """One attempt of one task. `state` is v1's life_cycle_state; times in epoch ms, durations in ms.
+
+    `stop` says why it is being ended before its time: "cancel" or "timeout".
+    """
+
+    run_id: int
+    task_key: str
+    task: dict[str, Any]
+    start_time: int
+    attempt: int = 0
+    state: str = "BLOCKED"
+    running_since: int = 0
+    end_time: int = 0
+    ending: Ending | None = None
+    stop: str = ""
+    cluster_id: str | None = None
+    child_run_id: int | None = None
+    outcome: str | None = None
+    pid: int | None = None
+    simulation: dict[str, Any] | None = None
+    output: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def setup_ms(self) -> int:
+        return self.running_since - self.start_time if self.running_since else 0
+
+    @property
+    def execution_ms(self) -> int:
+        return self.end_time - self.running_since if self.running_since and self.end_time else 0
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> TaskRun:
+        """Back from the store."""
+        return cls(**{**_known(cls, stored), "ending": _ending(stored)})
+
+
+@dataclass
+class Stage:
+    """A part of a run that a repair has closed: the original run, or a repair (`repair_id`)."""
+
+    start_time: int
+    end_time: int
+    ending: Ending | None
+    task_run_ids: list[int]
+    repair_id: int | None = None
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Stage:
+        """Back from the store."""
+        return cls(**{**_known(cls, stored), "ending": _ending(stored)})
+
+
+@dataclass
+class Run:
+    """A run of a job: the attempts of its tasks in the order they came up, and what it was asked to do.
+
+    `settings` is the submit body, or the saved job's settings, without its tasks. `stages` are what there was
+    before the latest repair (`repair_id`, begun at `repaired_at`).
+    """
+
+    run_id: int
+    job_id: int
+    run_type: str
+    run_name: str
+    start_time: int
+    settings: dict[str, Any]
+    tasks: list[TaskRun]
+    number_in_job: int = 0
+    trigger: str = "ONE_TIME"
+    state: str = "PENDING"
+    queued_until: int = 0
+    end_time: int = 0
+    ending: Ending | None = None
+    stop: str = ""
+    token: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    parent_run_id: int | None = None
+    job_cluster_ids: dict[str, str] = field(default_factory=dict)
+    stages: list[Stage] = field(default_factory=list)
+    repair_id: int | None = None
+    repaired_at: int = 0
+
+    @property
+    def stage_start(self) -> int:
+        """When the run, or its latest repair, began."""
+        return self.repaired_at or self.start_time
+
+    def stage(self) -> Stage:
+        """What began with the latest repair, or with the run."""
+        before = {run_id for stage in self.stages for run_id in stage.task_run_ids}
+        now = [task.run_id for task in self.tasks if task.run_id not in before]
+        return Stage(self.stage_start, self.end_time, self.ending, now, self.repair_id)
+
+    @property
+    def active(self) -> bool:
+        return self.ending is None
+
+    def latest(self) -> dict[str, TaskRun]:
+        """The last attempt of each task."""
+        return {task.task_key: task for task in self.tasks}
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Run:
+        """Back from the store."""
+        tasks = [TaskRun.load(task) for task in stored["tasks"]]
+        stages = [Stage.load(stage) for stage in stored.get("stages", ())]
+        known = _known(cls, stored)
+        return cls(**{**known, "tasks": tasks, "stages": stages, "ending": _ending(stored)})
+
+
+def _ending(stored: Mapping[str, Any]) -> Ending | None:
+    return Ending(**stored["ending"]) if stored["ending"] else None
+
+
+def _known(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version of the server knows of what another may have written."""
+    return {one.name: stored[one.name] for one in fields(kind) if one.name in stored}

@@ -1,0 +1,266 @@
+"""The Statement Execution API 2.0: SQL on a warehouse, run by a task process, with its result in chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from dara_dagster.emulator.server.app import ApiError, Call, Routes
+from dara_dagster.emulator.services.files.multipart import signed
+from dara_dagster.emulator.services.statements.records import Statement
+from dara_dagster.emulator.services.statements.request import StatementRequest, read_request
+from dara_dagster.emulator.services.statements.results import MAX_INLINE_BYTES, Result, make_result
+
+if TYPE_CHECKING:
+    from dara_dagster.emulator.runtime.runner import TaskResult
+    from dara_dagster.emulator.server.workspaces import Workspace
+
+_HOUR_MS = 3_600_000
+_SQL_STATE = re.compile(r"SQLSTATE: ?(\w{5})")
+_LINK_SECONDS = 900
+_TOO_LARGE = (
+    "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at"
+    f" most {MAX_INLINE_BYTES} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you"
+    " want to download the full result."
+)
+
+
+class Statements:
+    """All statements of a workspace. Rules: databricks-api.md section 4.3.
+
+    Results are kept for an hour, statements for twelve, over a restart too. Raises ApiError: 400
+    INVALID_PARAMETER_VALUE for a bad request, 404 for an unknown warehouse or statement. A statement that
+    fails is no error here.
+    """
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+        self._table = ws.store.table("statements")
+        self._all = {key: Statement.load(key, stored) for key, stored in self._table.items()}
+        self._using: dict[str, Callable[[], None]] = {}
+        self._finishing: set[asyncio.Task[None]] = set()
+        for statement in self._all.values():
+            if not statement.ended_at:
+                self._fail(
+                    statement, "INTERNAL_ERROR", "The warehouse was restarted while the statement ran."
+                )
+
+    def execute(self, body: Mapping[str, Any]) -> Statement:
+        """Start a statement."""
+        request = read_request(body)
+        self._ws.warehouses.state(request.warehouse_id)
+        self._forget_old()
+        statement = Statement(str(uuid.uuid4()), request, self._ws.ids.next())
+        self._keep(statement)
+        self._all[statement.statement_id] = statement
+        self._using[statement.statement_id] = self._ws.warehouses.use(
+            request.warehouse_id, partial(self._launch, statement), partial(self._lost, statement)
+        )
+        return statement
+
+    async def find(self, statement_id: str) -> Statement:
+        """The statement, its result read; ApiError 404 for an unknown one, or one of twelve hours ago."""
+        self._forget_old()
+        statement = self._all.get(statement_id)
+        if statement is None:
+            raise ApiError(404, "NOT_FOUND", f"The statement {statement_id} was not found.")
+        if statement.state == "SUCCEEDED" and statement.result is None:
+            left = await run_in_threadpool(self._ws.runner.result, statement.run_id, statement.run_id)
+            if left.ok:
+                statement.result = await run_in_threadpool(_result, statement.request, left)
+            else:
+                statement.state = "CLOSED"
+        return statement
+
+    def cancel(self, statement: Statement) -> None:
+        """End a statement; nothing happens to one that has ended."""
+        if not statement.ended_at:
+            self._ws.runner.stop(statement.run_id)
+            self._end(statement, "CANCELED")
+
+    def show(self, statement: Statement) -> dict[str, Any]:
+        """The answer of a get: status and, once it succeeded, manifest and first chunk."""
+        status: dict[str, Any] = {"state": statement.state}
+        if statement.error:
+            status["error"] = {key: value for key, value in statement.error.items() if key != "sql_state"}
+            if "sql_state" in statement.error:
+                status["sql_state"] = statement.error["sql_state"]
+        answer: dict[str, Any] = {"statement_id": statement.statement_id, "status": status}
+        if statement.state == "SUCCEEDED" and statement.result is not None:
+            answer["manifest"] = statement.result.manifest()
+            answer["result"] = self.chunk(statement, 0) if statement.result.chunks else {}
+        return answer
+
+    def chunk(self, statement: Statement, index: int) -> dict[str, Any]:
+        """One chunk of the result: rows, or a link to them; ApiError 404 where there is none."""
+        statement_id, result = statement.statement_id, statement.result
+        if result is None or not 0 <= index < len(result.chunks):
+            raise ApiError(404, "NOT_FOUND", f"The statement {statement_id} has no result chunk {index}.")
+        one = result.chunks[index]
+        shown: dict[str, Any] = {"chunk_index": index, "row_offset": one.offset, "row_count": len(one.rows)}
+        shown["byte_count"] = one.size
+        if index + 1 < len(result.chunks):
+            shown["next_chunk_index"] = index + 1
+            shown["next_chunk_internal_link"] = (
+                f"/api/2.0/sql/statements/{statement_id}/result/chunks/{index + 1}"
+            )
+        if statement.request.disposition == "INLINE":
+            return {**shown, "data_array": list(one.rows)}
+        until = time.gmtime(self._ws.clock.now_ms() / 1000 + _LINK_SECONDS)
+        query = {"statement": statement_id, "chunk": str(index)}
+        shown["external_link"] = self._ws.files.signer.url("result", query)
+        shown["expiration"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", until)
+        return {"external_links": [shown]}
+
+    # -- the machinery ------------------------------------------------------------------------------
+
+    def _launch(self, statement: Statement) -> None:
+        """The warehouse runs: start the task process."""
+        request = statement.request
+        spec = {
+            "kind": "statement",
+            "text": request.text,
+            "parameters": request.parameters,
+            "catalog": request.catalog,
+            "schema": request.schema,
+            "row_limit": request.row_limit,
+            "task_key": "statement",
+            "run_id": statement.run_id,
+            "job_run_id": statement.run_id,
+        }
+        started = partial(self._started, statement)
+        try:
+            self._ws.runner.launch(spec, started=started, ended=partial(self._ended, statement))
+        except OSError as error:  # a full disk, for one
+            self._fail(statement, "INTERNAL_ERROR", f"The statement could not be started: {error}")
+
+    def _lost(self, statement: Statement, why: str) -> None:
+        """The warehouse was stopped or deleted, before or while the statement ran."""
+        self._ws.runner.stop(statement.run_id)
+        self._fail(statement, "BAD_REQUEST", why)
+
+    def _started(self, statement: Statement, _pid: int) -> None:
+        if not statement.ended_at:
+            statement.state = "RUNNING"
+
+    def _ended(self, statement: Statement, left: TaskResult) -> None:
+        if statement.ended_at:
+            self._clear(statement)
+        elif not left.ok:
+            self._fail(statement, "BAD_REQUEST" if left.error else "INTERNAL_ERROR", left.error or left.lost)
+        else:
+            finishing = asyncio.get_running_loop().create_task(self._finish(statement, left))
+            self._finishing.add(finishing)
+            finishing.add_done_callback(self._finishing.discard)
+
+    async def _finish(self, statement: Statement, left: TaskResult) -> None:
+        """Cut the rows into chunks, in a thread because they may be many."""
+        made = await run_in_threadpool(_result, statement.request, left)
+        if statement.ended_at:  # cancelled meanwhile
+            self._clear(statement)
+        elif statement.request.disposition == "INLINE" and made.size > MAX_INLINE_BYTES:
+            self._fail(statement, "BAD_REQUEST", _TOO_LARGE)
+        else:
+            statement.result = made
+            self._end(statement, "SUCCEEDED")
+
+    def _fail(self, statement: Statement, code: str, message: str) -> None:
+        text = re.sub(r"^\w*(Exception|Error): ", "", message)  # the service names no Python class
+        statement.error = {"error_code": code, "message": text}
+        if found := _SQL_STATE.search(text):
+            statement.error["sql_state"] = found[1]
+        self._end(statement, "FAILED")
+
+    def _end(self, statement: Statement, state: str) -> None:
+        statement.state, statement.ended_at = state, self._ws.clock.now_ms()
+        self._using.pop(statement.statement_id, lambda: None)()
+        statement.done.set()
+        if state != "SUCCEEDED":
+            self._clear(statement)
+        self._keep(statement)
+
+    def _keep(self, statement: Statement) -> None:
+        """Written before it is told: what succeeded once must not fail after a restart."""
+        self._table[statement.statement_id] = statement.stored()
+        self._ws.store.save("statements", statement.statement_id)
+
+    def _clear(self, statement: Statement) -> None:
+        """Delete what its task process left."""
+        folder = self._ws.runner.task_folder(statement.run_id, statement.run_id)
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+    def _forget_old(self) -> None:
+        now = self._ws.clock.now_ms()
+        for statement_id, statement in list(self._all.items()):
+            age = now - statement.ended_at if statement.ended_at else 0
+            if age > _HOUR_MS and statement.state == "SUCCEEDED":
+                statement.state, statement.result = "CLOSED", None
+                self._keep(statement)
+                self._clear(statement)
+            if age > 12 * _HOUR_MS:
+                del self._all[statement_id], self._table[statement_id]
+
+
+def _result(request: StatementRequest, left: TaskResult) -> Result:
+    return make_result(
+        left.columns or (),
+        left.rows or (),
+        truncated=left.truncated,
+        form=request.form,
+        byte_limit=request.byte_limit,
+    )
+
+
+async def _execute(call: Call) -> Any:
+    statements = call.workspace.statements
+    statement = statements.execute(call.body)
+    if statement.request.wait_seconds:
+        try:
+            await asyncio.wait_for(statement.done.wait(), statement.request.wait_seconds)
+        except asyncio.TimeoutError:
+            if statement.request.cancel_on_timeout:
+                statements.cancel(statement)
+    return statements.show(statement)
+
+
+async def _get(call: Call) -> Any:
+    statements = call.workspace.statements
+    return statements.show(await statements.find(call.path["id"]))
+
+
+async def _chunk(call: Call) -> Any:
+    statements, index = call.workspace.statements, call.number("index")
+    return statements.chunk(await statements.find(call.path["id"]), index)
+
+
+async def _cancel(call: Call) -> Any:
+    statements = call.workspace.statements
+    statements.cancel(await statements.find(call.path["id"]))
+    return {}
+
+
+async def _external_chunk(call: Call) -> Any:
+    values = signed(call)
+    statement = await call.workspace.statements.find(values["statement"])
+    if statement.result is None:
+        raise ApiError(404, "NOT_FOUND", "The result is no longer available.")
+    return Response(statement.result.content(int(values["chunk"])), media_type="application/octet-stream")
+
+
+ROUTES: Routes = (
+    ("POST", "/api/2.0/sql/statements", _execute),
+    ("POST", "/api/2.0/sql/statements/", _execute),  # as older clients write it
+    ("GET", "/api/2.0/sql/statements/{id}", _get),
+    ("GET", "/api/2.0/sql/statements/{id}/result/chunks/{index}", _chunk),
+    ("POST", "/api/2.0/sql/statements/{id}/cancel", _cancel),
+    ("GET", "/__emulator/presigned/{holder}/result", _external_chunk),
+)
