@@ -7,13 +7,13 @@ import time
 from dara_dagster.api.models import ApiError, Health
 from dara_dagster.api.project import Project
 
-__all__ = ["look_at_health"]
+__all__ = ["check_health"]
 
 # The daemon writes down every 30 s that it is there (dagster/_daemon/controller.py).
 _SILENCE_SECONDS = 90.0
 
 
-def look_at_health(project: Project) -> Health:
+def check_health(project: Project) -> Health:
     """Look at the code and at the daemon's last sign of life; starts nothing."""
     try:
         code = project.has_code()

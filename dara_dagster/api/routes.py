@@ -15,7 +15,7 @@ from starlette.routing import Match
 from dara_dagster.api.auth import access_of
 from dara_dagster.api.docs_page import API_PAGE_HEADERS, api_page
 from dara_dagster.api.errors import answer_errors, sentence
-from dara_dagster.api.health import look_at_health
+from dara_dagster.api.health import check_health
 from dara_dagster.api.models import (
     ApiError,
     Cancelled,
@@ -304,7 +304,7 @@ def live() -> Live:
 
 
 def ready(services: _Services) -> JSONResponse:
-    found = look_at_health(services.project)
+    found = check_health(services.project)
     if found.status == "ok":
         return JSONResponse(found.model_dump())
     return JSONResponse(found.model_dump(), 503, {"Retry-After": "5"})

@@ -29,7 +29,7 @@ from dara_dagster.defs.run_config import run_config
 from dara_dagster.defs.schedules import free_places
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import RunError
-from dara_dagster.executor.gc_tuning import collect_less
+from dara_dagster.executor.gc_tuning import tuned_gc
 from dara_dagster.executor.process import PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.history.durations import counted
 from dara_dagster.history.status import RunStatus, find_run, read_status
@@ -63,7 +63,7 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     to resume.
     """
     act_for(None)  # at a terminal, who starts the run is its caller
-    with built_once(), collect_less():
+    with built_once(), tuned_gc():
         return _execute(instance, wanted)
 
 

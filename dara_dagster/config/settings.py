@@ -33,15 +33,15 @@ class Settings:
     )
     connect_timeout_seconds: float = _setting(5.0, "Until the first answer of a host, when it is opened.")
     call_timeout_seconds: float = _setting(60.0, "Without a byte of an answer, until a call is made again.")
-    look_timeout_seconds: float = _setting(10.0, "The same for a look at a run.")
+    poll_timeout_seconds: float = _setting(10.0, "The same for a poll of a run.")
     connections: int = _setting(600, "Connections of one process at most.")
-    watch_threads: int = _setting(8, "Looks at runs that are under way at the same time.")
-    look_first_seconds: float = _setting(0.25, "Between two looks at a run that has just begun.")
-    look_shortest_seconds: float = _setting(0.5, "Between two looks at a run, at least, later on.")
-    look_longest_seconds: float = _setting(10.0, "Between two looks at a run, at most.")
-    look_share: float = _setting(0.1, "Between two looks at a run: this share of its age.")
-    look_rare_longest_seconds: float = _setting(
-        60.0, "Between two looks at a run whose end is not near, as its last runs tell, at most."
+    watch_threads: int = _setting(8, "Polls of runs that are under way at the same time.")
+    poll_first_seconds: float = _setting(0.25, "Between two polls of a run that has just begun.")
+    poll_shortest_seconds: float = _setting(0.5, "Between two polls of a run, at least, later on.")
+    poll_longest_seconds: float = _setting(10.0, "Between two polls of a run, at most.")
+    poll_share: float = _setting(0.1, "Between two polls of a run: this share of its age.")
+    poll_rare_longest_seconds: float = _setting(
+        60.0, "Between two polls of a run whose end is not near, as its last runs tell, at most."
     )
     urgent_timeout_seconds: float = _setting(
         10.0, "Until a call that ends a run is made again when no answer comes."
@@ -58,9 +58,9 @@ class Settings:
     compute_wait_seconds: float = _setting(
         600.0, "How long to wait for a state of a cluster or warehouse that allows a change."
     )
-    compute_look_seconds: float = _setting(1.0, "Between two looks at such a state.")
+    compute_poll_seconds: float = _setting(1.0, "Between two polls of such a state.")
     upload_threads: int = _setting(8, "Files that are uploaded at the same time.")
-    statement_look_longest_seconds: float = _setting(5.0, "Between two looks at a SQL statement, at most.")
+    statement_poll_longest_seconds: float = _setting(5.0, "Between two polls of a SQL statement, at most.")
     deploy_lock_seconds: float = _setting(600.0, "How long `dara deploy` waits for another one to end.")
     listing_seconds: float = _setting(30.0, "How long one tick of a sensor lists a folder.")
     listing_timeout_seconds: float = _setting(

@@ -105,7 +105,7 @@ class Graphs:
         key = (workflow.name, task.name, verdicts, settings)
         if key not in self._made:
             name = self._names.take(f"{workflow.name}__{task.name}")
-            make = self._ops.with_verdict if verdicts else self._ops.plain
+            make = self._ops.run_if_op if verdicts else self._ops.plain
             self._made[key] = make(name, workflow, task, aliases)
         return self._made[key]
 

@@ -27,7 +27,7 @@ from dara_dagster.defs.execution.event_recorder import record_left_out
 from dara_dagster.defs.execution.execute import Work, execute_task
 from dara_dagster.defs.execution.results import RunFailed, TaskResult
 from dara_dagster.defs.resource_keys import PARAMETERS, WORKSPACE
-from dara_dagster.defs.run_if import Ending, decide, tolerate
+from dara_dagster.defs.run_if import TaskOutcome, decide, tolerate
 from dara_dagster.defs.translator import Translator
 from dara_dagster.executor.executor import dara_executor
 
@@ -81,7 +81,7 @@ class Ops:
 
         return self._op(name, task, body, ins={START: In(Nothing)}, outs={RESULT: Out(Nothing)})
 
-    def with_verdict(
+    def run_if_op(
         self, name: str, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str]
     ) -> OpDefinition:
         """The op of a task in a job where some task has a `run_if` of its own."""
@@ -167,7 +167,7 @@ _VERDICT_INS = {START: In(Nothing), UPSTREAM: In(default_value=[])}
 _VERDICT_OUTS = {DONE: Out(str, is_required=False, description="How the task ended, for those after it.")}
 
 
-def _ending(ending: Ending, metadata: Mapping[str, Any] | None = None) -> Output[Any]:
+def _ending(ending: TaskOutcome, metadata: Mapping[str, Any] | None = None) -> Output[Any]:
     return Output(ending, DONE, metadata=metadata)
 
 
@@ -184,7 +184,7 @@ def _warn_if_strict(context: OpExecutionContext) -> None:
         )
 
 
-def _not_run(context: OpExecutionContext, rule: RunIf, decision: Ending) -> _Events:
+def _not_run(context: OpExecutionContext, rule: RunIf, decision: TaskOutcome) -> _Events:
     """Tell the dependants and the event log that the task is left out, red when a failure is the reason."""
     reason = f"not run: {rule} does not hold for the tasks it depends on"
     record_left_out(context, decision, reason)

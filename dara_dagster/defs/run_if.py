@@ -7,23 +7,25 @@ from typing import Literal
 
 from dara_dagster.config.kinds import RunIf
 
-__all__ = ["Decision", "Ending", "decide", "tolerate"]
+__all__ = ["Decision", "TaskOutcome", "decide", "tolerate"]
 
 # How a task ended, as its dependants see it. `upstream`: it did not run, or not to its end.
-Ending = Literal["success", "excluded", "failed", "upstream"]
+TaskOutcome = Literal["success", "excluded", "failed", "upstream"]
 Decision = Literal["run", "upstream", "excluded"]
 
 _WELL = ("success", "excluded")
 _HANDLES_FAILURE = ("AT_LEAST_ONE_FAILED", "ALL_FAILED")
 
 
-def tolerate(upstream: Sequence[str], endings: Sequence[Ending], tolerated: Collection[str]) -> list[Ending]:
+def tolerate(
+    upstream: Sequence[str], endings: Sequence[TaskOutcome], tolerated: Collection[str]
+) -> list[TaskOutcome]:
     """Let the tasks of `upstream` that are tolerated and ran to a bad end count as successful."""
     pairs = zip(upstream, endings, strict=True)
     return ["success" if end == "failed" and name in tolerated else end for name, end in pairs]
 
 
-def decide(rule: RunIf, endings: Sequence[Ending]) -> Decision:
+def decide(rule: RunIf, endings: Sequence[TaskOutcome]) -> Decision:
     """Whether a task with that rule runs, given how the tasks it depends on ended; with none, it runs.
 
     The rules are those of https://docs.databricks.com/en/jobs/run-if.html: excluded tasks count as

@@ -42,7 +42,7 @@ from dagster._utils.timing import time_execution_scope
 from dagster_shared.utils.timing import format_duration
 
 from dara_dagster.executor.async_loop import share_event_loop
-from dara_dagster.executor.gc_tuning import collect_less
+from dara_dagster.executor.gc_tuning import tuned_gc
 from dara_dagster.executor.logs import route_logs
 from dara_dagster.executor.origin import give_origin
 from dara_dagster.executor.process import PROCESS_TAG, own_mark
@@ -133,7 +133,7 @@ class ThreadExecutor(Executor):
             )
             stack.enter_context(ready)
             stack.enter_context(share_event_loop(job_context))
-            stack.enter_context(collect_less())
+            stack.enter_context(tuned_gc())
             stack.enter_context(route_logs(job_context))
             stack.enter_context(share_resources(job_context))
             if self._run_limit is not None:

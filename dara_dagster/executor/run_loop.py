@@ -91,7 +91,7 @@ class RunLoop:
             yield from self._start_ready()
             seconds = self._ready.seconds_to_next()
             if not self._threads and seconds is None and not interrupts.requested:
-                raise DagsterInvariantViolationError(f"No step can start. {self._ready.whats_left()}")
+                raise DagsterInvariantViolationError(f"No step can start. {self._ready.describe_rest()}")
             yield from self._take_in(seconds)
         while self._threads and not (interrupts.requested or self._error):
             yield from self._take_in(None)

@@ -83,7 +83,7 @@ class ReadySteps(ActiveExecution):
         waits += [at - time.time() for at in self._lanes.claims_due()]
         return max(0.0, min(waits)) if waits else None
 
-    def whats_left(self) -> str:
+    def describe_rest(self) -> str:
         """Which steps have not ended and what state they are in, in Dagster's words."""
         return self._pending_state_str()
 

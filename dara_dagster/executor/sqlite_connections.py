@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["ShardConnections"]
+__all__ = ["SqliteConnections"]
 
 # A process that runs a job needs two shards, one that shows runs to people touches many for a moment.
 _KEPT = 16
@@ -55,7 +55,7 @@ class _Thread(threading.local):
         self.inside: set[str] = set()
 
 
-class ShardConnections:
+class SqliteConnections:
     """The open connections of one storage, the least recently used closed beyond a small number.
 
     `open_engine(shard, is_new)` makes the engine of a shard and its tables; `is_new` says that the file
@@ -236,7 +236,7 @@ def _close_all(shards: OrderedDict[str, _Shard]) -> None:
 
 # Never used again, only kept from being closed by the garbage collector.
 _inherited: list[Connection] = []
-_all: weakref.WeakSet[ShardConnections] = weakref.WeakSet()
+_all: weakref.WeakSet[SqliteConnections] = weakref.WeakSet()
 
 
 def _forget_all() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 from typing_extensions import Self
 
-from dara_dagster.executor.sqlite_connections import ShardConnections
+from dara_dagster.executor.sqlite_connections import SqliteConnections
 
 __all__ = ["PooledSqliteEventLogStorage"]
 
@@ -43,7 +43,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._shards = ShardConnections(self._open_engine, _insert_statement)
+        self._shards = SqliteConnections(self._open_engine, _insert_statement)
         super().__init__(base_dir, inst_data)
 
     @classmethod

@@ -11,7 +11,7 @@ from dagster import DagsterInstance
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-__all__ = ["TaskStore", "look_at_store"]
+__all__ = ["TaskStore", "describe_store"]
 
 _OURS = "dara_dagster.executor.postgres"
 
@@ -29,7 +29,7 @@ class TaskStore:
         return f"{self.kind} {self.place}, as {self.user}, round trip {self.milliseconds:.1f} ms"
 
 
-def look_at_store(instance: DagsterInstance) -> TaskStore:
+def describe_store(instance: DagsterInstance) -> TaskStore:
     """Reach the store that holds runs and their events. Raises what its driver raises."""
     storage: Any = instance.run_storage
     url = getattr(storage, "postgres_url", None)

@@ -61,13 +61,16 @@ def end_abandoned(instance: DagsterInstance, status: RunStatus, load_plan: Calla
         check_workspace(plan, run.run_id, status.workspace)
         workspace = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
         pages = {task.databricks_run_id: task.url or "" for task in going if task.databricks_run_id}
-        for look in list_active(workspace):  # a submission may have arrived without its answer being seen
-            mark = parse_run_name(look.run_name)
+        for snapshot in list_active(workspace):  # a submission may have arrived without its answer being seen
+            mark = parse_run_name(snapshot.run_name)
             if mark is not None and mark.dagster_run_id == run.run_id:
-                pages[look.run_id] = look.url
+                pages[snapshot.run_id] = snapshot.url
         left = cancel_and_wait(workspace, list(pages))
         if left:
-            alive = (f"Databricks run {look.run_id} is still alive: {pages[look.run_id]}" for look in left)
+            alive = (
+                f"Databricks run {snapshot.run_id} is still alive: {pages[snapshot.run_id]}"
+                for snapshot in left
+            )
             raise RunError("\n".join(alive))
     instance.report_run_canceled(run, "Cancelled after the run's process had died.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dara_dagster.history.durations import counted
 from dara_dagster.history.report import RunReport
-from dara_dagster.history.result_diff import RunsOfTask, circumstances, differences, listed
+from dara_dagster.history.result_diff import RunsOfTask, caveats, differences, listed
 from dara_dagster.history.verdict import Verdict, verdicts
 
 __all__ = ["Comparison", "Round", "Side", "TableComparison", "TaskComparison", "compare"]
@@ -159,7 +159,7 @@ def compare(
         same_states=all(row.same_state for row in rows if row.only_in is None),
         agree=agree,
         differences=found,
-        notes=(*circumstances(first, second), *_only_in(rows, one, two)),
+        notes=(*caveats(first, second), *_only_in(rows, one, two)),
         verdicts=verdicts(first, second, (one, two)),
         rounds=tuple(_round(a, b, one, two) for a, b in zip(first, second, strict=False)),
         results=_results(common, found, rows_unknown),

@@ -11,7 +11,7 @@ from dara_dagster.defs.execution.attempts import LOST, RESULT, SUBMITTED
 from dara_dagster.executor.events import Event, Recorded, read
 from dara_dagster.executor.process import is_abandoned
 
-__all__ = ["ENDED", "Living", "who_left"]
+__all__ = ["ENDED", "Living", "find_orphans"]
 
 ENDED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 # The logs of 100 runs of 10 tasks are read in half a second.
@@ -37,7 +37,7 @@ class Living:
         return _root(run) in self._roots
 
 
-def who_left(
+def find_orphans(
     instance: DagsterInstance, living: Living, began: Mapping[int, datetime], host: str
 ) -> dict[int, DagsterRun]:
     """Of the Databricks runs `began` (id -> when) on `host`: those left behind, with who started them.

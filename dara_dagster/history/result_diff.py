@@ -10,7 +10,7 @@ from dara_dagster.history.durations import counted
 from dara_dagster.history.materializations import Table
 from dara_dagster.history.report import RunReport, TaskReport
 
-__all__ = ["RunsOfTask", "circumstances", "differences", "listed"]
+__all__ = ["RunsOfTask", "caveats", "differences", "listed"]
 
 _LONGEST_VALUE = 60
 _MOST_NAMES = 8
@@ -92,7 +92,7 @@ def _values(side: Sequence[TaskReport]) -> str:
     return " or ".join("none" if value is None else repr(_cut(value)) for value in values)
 
 
-def circumstances(first: Sequence[RunReport], second: Sequence[RunReport]) -> Iterator[str]:
+def caveats(first: Sequence[RunReport], second: Sequence[RunReport]) -> Iterator[str]:
     """What keeps the runs from being alike, or complete, a sentence each."""
     runs = [*first, *second]
     workflows = dict.fromkeys(run.workflow or run.job for run in runs)

@@ -53,7 +53,7 @@ _mode = threading.local()
 
 
 class Patience(Protocol):
-    """What calls wait in, and are repeated by (rate_limited.Meter)."""
+    """What calls wait in, and are repeated by (rate_limited.CallLimiter)."""
 
     def call(self, fn: Callable[[], T], *, patience: float | None = None) -> T:
         """`fn()`, repeated for `patience` seconds while only the service is at fault."""
@@ -67,7 +67,7 @@ class Connection(Protocol):
         """The SDK's client, for its authentication and its errors."""
 
     @property
-    def meter(self) -> Patience:
+    def limiter(self) -> Patience:
         """What all calls of this process go through."""
 
 
@@ -130,7 +130,7 @@ class Transport(HTTPAdapter):
         self, *, settings: Settings = DEFAULTS, on_silence: Callable[[], None] = lambda: None, **pool: Any
     ) -> None:
         super().__init__(**pool)
-        self._look_seconds = settings.look_timeout_seconds
+        self._look_seconds = settings.poll_timeout_seconds
         self._on_silence = on_silence
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -188,13 +188,13 @@ def api(
     """One call with plain JSON both ways through the SDK's authentication and errors: `read(answer)`.
 
     Plain, because the SDK's classes drop settings and state words they do not know. The call waits for its
-    turn (see Meter.call) and is repeated while only the service is at fault, so it has to be safe to
+    turn (see CallLimiter.call) and is repeated while only the service is at fault, so it has to be safe to
     repeat: an answer that is no JSON object, or in which `read` does not find what it takes from it, is such
     a fault. Raises UnreachableError after `patience` seconds of faults (`lost_after_seconds` by default) and
     what else is in API_ERRORS at once. Inside `one_try` it is sent once, and a fault raises TryLater.
     """
     send = partial(_send, ws, method, path, query, body, read)
-    return send() if is_one_try() else ws.meter.call(send, patience=patience)
+    return send() if is_one_try() else ws.limiter.call(send, patience=patience)
 
 
 def paged(
@@ -241,7 +241,7 @@ def inner(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def through_sdk(ws: Connection, method: str, path: str, fn: Callable[[], T]) -> T:
     """`fn()`, which makes that call by a method of the SDK; it waits and is repeated as in `api`."""
     send = partial(_guarded, method, path, fn)
-    return send() if is_one_try() else ws.meter.call(send)
+    return send() if is_one_try() else ws.limiter.call(send)
 
 
 def _send(

@@ -44,8 +44,8 @@ from dara_dagster.workspace.emulator_process import (
     revive_emulator,
     stop_emulator,
 )
-from dara_dagster.workspace.rate_limited import Meter, pause
-from dara_dagster.workspace.rate_limiter import Budget
+from dara_dagster.workspace.rate_limited import CallLimiter, pause
+from dara_dagster.workspace.rate_limiter import RateLimiter
 
 __all__ = [
     "EmulatorStatus",
@@ -78,22 +78,22 @@ class Workspace:
     host: str
     settings: Settings = DEFAULTS
     monitors: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
-    meters: dict[int, Meter] = field(default_factory=dict, compare=False, repr=False)
+    limiters: dict[int, CallLimiter] = field(default_factory=dict, compare=False, repr=False)
     known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
-    def meter(self) -> Meter:
+    def limiter(self) -> CallLimiter:
         """What all calls of this process go through.
 
         The emulator has no limit to keep and nobody else to spare, so its budget is larger.
         """
-        known = self.meters.get(os.getpid())
+        known = self.limiters.get(os.getpid())
         if known is None:
             settings = self.settings
             least = settings.emulator_calls_per_second if self.kind == "emulator" else 0.0
             rate = max(settings.calls_per_second, least)
-            made = Meter(Budget(rate, time.monotonic()), settings)
-            known = self.meters.setdefault(os.getpid(), made)  # atomic: all threads get the same one
+            made = CallLimiter(RateLimiter(rate, time.monotonic()), settings)
+            known = self.limiters.setdefault(os.getpid(), made)  # atomic: all threads get the same one
         return known
 
 
@@ -178,7 +178,7 @@ def current_user(ws: Workspace) -> str:
             raise
 
     try:
-        return ws.meter.call(ask)
+        return ws.limiter.call(ask)
     except (Unauthenticated, PermissionDenied) as error:
         raise CredentialsError(f"{ws.host} refused the credentials: {explain(error)}. {_SET}.") from None
     except API_ERRORS as error:

@@ -17,7 +17,7 @@ from databricks.sdk.errors import InternalError
 from dara_dagster.config.settings import Settings
 from dara_dagster.errors import RunError, UnreachableError
 from dara_dagster.workspace.calls import LOST_ANSWERS, TryLater, backoff, explain, one_try
-from dara_dagster.workspace.rate_limiter import Budget
+from dara_dagster.workspace.rate_limiter import RateLimiter
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +46,13 @@ def stopping_at(stop: threading.Event) -> Iterator[None]:
         _stop.reset(before)
 
 
-class Meter:
+class CallLimiter:
     """Calls through one budget, which bear faults of the service for a while; safe for threads."""
 
     def __init__(
-        self, budget: Budget, settings: Settings, clock: Callable[[], float] = time.monotonic
+        self, rate_limiter: RateLimiter, settings: Settings, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.budget = budget
+        self.rate_limiter = rate_limiter
         self._settings = settings
         self._clock = clock
         self._warned_at = -_WARN_EVERY
@@ -108,7 +108,7 @@ class Meter:
             return backoff(failures, 0.0, longest=longest)
         after = min(error.after, self._settings.retry_after_longest_seconds)
         if error.throttled:
-            self.budget.throttled(now, after)
+            self.rate_limiter.throttled(now, after)
         return backoff(failures, after, longest=longest)
 
     def warn(self, error: BaseException, since: float, patience: float, now: float) -> None:
@@ -120,21 +120,21 @@ class Meter:
 
     def _take_turn(self, stop: threading.Event | None, urgent: bool) -> None:
         if urgent:
-            self.budget.spend(self._clock())
+            self.rate_limiter.take(self._clock())
             return
-        ticket = self.budget.queue("call")
+        ticket = self.rate_limiter.queue("call")
         try:
-            while wait := self.budget.ask("call", ticket, self._clock()):
+            while wait := self.rate_limiter.ask("call", ticket, self._clock()):
                 pause(wait, stop)
         finally:
-            self.budget.leave("call", ticket)
+            self.rate_limiter.leave("call", ticket)
 
 
 @dataclass
 class _Trial:
     """The faults of one call in a row."""
 
-    meter: Meter
+    limiter: CallLimiter
     patience: float
     urgent: bool
     failures: int = 0
@@ -144,11 +144,11 @@ class _Trial:
         """The seconds to wait before the next try. Raises UnreachableError when there is to be none."""
         self.failures += 1
         since = self.since = began if self.since is None else self.since
-        wait = self.meter.note(error, self.failures, now, urgent=self.urgent)
+        wait = self.limiter.note(error, self.failures, now, urgent=self.urgent)
         if now + wait - since > self.patience:
             message = f"No good answer for {self.patience:.0f} s, last: {explain(error)}"
             raise UnreachableError(message) from error
-        self.meter.warn(error, since, self.patience, now)
+        self.limiter.warn(error, since, self.patience, now)
         return wait
 
 

@@ -16,7 +16,7 @@ _SLOW_DOWN_EVERY = 5.0  # seconds: the refusals of one burst count once
 _RECOVERY_SECONDS = 60.0  # from nothing to the full rate
 
 
-class Budget:
+class RateLimiter:
     """A token bucket with two lanes that take turns, first come first served within each.
 
     All times are monotonic seconds that the caller passes in. The rate drops on "too many requests" and
@@ -66,7 +66,7 @@ class Budget:
             if self._queues[lane][position : position + 1] == [ticket]:
                 self._queues[lane].pop(position)
 
-    def spend(self, now: float) -> None:
+    def take(self, now: float) -> None:
         """Count a call that does not wait (a cancel); the others wait the longer."""
         with self._lock:
             self._refill(now)

@@ -172,7 +172,7 @@ def _watch(
             break
         if stop.wait(left):
             raise Stopped
-        wait = min(wait * 1.5, ws.settings.statement_look_longest_seconds)
+        wait = min(wait * 1.5, ws.settings.statement_poll_longest_seconds)
         answer = _look(ws, monitor, place, stop=stop)
     return answer
 

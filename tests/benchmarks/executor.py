@@ -71,7 +71,7 @@ CASES = [
         5.0,
         8,
         5.0,
-        lambda cost: [("memory, MB", cost.memory, 250.0)],
+        lambda cost: [("memory, MB", cost.seen_files, 250.0)],
     ),
     Case(
         "5,000 ops in layers of 100",
@@ -114,7 +114,7 @@ def _add_rows(table: Table, case: Case, base: dict[str, Cost]) -> None:
         **({"CPU an op, ms": (per_op, case.cpu_target)} if case.count >= 100 else {}),
         "CPU, s": (ours.cpu, ""),
         "wall, s": (ours.wall, ""),
-        "memory, MB": (ours.memory, ""),
+        "memory, MB": (ours.seen_files, ""),
     }
     other = _other(case, base["multiprocess"]) if "multiprocess" in base else {}
     for name, (value, target) in rows.items():

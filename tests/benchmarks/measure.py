@@ -21,7 +21,7 @@ class Cost:
 
     wall: float
     cpu: float
-    memory: float
+    seen_files: float
     output: str
 
 

@@ -11,7 +11,7 @@ from dagster import DagsterInstance, build_reconstructable_job, execute_job
 
 from dara_dagster.defs.repository import built_once
 from dara_dagster.executor.events import Event, Recorded, read
-from dara_dagster.executor.gc_tuning import collect_less
+from dara_dagster.executor.gc_tuning import tuned_gc
 from dara_dagster.executor.home import write_dagster_yaml
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     write_dagster_yaml(Path(os.environ["DAGSTER_HOME"]))
     began = time.monotonic()
     # As `dara run` does.
-    with built_once(), collect_less(), DagsterInstance.get() as instance:
+    with built_once(), tuned_gc(), DagsterInstance.get() as instance:
         arguments = tuple(sys.argv[1:3])
         job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)
         result = execute_job(job, instance)

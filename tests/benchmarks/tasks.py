@@ -63,7 +63,7 @@ CASES = [
         "sleepers",
         300,
         8.0,
-        lambda cost, times: [("memory, MB", cost.memory, 250.0)],
+        lambda cost, times: [("memory, MB", cost.seen_files, 250.0)],
     ),
 ]
 

@@ -8,16 +8,16 @@ from typing import Any, get_args
 import pytest
 
 from dara_dagster.config.kinds import RunIf
-from dara_dagster.defs.run_if import Ending, decide
+from dara_dagster.defs.run_if import TaskOutcome, decide
 from dara_dagster.executor.events import read
 from tests.defs.conftest import Project
 
 RULES = get_args(RunIf)
-ENDINGS: tuple[Ending, ...] = ("success", "excluded", "failed", "upstream")
+ENDINGS: tuple[TaskOutcome, ...] = ("success", "excluded", "failed", "upstream")
 
 
 @pytest.mark.parametrize("endings", [*product(ENDINGS, repeat=2), *product(ENDINGS, repeat=3)])
-def test_the_rules_are_those_of_the_databricks_documentation(endings: tuple[Ending, ...]) -> None:
+def test_the_rules_are_those_of_the_databricks_documentation(endings: tuple[TaskOutcome, ...]) -> None:
     failed = sum(ending in ("failed", "upstream") for ending in endings)
     well = len(endings) - failed
     if all(ending == "excluded" for ending in endings):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 
-from dara_dagster.executor.gc_tuning import collect_less
+from dara_dagster.executor.gc_tuning import tuned_gc
 
 
 def test_runs_that_overlap_in_any_order_leave_the_thresholds_as_they_were() -> None:
     before = gc.get_threshold()
-    first, second = collect_less(), collect_less()
+    first, second = tuned_gc(), tuned_gc()
     first.__enter__()
     inside = gc.get_threshold()
     second.__enter__()

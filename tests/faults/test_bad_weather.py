@@ -13,7 +13,7 @@ from dara_dagster.errors import DaraError
 from dara_dagster.workspace.calls import api
 from dara_dagster.workspace.client import Workspace, open_workspace
 from dara_dagster.workspace.jobs.lookup import find_saved_job
-from dara_dagster.workspace.jobs.store import namesakes
+from dara_dagster.workspace.jobs.store import same_name_jobs
 from dara_dagster.workspace.resources.compute import ensure_compute
 from dara_dagster.workspace.resources.files import FileSync
 from dara_dagster.workspace.runs.jobs_api import list_active
@@ -120,7 +120,9 @@ def test_filters_that_the_service_ignores_are_applied_here(trial: Trial, workspa
 
     assert list(list_active(workspace)) == []
     assert find_saved_job(workspace, "mine") == 2
-    assert namesakes(workspace, {"name": "mine", "tags": {"dara_project": "p", "dara_workflow": "w"}}) == [2]
+    assert same_name_jobs(
+        workspace, {"name": "mine", "tags": {"dara_project": "p", "dara_workflow": "w"}}
+    ) == [2]
 
 
 def test_a_list_without_an_end_is_an_error(trial: Trial, workspace: Workspace) -> None:

@@ -8,18 +8,18 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from dara_dagster.config.settings import Settings
-from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look, read_look
+from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, RunSnapshot, read_snapshot
 from dara_dagster.workspace.watch.monitor import Monitor
 from dara_dagster.workspace.watch.poll_queue import Watch
 
 
-def look_at(run_id: int, *, ended: bool, run_type: str = "SUBMIT_RUN") -> Look:
+def look_at(run_id: int, *, ended: bool, run_type: str = "SUBMIT_RUN") -> RunSnapshot:
     state = (
         {"life_cycle_state": "TERMINATED", "result_state": "SUCCESS"}
         if ended
         else {"life_cycle_state": "RUNNING"}
     )
-    return read_look({"run_id": run_id, "run_type": run_type, "state": state})
+    return read_snapshot({"run_id": run_id, "run_type": run_type, "state": state})
 
 
 @dataclasses.dataclass
@@ -50,10 +50,10 @@ class Simulation:
         self.monitor = Monitor(self, poll, clock=lambda: self.now, dispatch=self._send)
         self._under_way: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
-        budget = self.monitor.budget
-        self._tickets = {budget.queue("call"): self.now for _ in range(self.submitters)}
+        rate_limiter = self.monitor.rate_limiter
+        self._tickets = {rate_limiter.queue("call"): self.now for _ in range(self.submitters)}
 
-    def look(self, run_id: int) -> Look:
+    def get_snapshot(self, run_id: int) -> RunSnapshot:
         self.calls += 1
         self.fault(self.now)
         ended = self.now >= self.ends[run_id]
@@ -62,7 +62,7 @@ class Simulation:
             self.seen.setdefault(run_id, self.now)
         return look_at(run_id, ended=ended, run_type=self.run_type)
 
-    def page(self, token: str) -> tuple[Sequence[Look], str | None]:
+    def page(self, token: str) -> tuple[Sequence[RunSnapshot], str | None]:
         self.calls += 1
         self.fault(self.now)
         listed = self.run_type == "SUBMIT_RUN"  # the service is asked for these only
@@ -99,14 +99,14 @@ class Simulation:
 
     def _submit(self) -> None:
         """Each submitter whose time has come asks for its turn, and queues up for the next once it had it."""
-        budget = self.monitor.budget
+        rate_limiter = self.monitor.rate_limiter
         for ticket in [ticket for ticket, at in self._tickets.items() if at <= self.now]:
-            wait = budget.ask("call", ticket, self.now)
+            wait = rate_limiter.ask("call", ticket, self.now)
             self._tickets[ticket] = self.now + wait
             if wait == 0.0:
                 del self._tickets[ticket]
                 self.submitted.append(self.now)
-                self._tickets[budget.queue("call")] = self.now + 1e-6
+                self._tickets[rate_limiter.queue("call")] = self.now + 1e-6
 
     def lateness(self, run_id: int) -> float:
         return self.seen[run_id] - self.ends[run_id]

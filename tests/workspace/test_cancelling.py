@@ -33,7 +33,7 @@ def test_100_runs_in_flight_are_cancelled_while_the_budget_is_busy(
     if weather == "foul":
         admin.fault("POST", CANCEL, kind="status", status=429, retry_after="0", probability=0.2, seed=1)
         admin.fault("POST", CANCEL, kind="drop", when="before", probability=0.1, seed=2)
-    assert cancel_and_wait(workspace, ids, 30, meter=busy._meter) == []
+    assert cancel_and_wait(workspace, ids, 30, limiter=busy._limiter) == []
     stop.set()
     for thread in waiting:
         thread.join()
@@ -44,7 +44,7 @@ def test_100_runs_in_flight_are_cancelled_while_the_budget_is_busy(
 def _call_until(monitor: Monitor, workspace: Workspace, run_id: int, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
-            monitor.call(lambda: jobs_api.look(workspace, run_id), stop=stop)
+            monitor.call(lambda: jobs_api.get_snapshot(workspace, run_id), stop=stop)
         except Stopped:
             return
 
@@ -91,7 +91,9 @@ def test_a_cancel_that_is_refused_again_and_again_is_reported_early_and_says_why
     ids = [jobs_api.submit(workspace, request_of(str(number))) for number in range(2)]
     admin.fault("POST", CANCEL, kind="status", status=status, message="you must not")
     alive = cancel_and_wait(workspace, ids, 40)
-    assert {look.run_id for look in alive} == set(ids) and all("you must not" in one.message for one in alive)
+    assert {snapshot.run_id for snapshot in alive} == set(ids) and all(
+        "you must not" in one.message for one in alive
+    )
     assert clock.now == pytest.approx(10.0), "the bound for a service that takes no cancel"
     assert 6 <= admin.stats()["calls"]["POST /api/2.2/jobs/runs/cancel"] / len(ids) <= 12
 
@@ -125,6 +127,6 @@ def test_a_run_whose_cancel_was_taken_has_all_the_time_to_end(
     taken, refused = (jobs_api.submit(workspace, request_of(str(number))) for number in range(2))
     admin.fault("GET", "*/jobs/runs/get", kind="status", status=400, message="nothing to see")
     admin.fault("POST", CANCEL, kind="status", status=403, skip=1)
-    alive = {look.run_id: look for look in cancel_and_wait(workspace, [taken, refused], 40)}
+    alive = {snapshot.run_id: snapshot for snapshot in cancel_and_wait(workspace, [taken, refused], 40)}
     assert clock.now == pytest.approx(40.0)
-    assert sum("nothing to see" in look.message for look in alive.values()) == 1
+    assert sum("nothing to see" in snapshot.message for snapshot in alive.values()) == 1

@@ -319,5 +319,5 @@ def test_a_token_that_cannot_be_had_is_a_matter_of_credentials(tmp_path: Path) -
             open_workspace("databricks", root=tmp_path, environ=environ)
         unchecked = open_workspace("databricks", root=tmp_path, environ=environ, check=False)
         with pytest.raises(CredentialsError, match="Renew the token or profile"):
-            jobs_api.look(unchecked, 1)
+            jobs_api.get_snapshot(unchecked, 1)
     assert "secret-secret" not in str(caught.value)

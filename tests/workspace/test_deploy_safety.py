@@ -40,7 +40,7 @@ def test_of_two_jobs_made_at_once_the_older_stays(
     """Another machine deploys between our look and our create."""
     deployment = Deployment(workspace, shop.plan)
     running = deployment.run(deployment.chosen(()))
-    assert deployment.strays() == []  # the look
+    assert deployment.orphaned_jobs() == []  # the look
     [theirs] = Shop(tmp_path / "rival", workspace, client).deploy()
     [ours] = running
     assert (ours.job_id, ours.told) == (theirs.job_id, ()) and shop.jobs() == [theirs.job_id]
@@ -59,12 +59,12 @@ def test_jobs_of_workflows_that_are_gone_are_pruned(shop: Shop, workspace: Works
     (shop.root / "config/workflows/other.json").unlink()
     deployment = Deployment(workspace, shop.plan)
     assert [done.action for done in deployment.run(deployment.chosen(()))] == ["none"]
-    strays = deployment.strays()
-    assert [job.job_id for job in strays] == [made["other"]]
+    orphaned_jobs = deployment.orphaned_jobs()
+    assert [job.job_id for job in orphaned_jobs] == [made["other"]]
     dry = Deployment(workspace, shop.plan, dry_run=True)
-    assert [done.action for done in dry.prune(strays)] == ["delete"] and len(shop.jobs()) == 2
-    assert [done.job_id for done in deployment.prune(strays)] == [made["other"]]
-    assert list(deployment.prune(strays)), "one that is gone is as good"
+    assert [done.action for done in dry.prune(orphaned_jobs)] == ["delete"] and len(shop.jobs()) == 2
+    assert [done.job_id for done in deployment.prune(orphaned_jobs)] == [made["other"]]
+    assert list(deployment.prune(orphaned_jobs)), "one that is gone is as good"
     assert shop.jobs() == [made["daily"]]
 
 

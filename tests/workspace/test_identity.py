@@ -54,8 +54,10 @@ def test_clones_that_share_a_folder_are_one_project_and_one_name_in_two_folders_
     theirs = deployed(workspace, other)
     assert theirs != mine
     shop.write("dependency", {"name": "another", "tasks": [{"file_name": "load", "format": "py"}]})
-    strays = Deployment(workspace, plan_from(config, ON)).strays()
-    assert [job.job_id for job in strays] == theirs, "the other project's job is not offered for deletion"
+    orphaned_jobs = Deployment(workspace, plan_from(config, ON)).orphaned_jobs()
+    assert [job.job_id for job in orphaned_jobs] == theirs, (
+        "the other project's job is not offered for deletion"
+    )
 
 
 def test_a_text_of_the_environment_is_not_saved_in_clear(tmp_path: Path, shop: Shop) -> None:

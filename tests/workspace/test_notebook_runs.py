@@ -18,7 +18,7 @@ from dara_dagster.workspace.runs import child_runs as notebook_runs
 from dara_dagster.workspace.runs import jobs_api
 from dara_dagster.workspace.runs.child_run import NotebookRun, NotebookRuns
 from dara_dagster.workspace.runs.child_runs import NotebookRunFinder
-from dara_dagster.workspace.runs.jobs_api import Look
+from dara_dagster.workspace.runs.jobs_api import RunSnapshot
 from tests.conftest import Emulator
 from tests.support.waiting import until
 from tests.workspace.conftest import Admin, request_of
@@ -53,8 +53,8 @@ class Started:
     def run(self, number: int) -> tuple[int, int]:
         """A run that goes on: its id, and that of its task."""
         run_id = jobs_api.submit(self._workspace, request_of(str(number)))
-        until(lambda: jobs_api.look(self._workspace, run_id).life_cycle == "RUNNING")
-        return run_id, jobs_api.look(self._workspace, run_id).task_run_id or 0
+        until(lambda: jobs_api.get_snapshot(self._workspace, run_id).life_cycle == "RUNNING")
+        return run_id, jobs_api.get_snapshot(self._workspace, run_id).task_run_id or 0
 
     def notebook(self, parent: int, path: str) -> int:
         """A notebook that the task run `parent` starts."""
@@ -62,8 +62,10 @@ class Started:
         route = f"notebook-runs?parent_run_id={parent}"
         return int(self._emulator.admin("POST", route, body, token=self._token)["run_id"])
 
-    def ended(self, run_id: int) -> Look:
-        found: Look = until(lambda: (look := jobs_api.look(self._workspace, run_id)).outcome and look)
+    def ended(self, run_id: int) -> RunSnapshot:
+        found: RunSnapshot = until(
+            lambda: (snapshot := jobs_api.get_snapshot(self._workspace, run_id)).outcome and snapshot
+        )
         return found
 
 
@@ -80,7 +82,7 @@ def test_the_notebooks_of_a_task_are_found_and_those_of_others_are_not(
     admin.simulate("bad", duration_ms=10, result="FAILED")
     inner = started.notebook(task_id, "/Shared/p/inner")
     started.notebook(other, "/Shared/p/foreign")
-    nested = started.notebook(jobs_api.look(workspace, inner).task_run_id or 0, "/Shared/p/nested")
+    nested = started.notebook(jobs_api.get_snapshot(workspace, inner).task_run_id or 0, "/Shared/p/nested")
     bad = started.notebook(task_id, "/Shared/p/bad")
     started.ended(bad)
     jobs_api.cancel(workspace, inner)

@@ -15,7 +15,7 @@ from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.jobs.lookup import find_saved_job
 from dara_dagster.workspace.runs import jobs_api
 from dara_dagster.workspace.runs.cancel import cancel_and_wait
-from dara_dagster.workspace.runs.jobs_api import Look
+from dara_dagster.workspace.runs.jobs_api import RunSnapshot
 from dara_dagster.workspace.watch.monitor import Monitor, Stopped, TimedOut, _Jobs
 from tests.workspace.conftest import Admin, request_of
 
@@ -47,8 +47,8 @@ def test_one_run_from_submit_to_end(workspace: Workspace, monitor: Monitor, admi
     admin.simulate(duration_ms=300, pending_ms=200, exit_value='{"rows": 3}')
     run_id = jobs_api.submit(workspace, request_of("one"))
     assert jobs_api.submit(workspace, request_of("one")) == run_id, "the same token is the same run"
-    assert [look.run_id for look in jobs_api.list_active(workspace)] == [run_id]
-    changes: list[Look] = []
+    assert [snapshot.run_id for snapshot in jobs_api.list_active(workspace)] == [run_id]
+    changes: list[RunSnapshot] = []
     last = monitor.watch(run_id, on_change=changes.append)
     assert last is changes[-1] and last.outcome is not None and last.outcome.verdict == "success"
     assert all(one.outcome is None for one in changes[:-1])
@@ -75,7 +75,7 @@ def test_a_deleted_run_is_gone_for_look_token_and_watch(
     monitor.watch(run_id)
     workspace.client.jobs.delete_run(run_id)
     with pytest.raises(RunGoneError, match=f"Run {run_id} was deleted or is older than 60 days"):
-        jobs_api.look(workspace, run_id)
+        jobs_api.get_snapshot(workspace, run_id)
     with pytest.raises(RunGoneError, match="was deleted"):
         jobs_api.submit(workspace, request_of("one"))
     with pytest.raises(RunGoneError):
@@ -126,14 +126,14 @@ def test_a_stop_and_a_deadline_end_the_wait_but_not_the_run(
     run_id = jobs_api.submit(workspace, request_of("one"))
     stop = threading.Event()
     with pytest.raises(Stopped):
-        monitor.watch(run_id, stop=stop, on_change=lambda look: stop.set())
+        monitor.watch(run_id, stop=stop, on_change=lambda snapshot: stop.set())
     with pytest.raises(Stopped):
         monitor.watch(run_id, stop=stop)
     with pytest.raises(TimedOut):
         monitor.watch(run_id, deadline=monitor.clock() + 0.3)
-    assert jobs_api.look(workspace, run_id).outcome is None
+    assert jobs_api.get_snapshot(workspace, run_id).outcome is None
     assert cancel_and_wait(workspace, [run_id], 20) == []
-    last = jobs_api.look(workspace, run_id)
+    last = jobs_api.get_snapshot(workspace, run_id)
     assert last.outcome is not None and last.outcome.verdict == "cancelled"
 
 
@@ -178,7 +178,7 @@ def test_faults_the_sdk_does_not_retry_are_retried_with_the_token(
 ) -> None:
     admin.fault("POST", "*/jobs/runs/submit", kind="status", status=status, when="after", count=1)
     run_id = monitor.call(lambda: jobs_api.submit(workspace, request_of("one")))
-    assert admin.stats()["runs_created"] == 1 and jobs_api.look(workspace, run_id).run_id == run_id
+    assert admin.stats()["runs_created"] == 1 and jobs_api.get_snapshot(workspace, run_id).run_id == run_id
 
 
 def test_a_lasting_fault_is_reported_in_words(workspace: Workspace, monitor: Monitor, admin: Admin) -> None:
@@ -200,5 +200,5 @@ def test_many_runs_are_seen_by_the_page(workspace: Workspace, monitor: Monitor, 
         lasts = list(pool.map(monitor.watch, ids))
     assert {last.outcome.verdict for last in lasts if last.outcome} == {"success"} and len(lasts) == 60
     calls = admin.stats()["calls"]
-    looks = calls["GET /api/2.2/jobs/runs/get"] + calls["GET /api/2.2/jobs/runs/list"]
-    assert calls["GET /api/2.2/jobs/runs/list"] > 3 and looks / 60 < 8  # one by one it is more than 11
+    snapshots = calls["GET /api/2.2/jobs/runs/get"] + calls["GET /api/2.2/jobs/runs/list"]
+    assert calls["GET /api/2.2/jobs/runs/list"] > 3 and snapshots / 60 < 8  # one by one it is more than 11

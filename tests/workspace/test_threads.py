@@ -13,21 +13,21 @@ import pytest
 from dara_dagster.workspace.client import open_workspace
 from dara_dagster.workspace.rate_limited import Stopped, _answer, until_stopped
 from dara_dagster.workspace.watch.monitor import monitor_for
-from dara_dagster.workspace.watch.threads import Crew
+from dara_dagster.workspace.watch.threads import WatchThreads
 from tests.conftest import Emulator
 from tests.support.waiting import PATIENCE
 
 
 def test_a_job_that_fails_costs_the_crew_no_worker(caplog: pytest.LogCaptureFixture) -> None:
-    crew = Crew(lambda: None, lambda: False, 8)
+    threads = WatchThreads(lambda: None, lambda: False, 8)
 
     def fail() -> None:
         raise ValueError("a bug")
 
     for _ in range(3 * 8):
-        crew.hand_over(fail)
+        threads.hand_over(fail)
     done = threading.Event()
-    crew.hand_over(done.set)
+    threads.hand_over(done.set)
     assert done.wait(PATIENCE) and "a bug" in caplog.text
 
 

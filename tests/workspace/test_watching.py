@@ -228,14 +228,14 @@ def test_nothing_is_kept_and_nobody_is_asked_when_nobody_waits() -> None:
         simulation.start(500.0)
     simulation.run(until=simulation.now + 0.25)
     simulation.monitor.pump()
-    assert simulation.monitor._watchlist._listing is not None and simulation.monitor._under_way == 1
+    assert simulation.monitor._poll_queue._listing is not None and simulation.monitor._under_way == 1
     for watch in simulation.watches.values():
         simulation.monitor._dismiss(watch)
     calls = simulation.calls
     simulation.run()
     assert simulation.calls == calls + 1, "no more than the page that was under way"
-    assert simulation.monitor.pump() is None and len(simulation.monitor._watchlist) == 0
-    assert not simulation.monitor._limits and not any(simulation.monitor.budget._queues.values())
+    assert simulation.monitor.pump() is None and len(simulation.monitor._poll_queue) == 0
+    assert not simulation.monitor._limits and not any(simulation.monitor.rate_limiter._queues.values())
 
 
 @pytest.mark.parametrize("latency", [0.0, 0.4])
@@ -269,7 +269,7 @@ def test_too_many_requests_slow_the_watcher_down_and_it_recovers_slowly() -> Non
     simulation.run(until=1004.9)
     assert simulation.calls <= 2, "nobody calls before Retry-After"
     simulation.run(until=1011)
-    slowed = simulation.monitor.budget.rate(simulation.now)
+    slowed = simulation.monitor.rate_limiter.rate(simulation.now)
     assert slowed < 14.0
     simulation.run()
-    assert len(simulation.seen) == 100 and simulation.monitor.budget.rate(simulation.now + 200) == 20.0
+    assert len(simulation.seen) == 100 and simulation.monitor.rate_limiter.rate(simulation.now + 200) == 20.0

@@ -30,7 +30,7 @@ SHAPE = "an answer of another shape than the API documents"
 
 @pytest.fixture
 def workspace(workspace: Workspace) -> Workspace:
-    return replace(workspace, settings=IMPATIENT, meters={}, monitors={})
+    return replace(workspace, settings=IMPATIENT, limiters={}, monitors={})
 
 
 def answer(admin: Admin, method: str, path: str, body: Any) -> None:
@@ -72,14 +72,14 @@ def test_the_state_of_a_warehouse(workspace: Workspace, admin: Admin, tmp_path: 
 )
 def test_the_list_of_notebook_runs(workspace: Workspace, admin: Admin, tmp_path: Path, body: Any) -> None:
     run_id = jobs_api.submit(workspace, request_of("1"))
-    ended = until(lambda: (look := jobs_api.look(workspace, run_id)).outcome and look)
+    ended = until(lambda: (snapshot := jobs_api.get_snapshot(workspace, run_id)).outcome and snapshot)
     file = tmp_path / "outer.py"
     file.write_text("# Databricks notebook source\ndbutils.notebook.run('./inner', 60)\n")
     plan = Plan("p", tmp_path, tmp_path, "databricks", tmp_path, "/Shared/p", {}, {}, ())
     answer(admin, "GET", "/api/2.2/jobs/runs/list", body)
     finder = NotebookRunFinder(workspace, plan)
     with pytest.raises(DaraError) as caught:
-        finder.started_by(TaskPlan("outer", "outer", "notebook", file=file), ended, workspace.meter.call)
+        finder.started_by(TaskPlan("outer", "outer", "notebook", file=file), ended, workspace.limiter.call)
     assert told(caught.value, "GET /api/2.2/jobs/runs/list")
 
 

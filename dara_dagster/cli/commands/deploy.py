@@ -99,12 +99,12 @@ def drafts(plan: Plan, names: Iterable[str]) -> list[JobPlan]:
 
 def _steps(deployment: Deployment, names: Sequence[str], *, prune: bool, yes: bool) -> Iterator[Deployed]:
     yield from deployment.run(deployment.chosen(names))
-    strays = deployment.strays() if prune else []
-    if strays and not yes:
-        for job in strays:
+    orphaned_jobs = deployment.orphaned_jobs() if prune else []
+    if orphaned_jobs and not yes:
+        for job in orphaned_jobs:
             click.echo(f"job {job.job_id} {job.name!r}: its workflow is no longer there", err=True)
-        click.confirm(f"Delete {counted(len(strays), 'saved job')}?", abort=True, err=True)
-    yield from deployment.prune(strays)
+        click.confirm(f"Delete {counted(len(orphaned_jobs), 'saved job')}?", abort=True, err=True)
+    yield from deployment.prune(orphaned_jobs)
 
 
 def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:

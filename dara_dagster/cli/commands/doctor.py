@@ -118,9 +118,9 @@ def _task_store(config_dir: Path) -> str:
     home = home_folder(config_dir)
     if (home / "dagster.yaml").exists():
         with open_instance(config_dir) as instance:
-            from dara_dagster.executor.task_store import look_at_store
+            from dara_dagster.executor.task_store import describe_store
 
-            return f"{look_at_store(instance)}, {counted(instance.get_runs_count(), 'run')}"
+            return f"{describe_store(instance)}, {counted(instance.get_runs_count(), 'run')}"
     nearest = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(nearest, os.W_OK):
         raise DaraError(f"{nearest} is not writable. Make it so, or set DAGSTER_HOME to another folder.")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dara_dagster.config.plan import Plan
     from dara_dagster.workspace.client import Workspace
-    from dara_dagster.workspace.runs.jobs_api import Look
+    from dara_dagster.workspace.runs.jobs_api import RunSnapshot
 
 __all__ = ["orphans"]
 
@@ -56,7 +56,7 @@ def orphans(cancel: bool, yes: bool, config_dir: Path, as_json: bool) -> None:
         click.echo(found.as_text())
     if cancel and found.orphans:
         _confirm(len(found.orphans), yes, as_json)
-        _cancel(workspace, plan, [orphan.look for orphan in found.orphans], quiet=as_json)
+        _cancel(workspace, plan, [orphan.snapshot for orphan in found.orphans], quiet=as_json)
 
 
 def _history(config_dir: Path) -> AbstractContextManager[DagsterInstance]:
@@ -82,23 +82,23 @@ def _confirm(count: int, yes: bool, as_json: bool) -> None:
 class _Orphan:
     """An active Databricks run, and the Dagster run that started it."""
 
-    look: Look
+    snapshot: RunSnapshot
     dagster_run_id: str
 
     def as_json(self) -> dict[str, Any]:
-        look = self.look
+        snapshot = self.snapshot
         return {
-            "run_id": look.run_id,
-            "name": look.run_name,
-            "state": look.word,
-            "url": look.url,
+            "run_id": snapshot.run_id,
+            "name": snapshot.run_name,
+            "state": snapshot.word,
+            "url": snapshot.url,
             "dagster_run_id": self.dagster_run_id,
         }
 
     def as_text(self) -> str:
-        name = self.look.run_name  # for a run of a saved job the job's own
+        name = self.snapshot.run_name  # for a run of a saved job the job's own
         whole = name if self.dagster_run_id in name else f"{name} [{self.dagster_run_id}]"
-        return f"{self.look.run_id}  {self.look.word.lower():<10}  {whole}\n  {self.look.url}"
+        return f"{self.snapshot.run_id}  {self.snapshot.word.lower():<10}  {whole}\n  {self.snapshot.url}"
 
 
 @dataclass(frozen=True)
@@ -127,42 +127,44 @@ class _Found:
 def _find(workspace: Workspace, plan: Plan, instance: DagsterInstance) -> _Found:
     """The orphans: of one-time runs by the mark in their name, of saved jobs by Dagster's history."""
     from dara_dagster.executor.instance_id import instance_id
-    from dara_dagster.history.orphans import Living, who_left
+    from dara_dagster.history.orphans import Living, find_orphans
     from dara_dagster.tasks.payloads import parse_run_name
     from dara_dagster.workspace.runs.jobs_api import list_active
 
     active = list(list_active(workspace))
     living = Living(instance)  # asked after that: a run started in between is not taken for dead
     found = _Found([], [])
-    unmarked: dict[int, Look] = {}
-    for look in active:
-        mark = parse_run_name(look.run_name)
+    unmarked: dict[int, RunSnapshot] = {}
+    for snapshot in active:
+        mark = parse_run_name(snapshot.run_name)
         if mark is None:
-            unmarked[look.run_id] = look
+            unmarked[snapshot.run_id] = snapshot
         elif mark.project == plan.name:
             run = instance.get_run_by_id(mark.dagster_run_id)
-            orphan = _Orphan(look, mark.dagster_run_id)
+            orphan = _Orphan(snapshot, mark.dagster_run_id)
             if run is None and mark.instance != instance_id(instance):
                 found.not_ours.append(orphan)
             elif run is None or not living.watches(run):
                 found.orphans.append(orphan)
     began = {
-        run_id: datetime.fromtimestamp(look.start_ms / 1000, timezone.utc)
-        for run_id, look in unmarked.items()
-        if look.run_type == "JOB_RUN"
+        run_id: datetime.fromtimestamp(snapshot.start_ms / 1000, timezone.utc)
+        for run_id, snapshot in unmarked.items()
+        if snapshot.run_type == "JOB_RUN"
     }
-    starters = who_left(instance, living, began, workspace.host)
+    starters = find_orphans(instance, living, began, workspace.host)
     found.orphans.extend(_Orphan(unmarked[run_id], run.run_id) for run_id, run in starters.items())
     return found
 
 
-def _cancel(workspace: Workspace, plan: Plan, found: list[Look], quiet: bool) -> None:
+def _cancel(workspace: Workspace, plan: Plan, found: list[RunSnapshot], quiet: bool) -> None:
     from dara_dagster.workspace.runs.cancel import cancel_and_wait
 
-    urls = {look.run_id: look.url for look in found}
+    urls = {snapshot.run_id: snapshot.url for snapshot in found}
     left = cancel_and_wait(workspace, list(urls))
     if left:
-        alive = (f"Databricks run {look.run_id} is still alive: {urls[look.run_id]}" for look in left)
+        alive = (
+            f"Databricks run {snapshot.run_id} is still alive: {urls[snapshot.run_id]}" for snapshot in left
+        )
         raise RunError("\n".join(alive))
     if not quiet:
         click.echo(f"{len(found)} cancelled.")

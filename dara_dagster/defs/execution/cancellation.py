@@ -40,10 +40,12 @@ def stop_run(
     for alive in cancel_and_wait(workspace, [run_id]):
         return "alive", alive.message
     try:
-        look = monitor.call(lambda: jobs_api.look(workspace, run_id), urgent=True, patience=_LOOK_SECONDS)
+        snapshot = monitor.call(
+            lambda: jobs_api.get_snapshot(workspace, run_id), urgent=True, patience=_LOOK_SECONDS
+        )
     except DaraError:
         return "stopped", ""
-    return ("succeeded" if look.outcome is not None and accepts(look.outcome) else "stopped"), ""
+    return ("succeeded" if snapshot.outcome is not None and accepts(snapshot.outcome) else "stopped"), ""
 
 
 def stop_others(session: WorkspaceSession, run_ids: Sequence[int]) -> list[str]:

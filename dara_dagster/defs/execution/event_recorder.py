@@ -9,7 +9,7 @@ from dagster import OpExecutionContext
 from dara_dagster.defs.execution.attempts import ATTEMPT, LOST, RESULT, SUBMITTED, Attempt, AttemptLog
 from dara_dagster.executor.events import Value, record, step_key
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.runs.jobs_api import Look, page_url
+from dara_dagster.workspace.runs.jobs_api import RunSnapshot, page_url
 
 __all__ = ["StepRecord", "record_left_out"]
 
@@ -36,12 +36,12 @@ class StepRecord:
         self._write(SUBMITTED, message, {**data, **_attempt_data(attempt)})
         self._attempts.submitted(self._step, run_id)
 
-    def state(self, workspace: Workspace, look: Look) -> None:
+    def state(self, workspace: Workspace, snapshot: RunSnapshot) -> None:
         """The Databricks run is in another state than at the last look."""
-        self.url = page_url(workspace, look)
-        text = f"Databricks run {look.run_id} is {look.word}"
-        message = f"{text}: {look.message}" if look.message else text
-        self._write(STATE, message, {"state": look.word, "message": look.message, "url": self.url})
+        self.url = page_url(workspace, snapshot)
+        text = f"Databricks run {snapshot.run_id} is {snapshot.word}"
+        message = f"{text}: {snapshot.message}" if snapshot.message else text
+        self._write(STATE, message, {"state": snapshot.word, "message": snapshot.message, "url": self.url})
 
     def result(self, message: str, data: Mapping[str, Value], *, accepted: bool) -> None:
         """The attempt is over as `data` says; if it failed the next start of the step makes a new one."""

@@ -27,7 +27,7 @@ from dara_dagster.workspace.jobs.lookup import find_saved_job
 from dara_dagster.workspace.rate_limited import stopping_at, until_stopped
 from dara_dagster.workspace.runs import jobs_api
 from dara_dagster.workspace.runs.child_run import NotebookRuns
-from dara_dagster.workspace.runs.jobs_api import Look, RunOutput
+from dara_dagster.workspace.runs.jobs_api import RunOutput, RunSnapshot
 from dara_dagster.workspace.runs.outcome import Outcome, Retry, is_accepted, retry_class
 from dara_dagster.workspace.watch.monitor import Stopped, TimedOut
 
@@ -134,13 +134,15 @@ class _Execution:
         workspace = self.session.workspace
         try:
             run_id = attempt.databricks_run or self._submit(attempt)
-            look = self.session.monitor.call(lambda: jobs_api.look(workspace, run_id), stop=self.stop)
+            snapshot = self.session.monitor.call(
+                lambda: jobs_api.get_snapshot(workspace, run_id), stop=self.stop
+            )
         except RunGoneError as error:
             self.context.log.warning(f"The run of attempt {attempt.number} is gone: {error}")
             return None
-        if look.outcome is not None and not self._accepts(look.outcome):
+        if snapshot.outcome is not None and not self._accepts(snapshot.outcome):
             ended = f"Databricks run {run_id} of attempt {attempt.number} ended while nobody watched"
-            self.context.log.info(f"{ended} ({look.outcome.code}); making a new attempt")
+            self.context.log.info(f"{ended} ({snapshot.outcome.code}); making a new attempt")
             return None
         if attempt.databricks_run is not None:
             self.record.attempt(attempt, f"Attempt {attempt.number} again")
@@ -222,7 +224,7 @@ class _Execution:
 
     # --- watching ------------------------------------------------------------------------------------
 
-    def _watch(self, run_id: int) -> Look:
+    def _watch(self, run_id: int) -> RunSnapshot:
         monitor = self.session.monitor
         # A saved job has no timeout of ours on Databricks; a one-time run has, so ours comes a little later.
         grace = 0.0 if self.task.kind == "saved_job" else self.session.plan.poll.timeout_grace_seconds
@@ -240,9 +242,9 @@ class _Execution:
         history = self.session.history(self.context.instance, self.context.job_name)
         return history.usual_seconds(self.step)
 
-    def _changed(self, look: Look) -> None:
-        if look.outcome is None:
-            self.record.state(self.session.workspace, look)
+    def _changed(self, snapshot: RunSnapshot) -> None:
+        if snapshot.outcome is None:
+            self.record.state(self.session.workspace, snapshot)
 
     # --- the end -------------------------------------------------------------------------------------
 
@@ -251,45 +253,45 @@ class _Execution:
             outcome, on_partial=self.task.entry.on_partial, on_skipped=self.task.entry.on_skipped
         )
 
-    def _finish(self, look: Look) -> TaskResult:
+    def _finish(self, snapshot: RunSnapshot) -> TaskResult:
         """Report the end of the run, with what it left behind."""
-        outcome = look.outcome
+        outcome = snapshot.outcome
         assert outcome is not None
         accepted = self._accepts(outcome)
         output = (
-            self._output(look) if not accepted or self.task.kind not in ("script", "sql") else RunOutput()
+            self._output(snapshot) if not accepted or self.task.kind not in ("script", "sql") else RunOutput()
         )
-        url = jobs_api.page_url(self.session.workspace, look)
-        children = self._notebook_runs(look)
-        text = f"Databricks run {look.run_id} ended: {outcome.code}"
-        self.record.result(text, result_data(look, outcome, output, url, children), accepted=accepted)
+        url = jobs_api.page_url(self.session.workspace, snapshot)
+        children = self._notebook_runs(snapshot)
+        text = f"Databricks run {snapshot.run_id} ended: {outcome.code}"
+        self.record.result(text, result_data(snapshot, outcome, output, url, children), accepted=accepted)
         self.finished = True
         if not accepted:
             if outcome.verdict == "timed_out" and (limit := self.task.entry.timeout_seconds):
                 output = replace(output, error=f"no end within {limit} s (timeout_seconds)")
-            failure = run_failure(self.task.name, look, outcome, output, url, children)
+            failure = run_failure(self.task.name, snapshot, outcome, output, url, children)
             raise self._failed(failure, retry_class(outcome, self.workflow.retry_on))
-        return task_result(look, outcome, output, url, children)
+        return task_result(snapshot, outcome, output, url, children)
 
-    def _notebook_runs(self, look: Look) -> NotebookRuns:
+    def _notebook_runs(self, snapshot: RunSnapshot) -> NotebookRuns:
         """What the task started by `dbutils.notebook.run`; not to know it fails nothing."""
 
         def call(fn: Callable[[], Any]) -> Any:
             return self.session.monitor.call(fn, stop=self.stop, patience=_CHILDREN_PATIENCE_SECONDS)
 
         try:
-            return self.session.notebook_runs.started_by(self.task, look, call)
+            return self.session.notebook_runs.started_by(self.task, snapshot, call)
         except Stopped:  # the run has ended, which is to be recorded all the same
             return NotebookRuns()
         except DaraError as error:
             self.context.log.warning(f"The notebooks that {self.task.name} started are not known: {error}")
             return NotebookRuns()
 
-    def _output(self, look: Look) -> RunOutput:
+    def _output(self, snapshot: RunSnapshot) -> RunOutput:
         """What the run left; a run that ended well does not fail for an output that cannot be read."""
         workspace = self.session.workspace
         try:
-            return self.session.monitor.call(lambda: jobs_api.output(workspace, look), stop=self.stop)
+            return self.session.monitor.call(lambda: jobs_api.output(workspace, snapshot), stop=self.stop)
         except Stopped:
             raise
         except (RunError, UnreachableError) as error:
@@ -301,7 +303,7 @@ class _Execution:
             retry = "never"
         error = fail_or_retry(self.task, self.context.retry_number, failure, retry, self.session.plan.poll)
         if self.fail_fast is not None and not isinstance(error, RetryRequested):
-            others = self.fail_fast.trip(self.context, self.step, self.task.name)
+            others = self.fail_fast.cancel_others(self.context, self.step, self.task.name)
             for text in stop_others(self.session, others):
                 self.context.log.error(text)
         return error

@@ -41,7 +41,7 @@ class FailFast:
         if culprit := self.culprit():
             raise Failure(f"{task}: not run, because {culprit} failed (fail_fast)", allow_retries=False)
 
-    def trip(self, context: OpExecutionContext, step: str, task: str) -> list[int]:
+    def cancel_others(self, context: OpExecutionContext, step: str, task: str) -> list[int]:
         """Record that `task` failed, and return the Databricks runs of the other steps, for cancellation.
 
         Returns none when another task has failed before: its op cancels them.

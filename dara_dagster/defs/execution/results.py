@@ -10,7 +10,7 @@ from dagster import Failure, MetadataValue
 
 from dara_dagster.executor.events import Value
 from dara_dagster.workspace.runs.child_run import NotebookRuns
-from dara_dagster.workspace.runs.jobs_api import Look, RunOutput
+from dara_dagster.workspace.runs.jobs_api import RunOutput, RunSnapshot
 from dara_dagster.workspace.runs.outcome import Outcome
 
 __all__ = ["RunFailed", "TaskResult", "result_data", "run_failure", "task_result"]
@@ -44,17 +44,17 @@ class TaskResult:
 
 
 def task_result(
-    look: Look, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
+    snapshot: RunSnapshot, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
 ) -> TaskResult:
     """Return the result of a run that counts as a success."""
-    metadata = {**_run_metadata(look, outcome, url), **_children_metadata(children)}
+    metadata = {**_run_metadata(snapshot, outcome, url), **_children_metadata(children)}
     if output.exit_value is not None:
         metadata["exit_value"] = MetadataValue.text(output.exit_value[:_LONGEST])
-    return TaskResult(look.run_id, url, output.exit_value, metadata)
+    return TaskResult(snapshot.run_id, url, output.exit_value, metadata)
 
 
 def result_data(
-    look: Look, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
+    snapshot: RunSnapshot, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
 ) -> dict[str, Value]:
     """Return the data of the event that says how the run ended; seconds are those of the Databricks run."""
     return {
@@ -62,25 +62,25 @@ def result_data(
         "code": outcome.code,
         "exit_value": (output.exit_value or "")[:_LONGEST],
         **({"trace": output.error_trace[-_LONGEST_TRACE:]} if output.error_trace else {}),
-        "queue_seconds": look.queue_ms / 1000,
-        "setup_seconds": look.setup_ms / 1000,
-        "execution_seconds": look.execution_ms / 1000,
-        "total_seconds": look.total_ms / 1000,
-        "databricks_start": look.start_ms / 1000,
-        "databricks_end": look.end_ms / 1000,
+        "queue_seconds": snapshot.queue_ms / 1000,
+        "setup_seconds": snapshot.setup_ms / 1000,
+        "execution_seconds": snapshot.execution_ms / 1000,
+        "total_seconds": snapshot.total_ms / 1000,
+        "databricks_start": snapshot.start_ms / 1000,
+        "databricks_end": snapshot.end_ms / 1000,
         **({"notebook_runs": children.as_text()} if children.runs else {}),
-        "databricks_run_id": look.run_id,
+        "databricks_run_id": snapshot.run_id,
         "url": url,
     }
 
 
 def run_failure(
-    task: str, look: Look, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
+    task: str, snapshot: RunSnapshot, outcome: Outcome, output: RunOutput, url: str, children: NotebookRuns
 ) -> Failure:
     """Return the failure of a run that did not end well: error first, then where to look."""
     error = output.error or outcome.message or "Databricks gives no reason"
-    what = f"{task}: Databricks run {look.run_id} {_VERDICT_TEXT.get(outcome.verdict, outcome.verdict)}"
-    metadata = {**_run_metadata(look, outcome, url), **_children_metadata(children)}
+    what = f"{task}: Databricks run {snapshot.run_id} {_VERDICT_TEXT.get(outcome.verdict, outcome.verdict)}"
+    metadata = {**_run_metadata(snapshot, outcome, url), **_children_metadata(children)}
     metadata["error"] = MetadataValue.text(error[:_LONGEST])
     if output.error_trace:
         metadata["traceback"] = MetadataValue.md(f"```\n{output.error_trace[-_LONGEST:]}\n```")
@@ -91,14 +91,14 @@ def run_failure(
     return kind(description, metadata=metadata, allow_retries=False)
 
 
-def _run_metadata(look: Look, outcome: Outcome, url: str) -> Mapping[str, Any]:
+def _run_metadata(snapshot: RunSnapshot, outcome: Outcome, url: str) -> Mapping[str, Any]:
     return {
-        "databricks_run_id": MetadataValue.text(str(look.run_id)),
+        "databricks_run_id": MetadataValue.text(str(snapshot.run_id)),
         "run_page": MetadataValue.url(url),
         "termination_code": outcome.code,
-        "queue_seconds": look.queue_ms / 1000,
-        "setup_seconds": look.setup_ms / 1000,
-        "execution_seconds": look.execution_ms / 1000,
+        "queue_seconds": snapshot.queue_ms / 1000,
+        "setup_seconds": snapshot.setup_ms / 1000,
+        "execution_seconds": snapshot.execution_ms / 1000,
     }
 
 

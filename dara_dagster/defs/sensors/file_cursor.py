@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from dara_dagster.workspace.listing import Arrival, Listing, Place
 
-__all__ = ["Arrival", "Cursor", "Memory", "Pick", "digest", "mark_of", "pick"]
+__all__ = ["Arrival", "Cursor", "SeenFiles", "Selection", "digest", "mark_of", "pick"]
 
 # A file that has just been written may still be growing, whatever `settle_seconds` says.
 _LEAST_SETTLE_MS = 1000
@@ -67,7 +67,7 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Memory:
+class SeenFiles:
     """The marks of all files taken before the cursor's last tick.
 
     `seen` are the marks that a listing which goes on over several ticks has come across so far. `offered`
@@ -88,7 +88,7 @@ class Memory:
         return json.dumps({**texts, "run_key": self.run_key})
 
     @classmethod
-    def read(cls, text: str | None) -> Memory:
+    def read(cls, text: str | None) -> SeenFiles:
         """The memory in `text`; an empty one when there is none or it cannot be read."""
         try:
             data = json.loads(text or "")
@@ -97,15 +97,15 @@ class Memory:
         except (ValueError, KeyError, TypeError):
             return cls()
 
-    def with_taken(self, marks: Iterable[str]) -> Memory:
+    def with_taken(self, marks: Iterable[str]) -> SeenFiles:
         """This memory with files whose run was started for certain."""
         return replace(self, marks=self.marks.union(marks))
 
-    def with_offer(self, marks: tuple[str, ...], run_key: str) -> Memory:
+    def with_offer(self, marks: tuple[str, ...], run_key: str) -> SeenFiles:
         """This memory with another batch that a run is asked for; no marks for none."""
         return replace(self, offered=marks, run_key=run_key)
 
-    def after(self, present: frozenset[str], *, resumed: bool, finished: bool) -> Memory:
+    def after(self, present: frozenset[str], *, resumed: bool, finished: bool) -> SeenFiles:
         """This memory after a listing that found `present`; at its end those long gone are forgotten.
 
         `resumed` says that the listing went on where another tick had left it, `finished` that it came to
@@ -120,7 +120,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Pick:
+class Selection:
     """What one tick takes, of how many; how many it leaves for the next, and how many are too young.
 
     `marks` are those of `files`, in the same order.
@@ -132,19 +132,19 @@ class Pick:
     left: int
     young: int
     cursor: Cursor
-    memory: Memory
+    seen_files: SeenFiles
 
 
 def pick(
     listing: Listing,
     cursor: Cursor,
-    memory: Memory,
+    seen_files: SeenFiles,
     *,
     now_ms: int,
     settle_seconds: float,
     most: int,
     since_ms: int | None = None,
-) -> Pick:
+) -> Selection:
     """Choose up to `most` files that were not taken before and have settled, oldest first.
 
     A file has settled when it was left alone for `settle_seconds` (one second at least) by its own time, or
@@ -154,7 +154,7 @@ def pick(
     settle_ms = max(int(settle_seconds * 1000), _LEAST_SETTLE_MS)
     listed = {mark_of(file): file for file in listing.files}
     wanted = listed if since_ms is None else _marked_for_replay(listing.files, since_ms)
-    fresh = {mark: file for mark, file in wanted.items() if mark not in memory.marks}
+    fresh = {mark: file for mark, file in wanted.items() if mark not in seen_files.marks}
     # A clock that was put back must not make a file wait until it has caught up.
     seen = {mark: min(cursor.waiting.get(mark, now_ms), now_ms) for mark in fresh}
     settled = now_ms - settle_ms
@@ -168,8 +168,10 @@ def pick(
     taken = chosen if since_ms is None else [*chosen, *map(mark_of, files)]
     following = Cursor(tuple(taken), dict(list(waiting.items())[-_MOST_WAITING:]), listing.queue)
     present = frozenset(listed).union(wanted)
-    after = memory.after(present, resumed=bool(cursor.queue), finished=not listing.queue)
-    return Pick(files, tuple(chosen), len(wanted), len(ready) - len(chosen), len(young), following, after)
+    after = seen_files.after(present, resumed=bool(cursor.queue), finished=not listing.queue)
+    return Selection(
+        files, tuple(chosen), len(wanted), len(ready) - len(chosen), len(young), following, after
+    )
 
 
 def _marked_for_replay(files: Iterable[Arrival], since_ms: int) -> dict[str, Arrival]:

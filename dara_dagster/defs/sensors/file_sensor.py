@@ -28,7 +28,7 @@ from dara_dagster.config.plan import Plan, SensorPlan, WorkflowPlan
 from dara_dagster.defs.resource_keys import PARAMETERS
 from dara_dagster.defs.resources import WorkspaceSession
 from dara_dagster.defs.schedules import free_places
-from dara_dagster.defs.sensors.file_cursor import Cursor, Memory, Pick, digest, pick
+from dara_dagster.defs.sensors.file_cursor import Cursor, SeenFiles, Selection, digest, pick
 from dara_dagster.errors import DaraError, EmulatorError, FileError
 from dara_dagster.workspace.emulator_process import emulator_status
 from dara_dagster.workspace.listing import Arrival, Listing, list_folder, list_volume
@@ -132,34 +132,36 @@ class _Watch:
         listing: Listing,
         began_ms: int,
         free: int | None,
-    ) -> Pick:
+    ) -> Selection:
         """What this tick takes of a listing begun at `began_ms`.
 
         The memory is brought up to the tick before, which is certain now.
         """
         store, key = context.instance.daemon_cursor_storage, self._memory_key(context)
-        before = Memory.read(store.get_cursor_values({key}).get(key))
-        memory = before.with_taken(cursor.taken)
-        if not memory.marks.issuperset(memory.offered) and _was_started(context.instance, memory.run_key):
-            memory = memory.with_taken(memory.offered)
-        memory = memory.with_offer((), "")
+        before = SeenFiles.read(store.get_cursor_values({key}).get(key))
+        seen_files = before.with_taken(cursor.taken)
+        if not seen_files.marks.issuperset(seen_files.offered) and _was_started(
+            context.instance, seen_files.run_key
+        ):
+            seen_files = seen_files.with_taken(seen_files.offered)
+        seen_files = seen_files.with_offer((), "")
         most = self._sensor.batch_size
         if self._sensor.per == "file" and free is not None:
             most = min(most, free)
         picked = pick(
             listing,
             cursor,
-            memory,
+            seen_files,
             now_ms=began_ms,
             settle_seconds=self._sensor.settle_seconds,
             most=most,
             since_ms=None if self._sensor.since is None else _epoch_ms(self._sensor.since),
         )
         if self._sensor.per == "batch" and picked.files:
-            offer = picked.memory.with_offer(picked.cursor.taken, digest(key, *picked.marks))
-            picked = replace(picked, memory=offer)
-        if picked.memory != before:
-            store.set_cursor_values({key: picked.memory.to_json()})
+            offer = picked.seen_files.with_offer(picked.cursor.taken, digest(key, *picked.marks))
+            picked = replace(picked, seen_files=offer)
+        if picked.seen_files != before:
+            store.set_cursor_values({key: picked.seen_files.to_json()})
         return picked
 
     def _memory_key(self, context: SensorEvaluationContext) -> str:
@@ -167,14 +169,14 @@ class _Watch:
         origin = context.code_location_origin
         return ":".join(["dara", origin.location_name if origin else "", self._plan.name, self.name])
 
-    def _requests(self, picked: Pick) -> Iterator[RunRequest]:
+    def _requests(self, picked: Selection) -> Iterator[RunRequest]:
         """A run for each file, known by its mark, or one for all, known by the key that the memory has."""
         files = picked.files
         if self._sensor.per == "batch" and files:
             about = [_about(file, self._place(file)) for file in files]
             values = {"files": json.dumps(about), "file_count": str(len(files))}
             tags = {"dara/files": str(len(files)), "dara/first_file": files[0].path}
-            yield self._request(picked.memory.run_key, files, values, tags)
+            yield self._request(picked.seen_files.run_key, files, values, tags)
             return
         for mark, file in zip(picked.marks, files, strict=True):
             values = _about(file, self._place(file))
@@ -224,7 +226,7 @@ def _was_started(instance: DagsterInstance, run_key: str) -> bool:
     return any(run.status != DagsterRunStatus.NOT_STARTED for run in runs)
 
 
-def _nothing(picked: Pick, listing: Listing) -> str:
+def _nothing(picked: Selection, listing: Listing) -> str:
     text = f"No new files among {picked.among}"
     if picked.young:
         text = f"{picked.young} new files have not settled yet"

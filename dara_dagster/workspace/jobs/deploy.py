@@ -30,12 +30,12 @@ from dara_dagster.workspace.jobs.store import (
     delete_job,
     job_url,
     list_jobs,
-    namesakes,
     read_settings,
     reset_job,
+    same_name_jobs,
 )
 from dara_dagster.workspace.locks import file_lock
-from dara_dagster.workspace.resources.compute import ensure_compute, look_at_compute
+from dara_dagster.workspace.resources.compute import ensure_compute, read_states
 from dara_dagster.workspace.resources.files import FileSync
 from dara_dagster.workspace.user_home import plan_at_home
 
@@ -131,14 +131,14 @@ class Deployment:
                 else:
                     yield self._deploy(workflow, job)
 
-    def strays(self) -> list[SavedJob]:
+    def orphaned_jobs(self) -> list[SavedJob]:
         """The saved jobs of this project whose workflow it no longer has."""
         known = {owner_tags(self._plan.identity, name)[WORKFLOW_TAG] for name in self._workflows}
         return [job for job in self._jobs if job.workflow_tag not in known]
 
-    def prune(self, strays: Sequence[SavedJob]) -> Iterator[Deployed]:
+    def prune(self, orphaned_jobs: Sequence[SavedJob]) -> Iterator[Deployed]:
         """Delete them; their runs that are going on end too."""
-        for job in strays:
+        for job in orphaned_jobs:
             if not self._dry_run:
                 delete_job(self._ws, job.job_id)
             yield Deployed(job.workflow_tag, "delete", job.job_id, job_url(self._ws, job.job_id))
@@ -191,7 +191,7 @@ class Deployment:
     def _compute_id(self, compute: ComputePlan) -> str | None:
         if not self._dry_run:
             return ensure_compute(self._ws, compute, lock_dir=self._plan.root / ".dara")
-        compute_id, changed = look_at_compute(self._ws, compute)
+        compute_id, changed = read_states(self._ws, compute)
         if compute_id is None or changed:
             self.compute_changes.append(ComputeChange(compute, tuple(sorted(changed))))
         return compute_id
@@ -226,7 +226,7 @@ class Deployment:
 
     def _telling_of_namesakes(self, wanted: JobPlan) -> JobPlan:
         """Jobs of the same name are left alone, yet they may be ours with their tags taken off."""
-        others = ", ".join(map(str, namesakes(self._ws, wanted.settings)))
+        others = ", ".join(map(str, same_name_jobs(self._ws, wanted.settings)))
         if not others:
             return wanted
         line = f"without this project's tags, so left alone: saved job {others} of the same name"

@@ -52,7 +52,7 @@ def list_jobs(ws: Workspace, project_tag: str, *, name: str | None = None) -> li
     return sorted(found, key=lambda job: (job.created_ms, job.job_id))
 
 
-def namesakes(ws: Workspace, settings: Settings) -> list[int]:
+def same_name_jobs(ws: Workspace, settings: Settings) -> list[int]:
     """The ids of jobs that have the name of `settings` but not its tags: somebody else's, it seems.
 
     Raises as `list_jobs`.
@@ -126,7 +126,7 @@ def create_job(ws: Workspace, settings: Settings) -> int:
     before the call is made again. Of several the oldest stays. Raises DeployError or UnreachableError.
     """
     with told(f"The job {settings['name']!r} cannot be created"):
-        made = ws.meter.make(
+        made = ws.limiter.make(
             lambda: api(
                 ws, "POST", f"{_PATH}/create", body=settings, read=lambda answer: int(answer["job_id"])
             ),

@@ -109,7 +109,7 @@ def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
     the call is made again.
     """
     name = wanted["cluster_name"]
-    mine = ws.meter.make(
+    mine = ws.limiter.make(
         lambda: api(ws, "POST", f"{_PATH}/create", body=wanted, read=lambda made: str(made["cluster_id"])),
         lambda: next((cluster_id for _, cluster_id in _named(ws, name)), None),
     )
@@ -131,11 +131,11 @@ def _match(ws: Workspace, name: str, cluster_id: str, wanted: Mapping[str, Any],
         changed = _differences(wanted, now)
         if not changed or _write(ws, cluster_id, wanted, changed, str(now.get("state"))):
             return
-        if time.monotonic() + ws.settings.compute_look_seconds > deadline:
+        if time.monotonic() + ws.settings.compute_poll_seconds > deadline:
             state, keys = now.get("state"), ", ".join(sorted(changed))
             message = f"cluster {name!r} ({cluster_id}) stays {state}, which allows no change of {keys}."
             raise ComputeError(f"{message} Start or terminate it, then try again.")
-        pause(ws.settings.compute_look_seconds)
+        pause(ws.settings.compute_poll_seconds)
 
 
 def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:

@@ -40,7 +40,7 @@ def ensure_compute(
         raise ComputeError(f"{compute.kind} {compute.name!r}: cannot lock in {lock_dir}: {error}") from error
 
 
-def look_at_compute(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
+def read_states(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
     """The id of the cluster or warehouse, None when there is none, and what `ensure_compute` would change.
 
     Writes nothing. Raises ComputeError or CredentialsError.

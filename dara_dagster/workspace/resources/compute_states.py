@@ -16,7 +16,7 @@ from dara_dagster.config.plan import ComputePlan
 from dara_dagster.errors import ComputeError
 from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, raise_if_refused
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.resources.compute import ensure_compute, look_at_compute
+from dara_dagster.workspace.resources.compute import ensure_compute, read_states
 
 Action = Literal["start", "stop", "restart"]
 _DONE: Mapping[Action, str] = {"start": "started", "stop": "stopped", "restart": "restarted"}
@@ -45,7 +45,7 @@ class ComputeState:
 
 def read_state(ws: Workspace, compute: ComputePlan) -> ComputeState:
     """What the workspace has of it now. Raises ComputeError or CredentialsError."""
-    compute_id, changed = look_at_compute(ws, compute)
+    compute_id, changed = read_states(ws, compute)
     if compute_id is None:
         return ComputeState(compute.kind, compute.name, None, None)
     with _failing(compute, "read"):
@@ -62,7 +62,7 @@ def change_state(
     is done already is no error. Raises ComputeError or CredentialsError.
     """
     if action == "stop":
-        compute_id, _ = look_at_compute(ws, compute)
+        compute_id, _ = read_states(ws, compute)
         if compute_id is None:
             raise ComputeError(f"{compute.kind} {compute.name!r} is not in the workspace: nothing to stop.")
     else:

@@ -80,7 +80,7 @@ def _find(ws: Workspace, name: str) -> str | None:
 def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
     """Create; where the answer is lost, look for it by its name before the call is made again."""
     try:
-        return ws.meter.make(
+        return ws.limiter.make(
             lambda: api(ws, "POST", _PATH, body=wanted, read=lambda made: str(made["id"])),
             lambda: _find(ws, wanted["name"]),
         )
@@ -99,11 +99,11 @@ def _match(ws: Workspace, name: str, warehouse_id: str, wanted: Mapping[str, Any
         changed = differences(wanted, now)
         if not changed or _edit(ws, warehouse_id, wanted, now):
             return
-        if time.monotonic() + ws.settings.compute_look_seconds > deadline:
+        if time.monotonic() + ws.settings.compute_poll_seconds > deadline:
             state, keys = now.get("state"), ", ".join(sorted(changed))
             message = f"warehouse {name!r} ({warehouse_id}) stays {state}, which allows no change of {keys}."
             raise ComputeError(f"{message} Start or stop it, then try again.")
-        pause(ws.settings.compute_look_seconds)
+        pause(ws.settings.compute_poll_seconds)
 
 
 def _edit(ws: Workspace, warehouse_id: str, wanted: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

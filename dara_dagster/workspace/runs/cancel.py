@@ -12,9 +12,9 @@ from dataclasses import replace
 from dara_dagster.errors import DaraError, EmulatorError, RunGoneError
 from dara_dagster.workspace.calls import TryLater
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.rate_limited import Meter
+from dara_dagster.workspace.rate_limited import CallLimiter
 from dara_dagster.workspace.runs import jobs_api
-from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look
+from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, RunSnapshot
 from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE
 
 _THREADS = 32
@@ -24,18 +24,18 @@ _TRY_SECONDS = 3.0  # of faults or silence, then the other question is asked: ha
 
 
 def cancel_and_wait(
-    ws: Workspace, run_ids: Sequence[int], timeout: float | None = None, *, meter: Meter | None = None
-) -> list[Look]:
+    ws: Workspace, run_ids: Sequence[int], timeout: float | None = None, *, limiter: CallLimiter | None = None
+) -> list[RunSnapshot]:
     """Cancel the runs and wait until they have ended; returns those still alive.
 
     Runs have `timeout` seconds to end (`cancel_seconds` by default). But a service that takes no cancel,
     whatever it answers, may take none for hours, and somebody should know which runs go on, and cost money:
     then they are sent again for `cancel_refused_seconds` only. Never raises for what the service does: a run
-    that could not be seen counts as alive, one that is gone as stopped. A Look's message says why its cancel
-    was refused, if it was; a Look that nobody could get has empty words and the error as its message.
-    The calls go through `meter`, by default the workspace's own.
+    that could not be seen counts as alive, one that is gone as stopped. The message of a
+    snapshot says why its cancel was refused, if it was; one that nobody could get has an empty state and the
+    error as its message. The calls go through `limiter`, by default the workspace's own.
     """
-    meter = meter or ws.meter
+    limiter = limiter or ws.limiter
     timeout = ws.settings.cancel_seconds if timeout is None else timeout
     refused_timeout = min(timeout, ws.settings.cancel_refused_seconds)
     began = time.monotonic()
@@ -45,8 +45,8 @@ def cancel_and_wait(
     wait = _FIRST_WAIT
     with ThreadPoolExecutor(min(_THREADS, max(len(alive), 1)), "dara-cancel") as pool:
         while alive:
-            refused = _cancel_all(pool, ws, meter, unasked)
-            alive = _look_at_all(pool, ws, meter, alive)
+            refused = _cancel_all(pool, ws, limiter, unasked)
+            alive = _get_snapshots(pool, ws, limiter, alive)
             unasked = refused.keys() & alive.keys()
             patience = timeout if len(unasked) < len(alive) else refused_timeout
             left = began + patience - time.monotonic()
@@ -56,22 +56,22 @@ def cancel_and_wait(
             time.sleep(min(max(wait * random.uniform(0.8, 1.2), after), left))  # noqa: S311 - spreading
             wait = min(2 * wait, _LONGEST_WAIT)
     return [
-        replace(look, message=str(refused[run_id])) if run_id in unasked else look
-        for run_id, look in alive.items()
+        replace(snapshot, message=str(refused[run_id])) if run_id in unasked else snapshot
+        for run_id, snapshot in alive.items()
     ]
 
 
 def _cancel_all(
-    pool: Executor, ws: Workspace, meter: Meter, run_ids: Collection[int]
+    pool: Executor, ws: Workspace, limiter: CallLimiter, run_ids: Collection[int]
 ) -> dict[int, DaraError]:
     """Ask for the stop of each; returns why those were refused that were."""
-    answers = pool.map(functools.partial(_cancel, ws, meter), run_ids)
+    answers = pool.map(functools.partial(_cancel, ws, limiter), run_ids)
     return {run_id: error for run_id, error in zip(run_ids, answers, strict=True) if error is not None}
 
 
-def _cancel(ws: Workspace, meter: Meter, run_id: int) -> DaraError | None:
+def _cancel(ws: Workspace, limiter: CallLimiter, run_id: int) -> DaraError | None:
     try:
-        meter.call(lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+        limiter.call(lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
     except RunGoneError:
         return None
     except DaraError as error:
@@ -85,25 +85,31 @@ def _retry_after(refusal: DaraError) -> float:
     return cause.after if isinstance(cause, TryLater) else 0.0
 
 
-def _look_at_all(pool: Executor, ws: Workspace, meter: Meter, alive: Mapping[int, Look]) -> dict[int, Look]:
+def _get_snapshots(
+    pool: Executor, ws: Workspace, limiter: CallLimiter, alive: Mapping[int, RunSnapshot]
+) -> dict[int, RunSnapshot]:
     """Those still alive, as they stand."""
-    candidates = _ended_candidates(ws, meter, alive.keys())
-    looks = pool.map(functools.partial(_look, ws, meter), candidates)
-    now = {**alive, **dict(zip(candidates, looks, strict=True))}
-    return {run_id: look for run_id, look in now.items() if look is not None and look.outcome is None}
+    candidates = _ended_candidates(ws, limiter, alive.keys())
+    snapshots = pool.map(functools.partial(_get_snapshot, ws, limiter), candidates)
+    now = {**alive, **dict(zip(candidates, snapshots, strict=True))}
+    return {
+        run_id: snapshot
+        for run_id, snapshot in now.items()
+        if snapshot is not None and snapshot.outcome is None
+    }
 
 
-def _look(ws: Workspace, meter: Meter, run_id: int) -> Look | None:
+def _get_snapshot(ws: Workspace, limiter: CallLimiter, run_id: int) -> RunSnapshot | None:
     """The run as it stands; None when it is gone, by itself or with the local workspace."""
     try:
-        return meter.call(lambda: jobs_api.look(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+        return limiter.call(lambda: jobs_api.get_snapshot(ws, run_id), urgent=True, patience=_TRY_SECONDS)
     except (RunGoneError, EmulatorError):
         return None
     except DaraError as error:
         return _unseen(run_id, str(error))
 
 
-def _ended_candidates(ws: Workspace, meter: Meter, run_ids: Collection[int]) -> list[int]:
+def _ended_candidates(ws: Workspace, limiter: CallLimiter, run_ids: Collection[int]) -> list[int]:
     """Those worth a look of their own: of many runs, only the ones which the pages of active runs lack."""
     if len(run_ids) <= PAGE_SIZE:
         return list(run_ids)
@@ -112,15 +118,15 @@ def _ended_candidates(ws: Workspace, meter: Meter, run_ids: Collection[int]) -> 
     for _ in run_ids:  # in a workspace with more pages than that a look at each is cheaper
         page = functools.partial(jobs_api.list_page, ws, token, PAGED_TYPE)
         try:
-            looks, following = meter.call(page, urgent=True, patience=_TRY_SECONDS)
+            snapshots, following = limiter.call(page, urgent=True, patience=_TRY_SECONDS)
         except DaraError:
             return list(run_ids)
-        active.update(look.run_id for look in looks if look.outcome is None)
+        active.update(snapshot.run_id for snapshot in snapshots if snapshot.outcome is None)
         if not following:
             break
         token = following
     return [run_id for run_id in run_ids if run_id not in active]
 
 
-def _unseen(run_id: int, message: str) -> Look:
-    return jobs_api.read_look({"run_id": run_id, "state": {"state_message": message}})
+def _unseen(run_id: int, message: str) -> RunSnapshot:
+    return jobs_api.read_snapshot({"run_id": run_id, "state": {"state_message": message}})

@@ -19,7 +19,7 @@ from dara_dagster.errors import RunError
 from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, listed, raise_if_refused
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.runs.child_run import NotebookRun, NotebookRuns
-from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look, look, page_url, read_look
+from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, RunSnapshot, get_snapshot, page_url, read_snapshot
 
 __all__ = ["NotebookRunFinder"]
 
@@ -37,7 +37,7 @@ _MOST_KEPT = 50
 class _Started:
     """A notebook run of the workspace; `parent` is the run that started it, None where that is not told."""
 
-    seen: Look
+    seen: RunSnapshot
     parent: int | None
     name: str
 
@@ -49,7 +49,7 @@ class NotebookRunFinder:
         self._ws = ws
         self._plan = plan
 
-    def started_by(self, task: TaskPlan, ended: Look, call: Call) -> NotebookRuns:
+    def started_by(self, task: TaskPlan, ended: RunSnapshot, call: Call) -> NotebookRuns:
         """The runs that the ended run of `task` started, and those that these started; the first 50.
 
         `call` makes one call of the API. Nothing is asked for a task whose code starts no notebook. Raises
@@ -58,7 +58,7 @@ class NotebookRunFinder:
         if not self._may_start_notebooks(task):
             return NotebookRuns()
         try:
-            whole = ended if ended.task_run_id else call(partial(look, self._ws, ended.run_id))
+            whole = ended if ended.task_run_id else call(partial(get_snapshot, self._ws, ended.run_id))
             started = sorted(self._during(whole, call), key=lambda run: (run.seen.start_ms, run.seen.run_id))
             found = list(self._of(whole, started, call))
         except API_ERRORS as error:
@@ -82,7 +82,7 @@ class NotebookRunFinder:
         files = (path for path in self._plan.notebooks.rglob("*") if path.suffix in (".py", ".ipynb"))
         return any(_CALL in _content(path) for path in files if path not in own)
 
-    def _during(self, caller: Look, call: Call) -> Iterator[_Started]:
+    def _during(self, caller: RunSnapshot, call: Call) -> Iterator[_Started]:
         """All notebook runs of the workspace that began while the caller ran: at most 200, the last ones."""
         query: dict[str, Any] = {
             "run_type": "WORKFLOW_RUN",
@@ -100,7 +100,7 @@ class NotebookRunFinder:
                 return
             query = {**query, "page_token": token}
 
-    def _of(self, caller: Look, started: list[_Started], call: Call) -> Iterator[NotebookRun]:
+    def _of(self, caller: RunSnapshot, started: list[_Started], call: Call) -> Iterator[NotebookRun]:
         """Those of the runs, in the order of their start, whose parent is the caller or one before them."""
         depth = {run_id: 0 for run_id in (caller.run_id, caller.task_run_id) if run_id}
         asked, told = 0, False
@@ -119,7 +119,7 @@ class NotebookRunFinder:
     def _parent(self, run_id: int) -> int | None:
         return api(self._ws, "GET", f"{_RUNS}/get", query={"run_id": run_id}, read=_parent_of)
 
-    def _record(self, name: str, seen: Look, caller: Look, depth: int) -> NotebookRun:
+    def _record(self, name: str, seen: RunSnapshot, caller: RunSnapshot, depth: int) -> NotebookRun:
         return NotebookRun(
             name=name or seen.run_name or str(seen.run_id),
             run_id=seen.run_id,
@@ -137,7 +137,7 @@ class NotebookRunFinder:
 def _page(answer: Mapping[str, Any]) -> tuple[list[_Started], str]:
     """The notebook runs on a page of runs/list, and the token of the next one, "" on the last."""
     runs = [run for run in listed(answer, "runs") if run.get("run_type") == "WORKFLOW_RUN"]
-    found = [_Started(read_look(run), _parent_of(run), _name(run)) for run in runs if run["run_id"]]
+    found = [_Started(read_snapshot(run), _parent_of(run), _name(run)) for run in runs if run["run_id"]]
     return found, str(answer.get("next_page_token") or "")
 
 
@@ -146,7 +146,7 @@ def _parent_of(run: Mapping[str, Any]) -> int | None:
     return None if parent is None else int(parent)
 
 
-def _state(seen: Look) -> Literal["success", "failed", "cancelled", "running"]:
+def _state(seen: RunSnapshot) -> Literal["success", "failed", "cancelled", "running"]:
     if seen.outcome is None:
         return "running"
     verdict = seen.outcome.verdict

@@ -1,4 +1,4 @@
-"""Turns requests into Databricks runs and what the Jobs API tells about a run into a Look."""
+"""The runs calls of the Jobs API: submits a request, and reads its answers as RunSnapshot and RunOutput."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from dara_dagster.errors import RunError, RunGoneError
 from dara_dagster.workspace.calls import API_ERRORS, api, explain, listed, paged, raise_if_refused
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.runs.outcome import Outcome, read_outcome, read_words
+from dara_dagster.workspace.runs.outcome import Outcome, read_outcome, read_raw_state
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ _warned: set[str] = set()
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one look at a run showed. Times are epoch milliseconds, durations milliseconds, 0 = not known yet.
+class RunSnapshot:
+    """The state of a run at one moment. Times are epoch milliseconds, durations milliseconds, 0: not known.
 
     `life_cycle` and `state` are the service's words (`state` may be ""), `outcome` is None while the run is
     going on. `task_run_id` is the run id of its task (of the failed one, if any), which has the output.
@@ -90,8 +90,8 @@ def submit(ws: Workspace, request: Mapping[str, Any]) -> int:
         raise RunError(f"Databricks did not take the run: {reason}") from error
 
 
-def look(ws: Workspace, run_id: int) -> Look:
-    """One look at a run, all its tasks included. Raises RunGoneError, CredentialsError or RunError."""
+def get_snapshot(ws: Workspace, run_id: int) -> RunSnapshot:
+    """Read a run, all its tasks included. Raises RunGoneError, CredentialsError or RunError."""
     try:
         return _get(ws, run_id)
     except API_ERRORS as error:
@@ -99,7 +99,7 @@ def look(ws: Workspace, run_id: int) -> Look:
             message = f"Run {run_id} was deleted or is older than 60 days: {explain(error)}"
             raise RunGoneError(message) from error
         raise_if_refused(error)
-        raise RunError(f"Run {run_id} could not be looked at: {explain(error)}") from error
+        raise RunError(f"Run {run_id} could not be read: {explain(error)}") from error
 
 
 def cancel(ws: Workspace, run_id: int) -> None:
@@ -116,13 +116,13 @@ def cancel(ws: Workspace, run_id: int) -> None:
         raise RunError(f"Run {run_id} could not be cancelled: {explain(error)}") from error
 
 
-def output(ws: Workspace, seen: Look) -> RunOutput:
+def output(ws: Workspace, seen: RunSnapshot) -> RunOutput:
     """What the run's task left: exit value, error, logs. Nothing where its kind has no output.
 
     Asks for the *task's* run id: the job run's is refused even with one task (databricks-sdk-py#997).
     Raises RunError.
     """
-    run_id = seen.task_run_id or look(ws, seen.run_id).task_run_id or seen.run_id
+    run_id = seen.task_run_id or get_snapshot(ws, seen.run_id).task_run_id or seen.run_id
     try:
         return api(ws, "GET", f"{_JOBS}/runs/get-output", query={"run_id": run_id}, read=_read_output)
     except API_ERRORS as error:
@@ -142,29 +142,31 @@ def _read_output(found: Mapping[str, Any]) -> RunOutput:
     )
 
 
-def page_url(ws: Workspace, seen: Look) -> str:
+def page_url(ws: Workspace, seen: RunSnapshot) -> str:
     """The run's page in the form that works for everyone, not for admins only (databricks/cli#5142)."""
     if seen.url:
         return seen.url
     return f"{ws.host}/jobs/{seen.job_id}/runs/{seen.run_id}" if seen.job_id else f"{ws.host}/jobs/runs"
 
 
-def list_active(ws: Workspace) -> Iterator[Look]:
+def list_active(ws: Workspace) -> Iterator[RunSnapshot]:
     """All runs that are going on in the workspace, newest first, other people's included.
 
     Not every service heeds `active_only`, so what has ended is left out here. Raises CredentialsError or
     RunError.
     """
     try:
-        for look in paged(ws, f"{_JOBS}/runs/list", "runs", _ACTIVE, read_look):
-            if look.outcome is None:
-                yield look
+        for snapshot in paged(ws, f"{_JOBS}/runs/list", "runs", _ACTIVE, read_snapshot):
+            if snapshot.outcome is None:
+                yield snapshot
     except API_ERRORS as error:
         raise_if_refused(error)
         raise RunError(f"The active runs could not be listed: {explain(error)}") from error
 
 
-def list_page(ws: Workspace, page_token: str = "", run_type: str = "") -> tuple[list[Look], str | None]:
+def list_page(
+    ws: Workspace, page_token: str = "", run_type: str = ""
+) -> tuple[list[RunSnapshot], str | None]:
     """One page of the runs that are going on, and the token of the next page (None at the end).
 
     There may be others among them (see `list_active`). Raises CredentialsError or RunError.
@@ -181,13 +183,13 @@ def list_page(ws: Workspace, page_token: str = "", run_type: str = "") -> tuple[
         raise RunError(f"The active runs could not be listed: {explain(error)}") from error
 
 
-def _read_page(answer: Mapping[str, Any]) -> tuple[list[Look], str | None]:
-    return [read_look(run) for run in listed(answer, "runs")], answer.get("next_page_token") or None
+def _read_page(answer: Mapping[str, Any]) -> tuple[list[RunSnapshot], str | None]:
+    return [read_snapshot(run) for run in listed(answer, "runs")], answer.get("next_page_token") or None
 
 
-def read_look(run: Mapping[str, Any]) -> Look:
-    """A run object of runs/get or runs/list as a Look. Pure, but for one warning about each unknown word."""
-    words, outcome = read_words(run), read_outcome(run)
+def read_snapshot(run: Mapping[str, Any]) -> RunSnapshot:
+    """Read a run object of runs/get or runs/list. Pure, but for one warning about each unknown state."""
+    words, outcome = read_raw_state(run), read_outcome(run)
     for word in words.unknown:
         if word not in _warned:
             _warned.add(word)
@@ -196,7 +198,7 @@ def read_look(run: Mapping[str, Any]) -> Look:
     times = task if task is not None and len(run["tasks"]) == 1 else run
     setup, execution = _number(times, "setup_duration"), _number(times, "execution_duration")
     start, end = _number(run, "start_time"), _number(run, "end_time")
-    return Look(
+    return RunSnapshot(
         run_id=_number(run, "run_id"),
         life_cycle=words.life_cycle,
         state=words.state,
@@ -226,7 +228,7 @@ def modern_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/jobs/{found['job']}/runs/{found['run']}{query}"
 
 
-def _get(ws: Workspace, run_id: int) -> Look:
+def _get(ws: Workspace, run_id: int) -> RunSnapshot:
     """runs/get with the tasks of all pages (100 a page)."""
     run: dict[str, Any] = {}
     tokens = [""]
@@ -237,7 +239,7 @@ def _get(ws: Workspace, run_id: int) -> Look:
         if not more.get("next_page_token"):
             break
         tokens.append(more["next_page_token"])
-    return read_look(run)
+    return read_snapshot(run)
 
 
 def _read_run(answer: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +247,7 @@ def _read_run(answer: dict[str, Any]) -> dict[str, Any]:
     if "state" not in answer and "status" not in answer:
         raise KeyError("state")
     tasks = listed(answer, "tasks")
-    read_look({**answer, "tasks": tasks})
+    read_snapshot({**answer, "tasks": tasks})
     return {**answer, "tasks": tasks}
 
 

@@ -96,7 +96,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Words:
+class RawState:
     """The words of one run (or task) object as the service wrote them; "" where it wrote none."""
 
     life_cycle: str
@@ -114,11 +114,11 @@ class Words:
         return tuple(word for word, odd in zip(words, strange, strict=True) if word and odd)
 
 
-def read_words(run: object) -> Words:
+def read_raw_state(run: object) -> RawState:
     """The state words of `run`: an SDK object, a parsed answer, or anything else (then all are "")."""
     state, status = _get(run, "state"), _get(run, "status")
     details = _get(status, "termination_details")
-    return Words(
+    return RawState(
         life_cycle=_word(_get(state, "life_cycle_state")),
         state=_word(_get(status, "state")),
         result=_word(_get(state, "result_state")),
@@ -135,7 +135,7 @@ def read_outcome(run: object) -> Outcome:
     is still running; an ended run is a success only if each word that speaks of its result says so
     (reference: SDK jobs.RunLifeCycleState, jobs.RunResultState, jobs.TerminationCodeCode).
     """
-    words = read_words(run)
+    words = read_raw_state(run)
     if not _has_ended(words):
         return Outcome("running", words.life_cycle or words.state, words.message, "never")
     verdict = _verdict(words)
@@ -167,11 +167,11 @@ def is_accepted(outcome: Outcome, *, on_partial: Choice = "succeed", on_skipped:
     return outcome.verdict == "success"
 
 
-def _has_ended(words: Words) -> bool:
+def _has_ended(words: RawState) -> bool:
     return words.life_cycle in _ENDED_LIFE_CYCLES or words.state == "TERMINATED"
 
 
-def _verdict(words: Words) -> Verdict:
+def _verdict(words: RawState) -> Verdict:
     by_result = _BY_RESULT.get(words.result)
     by_code = _BY_CODE[words.code][0] if words.code in _BY_CODE else None
     if by_result not in (None, "success"):
@@ -186,7 +186,7 @@ def _verdict(words: Words) -> Verdict:
     return "success" if said_well and not unknown_word and not unread_result else "failed"
 
 
-def _code(words: Words, verdict: Verdict) -> str:
+def _code(words: RawState, verdict: Verdict) -> str:
     """The termination code, unless the result is the more telling word (a timeout's code is CANCELED)."""
     if verdict in ("timed_out", "upstream", "excluded") or words.code in ("", "SUCCESS"):
         return (
@@ -197,7 +197,7 @@ def _code(words: Words, verdict: Verdict) -> str:
     return words.code
 
 
-def _retry(words: Words, verdict: Verdict) -> Retry:
+def _retry(words: RawState, verdict: Verdict) -> Retry:
     if verdict == "timed_out":
         return "now"
     if verdict in ("failed", "skipped") and words.code in _BY_CODE:

@@ -15,12 +15,12 @@ from dara_dagster.config.settings import Settings
 from dara_dagster.errors import RunError
 from dara_dagster.workspace.calls import TryLater, one_try
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.rate_limited import Meter, Stopped
-from dara_dagster.workspace.rate_limiter import Budget
+from dara_dagster.workspace.rate_limited import CallLimiter, Stopped
+from dara_dagster.workspace.rate_limiter import RateLimiter
 from dara_dagster.workspace.runs import jobs_api
-from dara_dagster.workspace.runs.jobs_api import Look
-from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE, OneRun, Page, Watch, Watchlist
-from dara_dagster.workspace.watch.threads import Crew
+from dara_dagster.workspace.runs.jobs_api import RunSnapshot
+from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE, OneRun, Page, PollQueue, Watch
+from dara_dagster.workspace.watch.threads import WatchThreads
 
 __all__ = ["Monitor", "Service", "Stopped", "TimedOut", "monitor_for"]
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _TICK_SECONDS = 0.1  # how soon a stop or a deadline is noticed
 _CHECK_SECONDS = 5.0  # how often a waiting thread makes sure that the watcher is there
 
-Answer = Look | tuple[Sequence[Look], str | None] | Exception
+Answer = RunSnapshot | tuple[Sequence[RunSnapshot], str | None] | Exception
 
 
 class TimedOut(RunError):
@@ -39,10 +39,10 @@ class TimedOut(RunError):
 class Service(Protocol):
     """The two questions the watcher asks."""
 
-    def look(self, run_id: int) -> Look:
+    def get_snapshot(self, run_id: int) -> RunSnapshot:
         """One run, with its tasks."""
 
-    def page(self, token: str) -> tuple[Sequence[Look], str | None]:
+    def page(self, token: str) -> tuple[Sequence[RunSnapshot], str | None]:
         """One page of the active one-time runs, and the token of the next (None at the end)."""
 
 
@@ -59,18 +59,20 @@ class Monitor:
         service: Service,
         settings: Settings,
         *,
-        meter: Meter | None = None,
+        limiter: CallLimiter | None = None,
         clock: Callable[[], float] = time.monotonic,
         dispatch: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self.clock = clock
-        self._meter = meter or Meter(Budget(settings.calls_per_second, clock()), settings, clock)
-        self.budget = self._meter.budget
+        self._limiter = limiter or CallLimiter(
+            RateLimiter(settings.calls_per_second, clock()), settings, clock
+        )
+        self.rate_limiter = self._limiter.rate_limiter
         self._settings = settings
         self._service = service
-        self._watchlist = Watchlist(settings)
-        self._crew = Crew(self.pump, self._watchlist.__len__, settings.watch_threads)
-        self._dispatch = dispatch or self._crew.hand_over
+        self._poll_queue = PollQueue(settings)
+        self._threads = WatchThreads(self.pump, self._poll_queue.__len__, settings.watch_threads)
+        self._dispatch = dispatch or self._threads.hand_over
         self._limits: dict[Watch, tuple[threading.Event | None, float | None]] = {}
         self._next_check = clock()
         self._ticket: int | None = None
@@ -84,20 +86,20 @@ class Monitor:
         usual_seconds: Sequence[float] = (),
         min_interval: float = 0.0,
         stop: threading.Event | None = None,
-        on_change: Callable[[Look], None] = lambda look: None,
+        on_change: Callable[[RunSnapshot], None] = lambda snapshot: None,
         deadline: float | None = None,
-    ) -> Look:
-        """Wait until the run has ended; returns the last Look, whose outcome is set.
+    ) -> RunSnapshot:
+        """Wait until the run has ended; returns the last snapshot, whose outcome is set.
 
         `usual_seconds` are durations of the last successful runs, `min_interval` the least seconds between
-        looks, `deadline` a time of this monitor's clock. `on_change` is called in this thread with each Look
-        that shows a change, the last included. Raises Stopped once `stop` is set, TimedOut at the deadline,
-        RunGoneError, and RunLostError after `lost_after_seconds` without an answer.
+        polls, `deadline` a time of this monitor's clock. `on_change` is called in this thread with each
+        snapshot that shows a change, the last included. Raises Stopped once `stop` is set, TimedOut at the
+        deadline, RunGoneError, and RunLostError after `lost_after_seconds` without an answer.
         """
         watch = self.enlist(run_id, usual_seconds, min_interval, stop=stop, deadline=deadline)
         try:
             while True:
-                self._crew.start()
+                self._threads.start()
                 try:
                     news = watch.inbox.get(timeout=_CHECK_SECONDS)
                 except Empty:
@@ -118,8 +120,8 @@ class Monitor:
         urgent: bool = False,
         patience: float | None = None,
     ) -> T:
-        """`fn()` through the one budget, repeated while only the service is at fault: see Meter.call."""
-        return self._meter.call(fn, stop=stop, urgent=urgent, patience=patience)
+        """Call `fn` through the one rate limiter, again while only the service is at fault."""
+        return self._limiter.call(fn, stop=stop, urgent=urgent, patience=patience)
 
     def enlist(
         self,
@@ -132,10 +134,10 @@ class Monitor:
     ) -> Watch:
         """Start watching without waiting; the news come to the watch's inbox."""
         with self._lock:
-            watch = self._watchlist.add(run_id, self.clock(), usual_seconds, min_interval)
+            watch = self._poll_queue.add(run_id, self.clock(), usual_seconds, min_interval)
             if stop is not None or deadline is not None:
                 self._limits[watch] = stop, deadline
-        self._crew.wake()
+        self._threads.wake()
         return watch
 
     def pump(self) -> float | None:
@@ -147,18 +149,18 @@ class Monitor:
             with self._lock:
                 now = self.clock()
                 if self._limits and now >= self._next_check:
-                    self._watchlist.each(functools.partial(self._reason_to_end, now))
+                    self._poll_queue.each(functools.partial(self._reason_to_end, now))
                     self._next_check = now + _TICK_SECONDS
-                call = self._watchlist.next_call(now) if self._has_room() else None
+                call = self._poll_queue.next_call(now) if self._has_room() else None
                 if call is None:
                     return self._rest(now)
                 if self._ticket is None:
-                    self._ticket = self.budget.queue("watch")
-                wait = self.budget.ask("watch", self._ticket, now)
+                    self._ticket = self.rate_limiter.queue("watch")
+                wait = self.rate_limiter.ask("watch", self._ticket, now)
                 if wait > 0:
                     return min(wait, _TICK_SECONDS)
                 self._ticket = None
-                self._watchlist.started(call)
+                self._poll_queue.started(call)
                 self._under_way += 1
             self._dispatch(functools.partial(self._make, call))
 
@@ -168,9 +170,9 @@ class Monitor:
     def _rest(self, now: float) -> float | None:
         """Nothing is due: give up the turn; returns the seconds the watcher may sleep."""
         if self._ticket is not None:
-            self.budget.leave("watch", self._ticket)
+            self.rate_limiter.leave("watch", self._ticket)
             self._ticket = None
-        wait = self._watchlist.wait(now) if self._has_room() else None
+        wait = self._poll_queue.wait(now) if self._has_room() else None
         if self._limits:
             return _TICK_SECONDS if wait is None else min(wait, _TICK_SECONDS)
         return wait
@@ -193,29 +195,29 @@ class Monitor:
         with self._lock:
             self._under_way -= 1
             self._take_in(call, answer, self.clock())
-        self._crew.wake()
+        self._threads.wake()
 
     def _ask(self, call: OneRun | Page) -> Answer:
         if isinstance(call, OneRun):
-            return self._service.look(call.watch.run_id)
+            return self._service.get_snapshot(call.watch.run_id)
         return self._service.page(call.token)
 
     def _take_in(self, call: OneRun | Page, answer: Answer, now: float) -> None:
         if isinstance(answer, TryLater) and answer.throttled:
-            self._meter.note(answer, 1, now, urgent=False)
+            self._limiter.note(answer, 1, now, urgent=False)
         if isinstance(call, OneRun):
-            if isinstance(answer, Look):
-                self._watchlist.looked(call.watch, answer, now)
+            if isinstance(answer, RunSnapshot):
+                self._poll_queue.note_snapshot(call.watch, answer, now)
             elif isinstance(answer, Exception):
-                self._watchlist.failed(call.watch, answer, now)
+                self._poll_queue.failed(call.watch, answer, now)
         elif isinstance(answer, tuple):
-            self._watchlist.listed(*answer, now)
+            self._poll_queue.listed(*answer, now)
         elif isinstance(answer, Exception):
-            self._watchlist.list_failed(answer, now)
+            self._poll_queue.list_failed(answer, now)
 
     def _dismiss(self, watch: Watch) -> None:
         with self._lock:
-            self._watchlist.remove(watch)
+            self._poll_queue.remove(watch)
             self._limits.pop(watch, None)
 
 
@@ -225,10 +227,10 @@ class _Jobs:
 
     ws: Workspace
 
-    def look(self, run_id: int) -> Look:
-        return jobs_api.look(self.ws, run_id)
+    def get_snapshot(self, run_id: int) -> RunSnapshot:
+        return jobs_api.get_snapshot(self.ws, run_id)
 
-    def page(self, token: str) -> tuple[Sequence[Look], str | None]:
+    def page(self, token: str) -> tuple[Sequence[RunSnapshot], str | None]:
         return jobs_api.list_page(self.ws, token, PAGED_TYPE)
 
 
@@ -237,6 +239,6 @@ def monitor_for(ws: Workspace) -> Monitor:
     process = os.getpid()
     known: Monitor | None = ws.monitors.get(process)
     if known is None:
-        made = Monitor(_Jobs(ws), ws.settings, meter=ws.meter)
+        made = Monitor(_Jobs(ws), ws.settings, limiter=ws.limiter)
         known = ws.monitors.setdefault(process, made)  # atomic: all threads get the same one
     return known

@@ -1,4 +1,4 @@
-"""Keeps which runs are watched and says which call is due next: a look at one run, or a page of all."""
+"""Keeps which runs are watched and says which call is due next: a poll of one run, or a page of all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dara_dagster.config.settings import Settings
 from dara_dagster.errors import EmulatorError, RunGoneError, RunLostError
 from dara_dagster.workspace.caller import CallerTokenEnded
 from dara_dagster.workspace.calls import TryLater, backoff, explain
-from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, Look
+from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, RunSnapshot
 from dara_dagster.workspace.watch.poll_interval import spacing
 
 # One-time runs only: saved jobs that others run may be many, and a list cannot be narrowed to ours.
@@ -20,20 +20,20 @@ PAGED_TYPE = "SUBMIT_RUN"
 _LEAST_FAILURES = 3  # before silence counts: a process that slept an hour has not listened, so try again
 
 _MOST_ABSENCES = 3  # of a run that goes on all the same: then lists are no use for it
-_GONE_SECONDS = 3.0  # between two looks that find no run: one just made may not be known everywhere at once
+_GONE_SECONDS = 3.0  # between two polls that find no run: one just made may not be known everywhere at once
 _PAGES_KNOWN_SECONDS = 60.0  # how long the number of pages of the last list is believed
 
 
 @dataclass(eq=False)
 class Watch:
-    """One watched run. `inbox` gets each changed Look, the last one included, or the error that ends it."""
+    """One watched run. `inbox` gets each changed snapshot, the last included, or the error that ends it."""
 
     run_id: int
     since: float
     next_at: float
     usual: Sequence[float] = ()
     min_interval: float = 0.0
-    inbox: SimpleQueue[Look | Exception] = field(default_factory=SimpleQueue)
+    inbox: SimpleQueue[RunSnapshot | Exception] = field(default_factory=SimpleQueue)
     busy: bool = False
     paged: bool = True
     absent: bool = False
@@ -47,7 +47,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class OneRun:
-    """A due call: look at this run."""
+    """A due call: poll this run."""
 
     watch: Watch
 
@@ -69,7 +69,7 @@ class _Listing:
     busy: bool = False
 
 
-class Watchlist:
+class PollQueue:
     """The runs being watched; pure bookkeeping, the caller has the clock, the lock and the network."""
 
     def __init__(self, settings: Settings) -> None:
@@ -92,7 +92,7 @@ class Watchlist:
         return watch
 
     def remove(self, watch: Watch) -> None:
-        """Stop watching; a look under way is dropped when it comes."""
+        """Stop watching; a poll under way is dropped when it comes."""
         self._watches.discard(watch)
 
     def next_call(self, now: float) -> OneRun | Page | None:
@@ -114,7 +114,7 @@ class Watchlist:
         """Seconds until a call can be due; None when nothing but an answer or a new run can change that."""
         if self._listing is not None and not self._listing.busy:
             return 0.0
-        waiting = [watch.next_at for watch in self._watches if not watch.busy and self._may_look(watch)]
+        waiting = [watch.next_at for watch in self._watches if not watch.busy and self._may_poll(watch)]
         return max(min(waiting) - now, 0.0) if waiting else None
 
     def started(self, call: OneRun | Page) -> None:
@@ -124,15 +124,15 @@ class Watchlist:
         elif self._listing is not None:
             self._listing.busy = True
 
-    def looked(self, watch: Watch, look: Look, now: float) -> None:
-        """The answer to a look at one run."""
+    def note_snapshot(self, watch: Watch, snapshot: RunSnapshot, now: float) -> None:
+        """The answer to a poll of one run."""
         watch.busy = False
-        watch.paged = look.run_type in (PAGED_TYPE, "") and watch.absences < _MOST_ABSENCES
+        watch.paged = snapshot.run_type in (PAGED_TYPE, "") and watch.absences < _MOST_ABSENCES
         watch.absent = False
-        self._take(watch, look, now)
+        self._take(watch, snapshot, now)
 
     def failed(self, watch: Watch, error: Exception, now: float) -> None:
-        """A look at one run that brought nothing. It does not end the watch; long silence and "gone" do."""
+        """A poll of one run that brought nothing. It does not end the watch; long silence and "gone" do."""
         watch.busy = False
         if watch not in self._watches:
             return
@@ -152,12 +152,12 @@ class Watchlist:
             least = _GONE_SECONDS if watch.gone else 0.0
             watch.next_at = now + self._backoff(watch.failures, error, least)
 
-    def listed(self, looks: Sequence[Look], next_token: str | None, now: float) -> None:
-        """A page of active runs. After the last one, watched runs it did not show are looked at singly."""
+    def listed(self, snapshots: Sequence[RunSnapshot], next_token: str | None, now: float) -> None:
+        """A page of active runs. After the last one, watched runs it did not show are polled singly."""
         listing = self._listing
         if listing is None:
             return
-        found = {look.run_id: look for look in looks if look.outcome is None}
+        found = {snapshot.run_id: snapshot for snapshot in snapshots if snapshot.outcome is None}
         for watch in self._watches:
             if watch.run_id in found and not watch.busy:
                 watch.absences = 0
@@ -170,7 +170,7 @@ class Watchlist:
             return
         self._listing, self._last_pages, self._listed_at = None, listing.pages, now
         self._listing_failures = 0
-        if next_token:  # given up: looks cost less than the pages so far, and there may be as many more
+        if next_token:  # given up: polls cost less than the pages so far, and there may be as many more
             self._last_pages *= 2
             return
         for watch in self._watches & listing.before:
@@ -179,7 +179,7 @@ class Watchlist:
                 watch.absences += 1
 
     def list_failed(self, error: Exception, now: float) -> None:
-        """A page that brought nothing: runs are looked at one by one for a while."""
+        """A page that brought nothing: runs are polled one by one for a while."""
         self._listing = None
         self._listing_failures += 1
         self._no_listing_before = now + self._backoff(self._listing_failures, error)
@@ -198,30 +198,30 @@ class Watchlist:
         after = min(_retry_after(error), self._settings.retry_after_longest_seconds)
         return backoff(failures, max(least, after), longest=self._settings.retry_longest_seconds)
 
-    def _may_look(self, watch: Watch) -> bool:
+    def _may_poll(self, watch: Watch) -> bool:
         return self._listing is None or not watch.paged or watch.absent
 
     def _worth_a_list(self, due: Sequence[Watch], now: float) -> int:
-        """The number of looks that a list of active runs would save, 0 where looking singly is cheaper."""
+        """The number of polls that a list of active runs would save, 0 where polling singly is cheaper."""
         if now < self._no_listing_before:
             return 0
         paged = sum(watch.paged and not watch.absent for watch in due)
         pages = self._last_pages if now - self._listed_at < _PAGES_KNOWN_SECONDS else 0
         return paged if paged > max(pages, math.ceil(len(self._watches) / PAGE_SIZE)) else 0
 
-    def _take(self, watch: Watch, look: Look, now: float) -> None:
+    def _take(self, watch: Watch, snapshot: RunSnapshot, now: float) -> None:
         if watch not in self._watches:
             return
         age = now - watch.since
-        if watch.seen is None and look.start_ms:  # by two clocks, so it only says how near the end may be
-            watch.head_start = max(time.time() - look.start_ms / 1000 - age, 0.0)
+        if watch.seen is None and snapshot.start_ms:  # by two clocks, so it only says how near the end may be
+            watch.head_start = max(time.time() - snapshot.start_ms / 1000 - age, 0.0)
         watch.failures, watch.gone = 0, False
         watch.next_at = now + self._spacing(watch, age)
-        seen = (look.life_cycle, look.state, look.outcome)
+        seen = (snapshot.life_cycle, snapshot.state, snapshot.outcome)
         if seen != watch.seen:
             watch.seen = seen
-            watch.inbox.put(look)
-        if look.outcome is not None:
+            watch.inbox.put(snapshot)
+        if snapshot.outcome is not None:
             self._watches.discard(watch)
 
     def _end(self, watch: Watch, error: Exception) -> None:

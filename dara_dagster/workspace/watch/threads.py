@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 _IDLE_SECONDS = 30.0
 
 
-class Crew:
+class WatchThreads:
     """Runs `plan` in a thread again and again, and the jobs it hands over in others.
 
     `plan` returns the seconds after which to run it again, or None: only when woken. `workers` threads at
@@ -49,7 +49,7 @@ class Crew:
             self._unfinished += 1
             if self._workers < min(self._unfinished, self._most_workers):
                 self._workers += 1
-                threading.Thread(target=self._work, name="dara-look", daemon=True).start()
+                threading.Thread(target=self._work, name="dara-poll", daemon=True).start()
         self._jobs.put(job)
 
     def _run(self) -> None:
@@ -75,6 +75,6 @@ class Crew:
             try:
                 job()
             except Exception:
-                logger.exception("A look at Databricks runs failed in a way that nobody foresaw")
+                logger.exception("A poll of Databricks runs failed in a way that nobody foresaw")
             with self._lock:
                 self._unfinished -= 1
