@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dara_dagster.config.kinds import ComputeKind
+from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import ComputePlan, Plan, TaskPlan
 from dara_dagster.config.settings import Settings
 from dara_dagster.errors import DaraError
@@ -79,7 +80,8 @@ def test_the_list_of_notebook_runs(workspace: Workspace, admin: Admin, tmp_path:
     answer(admin, "GET", "/api/2.2/jobs/runs/list", body)
     finder = NotebookRunFinder(workspace, plan)
     with pytest.raises(DaraError) as caught:
-        finder.started_by(TaskPlan("outer", "outer", "notebook", file=file), ended, workspace.limiter.call)
+        task = TaskPlan("outer", "outer", "notebook", Entry(), file=file)
+        finder.started_by(task, ended, workspace.limiter.call)
     assert told(caught.value, "GET /api/2.2/jobs/runs/list")
 
 
