@@ -71,7 +71,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
         return problem_answer(error.status, error.message, error.errors)
     if isinstance(error, RequestValidationError):
         found = [(str(each["loc"][-1]), each["msg"]) for each in error.errors()]
-        invalid = ApiError.invalid([(f"{key!r} is wrong: {told}.", key) for key, told in found])
+        invalid = ApiError.invalid([(f"{key!r} is wrong: {reason}.", key) for key, reason in found])
         return problem_answer(422, invalid.message, invalid.errors)
     if isinstance(error, HTTPException):
         return problem_answer(error.status_code, f"{error.detail}.", headers=error.headers)

@@ -32,8 +32,8 @@ async def read_request(
 ) -> tuple[RunRequest, Received | None, list[Invalid]]:
     """What the body asks for, the file in it, and all that is wrong in it, which is left out of the rest.
 
-    Raises ApiError: 400 for a body that is no JSON or no form, 415 for another type, 422 for a file that
-    cannot be kept under its name.
+    Raises ApiError: 400 for a body that is not valid JSON or no form, 415 for another type, 422 for a file
+    that cannot be kept under its name.
     """
     kind = media_type(request.headers)
     if kind == FORM:
@@ -108,9 +108,9 @@ def _form_values(form: FormData) -> tuple[dict[str, Any], list[Invalid]]:
     plain: dict[str, str] = {}
     wrong: list[Invalid] = []
     for name, value in form.multi_items():
-        told = _wrong_field(name, value, name in values or name in plain)
-        if told is not None:
-            wrong.append((told, name))
+        problem = _wrong_field(name, value, name in values or name in plain)
+        if problem is not None:
+            wrong.append((problem, name))
         elif name not in _FORM_KEYS:
             plain[name] = str(value)
         else:
@@ -144,8 +144,8 @@ def _with_parameters(
     if not plain or not isinstance(given, dict):
         return {**values}  # told as wrong where the whole request is checked
     for name in plain.keys() & given.keys():
-        told = f"The parameter {name[:100]!r} comes twice: in 'parameters' and as a field of its own."
-        wrong.append((told, name))
+        problem = f"The parameter {name[:100]!r} comes twice: in 'parameters' and as a field of its own."
+        wrong.append((problem, name))
     return {**values, "parameters": {**given, **plain}}
 
 
@@ -153,11 +153,11 @@ def _json(text: bytes | str, what: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"{what} is no JSON: {str(error)[:200]}.") from None
+        raise ApiError(400, f"{what} is not valid JSON: {str(error)[:200]}.") from None
 
 
 def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -158,9 +158,9 @@ class Launcher:
         if wanted.file is not None and not workflow.steps:
             yield f"{workflow.name!r} takes no file: only step pipelines do.", "file"
         for name, value in wanted.parameters.items():
-            told = self._wrong_parameter(workflow, wanted, name, str(value))
-            if told is not None:
-                yield told, f"parameters.{name}" if name.strip() else "parameters"
+            problem = self._wrong_parameter(workflow, wanted, name, str(value))
+            if problem is not None:
+                yield problem, f"parameters.{name}" if name.strip() else "parameters"
 
     def _wrong_parameter(self, workflow: WorkflowPlan, wanted: Wanted, name: str, value: str) -> str | None:
         plan = self._project.plan

@@ -64,8 +64,8 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
     ) -> JSONResponse:
         """As Dagster does, but no mutation of a reader, not even one that Dagster asks no permission for."""
         if request_context.read_only and _has_mutation(query):
-            told = GraphQLError("This token may only read (its scope is read).").formatted
-            return JSONResponse({"data": None, "errors": [told]}, status_code=403)
+            error = GraphQLError("This token may only read (its scope is read).").formatted
+            return JSONResponse({"data": None, "errors": [error]}, status_code=403)
         answer: JSONResponse = await super().gen_graphql_response(
             request_context, query, variables, operation_name
         )
@@ -110,8 +110,8 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
         """As Dagster does, for a limited number at a time."""
         going: set[Task[None]] = websocket.scope.setdefault("dara.subscriptions", set())
         if len(going) >= _MOST_SUBSCRIPTIONS:
-            told = f"A connection may have {_MOST_SUBSCRIPTIONS} subscriptions at a time."
-            return None, GraphQLError(told).formatted
+            refusal = f"A connection may have {_MOST_SUBSCRIPTIONS} subscriptions at a time."
+            return None, GraphQLError(refusal).formatted
         task, error = await super().execute_graphql_subscription(
             websocket, operation_id, query, variables, operation_name
         )

@@ -79,7 +79,7 @@ class _Dara(click.Group):
 def _unexpected(error: Exception) -> _Complaint:
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return _Complaint(
-        f"dara met an error it does not know: {what}\n"
+        f"unexpected error: {what}\n"
         "`dara --debug ...` shows where. Please report it to the project with that text."
     )
 

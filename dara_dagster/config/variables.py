@@ -61,9 +61,9 @@ class Variables:
         problems: list[Problem] = []
         for path, error in found:
             problem = document.problem(path, error.message, error.hint)
-            told = parameters or not error.inside
-            problems += [problem] if told else []
-            self.unfilled[problem.file, problem.key] = problem if told else None
+            is_reported = parameters or not error.inside
+            problems += [problem] if is_reported else []
+            self.unfilled[problem.file, problem.key] = problem if is_reported else None
         return problems
 
     def _fill_items(

@@ -62,7 +62,7 @@ def _definition(name: str, written: _Written, translator: Translator, ops: Ops) 
     own = {translator.asset_key(table) for table in written.tables}
     upstream = [table for table in written.upstream if translator.asset_key(table) not in own]
     specs: list[AssetSpec] = [
-        _told_of(translator.asset_spec(workflow, task, table, upstream), task, written.appended[table])
+        _with_modes(translator.asset_spec(workflow, task, table, upstream), task, written.appended[table])
         for table in written.tables
     ]
     # Named here: the names that Dagster makes of keys by itself fail on `$`, and are one for `a-b` and `a_b`.
@@ -96,7 +96,7 @@ def _out(spec: AssetSpec) -> Out:
     return Out(Nothing, description=spec.description, code_version=spec.code_version, metadata=spec.metadata)
 
 
-def _told_of(spec: AssetSpec, task: TaskPlan, appended: Sequence[str]) -> AssetSpec:
+def _with_modes(spec: AssetSpec, task: TaskPlan, appended: Sequence[str]) -> AssetSpec:
     """The asset with the names of all tasks that append to it, where they are several."""
     if len(appended) < 2:
         return spec

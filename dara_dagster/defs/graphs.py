@@ -84,7 +84,7 @@ class Graphs:
     def _nested(self, task: TaskPlan) -> WorkflowPlan:
         """The workflow that the task runs, its tasks told what the task says."""
         workflow = self._workflows[task.workflow or ""]
-        return replace(workflow, tasks=tuple(_told(inner, task) for inner in workflow.tasks))
+        return replace(workflow, tasks=tuple(_with_options_of(inner, task) for inner in workflow.tasks))
 
     def _nodes(self, workflow: WorkflowPlan, sequential: bool, verdicts: bool) -> dict[str, _Node]:
         aliases = self._translator.op_names(workflow)
@@ -140,7 +140,7 @@ class Graphs:
         return _Node(alias, definition, tuple(output.graph_output_name for output in outputs))
 
 
-def _told(inner: TaskPlan, outer: TaskPlan) -> TaskPlan:
+def _with_options_of(inner: TaskPlan, outer: TaskPlan) -> TaskPlan:
     """A task of a nested workflow, given the parameters and limits of the task that runs the workflow.
 
     Parameters go to it as those of a run do; it may take no longer, and is looked at no more often, than

@@ -90,8 +90,8 @@ class Ops:
         def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
             endings = inputs.get(UPSTREAM) or []
             # A root of a nested workflow gets the ending of the workflow's gate, which is no task.
-            told = tolerate(task.upstream, endings, task.tolerates) if task.upstream else endings
-            decision = decide(task.entry.run_if, told)
+            outcomes = tolerate(task.upstream, endings, task.tolerates) if task.upstream else endings
+            decision = decide(task.entry.run_if, outcomes)
             if decision != "run":
                 yield from _not_run(context, task.entry.run_if, decision)
                 return

@@ -27,7 +27,7 @@ __all__ = ["RunLoop"]
 # How long a thread has to unwind after an interrupt was raised in it and nobody waits for it any longer.
 _UNWIND_SECONDS = 2.0
 _TURN_SECONDS = 1.0
-_GAVE_UP = "DagsterExecutionInterruptedError: the step did not end after it was told to stop"
+_GAVE_UP = "DagsterExecutionInterruptedError: the step did not end after it was asked to stop"
 
 
 class RunLoop:
@@ -77,10 +77,10 @@ class RunLoop:
 
     def _wait_for_turn(self, interrupts: Interrupts) -> Iterator[DagsterEvent]:
         """Wait until so few runs go on that this one may, too."""
-        limit, told = self._run_limit, False
+        limit, logged = self._run_limit, False
         while limit and not interrupts.requested and not limit.claim(self._job.instance, self._job.run_id):
-            if not told:
-                told = True
+            if not logged:
+                logged = True
                 text = f"Waiting: {limit.limit} of its runs may go on at a time (max_concurrent_runs)."
                 yield DagsterEvent.engine_event(self._job, text, EngineEventData())
             with suppress(queue.Empty):
@@ -148,7 +148,7 @@ class RunLoop:
         keys = sorted(thread.step.key for thread in self._threads)
         yield DagsterEvent.engine_event(
             self._job,
-            f"Stopping{why}: told the running steps, waiting for them to end.",
+            f"Stopping{why}: the running steps are asked to stop; waiting for them to end.",
             EngineEventData.interrupted(keys),
         )
         yield from self._wait_for_threads(self._stop_wait_seconds, interrupts)

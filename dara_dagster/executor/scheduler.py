@@ -19,7 +19,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.types.dagster_type import resolve_dagster_type
 
-from dara_dagster.executor.step_queue import Lanes
+from dara_dagster.executor.step_queue import StepQueue
 
 __all__ = ["ReadySteps"]
 
@@ -31,7 +31,7 @@ class ReadySteps(ActiveExecution):
 
     `ActiveExecution._update` looks at every pending step each time it is called and
     `get_steps_to_execute` sorts every ready one; at a few thousand steps that dominates a run. Here a
-    step is looked at when the last thing it waited for has settled, and ready steps wait in `Lanes`.
+    step is looked at when the last thing it waited for has settled, and ready steps wait in `StepQueue`.
     The rules of who runs, is skipped or is abandoned are Dagster's.
     """
 
@@ -54,7 +54,7 @@ class ReadySteps(ActiveExecution):
         self._touched: set[str] = set()
         self._indexed = False
         self._retries_due: list[tuple[float, str]] = []
-        self._lanes = Lanes(max_concurrent, tag_concurrency_limits, pools)
+        self._step_queue = StepQueue(max_concurrent, tag_concurrency_limits, pools)
         super().__init__(
             plan,
             retry_mode,
@@ -64,14 +64,14 @@ class ReadySteps(ActiveExecution):
 
     @property
     def is_complete(self) -> bool:
-        return super().is_complete and not self._lanes
+        return super().is_complete and not self._step_queue
 
     def take(self) -> list[ExecutionStep]:
         """Return the steps to start now, the most urgent first; they count as in flight from here on."""
         self._update()
-        self._lanes.add(self.get_step_by_key(key) for key in self._executable)
+        self._step_queue.add(self.get_step_by_key(key) for key in self._executable)
         self._executable.clear()
-        batch = self._lanes.take()
+        batch = self._step_queue.take()
         for step in batch:
             self._in_flight.add(step.key)
             self._prep_for_dynamic_outputs(step)
@@ -80,7 +80,7 @@ class ReadySteps(ActiveExecution):
     def seconds_to_next(self) -> float | None:
         """How long until a delayed retry or a claim on a pool is due; None if only a step's end can help."""
         waits = [at - time.monotonic() for at, _ in self._retries_due[:1]]
-        waits += [at - time.time() for at in self._lanes.claims_due()]
+        waits += [at - time.time() for at in self._step_queue.claims_due()]
         return max(0.0, min(waits)) if waits else None
 
     def describe_rest(self) -> str:
@@ -89,7 +89,7 @@ class ReadySteps(ActiveExecution):
 
     def claims_to_report(self, plan_context: Any) -> Iterator[DagsterEvent]:
         """Yield the events that tell of steps waiting for a pool, when there is news."""
-        if self._lanes.claims_changed():
+        if self._step_queue.claims_changed():
             yield from self.concurrency_event_iterator(plan_context)
 
     def known_state_for(self, step: ExecutionStep) -> KnownExecutionState:
@@ -142,7 +142,7 @@ class ReadySteps(ActiveExecution):
     def _mark_complete(self, step_key: str) -> None:
         super()._mark_complete(step_key)
         self._unstored.pop(step_key, None)
-        self._lanes.ended(self.get_step_by_key(step_key))
+        self._step_queue.ended(self.get_step_by_key(step_key))
         if not self._is_resolved(step_key):
             return
         if not self._by_output:

@@ -1,4 +1,4 @@
-"""Queues ready steps, one lane for each set of limits, and hands out those that may start now."""
+"""Queues ready steps, one group for each set of limits, and hands out those that may start now."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.storage.tags import PRIORITY_TAG
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
-__all__ = ["Lanes"]
+__all__ = ["StepQueue"]
 
 # A claim on a pool is a few transactions and a row for every instance to see. Claiming for the most urgent
-# steps of a lane gives them every slot that comes free; thousands of claims would only slow the run.
-_CLAIMS_PER_LANE = 50
+# steps of a group gives them every slot that comes free; thousands of claims would only slow the run.
+_CLAIMS_PER_GROUP = 50
 
 
 class _Ready(NamedTuple):
@@ -29,7 +29,7 @@ class _Ready(NamedTuple):
 
 
 @dataclass
-class _Lane:
+class _Group:
     """Ready steps under the same limits: when one of them has to wait for its tags, all have to."""
 
     pool: str | None
@@ -40,7 +40,7 @@ class _Lane:
         return min((*self.queue[:1], *self.claiming[:1]))
 
 
-class Lanes:
+class StepQueue:
     """The ready steps, in Dagster's order: by the priority tag, then first come first served."""
 
     def __init__(
@@ -53,51 +53,53 @@ class Lanes:
         self._limits = list(tag_concurrency_limits)
         self._limited_tags = {limit["key"] for limit in self._limits}
         self._pools = pools
-        self._lanes: dict[tuple[Any, ...], _Lane] = {}
+        self._groups: dict[tuple[Any, ...], _Group] = {}
         self._running: dict[str, ExecutionStep] = {}
         self._count = itertools.count()
         self._refused = False
-        # Lanes that time can help, as of the last look; the others wait for a step of this run to end.
-        self._waiting_for_slots: list[_Lane] = []
+        # Groups that time can help, as of the last look; the others wait for a step of this run to end.
+        self._waiting_for_slots: list[_Group] = []
 
     def __bool__(self) -> bool:
-        return any(lane.queue or lane.claiming for lane in self._lanes.values())
+        return any(group.queue or group.claiming for group in self._groups.values())
 
     def add(self, steps: Iterable[ExecutionStep]) -> None:
         """Queue steps that became ready."""
         for step in steps:
             tags = tuple(sorted((k, v) for k, v in step.tags.items() if k in self._limited_tags))
             pool = _pool_key_for_step(step)
-            lane = self._lanes.setdefault((tags, pool), _Lane(pool))
-            heapq.heappush(lane.queue, _Ready(_default_sort_key(step), next(self._count), step))
+            group = self._groups.setdefault((tags, pool), _Group(pool))
+            heapq.heappush(group.queue, _Ready(_default_sort_key(step), next(self._count), step))
 
     def take(self) -> list[ExecutionStep]:
         """Take out the steps that may start now: within the slots, the tag limits and the pools."""
         taken: list[ExecutionStep] = []
         self._waiting_for_slots = []
-        open_lanes = [(lane.head(), key) for key, lane in self._lanes.items() if lane.queue or lane.claiming]
-        if not open_lanes or self._free <= 0:
+        open_groups = [
+            (group.head(), key) for key, group in self._groups.items() if group.queue or group.claiming
+        ]
+        if not open_groups or self._free <= 0:
             return taken
-        heapq.heapify(open_lanes)
+        heapq.heapify(open_groups)
         counter = TagConcurrencyLimitsCounter(
             self._limits, list(self._running.values()) if self._limits else []
         )
-        while open_lanes and self._free > 0:
-            key = heapq.heappop(open_lanes)[1]
-            lane = self._lanes[key]
-            if counter.is_blocked(lane.head().step):
+        while open_groups and self._free > 0:
+            key = heapq.heappop(open_groups)[1]
+            group = self._groups[key]
+            if counter.is_blocked(group.head().step):
                 continue
-            if (ready := self._next(lane)) is None:
-                self._waiting_for_slots.append(lane)
+            if (ready := self._next(group)) is None:
+                self._waiting_for_slots.append(group)
                 continue
             counter.update_counters_with_launched_item(ready.step)
             self._running[ready.step.key] = ready.step
             self._free -= 1
             taken.append(ready.step)
-            if lane.queue or lane.claiming:
-                heapq.heappush(open_lanes, (lane.head(), key))
+            if group.queue or group.claiming:
+                heapq.heappush(open_groups, (group.head(), key))
             else:
-                del self._lanes[key]
+                del self._groups[key]
         return taken
 
     def ended(self, step: ExecutionStep) -> None:
@@ -107,9 +109,9 @@ class Lanes:
         self._free += 1
         pool = _pool_key_for_step(step)
         due_at = self._pools._pending_timeouts
-        for lane in self._lanes.values() if pool else ():
-            if lane.pool == pool:
-                later = (ready.step.key for ready in lane.claiming if due_at[ready.step.key] > 0.0)
+        for group in self._groups.values() if pool else ():
+            if group.pool == pool:
+                later = (ready.step.key for ready in group.claiming if due_at[ready.step.key] > 0.0)
                 if (most_urgent := next(later, None)) is not None:
                     due_at[most_urgent] = 0.0
 
@@ -117,7 +119,7 @@ class Lanes:
         """When each waiting claim on a pool is looked at again, in seconds since the epoch."""
         if self._free <= 0:
             return []
-        keys = [ready.step.key for lane in self._waiting_for_slots for ready in lane.claiming]
+        keys = [ready.step.key for group in self._waiting_for_slots for ready in group.claiming]
         return [self._pools._pending_timeouts[key] for key in keys]
 
     def claims_changed(self) -> bool:
@@ -125,20 +127,20 @@ class Lanes:
         changed, self._refused = self._refused, False
         return changed
 
-    def _next(self, lane: _Lane) -> _Ready | None:
-        if lane.pool is None:
-            return heapq.heappop(lane.queue)
+    def _next(self, group: _Group) -> _Ready | None:
+        if group.pool is None:
+            return heapq.heappop(group.queue)
         now = time.time()
-        for ready in lane.claiming:
-            if self._pools._pending_timeouts[ready.step.key] <= now and self._claim(lane.pool, ready.step):
-                lane.claiming.remove(ready)
+        for ready in group.claiming:
+            if self._pools._pending_timeouts[ready.step.key] <= now and self._claim(group.pool, ready.step):
+                group.claiming.remove(ready)
                 return ready
-        while lane.queue and len(lane.claiming) < _CLAIMS_PER_LANE:
-            ready = heapq.heappop(lane.queue)
-            if self._claim(lane.pool, ready.step):
+        while group.queue and len(group.claiming) < _CLAIMS_PER_GROUP:
+            ready = heapq.heappop(group.queue)
+            if self._claim(group.pool, ready.step):
                 return ready
-            lane.claiming.append(ready)
-            lane.claiming.sort()
+            group.claiming.append(ready)
+            group.claiming.sort()
         return None
 
     def _claim(self, pool: str, step: ExecutionStep) -> bool:

@@ -234,8 +234,8 @@ def _results(common: Sequence[RunsOfTask], found: Sequence[str], rows_unknown: s
     parts.append(f"{counted(values, 'exit value')} the same" if values else "no exit values to compare")
     if tables:
         reason = f": {rows_unknown}" if rows_unknown else ""
-        told = "as many rows each" if known else f"not all of their rows are known{reason}"
-        parts.append(f"the same {counted(len(tables), 'table')} written ({told})")
+        rows = "as many rows each" if known else f"not all of their rows are known{reason}"
+        parts.append(f"the same {counted(len(tables), 'table')} written ({rows})")
     return f"The results agree: {', '.join(parts)}."
 
 

@@ -54,7 +54,7 @@ def databricks_start(attempt: Attempt, end: float) -> float:
     if attempt.submitted is None:
         return attempt.start
     since = min(attempt.submitted, end)
-    return since - max(_told_seconds(attempt) - (end - since), 0.0)
+    return since - max(_reported_seconds(attempt) - (end - since), 0.0)
 
 
 def _of_attempt(attempt: Attempt, end: float) -> Iterator[Phase]:
@@ -75,9 +75,9 @@ def _on_databricks(attempt: Attempt, room: float) -> Iterator[tuple[PhaseWord, f
     What is too much was before the submission: an earlier run had made the Databricks run. Runs of several
     tasks tell only their total, and those whose end was never seen tell nothing.
     """
-    told = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
-    total = _told_seconds(attempt) or room
-    execution = attempt.execution_seconds + total - told
+    reported = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
+    total = _reported_seconds(attempt) or room
+    execution = attempt.execution_seconds + total - reported
     before = max(total - room, 0.0)
     words: tuple[tuple[PhaseWord, float], ...] = (
         ("queue", attempt.queue_seconds),
@@ -90,7 +90,7 @@ def _on_databricks(attempt: Attempt, room: float) -> Iterator[tuple[PhaseWord, f
         yield word, seconds - cut
 
 
-def _told_seconds(attempt: Attempt) -> float:
+def _reported_seconds(attempt: Attempt) -> float:
     """How long the Databricks run took by its own clock; 0 where that was never seen."""
-    told = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
-    return max(told, attempt.total_seconds)
+    reported = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
+    return max(reported, attempt.total_seconds)

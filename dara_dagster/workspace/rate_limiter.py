@@ -6,9 +6,9 @@ import threading
 from bisect import bisect_left, insort
 from typing import Literal
 
-Lane = Literal["call", "watch"]
+CallKind = Literal["call", "watch"]
 
-_LANES: tuple[Lane, Lane] = ("call", "watch")
+_KINDS: tuple[CallKind, CallKind] = ("call", "watch")
 _BURST_SECONDS = 0.5
 _SLOWEST = 0.1  # of the full rate
 _SLOW_DOWN = 0.6
@@ -17,7 +17,7 @@ _RECOVERY_SECONDS = 60.0  # from nothing to the full rate
 
 
 class RateLimiter:
-    """A token bucket with two lanes that take turns, first come first served within each.
+    """A token bucket with two queues that take turns, first come first served within each.
 
     All times are monotonic seconds that the caller passes in. The rate drops on "too many requests" and
     comes back slowly (additive increase, multiplicative decrease). Safe for threads.
@@ -31,40 +31,40 @@ class RateLimiter:
         self._then = now
         self._paused_until = now
         self._slowed_at = now - _SLOW_DOWN_EVERY
-        self._queues: dict[Lane, list[int]] = {lane: [] for lane in _LANES}
+        self._queues: dict[CallKind, list[int]] = {kind: [] for kind in _KINDS}
         self._last_ticket = 0
-        self._last_served: Lane = "watch"
+        self._last_served: CallKind = "watch"
         self._lock = threading.Lock()
 
-    def queue(self, lane: Lane) -> int:
-        """A ticket at the end of the lane, to be asked about until it goes or is given up."""
+    def queue(self, kind: CallKind) -> int:
+        """A ticket at the end of the queue, to be asked about until it goes or is given up."""
         with self._lock:
             self._last_ticket += 1
-            insort(self._queues[lane], self._last_ticket)
+            insort(self._queues[kind], self._last_ticket)
             return self._last_ticket
 
-    def ask(self, lane: Lane, ticket: int, now: float) -> float:
+    def ask(self, kind: CallKind, ticket: int, now: float) -> float:
         """0.0: go, the ticket is spent. Otherwise the seconds after which to ask again."""
         with self._lock:
             self._refill(now)
-            own, other = self._queues[lane], self._queues["watch" if lane == "call" else "call"]
+            own, other = self._queues[kind], self._queues["watch" if kind == "call" else "call"]
             position = bisect_left(own, ticket)
-            its_turn = not other or self._last_served != lane or self._tokens >= 2.0
+            its_turn = not other or self._last_served != kind or self._tokens >= 2.0
             if position == 0 and its_turn and self._tokens >= 1.0 and now >= self._paused_until:
                 own.pop(0)
                 self._tokens -= 1.0
-                self._last_served = lane
+                self._last_served = kind
                 return 0.0
             ahead = position + min(position + (0 if its_turn else 1), len(other))
             wait = max(self._paused_until - now, 0.0) + (ahead + 1.0 - self._tokens) / self._rate
             return min(max(wait, 0.001), 1.0)
 
-    def leave(self, lane: Lane, ticket: int) -> None:
+    def leave(self, kind: CallKind, ticket: int) -> None:
         """Give up a ticket that has not gone."""
         with self._lock:
-            position = bisect_left(self._queues[lane], ticket)
-            if self._queues[lane][position : position + 1] == [ticket]:
-                self._queues[lane].pop(position)
+            position = bisect_left(self._queues[kind], ticket)
+            if self._queues[kind][position : position + 1] == [ticket]:
+                self._queues[kind].pop(position)
 
     def take(self, now: float) -> None:
         """Count a call that does not wait (a cancel); the others wait the longer."""

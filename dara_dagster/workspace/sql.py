@@ -110,7 +110,7 @@ def _send(ws: Workspace, monitor: Monitor, body: Mapping[str, Any]) -> dict[str,
         except TryLater as error:
             if only_reads or error.throttled or _was_not_sent(error.__cause__):
                 raise
-            unknown = "whether the statement was started cannot be told, so it was not sent again"
+            unknown = "it is not known whether the statement was started, so it was not sent again"
             raise RunError(f"{unknown}: {error}") from error
 
     try:

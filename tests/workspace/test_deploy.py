@@ -159,7 +159,7 @@ def test_a_job_is_known_by_its_tags_and_never_by_its_name(shop: Shop, client: Wo
     other = client.jobs.create(name="shop: daily").job_id
     [first] = shop.deploy()
     assert first.action == "create" and first.job_id != other
-    assert first.told == (f"without this project's tags, so left alone: saved job {other} of the same name",)
+    assert first.notes == (f"without this project's tags, so left alone: saved job {other} of the same name",)
     tags = shop.settings(first.job_id).tags
     twin = client.jobs.create(name="a copy", tags=tags).job_id
     with pytest.raises(DeployError, match=f"2 saved jobs carry the tags.*{first.job_id}, {twin}"):

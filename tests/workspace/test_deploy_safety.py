@@ -43,7 +43,7 @@ def test_of_two_jobs_made_at_once_the_older_stays(
     assert deployment.orphaned_jobs() == []  # the look
     [theirs] = Shop(tmp_path / "rival", workspace, client).deploy()
     [ours] = running
-    assert (ours.job_id, ours.told) == (theirs.job_id, ()) and shop.jobs() == [theirs.job_id]
+    assert (ours.job_id, ours.notes) == (theirs.job_id, ()) and shop.jobs() == [theirs.job_id]
 
 
 def test_refused_by_the_service_is_said_in_a_sentence(shop: Shop, admin: Admin) -> None:

@@ -138,7 +138,7 @@ def test_parameters_of_the_workflow_are_those_of_the_job(folder: Path) -> None:
     }
     assert tasks_of["left"]["notebook_task"]["base_parameters"]["own"] == "x"
     assert "--region={{job.parameters.region}}" in tasks_of["script"]["spark_python_task"]["parameters"]
-    assert sorted(line.split("'")[1] for line in found.told) == ["day", "odd name"]
+    assert sorted(line.split("'")[1] for line in found.notes) == ["day", "odd name"]
 
 
 def test_schedule_and_overlap(folder: Path) -> None:
@@ -274,7 +274,7 @@ def test_what_differs_from_dagster_is_told(folder: Path) -> None:
         sensor=sensor,
     )
     assert found.refused == ()
-    assert [line.split(":")[0].split(" ")[0] for line in found.told] == [
+    assert [line.split(":")[0].split(" ")[0] for line in found.notes] == [
         "retry_on",
         "retry_delay_seconds",
         "fail_fast",

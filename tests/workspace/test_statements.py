@@ -53,7 +53,7 @@ def warehouse(workspace: Workspace, emulator: Emulator, workspace_token: str) ->
 def test_a_statement_that_may_have_run_is_not_sent_again(warehouse: Warehouse, kind: str) -> None:
     warehouse.run("CREATE TABLE main.default.n AS SELECT 1 AS n")
     warehouse.fault("POST", PATH, kind=kind, when="after")
-    with pytest.raises(RunError, match="whether the statement was started cannot be told"):
+    with pytest.raises(RunError, match="it is not known whether the statement was started"):
         warehouse.run("INSERT INTO main.default.n VALUES (2)")
     assert warehouse.calls(f"POST {PATH}") == 2
     warehouse.fault("POST", PATH, kind=kind, when="after")

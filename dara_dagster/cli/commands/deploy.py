@@ -121,7 +121,7 @@ def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:
         yield click.wrap_text(str(change), _WIDTH, initial_indent="    ", subsequent_indent="      ")
     if len(each.changes) > _MOST_CHANGES:
         yield f"    and {len(each.changes) - _MOST_CHANGES} more (--json shows all)"
-    for line in each.told if each.action != "none" else ():
+    for line in each.notes if each.action != "none" else ():
         yield click.wrap_text(line, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
 
 
@@ -176,7 +176,7 @@ def _summary(deployment: Deployment, done: Sequence[Deployed], dry_run: bool) ->
                     {"path": change.path, "now": change.now, "wanted": change.wanted}
                     for change in each.changes
                 ],
-                "told": list(each.told),
+                "notes": list(each.notes),
             }
             for each in done
         ],

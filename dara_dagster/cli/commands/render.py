@@ -63,7 +63,7 @@ def render(
     else:
         _write(output, json.dumps(draft.settings, indent=2) + "\n")
         click.echo(f"{output} written")
-    for line in draft.told if not check else ():
+    for line in draft.notes if not check else ():
         click.echo(line, err=True)
 
 

@@ -193,9 +193,9 @@ def _access(
 
 def _as_json(url: str, access: _Access, daemon: Daemon | None, _serving: Serving) -> str:
     pid = daemon.process.pid if daemon is not None else None
-    told = {"url": url, "docs": f"{url}/api/docs", "token": access.tokens.asked_for()}
-    told |= {"token_file": str(access.file) if access.file else None, "proxy": access.proxy is not None}
-    return json.dumps({**told, "pid": os.getpid(), "daemon": pid})
+    started = {"url": url, "docs": f"{url}/api/docs", "token": access.tokens.asked_for()}
+    started |= {"token_file": str(access.file) if access.file else None, "proxy": access.proxy is not None}
+    return json.dumps({**started, "pid": os.getpid(), "daemon": pid})
 
 
 def _as_text(url: str, access: _Access, daemon: Daemon | None, serving: Serving) -> str:

@@ -46,9 +46,9 @@ class TaskChecks:
     def check_settings(self, task: Task) -> Iterator[Problem]:
         """The problems of what the task (or executor) says of how it runs; one for each key."""
         idle = list(without_effect(task))
-        told = {problem.key for problem in idle}
+        reported = {problem.key for problem in idle}
         yield from idle
-        yield from (problem for problem in self._compute(task) if problem.key not in told)
+        yield from (problem for problem in self._compute(task) if problem.key not in reported)
 
     def check_step(self, step: Step) -> Iterator[Problem]:
         """The problems of a step that its task does not tell."""

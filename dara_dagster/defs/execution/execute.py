@@ -322,7 +322,7 @@ class _Execution:
             try:
                 self.run_id = find_run(self.session, self.sent)
             except DaraError as error:
-                text = f"Whether {self.task.name} was submitted to Databricks cannot be told: {error}"
+                text = f"Whether {self.task.name} was submitted to Databricks is not known: {error}"
                 self.context.log.error(text)
                 self.record.lost(text, "SUBMIT_UNKNOWN")
         if self.run_id is not None and not self.finished:

@@ -91,12 +91,12 @@ def _notebook_row(run: NotebookRunReport, length: float) -> Element:
     bars = [bar(p.start, p.end, length, class_=p.word, height="8", y="3") for p in run.phases]
     if not bars:
         bars = [bar(run.start, run.end, length, class_="execution", height="8", y="3")]
-    told = f"{run.name}: began after {duration(run.start)}, took {duration(run.seconds)} ({run.code})"
+    title = f"{run.name}: began after {duration(run.start)}, took {duration(run.seconds)} ({run.code})"
     bad = run.state in ("failed", "cancelled")
     return element(
         "tr",
         element("td", _page_link(run.name, run.url), class_="name", style=_indent(run.depth)),
-        element("td", element("svg", element("title", told), *bars, height="14"), class_="chart"),
+        element("td", element("svg", element("title", title), *bars, height="14"), class_="chart"),
         element("td", duration(run.seconds), class_="number"),
         element("td"),
         element("td", run.state, class_="number bad" if bad else "number"),
@@ -112,7 +112,7 @@ def _row(task: TaskReport, length: float) -> Element:
     bars = [bar(p.start, p.end, length, class_=p.word, height="14") for p in task.phases]
     if task.start is not None and not bars:
         bars = [bar(task.start, task.start, length, class_="execution", height="14")]
-    svg = element("svg", element("title", _told(task)), *bars, height="14") if bars else None
+    svg = element("svg", element("title", _tooltip(task)), *bars, height="14") if bars else None
     word = "done before" if task.taken_over_from else task.word
     if task.attempt > 1:
         word = f"{word} ({task.attempt})"
@@ -134,7 +134,7 @@ def _page_link(name: str, url: str | None) -> str | Element:
     return element("a", name, href=url, rel="noreferrer")
 
 
-def _told(task: TaskReport) -> str:
+def _tooltip(task: TaskReport) -> str:
     """What a pointer on the bar is told."""
     seconds = (task.own_seconds, task.queue_seconds, task.setup_seconds, task.execution_seconds)
     parts = ", ".join(f"{word} {duration(took)}" for word, took in zip(_WORDS.values(), seconds, strict=True))

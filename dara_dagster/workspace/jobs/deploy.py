@@ -47,7 +47,7 @@ class Deployed:
     """What was done with a workflow's saved job, or would be.
 
     `job_id` is None where there is no job yet. `settings` are what the job has now. `edited` tells that
-    `changes` undo what somebody did on Databricks, since the files have not changed. `told` are lines on
+    `changes` undo what somebody did on Databricks, since the files have not changed. `notes` are lines on
     what a saved job does otherwise than Dagster, or why the workflow is left out.
     """
 
@@ -58,7 +58,7 @@ class Deployed:
     settings: dict[str, Any] | None = None
     changes: tuple[Change, ...] = ()
     edited: bool = False
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ class Deployment:
         if not others:
             return wanted
         line = f"without this project's tags, so left alone: saved job {others} of the same name"
-        return replace(wanted, told=(*wanted.told, line))
+        return replace(wanted, notes=(*wanted.notes, line))
 
     def _id(self, kind: IdKind, name: str) -> Any:
         return self._ids.get((kind, name), mark(kind, name))
@@ -246,14 +246,14 @@ class Deployment:
     ) -> Deployed:
         url = job_url(self._ws, job_id) if job_id else ""
         return Deployed(
-            wanted.workflow, action, job_id, url, dict(wanted.settings), changes, edited, wanted.told
+            wanted.workflow, action, job_id, url, dict(wanted.settings), changes, edited, wanted.notes
         )
 
     def _left_out(self, draft: JobPlan, job: SavedJob | None) -> Deployed:
         stays = (f"its saved job {job.job_id} stays as it was",) if job else ()
         url = job_url(self._ws, job.job_id) if job else ""
-        told = (*draft.refused, *stays)
-        return Deployed(draft.workflow, "left out", job.job_id if job else None, url, told=told)
+        notes = (*draft.refused, *stays)
+        return Deployed(draft.workflow, "left out", job.job_id if job else None, url, notes=notes)
 
 
 def ensure_saved_job(ws: Workspace, plan: Plan, workflow: str) -> int:
@@ -265,7 +265,7 @@ def ensure_saved_job(ws: Workspace, plan: Plan, workflow: str) -> int:
     deployment = Deployment(ws, plan, new="PAUSED")
     done = {each.workflow: each for each in deployment.run(deployment.chosen([workflow]))}[workflow]
     if done.job_id is None or done.action == "left out":
-        raise DeployError(f"the workflow {workflow!r} cannot run as one job: {'; '.join(done.told)}")
+        raise DeployError(f"the workflow {workflow!r} cannot run as one job: {'; '.join(done.notes)}")
     return done.job_id
 
 

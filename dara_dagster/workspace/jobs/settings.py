@@ -39,14 +39,14 @@ _PLACEHOLDER = "${context."
 class JobPlan:
     """The settings of a workflow's saved job, as `jobs/create` takes them.
 
-    `refused` says why the workflow cannot be a saved job (then `settings` are of no use), `told` what of it
+    `refused` says why the workflow cannot be a saved job (then `settings` are of no use), `notes` what of it
     a saved job does otherwise or leaves out; a line each.
     """
 
     workflow: str
     settings: Mapping[str, Any]
     refused: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def job_plan(
@@ -79,7 +79,7 @@ def job_plan(
     settings["tags"][VERSION_TAG] = _version(settings)
     refused += [*built.refused, *_limits(settings), *_nested(plan, workflow, 1)]
     refused += _in_clear(plan, settings)
-    return JobPlan(workflow.name, settings, tuple(refused), tuple(_told(plan, workflow, tasks, shared)))
+    return JobPlan(workflow.name, settings, tuple(refused), tuple(_notes(plan, workflow, tasks, shared)))
 
 
 def _in_clear(plan: Plan, value: Any, path: str = "") -> Iterator[str]:
@@ -230,7 +230,7 @@ def _nested(plan: Plan, workflow: WorkflowPlan, depth: int) -> Iterator[str]:
             yield from _nested(plan, known[task.workflow or ""], depth + 1)
 
 
-def _told(
+def _notes(
     plan: Plan, workflow: WorkflowPlan, tasks: tuple[TaskPlan, ...], shared: Mapping[str, str]
 ) -> Iterator[str]:
     """What the saved job does otherwise than the workflow in Dagster."""
@@ -253,10 +253,10 @@ def _told(
     if any(task.entry.run_if != "ALL_SUCCESS" or task.tolerates for task in tasks):
         yield "run_if: on Databricks a run has not failed if its last tasks succeed, though others failed"
     if workflow.sensor is not None:
-        yield from _told_of_sensor(workflow.sensor)
+        yield from _notes_on_sensor(workflow.sensor)
 
 
-def _told_of_sensor(sensor: SensorPlan) -> Iterator[str]:
+def _notes_on_sensor(sensor: SensorPlan) -> Iterator[str]:
     if sensor.volume is None:
         yield "sensor: a folder of this computer cannot be watched from Databricks; the job has no trigger"
         return

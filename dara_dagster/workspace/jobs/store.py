@@ -80,7 +80,7 @@ def _listed(ws: Workspace, name: str | None) -> Iterator[_Job]:
     Not every service heeds `name`, so the names are compared again.
     """
     query: dict[str, Any] = {"limit": _PAGE_SIZE, **({"name": name} if name else {})}
-    with told("The saved jobs cannot be listed"):
+    with explained("The saved jobs cannot be listed"):
         for job in paged(ws, f"{_PATH}/list", "jobs", query, _read_job):
             if name is None or job.name.casefold() == name.casefold():
                 yield job
@@ -94,7 +94,7 @@ def _read_job(job: Mapping[str, Any]) -> _Job:
 
 def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:
     """All settings of a job, with the arrays of every page (100 entries a page)."""
-    with told(f"The saved job {job_id} cannot be read"):
+    with explained(f"The saved job {job_id} cannot be read"):
         settings, token = _settings_page(ws, job_id, "")
         tokens = {""}
         while token not in tokens:  # a token that comes again would have no end
@@ -125,7 +125,7 @@ def create_job(ws: Workspace, settings: Settings) -> int:
     `jobs/create` takes no token (SDK 0.162, `jobs.create`): after a fault the job is looked for by its tags
     before the call is made again. Of several the oldest stays. Raises DeployError or UnreachableError.
     """
-    with told(f"The job {settings['name']!r} cannot be created"):
+    with explained(f"The job {settings['name']!r} cannot be created"):
         made = ws.limiter.make(
             lambda: api(
                 ws, "POST", f"{_PATH}/create", body=settings, read=lambda answer: int(answer["job_id"])
@@ -141,13 +141,13 @@ def reset_job(ws: Workspace, job_id: int, settings: Settings) -> None:
     Not `jobs/update`, which keeps tasks, clusters and fields that are no longer wanted; and to send a reset
     twice does no harm.
     """
-    with told(f"The saved job {job_id} cannot be changed"):
+    with explained(f"The saved job {job_id} cannot be changed"):
         api(ws, "POST", f"{_PATH}/reset", body={"job_id": job_id, "new_settings": settings})
 
 
 def delete_job(ws: Workspace, job_id: int) -> None:
     """Delete a job; one that is gone already is as good."""
-    with told(f"The saved job {job_id} cannot be deleted"):
+    with explained(f"The saved job {job_id} cannot be deleted"):
         try:
             api(ws, "POST", f"{_PATH}/delete", body={"job_id": job_id})
         except NotFound:
@@ -158,7 +158,7 @@ def delete_job(ws: Workspace, job_id: int) -> None:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
     """What the API raises in the block becomes a DeployError that begins with `what`."""
     try:
         yield

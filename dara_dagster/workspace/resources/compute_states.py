@@ -95,7 +95,7 @@ class _Change:
     action: Action
     patience: float
     tell: Tell
-    told: str = ""
+    reported: str = ""
     began: float = field(default_factory=time.monotonic)
 
     def reach(self, wanted: tuple[str, ...]) -> str:
@@ -129,8 +129,8 @@ class _Change:
 
     def _look(self) -> _Now:
         now = _get(self.ws, self.compute.kind, self.compute_id)
-        if now.state != self.told:
-            self.told = now.state
+        if now.state != self.reported:
+            self.reported = now.state
             self.tell(now.state)
         return now
 

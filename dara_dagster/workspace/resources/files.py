@@ -62,7 +62,7 @@ class FileSync:
         self._stamps: dict[str, Stamp] = {}
         self._sent: dict[str, str] = {}
         self._refused: dict[str, tuple[str, FileError]] = {}
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def ensure(
         self, task: TaskPlan, beside: Collection[TaskPlan] = (), *, warn: Warn = lambda _: None
@@ -137,8 +137,8 @@ class FileSync:
         return uploaded
 
     def _tell(self, line: str, warn: Warn) -> None:
-        if line not in self._told:
-            self._told.add(line)
+        if line not in self._warned:
+            self._warned.add(line)
             self._warn(line)
             warn(line)
 

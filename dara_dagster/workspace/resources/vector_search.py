@@ -175,7 +175,7 @@ class IndexSync:
 
     def _await(self, is_new: Callable[[Mapping[str, Any]], bool], why: str) -> dict[str, Any]:
         """Look until no update goes on, and what is there is new; returns the index."""
-        told = ""
+        reported = ""
         while True:
             look = self._look()
             if look is None:
@@ -185,8 +185,8 @@ class IndexSync:
                 raise RunError(f"the index {self._index} is {state}: {message or 'no reason is given'}")
             if is_new(look) and state in _AT_REST:
                 return look
-            if state != told:
-                told = state
+            if state != reported:
+                reported = state
                 self._progress(f"{self._index} is {state}: {message}")
             self._wait(why)
 

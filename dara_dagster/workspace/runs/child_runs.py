@@ -103,17 +103,17 @@ class NotebookRunFinder:
     def _of(self, caller: RunSnapshot, started: list[_Started], call: Call) -> Iterator[NotebookRun]:
         """Those of the runs, in the order of their start, whose parent is the caller or one before them."""
         depth = {run_id: 0 for run_id in (caller.run_id, caller.task_run_id) if run_id}
-        asked, told = 0, False
+        asked, is_known = 0, False
         for run in started:
             parent, seen = run.parent, run.seen
             if parent is None and asked < _MOST_ASKED:
                 asked += 1
                 parent = call(partial(self._parent, seen.run_id))
-            told = told or parent is not None
+            is_known = is_known or parent is not None
             if parent in depth:
                 depth.update(dict.fromkeys((seen.run_id, seen.task_run_id or 0), depth[parent] + 1))
                 yield self._record(run.name, seen, caller, depth[parent] + 1)
-        if started and not told:
+        if started and not is_known:
             raise RunError(f"Databricks does not tell which runs started the {len(started)} notebook runs")
 
     def _parent(self, run_id: int) -> int | None:

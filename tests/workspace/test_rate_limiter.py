@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dara_dagster.workspace.rate_limiter import Lane, RateLimiter
+from dara_dagster.workspace.rate_limiter import CallKind, RateLimiter
 
 
-def served(rate_limiter: RateLimiter, waiting: dict[int, Lane], until: float, now: float = 0.0) -> list[int]:
+def served(
+    rate_limiter: RateLimiter, waiting: dict[int, CallKind], until: float, now: float = 0.0
+) -> list[int]:
     """Let the tickets ask every 10 ms until the time given; returns them in the order in which they went."""
     order: list[int] = []
     while now < until and waiting:
-        for ticket, lane in list(waiting.items()):
-            if rate_limiter.ask(lane, ticket, now) == 0.0:
+        for ticket, kind in list(waiting.items()):
+            if rate_limiter.ask(kind, ticket, now) == 0.0:
                 order.append(ticket)
                 del waiting[ticket]
         now += 0.01
@@ -27,24 +29,24 @@ def drained(rate: float) -> RateLimiter:
 
 def test_the_rate_holds_after_the_first_burst() -> None:
     rate_limiter = drained(20.0)
-    waiting: dict[int, Lane] = {rate_limiter.queue("call"): "call" for _ in range(500)}
+    waiting: dict[int, CallKind] = {rate_limiter.queue("call"): "call" for _ in range(500)}
     assert 198 <= len(served(rate_limiter, waiting, until=10.0)) <= 201
 
 
 def test_submitting_and_watching_take_turns_and_neither_wastes_the_other_s() -> None:
     rate_limiter = drained(20.0)
-    calls: dict[int, Lane] = {rate_limiter.queue("call"): "call" for _ in range(300)}
-    watches: dict[int, Lane] = {rate_limiter.queue("watch"): "watch" for _ in range(20)}
-    lanes = {**calls, **watches}
-    order = served(rate_limiter, dict(lanes), until=4.0)
-    first = [lanes[ticket] for ticket in order[:40]]
+    calls: dict[int, CallKind] = {rate_limiter.queue("call"): "call" for _ in range(300)}
+    watches: dict[int, CallKind] = {rate_limiter.queue("watch"): "watch" for _ in range(20)}
+    kinds = {**calls, **watches}
+    order = served(rate_limiter, dict(kinds), until=4.0)
+    first = [kinds[ticket] for ticket in order[:40]]
     assert 19 <= first.count("watch") <= 20, "every second call while both wait"
-    assert {lanes[ticket] for ticket in order[40:]} == {"call"} and len(order) >= 78
+    assert {kinds[ticket] for ticket in order[40:]} == {"call"} and len(order) >= 78
 
 
 def test_first_come_first_served_within_a_lane() -> None:
     rate_limiter = drained(50.0)
-    waiting: dict[int, Lane] = {rate_limiter.queue("call"): "call" for _ in range(60)}
+    waiting: dict[int, CallKind] = {rate_limiter.queue("call"): "call" for _ in range(60)}
     assert served(rate_limiter, dict(reversed(waiting.items())), until=5.0) == sorted(waiting)
 
 
