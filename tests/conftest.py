@@ -34,7 +34,7 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 TESTS = Path(__file__).parent
 SLOW_FIRST = (
     *("example", "sensors", "faults", "cli", "api", "defs", "executor", "emulator", "workspace", "history"),
-    *("config", "house"),
+    *("config", "tasks", "house"),
 )
 
 

@@ -7,7 +7,16 @@ import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from dara_dagster.config.rules.cron import cron_fault, is_timezone, timezones
@@ -219,6 +228,12 @@ Label = Annotated[
     WithJsonSchema({"anyOf": [{**_SCALAR, "minLength": 1, "maxLength": NAME_LENGTH}, REFERENCE]}),
 ]
 Texts = dict[str, Text]
+Arguments = tuple[Text, ...]
+_NAMES, _ARGUMENTS = TypeAdapter(Texts), TypeAdapter(Arguments)
+# Reads an object or a list, so that what is wrong in it is told as of that alone.
+NAMES_OR_ARGUMENTS = WrapValidator(
+    lambda value, _: (_ARGUMENTS if isinstance(value, list | tuple) else _NAMES).validate_python(value)
+)
 Name = Annotated[str, AfterValidator(_name), text_schema(f"^{_NAME}$", NAME_LENGTH)]
 PlainName = Annotated[
     str, AfterValidator(_plain_name), text_schema(rf"^(?!\.{{1,2}}$)(?!.*/){_NAME}$", NAME_LENGTH)

@@ -15,18 +15,19 @@ Choice = Literal["succeed", "fail"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
 FORMAT_CHOICE = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-FORMAT_HINT = f'Add "format": {FORMAT_CHOICE}.'
+FORMAT_HINT = f'Add "format": {FORMAT_CHOICE}'
 
 
 @dataclass(frozen=True)
 class FileKind:
     """A kind of task that runs a file.
 
-    `payload` is its type in the Jobs API, `formats` the endings of its files, `needs` the keys that its
-    entry cannot do without.
+    `label` is what messages call it, `payload` its type in the Jobs API, `formats` the endings of its files,
+    `takes_arguments` whether its parameters may be a list, `needs` the keys that its entry must have.
     """
 
     name: TaskKind
+    label: str
     payload: str
     formats: tuple[Format, ...]
     compute: ComputeKind = "cluster"
@@ -36,10 +37,10 @@ class FileKind:
 
 
 FILE_KINDS = (
-    FileKind("notebook", "notebook_task", ("py", "ipynb"), has_exit_value=True),
-    FileKind("script", "spark_python_task", ("py",)),
-    FileKind("sql", "sql_task", ("sql",), compute="warehouse"),
-    FileKind("wheel", "python_wheel_task", ("whl",), takes_arguments=True, needs=("entry_point",)),
+    FileKind("notebook", "a notebook", "notebook_task", ("py", "ipynb"), has_exit_value=True),
+    FileKind("script", "a script", "spark_python_task", ("py",)),
+    FileKind("sql", "SQL", "sql_task", ("sql",), compute="warehouse"),
+    FileKind("wheel", "a wheel", "python_wheel_task", ("whl",), takes_arguments=True, needs=("entry_point",)),
 )
 # The types of the Jobs API that run on a cluster, and those that take parameters by name or as arguments.
 ON_CLUSTER = frozenset(
@@ -55,7 +56,7 @@ TAKES_PARAMETERS = frozenset(
 
 
 def kinds_of(format: str) -> tuple[FileKind, ...]:
-    """Return the kinds of task that a file of this format may be."""
+    """Return the kinds of task that a file of this format may be; none for an unknown format."""
     return tuple(kind for kind in FILE_KINDS if format in kind.formats)
 
 

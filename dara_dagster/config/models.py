@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema, create_model, model_validator
 
 from dara_dagster.config.fields import (
+    NAMES_OR_ARGUMENTS,
+    Arguments,
     Count,
     Cron,
     FileName,
@@ -31,6 +34,7 @@ from dara_dagster.config.fields import (
     invalid,
 )
 from dara_dagster.config.kinds import (
+    FILE_KINDS,
     FORMAT_CHOICE,
     ON_CLUSTER,
     ON_WAREHOUSE,
@@ -108,6 +112,16 @@ class Library(Model):
         return self
 
 
+def lacks_nothing() -> dict[str, Any]:
+    """Return the JSON Schema of an object that has the keys which its format needs."""
+    lacking = (
+        {**saying("format", format={"enum": list(kind.formats)}), "not": saying(*kind.needs)}
+        for kind in FILE_KINDS
+        if kind.needs
+    )
+    return {"not": {"anyOf": list(lacking)}}
+
+
 class FileWork(Model):
     """What can be said of a file to run, wherever it is named."""
 
@@ -123,13 +137,29 @@ class FileWork(Model):
     libraries: Annotated[tuple[Library, ...], OnlyFor(ON_CLUSTER)] = Field(
         default=(), description="As in the Jobs API."
     )
-    parameters: Annotated[Texts, OnlyFor(TAKES_PARAMETERS)] = Field(
-        default={}, description="Given to the code: widgets, arguments or SQL markers."
+    parameters: Annotated[Texts | Arguments, OnlyFor(TAKES_PARAMETERS), NAMES_OR_ARGUMENTS] = Field(
+        default={}, description="Given to the code: widgets, arguments or SQL markers; for whl also a list."
+    )
+    entry_point: Annotated[str | None, OnlyFor(frozenset({"wheel"}))] = Field(
+        default=None, min_length=1, description="For whl: the entry point (or function) of the package."
+    )
+    package_name: Annotated[str | None, OnlyFor(frozenset({"wheel"}))] = Field(
+        default=None, min_length=1, description="For whl: the package; default: the first part of file_name."
     )
     timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
     max_retries: Count = Field(default=0, description="How often a failed task is started again.")
     retry_delay_seconds: Seconds = Field(default=0.0, description="Pause before a retry.")
     poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
+
+    @property
+    def named_parameters(self) -> Mapping[str, str]:
+        """The parameters that have names."""
+        return self.parameters if isinstance(self.parameters, dict) else {}
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The parameters that are a list."""
+        return self.parameters if isinstance(self.parameters, tuple) else ()
 
 
 class Entry(FileWork):
@@ -145,7 +175,8 @@ class Entry(FileWork):
                     "properties": {"task": {"type": "object"}},
                     "anyOf": [saying("name"), saying("file_name")],
                 },
-            ]
+            ],
+            **lacks_nothing(),
         }
     )
 
@@ -303,6 +334,7 @@ class Project(Model):
 
 def _file_or_task(schema: dict[str, Any]) -> None:
     """Puts into an executor's JSON Schema that it has a format or a task, not both."""
+    schema |= lacks_nothing()
     schema["anyOf"] = [
         saying("format", task=NULL),
         {"required": ["task"], "properties": {"task": {"type": "object"}, "format": NULL}},
@@ -315,6 +347,9 @@ class Executor(FileWork):
     model_config = ConfigDict(json_schema_extra=_file_or_task)
 
     format: Format | None = Field(default=None, description="The ending of the file that JOB_NAME names.")
+    parameters: Annotated[Texts, OnlyFor(TAKES_PARAMETERS)] = Field(
+        default={}, description="Given to the code, beside STEP_PROPERTIES."
+    )
     task: Annotated[dict[str, Any], WithJsonSchema(payload_schema())] | None = Field(
         default=None,
         description="A task of the Jobs API; ${step.job_name} and ${step.properties.x} are filled in.",

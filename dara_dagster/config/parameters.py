@@ -13,6 +13,7 @@ from pydantic import Field
 from dara_dagster.config.dialects.step_values import FILLED_KEYS, reference_fault, references
 from dara_dagster.config.fields import Model
 from dara_dagster.config.json_source import Array, Document, KeyPath, Object
+from dara_dagster.config.kinds import FORMAT_HINT
 from dara_dagster.config.models import Entry, Executor
 from dara_dagster.config.rules.payload import payload_faults
 from dara_dagster.config.source_files import read_document
@@ -168,7 +169,7 @@ def _faults(executor: Object, document: Document, name: str) -> Iterator[Problem
     """What an executor lacks or has too much, and what is wrong in its task."""
     path: KeyPath = ("executors", name)
     if executor.get("format") is None and executor.get("task") is None:
-        hint = 'Add "format": "py", "ipynb" or "sql", or "task": a task of the Jobs API.'
+        hint = f'{FORMAT_HINT}, or "task": a task of the Jobs API.'
         yield document.problem((*path, "format"), "format is missing", hint)
     elif executor.get("format") is not None and executor.get("task") is not None:
         hint = "Remove format, or remove task."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dara_dagster.config.dialects.step_models import StepsOptions
-from dara_dagster.config.kinds import TaskKind
+from dara_dagster.config.kinds import TaskKind, kinds_of
 from dara_dagster.config.loader import load
 from dara_dagster.config.models import Sensor
 from dara_dagster.config.plan import (
@@ -125,7 +125,7 @@ class _Resolver:
         entry, project = task.entry, self._spec.project
         kind, file, remote, digest = self._source(task)
         # A workflow of the project has defaults of its own, and is given what its step says.
-        own = not defaults or kind == "workflow"
+        own = not defaults or kind == "workflow" or entry.arguments
         plan = TaskPlan(
             name=task.name,
             key=key,
@@ -134,7 +134,7 @@ class _Resolver:
             file=file,
             remote_file=remote,
             compute=self._compute(task),
-            parameters=entry.parameters if own else {**defaults, **entry.parameters},
+            parameters=entry.named_parameters if own else {**defaults, **entry.named_parameters},
             outputs=tuple(map(self._spec.qualified, entry.outputs)),
             workflow=task.target,
             tolerates=task.tolerates,
@@ -147,12 +147,14 @@ class _Resolver:
     def _content_hash(self, plan: TaskPlan, file_digest: str) -> str:
         """The hash of what the task does: another one means that its results may be others."""
         compute = plan.compute
-        settings = (
+        settings: tuple[Any, ...] = (
             plan.kind, file_digest, plan.remote_file, plan.parameters, plan.libraries, plan.on_job_cluster,
             plan.entry.task, plan.workflow, plan.inputs_from,
             compute and (compute.kind, compute.name, self._compute_texts[compute.kind, compute.name]),
             plan.catalog, plan.schema,
         )  # fmt: skip
+        if plan.kind == "wheel":
+            settings += (plan.entry.entry_point, plan.entry.package_name, plan.entry.arguments)
         return sha256(_text(settings).encode()).hexdigest()
 
     def _source(self, task: Task) -> tuple[TaskKind, Path | None, str | None, str]:
@@ -171,7 +173,8 @@ class _Resolver:
         if entry.warehouse_name is not None:
             return self._computes["warehouse", entry.warehouse_name]
         if entry.compute_name is not None:
-            return self._computes["warehouse" if entry.format == "sql" else "cluster", entry.compute_name]
+            kind = kinds_of(entry.format)[0].compute if entry.format else "cluster"
+            return self._computes[kind, entry.compute_name]
         return None
 
 

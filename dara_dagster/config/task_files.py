@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
+from dara_dagster.config.kinds import FORMATS, TaskKind, kinds_of
 from dara_dagster.config.rules.python_code import notebook_fault, script_fault
 from dara_dagster.config.suggestions import Suggestions
 
-FORMATS = ("py", "ipynb", "sql")
-# What the export of a notebook as a source file begins with (workspace/export, format SOURCE).
-_NOTEBOOK_LINE = b"# Databricks notebook source"
+# What the export of a notebook as a source file begins with, behind a comment sign, and nothing else on the
+# line (docs.databricks.com/api/workspace/workspace/export, format SOURCE).
+NOTEBOOK_LINE = "Databricks notebook source"
+_LANGUAGES: Mapping[str, tuple[str, str]] = {
+    ".py": ("#", "PYTHON"),
+    ".scala": ("//", "SCALA"),
+    ".r": ("#", "R"),
+}
+# PEP 427: name, version, build (optional), and the tags of Python, ABI and platform.
+_WHEEL_NAME = re.compile(r"[^\s-]+-[^\s-]+(-\d[^\s-]*)?-[^\s-]+-[^\s-]+-[^\s-]+\.whl")
 # "The maximum allowed size of a request to this endpoint is 10MB" (workspace/import).
 LARGEST_IMPORT = 10 * 1024 * 1024
 
@@ -25,7 +34,7 @@ LARGEST_IMPORT = 10 * 1024 * 1024
 class Source:
     """One task file as read: what it is and the hash of its content, or the fault that stops its use."""
 
-    kind: Literal["notebook", "script", "sql"]
+    kind: TaskKind
     digest: str
     fault: str | None = None
     hint: str = "Replace the file, or change the format."
@@ -106,7 +115,17 @@ class AssumedSources(Sources):
 
     def read(self, name: str, ending: str) -> Source:
         """What a file of that ending usually is; its content is not known."""
-        return Source("sql" if ending == "sql" else "notebook", "")
+        return Source(kinds_of(ending)[0].name, "")
+
+
+def notebook_language(path: Path, content: bytes) -> str:
+    """Return the language of a source notebook, "" for anything else.
+
+    A `.sql` file always stays a file: a SQL task runs files, not notebooks.
+    """
+    comment, language = _LANGUAGES.get(path.suffix.lower(), ("", ""))
+    first = content.partition(b"\n")[0].decode(errors="replace").removeprefix("\ufeff").rstrip()
+    return language if language and first == f"{comment} {NOTEBOOK_LINE}" else ""
 
 
 def _read(file: Path, ending: str) -> Source:
@@ -119,13 +138,14 @@ def _read(file: Path, ending: str) -> Source:
     digest = sha256(content).hexdigest()
     if ending == "sql":
         return Source("sql", digest)
+    if ending == "whl":
+        return Source("wheel", digest, _wheel_fault(file))
     text = content.decode("utf-8-sig", errors="replace")
     if ending == "ipynb":
         if fault := _ipynb_fault(file, content):
             return Source("notebook", digest, fault)
         return _checked(file, Source("notebook", digest), notebook_fault(text, ending))
-    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip()
-    if first == _NOTEBOOK_LINE:
+    if notebook_language(file, content):
         return _checked(file, Source("notebook", digest), notebook_fault(text, ending))
     return _checked(file, Source("script", digest), script_fault(text))
 
@@ -147,3 +167,9 @@ def _ipynb_fault(file: Path, content: bytes) -> str | None:
         return f"{file} is not a Jupyter notebook (not JSON)"
     cells = isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)
     return None if cells else f"{file} is not a Jupyter notebook (it has no list of cells)"
+
+
+def _wheel_fault(file: Path) -> str | None:
+    if not _WHEEL_NAME.fullmatch(file.name):
+        return f"{file.name} is not named as a wheel is (name-version-python-abi-platform.whl)"
+    return None if zipfile.is_zipfile(file) else f"{file} is not a wheel (not a zip file)"

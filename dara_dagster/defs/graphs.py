@@ -21,6 +21,7 @@ from dara_dagster.defs.steps.library import steps_of
 from dara_dagster.defs.steps.pipeline import StepContext, pipeline_graph
 from dara_dagster.defs.translator import Translator
 from dara_dagster.defs.unique_names import Names
+from dara_dagster.tasks.registry import kind_of
 
 __all__ = ["Graphs"]
 
@@ -146,7 +147,7 @@ def _with_options_of(inner: TaskPlan, outer: TaskPlan) -> TaskPlan:
     Parameters go to it as those of a run do; it may take no longer, and is looked at no more often, than
     the outer task says.
     """
-    takes_all = inner.kind in ("notebook", "sql", "workflow")
+    takes_all = kind_of(inner).takes_undeclared
     given = {name: text for name, text in outer.parameters.items() if takes_all or name in inner.parameters}
     limits = [limit for limit in (inner.entry.timeout_seconds, outer.entry.timeout_seconds) if limit]
     poll_seconds = max(inner.entry.poll_seconds, outer.entry.poll_seconds)

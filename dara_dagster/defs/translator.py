@@ -68,7 +68,7 @@ class Translator:
         tags = {"dagster/compute_kind": "databricks", "dara/task": task.name, "dara/kind": task.kind}
         if task.compute is not None:
             tags[f"dara/{task.compute.kind}"] = task.compute.name
-        elif task.kind in ("notebook", "script", "sql"):
+        elif task.file is not None:
             tags["dara/compute"] = "serverless"
         if task.entry.run_if != "ALL_SUCCESS":
             tags["dara/run_if"] = task.entry.run_if
@@ -80,7 +80,7 @@ class Translator:
             return task.entry.description
         what = f"`{task.file.name}`" if task.file else f"{task.kind.replace('_', ' ')} task {task.name!r}"
         where = f"the {task.compute.kind} {task.compute.name!r}" if task.compute else "serverless compute"
-        return f"Runs {what} on {where}." if task.kind in ("notebook", "script", "sql") else f"Runs {what}."
+        return f"Runs {what} on {where}." if task.file else f"Runs {what}."
 
     def asset_key(self, table: str) -> AssetKey:
         """`catalog.schema.table` -> the key `catalog/schema/table`, without back-quotes and capitals.

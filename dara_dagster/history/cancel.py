@@ -12,7 +12,7 @@ from dara_dagster.config.plan import Plan
 from dara_dagster.errors import RunError
 from dara_dagster.executor.process import Owner, carrier
 from dara_dagster.history.status import RunStatus
-from dara_dagster.tasks.payloads import parse_run_name
+from dara_dagster.tasks.run_names import parse_run_name
 from dara_dagster.workspace.client import open_workspace
 from dara_dagster.workspace.runs.cancel import cancel_and_wait
 from dara_dagster.workspace.runs.jobs_api import list_active

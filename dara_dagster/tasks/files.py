@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from dara_dagster.config.plan import Plan, TaskPlan
-from dara_dagster.config.task_files import LARGEST_IMPORT, too_large
+from dara_dagster.config.task_files import LARGEST_IMPORT, NOTEBOOK_LINE, notebook_language, too_large
 from dara_dagster.errors import FileError
-from dara_dagster.tasks.default_tables import with_defaults
+from dara_dagster.tasks.default_tables import use_statements
 from dara_dagster.tasks.reachable_files import Reach
+from dara_dagster.tasks.registry import KINDS
 
-# A notebook in source form begins with this line, and with nothing else on it (databricks-api.md 5.1).
-_NOTEBOOK_LINE = "Databricks notebook source"
-_LANGUAGES: Mapping[str, tuple[str, str]] = {
-    ".py": ("#", "PYTHON"),
-    ".scala": ("//", "SCALA"),
-    ".r": ("#", "R"),
-}
 # No import as AUTO makes anything but a file of these, unless they begin as a notebook does.
 _PLAIN = frozenset(
     (".py", ".sql", ".scala", ".r", ".txt", ".csv", ".toml", ".yml", ".yaml", ".cfg", ".md", ".sh")
 )
-# How a file that is no source notebook takes the project's defaults.
-_FORMS: Mapping[str, str] = {".sql": "SQL", ".ipynb": "JUPYTER"}
 _SKIPPED = frozenset(("__pycache__", "node_modules"))
 
 Stamp = tuple[int, int]
@@ -189,26 +181,31 @@ def _read(path: Path, remote: str, plan: Plan, root: str) -> LocalFile:
         content = path.read_bytes()
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
-    language, is_task = _notebook_language(path, content), bool(remote)
+    language, is_task = notebook_language(path, content), bool(remote)
     if not remote:
         relative = path.relative_to(plan.notebooks)
         is_notebook = language or path.suffix == ".ipynb"
         remote = f"{root}/{(relative.with_suffix('') if is_notebook else relative).as_posix()}"
-    form = language or _FORMS.get(path.suffix.lower(), "SCRIPT" if is_task and path.suffix == ".py" else "")
-    content = with_defaults(content, form, plan.catalog, plan.schema)
+    content = with_default_tables(path, content, plan.catalog, plan.schema, is_task=is_task)
     return LocalFile(path, remote, content, stamp, language)
+
+
+def with_default_tables(
+    path: Path, content: bytes, catalog: str | None, schema: str | None, *, is_task: bool
+) -> bytes:
+    """Return the content with the statements that choose `catalog` and `schema` at its head.
+
+    Modules and other files come back as they are, and so does a script that Python cannot parse.
+    """
+    statements = use_statements(catalog, schema)
+    if not statements:
+        return content
+    fitting = (kind for kind in KINDS.values() if kind.is_form_of(path, content, is_task=is_task))
+    kind = next(fitting, None)
+    return kind.choose_tables(path, content, statements) if kind else content
 
 
 def _stays_a_file(path: Path, content: bytes) -> bool:
     """Whether an import as AUTO leaves it a file."""
     first = content.partition(b"\n")[0].decode(errors="replace")
-    return path.suffix.lower() in _PLAIN and _NOTEBOOK_LINE not in first
-
-
-def _notebook_language(path: Path, content: bytes) -> str:
-    """The language of a source notebook, "" for anything else. A `.sql` file always stays a file: a SQL
-    task runs files, not notebooks.
-    """
-    comment, language = _LANGUAGES.get(path.suffix.lower(), ("", ""))
-    first = content.partition(b"\n")[0].decode(errors="replace").removeprefix("\ufeff").rstrip()
-    return language if language and first == f"{comment} {_NOTEBOOK_LINE}" else ""
+    return path.suffix.lower() in _PLAIN and NOTEBOOK_LINE not in first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -45,6 +46,12 @@ def test_a_key_without_effect_is_found_by_what_the_model_says(project: Project) 
     assert [(p.key, p.message) for p in check(spec)] == [
         ("[0].owners", "owners have no effect on a python_wheel_task")
     ]
+
+
+def test_the_readme_names_every_key() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = [line.split("|")[1] for line in readme.splitlines() if line.startswith("| `")]
+    assert [key for key in Entry.model_fields if not any(f"`{key}`" in row for row in rows)] == []
 
 
 def test_the_schema_describes_the_key() -> None:

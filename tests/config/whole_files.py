@@ -97,6 +97,8 @@ WORK = {
         {"maven": {"coordinates": "a:b:1", "repo": "r", "exclusions": ["a:b"]}},
     ],
     "parameters": {"x": "y"},
+    "entry_point": "main",
+    "package_name": "p",
     "timeout_seconds": 1,
     "max_retries": 1,
     "retry_delay_seconds": 1.5,

@@ -25,7 +25,7 @@ from dagster import (
 
 from dara_dagster.cli.project import open_instance
 from dara_dagster.executor.events import Recorded, StepChange, read
-from dara_dagster.tasks.payloads import parse_run_name
+from dara_dagster.tasks.run_names import parse_run_name
 from tests.conftest import Emulator
 from tests.faults.starting import run_dara
 from tests.support.waiting import PATIENCE, until

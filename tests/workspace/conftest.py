@@ -12,7 +12,8 @@ from databricks.sdk import WorkspaceClient
 from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import TaskPlan
 from dara_dagster.config.settings import Settings
-from dara_dagster.tasks.payloads import run_name, submit_request
+from dara_dagster.tasks.registry import kind_of
+from dara_dagster.tasks.run_names import run_name
 from dara_dagster.workspace.client import Workspace, open_workspace
 from dara_dagster.workspace.runs import jobs_api
 from dara_dagster.workspace.watch.monitor import Monitor, monitor_for
@@ -65,13 +66,14 @@ def monitor(workspace: Workspace) -> Monitor:
 
 
 def request_of(token: str, *, task: str = "t", **more: Any) -> dict[str, Any]:
-    return submit_request(
-        TaskPlan(task, task, "notebook", Entry(**more)),
+    plan = TaskPlan(task, task, "notebook", Entry(**more))
+    return kind_of(plan).request(
+        plan,
         run_name=run_name("tests", "flow", task, "run", "here"),
         token=jobs_api.attempt_token("run", token, 0),
         parameters={},
         remote_file="/Workspace/Shared/tests/nb",
-        compute_id=None,
+        needed_id=None,
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.errors import FileError
-from dara_dagster.tasks.default_tables import with_defaults
+from dara_dagster.tasks.files import with_default_tables
 from dara_dagster.workspace.calls import api
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.resources.files import FileSync, upload_to_volume
@@ -124,7 +124,7 @@ def test_a_notebook_takes_the_place_of_a_file(workspace: Workspace, plan: Plan) 
 
 
 def test_the_project_s_catalog_and_schema_stand_at_the_head() -> None:
-    notebook = with_defaults(NOTEBOOK.encode(), "PYTHON", "main", "silver").decode().splitlines()
+    notebook = with_defaults(NOTEBOOK.encode(), "a.py", "main", "silver").decode().splitlines()
     assert notebook == [
         "# Databricks notebook source",
         "# Defaults of the project:",
@@ -135,13 +135,17 @@ def test_the_project_s_catalog_and_schema_stand_at_the_head() -> None:
         "print(1)",
     ]
     assert (
-        with_defaults(b"SELECT 1", "SQL", None, "`s`")
+        with_defaults(b"SELECT 1", "a.sql", None, "`s`")
         == b"-- Defaults of the project:\nUSE SCHEMA `s`;\nSELECT 1"
     )
-    for form, catalog in (("", "main"), ("PYTHON", None), ("JUPYTER", "main"), ("SCRIPT", None)):
+    for form, catalog in (("a.txt", "main"), ("a.py", None), ("a.ipynb", "main"), ("a.py", None)):
         assert with_defaults(b"x", form, catalog, None) == b"x"
-    scala = with_defaults(b"// Databricks notebook source\n1", "SCALA", "main", None).decode().splitlines()
+    scala = with_defaults(b"// Databricks notebook source\n1", "a.scala", "main", None).decode().splitlines()
     assert scala[1::2] == ["// MAGIC %python", '// MAGIC spark.sql("USE CATALOG `main`")', COMMAND]
+
+
+def with_defaults(content: bytes, file: str, catalog: str | None, schema: str | None) -> bytes:
+    return with_default_tables(Path(file), content, catalog, schema, is_task=True)
 
 
 def _ran(code: str, name: str = "__main__") -> list[str]:
@@ -160,13 +164,13 @@ def _ran(code: str, name: str = "__main__") -> list[str]:
 @pytest.mark.parametrize("name", ["it's", 'a"b', "back\\slash", "tick`s", "größe", "${x}", "{0}%s"])
 def test_any_name_of_a_catalog_makes_a_cell_that_runs(name: str) -> None:
     wanted = [f"USE CATALOG `{name.replace('`', '``')}`", "USE SCHEMA `s`"]
-    assert _ran(with_defaults(NOTEBOOK.encode(), "PYTHON", name, "s").decode()) == wanted
-    assert _ran(with_defaults(b"import os\n", "SCRIPT", name, "s").decode()) == wanted
+    assert _ran(with_defaults(NOTEBOOK.encode(), "a.py", name, "s").decode()) == wanted
+    assert _ran(with_defaults(b"import os\n", "a.py", name, "s").decode()) == wanted
     cells = [{"cell_type": "code", "source": ["x = 1"]}]
     for minor, language in ((5, "python"), (2, "scala")):
         metadata = {"kernelspec": {"language": language}}
         notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
-        made = json.loads(with_defaults(json.dumps(notebook).encode(), "JUPYTER", name, "s"))
+        made = json.loads(with_defaults(json.dumps(notebook).encode(), "a.ipynb", name, "s"))
         assert made["cells"][1:] == cells and ("id" in made["cells"][0]) is (minor == 5)
         magic, _, code = made["cells"][0]["source"].rpartition("%python")
         assert _ran(code) == wanted and (magic, "%python" in made["cells"][0]["source"]) == (
@@ -186,10 +190,10 @@ def test_any_name_of_a_catalog_makes_a_cell_that_runs(name: str) -> None:
     ],
 )
 def test_a_script_chooses_the_defaults_before_its_first_statement(code: str) -> None:
-    made = with_defaults(code.encode(), "SCRIPT", "main", None).decode()
+    made = with_defaults(code.encode(), "a.py", "main", None).decode()
     assert _ran(made) == ["USE CATALOG `main`"]
     assert _ran(made, "scr") == [], "imported by another file, it chooses nothing"
-    assert with_defaults(b"\xef\xbb\xbfdef :", "SCRIPT", "main", None) == b"\xef\xbb\xbfdef :"
+    assert with_defaults(b"\xef\xbb\xbfdef :", "a.py", "main", None) == b"\xef\xbb\xbfdef :"
 
 
 def test_a_change_of_the_defaults_sends_the_files_again(workspace: Workspace, plan: Plan) -> None:

@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dara_dagster.config.models import Entry
+from dara_dagster.config.plan import TaskPlan
 from dara_dagster.config.settings import Settings
 from dara_dagster.errors import RunError, RunGoneError, RunLostError, UnreachableError
-from dara_dagster.tasks.payloads import parse_run_name, run_now_request
+from dara_dagster.tasks.registry import kind_of
+from dara_dagster.tasks.run_names import parse_run_name
 from dara_dagster.workspace.calls import api
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.jobs.lookup import find_saved_job
@@ -101,7 +104,10 @@ def test_a_saved_job_runs_by_name_once_a_token(workspace: Workspace, monitor: Mo
     save("Nightly")
     assert find_saved_job(workspace, "nightly") == job_id
     token = jobs_api.attempt_token("run", "saved", 0)
-    request = run_now_request(job_id, token=token, parameters={"day": "1"})
+    task = TaskPlan("nightly", "nightly", "saved_job", Entry())
+    request = kind_of(task).request(
+        task, run_name="", token=token, parameters={"day": "1"}, remote_file=None, needed_id=job_id
+    )
     run_id = monitor.call(lambda: jobs_api.submit(workspace, request))
     assert jobs_api.submit(workspace, request) == run_id
     last = monitor.watch(run_id)

@@ -128,7 +128,7 @@ def _find(workspace: Workspace, plan: Plan, instance: DagsterInstance) -> _Found
     """The orphans: of one-time runs by the mark in their name, of saved jobs by Dagster's history."""
     from dara_dagster.executor.instance_id import instance_id
     from dara_dagster.history.orphans import Living, find_orphans
-    from dara_dagster.tasks.payloads import parse_run_name
+    from dara_dagster.tasks.run_names import parse_run_name
     from dara_dagster.workspace.runs.jobs_api import list_active
 
     active = list(list_active(workspace))

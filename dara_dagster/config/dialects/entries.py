@@ -39,4 +39,4 @@ def _missing(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif not has & {"file_name", "name"}:
         yield "the task has no name", 'Add "name": the name of the task.'
     elif not has & {"format", "task"}:
-        yield "format is missing", FORMAT_HINT
+        yield "format is missing", f"{FORMAT_HINT}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-from dara_dagster.config.kinds import TAKES_PARAMETERS
+from dara_dagster.config.kinds import TAKES_PARAMETERS, kinds_of
 from dara_dagster.config.rules.dependencies import cycles
 from dara_dagster.config.rules.payload import kind_of_task
 from dara_dagster.config.rules.tasks import TaskChecks
@@ -169,10 +169,10 @@ def _kind_without_value(spec: Spec, task: Task) -> str | None:
     if task.entry.task is not None:
         kind = kind_of_task(task.entry.task)
         return None if kind in (None, "notebook_task") else f"a {kind}"
-    if ending == "sql":
-        return "SQL"
-    has_file = spec.sources.file(name, ending)
-    return "a script" if has_file and spec.sources.read(name, ending).kind == "script" else None
+    kinds = {kind.name: kind for kind in kinds_of(ending)}
+    if len(kinds) > 1 and spec.sources.file(name, ending):
+        kinds = {(kind := spec.sources.read(name, ending).kind): kinds[kind]}
+    return next((kind.label for kind in kinds.values() if len(kinds) == 1 and not kind.has_exit_value), None)
 
 
 def _cycles(workflow: Workflow) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from dara_dagster.config.kinds import kinds_of
 from dara_dagster.config.rules.payload import payload_faults
 from dara_dagster.config.rules.unused_keys import without_effect
 from dara_dagster.config.spec import Spec, Step, Task
@@ -45,9 +46,9 @@ class TaskChecks:
 
     def check_settings(self, task: Task) -> Iterator[Problem]:
         """The problems of what the task (or executor) says of how it runs; one for each key."""
-        idle = list(without_effect(task))
-        reported = {problem.key for problem in idle}
-        yield from idle
+        unused = [*_file_needs(task), *without_effect(task)]
+        reported = {problem.key for problem in unused}
+        yield from unused
         yield from (problem for problem in self._compute(task) if problem.key not in reported)
 
     def check_step(self, step: Step) -> Iterator[Problem]:
@@ -91,7 +92,7 @@ class TaskChecks:
             yield task.problem("warehouse_name", "both compute_name and warehouse_name", hint)
         elif entry.task is None and entry.format is None:
             yield from self._any_compute(task)
-        elif entry.task is None and entry.format == "sql":
+        elif entry.format is not None and kinds_of(entry.format)[0].compute == "warehouse":
             yield from self._sql_compute(task)
         elif entry.compute_name is not None:
             yield from self._cluster(task, entry.compute_name)
@@ -171,3 +172,14 @@ class TaskChecks:
             yield task.problem("format", "format does not go with task", "Remove format, or remove task.")
         for key, message, hint in payload_faults(task.entry.task or {}):
             yield task.problem("task", message, hint, *key)
+
+
+def _file_needs(task: Task) -> Iterator[Problem]:
+    """Yield what the entry of a file lacks, or has in another form than its kind takes it."""
+    entry = task.entry
+    kinds = kinds_of(entry.format) if entry.format and entry.task is None else ()
+    for key in {key: None for kind in kinds for key in kind.needs if not task.says(key)}:
+        yield task.problem(key, f"{key} is missing, which {entry.format} needs", f'Add "{key}".')
+    if entry.arguments and not any(kind.takes_arguments for kind in kinds):
+        message = "parameters should be an object, is a list"
+        yield task.problem("parameters", message, 'Write {"name": "value"}.')

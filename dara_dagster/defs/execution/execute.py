@@ -21,7 +21,9 @@ from dara_dagster.errors import DaraError, RunError, RunGoneError, RunLostError,
 from dara_dagster.executor.events import retries_enabled, step_key
 from dara_dagster.executor.instance_id import instance_id
 from dara_dagster.executor.stop import stop_event
-from dara_dagster.tasks.payloads import run_name, run_now_request, submit_request
+from dara_dagster.tasks.kind import IdKind
+from dara_dagster.tasks.registry import kind_of
+from dara_dagster.tasks.run_names import run_name
 from dara_dagster.workspace.caller import CallerTokenEnded, check_caller
 from dara_dagster.workspace.jobs.lookup import find_saved_job
 from dara_dagster.workspace.rate_limited import stopping_at, until_stopped
@@ -176,16 +178,10 @@ class _Execution:
     def _make_request(self, attempt: Attempt) -> Mapping[str, object]:
         task, session = self.task, self.session
         send_files(self.context)
-        if task.kind == "saved_job":
-            job_id = find_saved_job(session.workspace, task.workflow or task.name)
-            return run_now_request(job_id, token=attempt.token, parameters=self._parameters())
-        compute_id = None
-        if task.compute is not None and not task.on_job_cluster:
-            key = self.work.compute_key
-            resource: ComputeResource | None = getattr(self.context.resources, key) if key else None
-            compute_id = resource.ensure(session) if resource else session.compute_id(task.compute)
+        kind = kind_of(task)
+        needed = kind.needs_id(task)
         instance = instance_id(self.context.instance)
-        return submit_request(
+        return kind.request(
             task,
             run_name=run_name(
                 session.plan.name, self.workflow.name, task.name, self.context.run_id, instance
@@ -193,8 +189,16 @@ class _Execution:
             token=attempt.token,
             parameters=self._parameters(),
             remote_file=self._remote_file(),
-            compute_id=compute_id,
+            needed_id=self._id_of(*needed) if needed else None,
         )
+
+    def _id_of(self, kind: IdKind, name: str) -> Any:
+        if kind == "saved_job":
+            return find_saved_job(self.session.workspace, name)
+        assert self.task.compute is not None
+        key = self.work.compute_key
+        resource: ComputeResource | None = getattr(self.context.resources, key) if key else None
+        return resource.ensure(self.session) if resource else self.session.compute_id(self.task.compute)
 
     def _remote_file(self) -> str | None:
         """Where the task's code is in the workspace, now as the local file says."""
@@ -211,7 +215,7 @@ class _Execution:
         """
         given: RunParameters = self.context.resources.parameters
         declared = {**self.task.parameters, **self._inputs()}
-        takes_all = self.task.kind in ("notebook", "sql")
+        takes_all = kind_of(self.task).takes_undeclared
         own = {k: v for k, v in given.values.items() if takes_all or k in declared}
         return {**declared, **{k: v for k, v in own.items() if k not in self.work.fixed}}
 
@@ -258,9 +262,8 @@ class _Execution:
         outcome = snapshot.outcome
         assert outcome is not None
         accepted = self._accepts(outcome)
-        output = (
-            self._output(snapshot) if not accepted or self.task.kind not in ("script", "sql") else RunOutput()
-        )
+        reads = not accepted or kind_of(self.task).leaves_output
+        output = self._output(snapshot) if reads else RunOutput()
         url = jobs_api.page_url(self.session.workspace, snapshot)
         children = self._notebook_runs(snapshot)
         text = f"Databricks run {snapshot.run_id} ended: {outcome.code}"

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from dara_dagster.config.plan import ComputePlan, Plan, WorkflowPlan
 from dara_dagster.errors import DeployError
-from dara_dagster.tasks.saved_job_tasks import IdKind, mark
+from dara_dagster.tasks.job_tasks import mark
+from dara_dagster.tasks.kind import IdKind
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.jobs.diff import Change, changes_of, edited_there, with_kept
 from dara_dagster.workspace.jobs.lookup import find_saved_job

@@ -13,7 +13,7 @@ from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import Plan, SensorPlan, StepPlan, TaskPlan, WorkflowPlan
 from dara_dagster.config.suggestions import safe_key
 from dara_dagster.errors import DeployError
-from dara_dagster.tasks.saved_job_tasks import PARAMETER_NAME, Ids, JobTasks, mark
+from dara_dagster.tasks.job_tasks import PARAMETER_NAME, Ids, JobTasks, mark
 from dara_dagster.workspace.jobs.cron import NotQuartzError, to_quartz
 
 PauseStatus = Literal["PAUSED", "UNPAUSED"]

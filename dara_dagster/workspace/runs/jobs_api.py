@@ -73,7 +73,7 @@ def attempt_token(root_run_id: str, step_key: str, attempt: int) -> str:
 
 
 def submit(ws: Workspace, request: Mapping[str, Any]) -> int:
-    """Start the run that `request` describes (see payloads) unless its token has one already; returns its id.
+    """Start the run that `request` describes unless its token has one already; returns its id.
 
     So an answer that is lost, or has no id in it, is asked for again. A request with a `job_id` runs that
     saved job. Raises RunGoneError when the token's run was deleted,

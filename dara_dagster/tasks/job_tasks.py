@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from dara_dagster.config.plan import TaskPlan
 from dara_dagster.config.suggestions import unique_keys
 from dara_dagster.errors import RunError
-from dara_dagster.tasks.payloads import task_body
+from dara_dagster.tasks.kind import IdKind
+from dara_dagster.tasks.registry import kind_of
 
-IdKind = Literal["cluster", "warehouse", "workflow", "saved_job"]
 # From what a name stands for and the name to the id: of compute, of the saved job of a workflow, of any job.
 Ids = Callable[[IdKind, str], Any]
 
@@ -72,14 +72,10 @@ class JobTasks:
 
     def _body(self, task: TaskPlan, cluster_keys: Mapping[str, str]) -> dict[str, Any]:
         parameters = {name: self._value(name, text) for name, text in task.parameters.items()}
-        if task.kind in ("workflow", "saved_job"):
-            kind: IdKind = "workflow" if task.kind == "workflow" else "saved_job"
-            call = {"job_id": self.ids(kind, task.workflow or task.name), "job_parameters": parameters}
-            return {"task_key": task.key, "run_job_task": {k: v for k, v in call.items() if v != {}}}
-        compute_id = None
-        if task.compute is not None and not task.on_job_cluster:
-            compute_id = self.ids(task.compute.kind, task.compute.name)
-        body, environments = task_body(task, parameters, remote_file=task.remote_file, compute_id=compute_id)
+        kind = kind_of(task)
+        needed = kind.needs_id(task)
+        needed_id = self.ids(*needed) if needed else None
+        body, environments = kind.body(task, parameters, remote_file=task.remote_file, needed_id=needed_id)
         if environments:
             body["environment_key"] = self._environment_key(environments[0]["spec"])
         if task.on_job_cluster and task.compute is not None and "new_cluster" in body:

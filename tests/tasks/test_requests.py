@@ -11,7 +11,8 @@ from databricks.sdk.service import jobs
 from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import ComputePlan, TaskPlan
 from dara_dagster.errors import RunError
-from dara_dagster.tasks.payloads import RunMark, parse_run_name, run_name, run_now_request, submit_request
+from dara_dagster.tasks.registry import kind_of
+from dara_dagster.tasks.run_names import RunMark, parse_run_name, run_name
 
 CLUSTER = ComputePlan(
     "cluster",
@@ -47,13 +48,13 @@ def without_empty(value: Any) -> Any:
 def request_for(
     task: TaskPlan, *, compute_id: str | None = None, parameters: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    request = submit_request(
+    request = kind_of(task).request(
         task,
         run_name="n",
         token="t",
         parameters=parameters or {},
         remote_file=task.remote_file,
-        compute_id=compute_id,
+        needed_id=compute_id,
     )
     (body,) = request["tasks"]
     assert jobs.SubmitTask.from_dict(body).as_dict() == without_empty(body), "the SDK knows every word"
@@ -171,7 +172,11 @@ def test_raw_payloads_keep_their_words_and_take_parameters_by_name() -> None:
 
 
 def test_a_saved_job_runs_by_the_same_rules() -> None:
-    assert run_now_request(7, token="t", parameters={"a": "1"}) == {
+    job = TaskPlan("nightly", "nightly", "saved_job", Entry())
+    request = kind_of(job).request(
+        job, run_name="n", token="t", parameters={"a": "1"}, remote_file=None, needed_id=7
+    )
+    assert request == {
         "job_id": 7,
         "idempotency_token": "t",
         "queue": {"enabled": True},
