@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pyspark.sql.connect.proto as pb
 from pyspark.errors import PySparkException
 from pyspark.errors.exceptions import connect
-from pyspark.sql import functions
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 from sqlglot import exp
@@ -225,7 +224,7 @@ def _written(spark: LocalSpark, name: list[str]) -> list[str]:
 
 def _function(spark: LocalSpark, match: re.Match[str]) -> Exception:
     name = match["name"]
-    if hasattr(functions, name.lower()) or is_databricks_function(name.lower()):
+    if is_databricks_function(name.lower()):
         return NotSupportedLocally(f"The function {name.lower()}()")
     schema = f"`{spark.registry.catalog}`.`{spark.registry.schema}`"
     path = f"[`system`.`builtin`, `system`.`session`, {schema}]"

@@ -22,9 +22,17 @@ def table(spark: LocalSpark) -> str:
     return "main.default.err_orders"
 
 
-def test_functions_that_only_databricks_has_are_refused_by_name(spark: LocalSpark) -> None:
-    with pytest.raises(NotSupportedLocally, match=r"The function ai_query\(\) is not supported by the local"):
-        spark.range(1).select(F.expr("ai_query('model', 'text')")).collect()
+@pytest.mark.parametrize("name", ["ai_query", "h3_kring", "st_area", "try_parse_timestamp", "input_file_name"])
+def test_functions_that_only_databricks_has_are_refused_by_name(spark: LocalSpark, name: str) -> None:
+    with pytest.raises(NotSupportedLocally, match=rf"The function {name}\(\) is not supported by the local"):
+        spark.range(1).select(F.expr(f"{name}('model', 'text')")).collect()
+
+
+@pytest.mark.parametrize("name", ["ai_nosuch", "h3_nosuch", "try_decompress", "col", "lit", "udf"])
+def test_names_that_sql_on_databricks_does_not_know_are_unresolved(spark: LocalSpark, name: str) -> None:
+    with pytest.raises(PySparkException) as caught:
+        spark.sql(f"SELECT {name}('x')").collect()
+    assert caught.value.getCondition() == "UNRESOLVED_ROUTINE"
 
 
 def test_a_constraint_that_is_not_there_cannot_be_dropped(spark: LocalSpark, table: str) -> None:
