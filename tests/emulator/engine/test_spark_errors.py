@@ -22,7 +22,9 @@ def table(spark: LocalSpark) -> str:
     return "main.default.err_orders"
 
 
-@pytest.mark.parametrize("name", ["ai_query", "h3_kring", "st_area", "try_parse_timestamp", "input_file_name"])
+@pytest.mark.parametrize(
+    "name", ["ai_query", "h3_kring", "st_area", "try_parse_timestamp", "input_file_name"]
+)
 def test_functions_that_only_databricks_has_are_refused_by_name(spark: LocalSpark, name: str) -> None:
     with pytest.raises(NotSupportedLocally, match=rf"The function {name}\(\) is not supported by the local"):
         spark.range(1).select(F.expr(f"{name}('model', 'text')")).collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dara_dagster.emulator.engine.databricks_functions import is_databricks_function
 from dara_dagster.emulator.engine.refusals import NotSupportedLocally
 from dara_dagster.emulator.engine.sql.grammar import Pattern
 from dara_dagster.emulator.engine.sql.syntax import scan
@@ -33,7 +34,7 @@ _CALLS = {
     "TABLE_CHANGES": "table_changes() (the change data feed)",
     "TABLE_CHANGES_BY_PATH": "table_changes_by_path() (the change data feed)",
 }
-_CALLS_BY_PREFIX = {"AI_": "An ai_ function", "H3_": "An h3_ function"}
+_PREFIXES = ("AI_", "H3_")
 
 
 def refuse_unsupported(text: str) -> None:
@@ -47,5 +48,7 @@ def refuse_unsupported(text: str) -> None:
     for index, token in enumerate(source.tokens):
         if token.kind == "word" and source.slice(index + 1, index + 2) == "(":
             name = token.upper
-            if called := _CALLS.get(name) or _CALLS_BY_PREFIX.get(name[:3]):
-                raise NotSupportedLocally(called)
+            if name in _CALLS:
+                raise NotSupportedLocally(_CALLS[name])
+            if name.startswith(_PREFIXES) and is_databricks_function(name.lower()):
+                raise NotSupportedLocally(f"The function {name.lower()}()")
