@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from dara_dagster.emulator.composition import build_pages, build_server
 from dara_dagster.emulator.server.serving import serve
-from dara_dagster.emulator.server.workspaces import Server, UnusableStoreError
+from dara_dagster.emulator.server.workspaces import UnusableStoreError
 
 TOKEN_VARIABLE = "DARA_EMULATOR_TOKEN"  # noqa: S105 - the name of a variable
 
-_CLAIM_SECONDS = 3.0  # a predecessor that was told to end needs a moment
+_CLAIM_SECONDS = 3.0  # a predecessor that is ending needs a moment
 _FILES = 8192
 _CLAIMS: list[IO[str]] = []  # kept open, and so locked, until the process ends
 
@@ -44,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _raise_file_limit()
     engine = tuple(options.engine) or (sys.executable, "-m", "dara_dagster.emulator.engine")
     try:
-        serve(Server(data, token, engine), listener, idle_seconds=options.idle)
+        server = build_server(data, token, engine)
+        serve(server, build_pages(server), listener, idle_seconds=options.idle)
     except UnusableStoreError as error:
         print(f"dara emulator: {error}", file=sys.stderr)
         return 2

@@ -107,3 +107,77 @@ def test_emulator_imports_only_the_library_it_may() -> None:
         if name.split(".")[0] not in stdlib
     }
     assert foreign <= allowed
+
+
+# The rooms of the emulator in order; each may import those before it. `engine` runs inside the task process.
+EMULATOR_ROOMS = ("core", "faults", "server", "services", "runtime", "pages", "composition", "__main__")
+EMULATOR_MAY_IMPORT = {room: set(EMULATOR_ROOMS[:place]) for place, room in enumerate(EMULATOR_ROOMS)}
+EMULATOR_MAY_IMPORT["pages"].remove("runtime")
+for room in ("services", "runtime"):
+    EMULATOR_MAY_IMPORT[room].add("engine")
+SERVICES_MAY_IMPORT = {
+    "jobs": {"runs"}
+}  # a saved job starts runs; all else a service is given when it is built
+STANDING_CIRCLES = [
+    {"dara_dagster.defs.steps.metadata", "dara_dagster.defs.steps.pipeline"},
+]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Module -> the modules of ours that it imports, inside functions and `if TYPE_CHECKING` as well."""
+    paths = {module_of(path): path for path in python_files()}
+    graph = {}
+    for module, path in paths.items():
+        names = [name for _, name in imports_of(path)]
+        found = {name if name in paths else name.rpartition(".")[0] for name in names}
+        graph[module] = (found & paths.keys()) - {module}
+    return graph
+
+
+def reachable(start: str, graph: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        fresh = graph[waiting.pop()] - seen
+        seen |= fresh
+        waiting.extend(fresh)
+    return seen
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = import_graph()
+    below = {module: reachable(module, graph) for module in graph}
+    circles = [{module, *(one for one in below[module] if module in below[one])} for module in graph]
+    found = [circle for circle in circles if len(circle) > 1]
+    engine = "dara_dagster.emulator.engine"
+    assert [c for c in found if c not in STANDING_CIRCLES and not all(m.startswith(engine) for m in c)] == []
+
+
+def emulator_violations(path: Path) -> Iterator[str]:
+    room, *inner = path.relative_to(PACKAGE / "emulator").with_suffix("").parts
+    for line, name in imports_of(path):
+        there, *rest = name.split(".")[2:] or [""]
+        if not name.startswith("dara_dagster.emulator."):
+            continue
+        service, other = (inner[0], rest[0]) if there == room == "services" else ("", "")
+        allowed = there == room or there in EMULATOR_MAY_IMPORT[room]
+        if not allowed or (service != other and other not in SERVICES_MAY_IMPORT.get(service, ())):
+            yield f"{path.relative_to(ROOT)}:{line} imports {name}"
+
+
+def test_the_rooms_of_the_emulator_import_in_one_direction() -> None:
+    paths = [path for path in (PACKAGE / "emulator").rglob("*.py") if path.name != "__init__.py"]
+    server_side = [path for path in paths if "engine" not in path.relative_to(PACKAGE / "emulator").parts]
+    assert [found for path in server_side for found in emulator_violations(path)] == []
+    assert [
+        path for path in (PACKAGE / "emulator" / "engine").rglob("*.py") if imports_server_side(path)
+    ] == []
+
+
+def imports_server_side(path: Path) -> bool:
+    ours = [name for _, name in imports_of(path) if name.startswith("dara_dagster.emulator")]
+    return not all(name.startswith("dara_dagster.emulator.engine") for name in ours)

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_type_hints
 
-from dara_dagster.emulator.core.errors import ApiError
-from dara_dagster.emulator.services.runs.records import PAYLOADS
+from dara_dagster.emulator.core.errors import ApiError, invalid
+from dara_dagster.emulator.core.task_kinds import PAYLOADS
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -38,7 +38,7 @@ def construct(kind: type[T], sent: Mapping[str, Any], **more: Any) -> T:
     for name, value in sent.items():
         if name not in hints or not isinstance(value, hints[name]):
             wrong = f"{name} cannot be {value!r}" if name in hints else f"unknown key {name}"
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{kind.__name__}: {wrong}.")
+            raise invalid(f"{kind.__name__}: {wrong}.")
     return kind(**sent, **more)
 
 

@@ -1,4 +1,4 @@
-"""The one exception that becomes an answer."""
+"""The exceptions that become an answer, or the lack of one."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ class ApiError(Exception):
             info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason}
             body["details"] = [info]
         return body
+
+
+def invalid(message: str) -> ApiError:
+    """The service's answer to a request of the wrong shape: 400 INVALID_PARAMETER_VALUE."""
+    return ApiError(400, "INVALID_PARAMETER_VALUE", message)
+
+
+class DropConnection(Exception):
+    """No answer is to be given: the connection is cut, or left hanging until the client gives up."""
+
+    def __init__(self, *, cut: bool) -> None:
+        super().__init__()
+        self.cut = cut

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterable
+from typing import Any
 
 from dara_dagster.emulator.core.errors import ApiError
-
-if TYPE_CHECKING:
-    from starlette.types import Receive
 
 MOST_BYTES = 32 * 1024 * 1024
 """Above what any call may send in JSON: 16 MiB of SQL, escaped."""
@@ -18,30 +16,20 @@ _DEEPEST = 100
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class Gone(Exception):
-    """The client went away before the body was whole."""
-
-
-async def read_body(receive: Receive) -> dict[str, Any]:
+async def read_body(pieces: AsyncIterable[bytes]) -> dict[str, Any]:
     """The JSON object sent, {} for an empty body. ApiError 413 when too large, 400 when it is none."""
-    pieces, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        piece = message.get("body", b"")
+    body, size = [], 0
+    async for piece in pieces:
         size += len(piece)
         if size <= MOST_BYTES:  # the rest is read too: a client that still sends takes an answer for none
-            pieces.append(piece)
-        if not message.get("more_body", False):
-            break
+            body.append(piece)
     if size > MOST_BYTES:
         text = f"The body of {size} bytes is larger than the limit of {MOST_BYTES} bytes."
         raise ApiError(413, "INVALID_PARAMETER_VALUE", text)
-    return parse(b"".join(pieces))
+    return parse_object(b"".join(body))
 
 
-def parse(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`; {} when it is empty or null."""
     if not body.strip():
         return {}
@@ -62,7 +50,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 def _finite(text: str) -> float:

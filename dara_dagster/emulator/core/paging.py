@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import invalid
 
 T = TypeVar("T")
 
@@ -15,13 +15,16 @@ ELEMENTS = 100
 """How many elements of an array one answer of the Jobs API 2.2 has (databricks-api.md 2.2)."""
 
 
-def page(items: Sequence[T], size: int, token: str | None) -> tuple[Sequence[T], dict[str, str]]:
+def page(
+    items: Sequence[T], token: str | None, size: Any = None, *, default: int = 100, most: int = 1000
+) -> tuple[Sequence[T], dict[str, str]]:
     """The items of one page, and `next_page_token` / `prev_page_token` where there is such a page.
 
-    A token is the place of the page's first item; ApiError 400 for one that is not.
+    `size` is what the request has, `default` counts when that is absent or 0, and no page is longer than
+    `most`. A token is the place of the page's first item; ApiError 400 for one that is not.
     """
-    first = _place(token)
-    return items[first : first + size], _tokens(first, size, len(items))
+    first, length = _place(token), page_size(size, default, most)
+    return items[first : first + length], _tokens(first, length, len(items))
 
 
 def cut(view: dict[str, Any], arrays: Sequence[str], token: str | None) -> dict[str, str]:
@@ -38,7 +41,7 @@ def cut(view: dict[str, Any], arrays: Sequence[str], token: str | None) -> dict[
 
 def _place(token: str | None) -> int:
     if token and not re.fullmatch("[0-9]{1,18}", token):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid page token: {token}")
+        raise invalid(f"Invalid page token: {token}")
     return int(token or 0)
 
 
@@ -59,7 +62,5 @@ def page_size(sent: Any, default: int, most: int) -> int:
     except (TypeError, ValueError, OverflowError):
         size = -1
     if size < 0:
-        raise ApiError(
-            400, "INVALID_PARAMETER_VALUE", f"The page size must be a number from 0, got {sent!r}."
-        )
+        raise invalid(f"The page size must be a number from 0, got {sent!r}.")
     return min(size, most)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import ApiError, invalid
 
 _LONGEST_NAME = 250
 """Bytes; file systems allow 255, and a notebook's local file has an ending more."""
@@ -19,13 +19,11 @@ def segments_of(path: str) -> list[str]:
     `.` and `..` among them: a path says where it leads.
     """
     if not path.startswith("/"):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Path ({path}) doesn't start with '/'")
+        raise invalid(f"Path ({path}) doesn't start with '/'")
     segments = [segment for segment in path.split("/") if segment]
     for segment in segments:
         if segment in (".", "..") or not _is_name(segment):
-            raise ApiError(
-                400, "INVALID_PARAMETER_VALUE", f"Path ({path!r}) holds an invalid name: {segment!r}"
-            )
+            raise invalid(f"Path ({path!r}) holds an invalid name: {segment!r}")
     return segments
 
 

@@ -6,13 +6,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from dara_dagster.emulator.server.app import PRESIGNED, ApiError
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError
 
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+PRESIGNED = "/__emulator/presigned/"
+"""Where URLs begin that are a permission by themselves and come without a token."""
 
 _SECONDS_VALID = 900
 
@@ -20,22 +20,21 @@ _SECONDS_VALID = 900
 class Signer:
     """Makes and checks the presigned URLs of one workspace; they end with the server.
 
-    The first part after PRESIGNED names the workspace (the server's `url_holders`), the signature in the
+    The first part after PRESIGNED is `name`, by which the server finds the workspace; the signature in the
     query covers the operation, its values and the end of validity.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._key = secrets.token_bytes(32)
-        self.holder = secrets.token_urlsafe(16)
-        ws.server.url_holders[self.holder] = ws
+        self.name = secrets.token_urlsafe(16)
 
     def url(self, operation: str, values: Mapping[str, str]) -> str:
         """A URL for `operation` with `values` as its query, valid for 15 minutes."""
-        until = str(self._ws.clock.now_ms() + _SECONDS_VALID * 1000)
+        until = str(self._context.clock.now_ms() + _SECONDS_VALID * 1000)
         query = {**values, "expires": until}
         query["signature"] = self._signature(operation, query)
-        return f"{self._ws.host}{PRESIGNED}{self.holder}/{operation}?{urlencode(query)}"
+        return f"{self._context.host}{PRESIGNED}{self.name}/{operation}?{urlencode(query)}"
 
     def check(self, operation: str, query: Mapping[str, str]) -> dict[str, str]:
         """The values in the URL's query; ApiError 403 when it is forged or expired."""
@@ -43,7 +42,7 @@ class Signer:
         given = query.get("signature", "").encode()
         if not hmac.compare_digest(self._signature(operation, values).encode(), given):
             raise ApiError(403, "PERMISSION_DENIED", "The signature of the URL is not valid.")
-        if int(values.pop("expires")) < self._ws.clock.now_ms():
+        if int(values.pop("expires")) < self._context.clock.now_ms():
             raise ApiError(403, "PERMISSION_DENIED", "Request has expired")
         return values
 

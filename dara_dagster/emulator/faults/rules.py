@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dara_dagster.emulator.core.body_types import construct
-from dara_dagster.emulator.server.app import ApiError, Silence
+from dara_dagster.emulator.core.errors import ApiError, DropConnection, invalid
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -96,7 +96,7 @@ class Fault:
         if self.delay_ms:
             await asyncio.sleep(self.delay_ms / 1000)
         if self.kind in ("drop", "hang"):
-            raise Silence(cut=self.kind == "drop")
+            raise DropConnection(cut=self.kind == "drop")
         if self.kind in ("status", "text"):
             code = self.error_code or _CODES.get(self.status, "UNKNOWN")
             after = None if self.retry_after is None else str(self.retry_after)
@@ -116,9 +116,9 @@ class Faults:
         self._last += 1
         fault = construct(Fault, {**wanted, "id": self._last})
         if fault.kind not in _KINDS or fault.when not in ("before", "after"):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: no kind {fault.kind} {fault.when}")
+            raise invalid(f"Fault: no kind {fault.kind} {fault.when}")
         if not 200 <= fault.status <= 599:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Fault: no status {fault.status}")
+            raise invalid(f"Fault: no status {fault.status}")
         self._all.append(fault)
         return fault.id
 

@@ -8,20 +8,20 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, Response
 
+from dara_dagster.emulator.core.context import WORKSPACE_ID, Context
+from dara_dagster.emulator.core.task_kinds import code_path, payload_kind
 from dara_dagster.emulator.pages.layout import HEADERS, START_PAGE, document
 from dara_dagster.emulator.pages.markup import Markup, join, tag
-from dara_dagster.emulator.server.workspaces import WORKSPACE_ID, Server
 from dara_dagster.emulator.services.runs.outcomes import Ending
-from dara_dagster.emulator.services.runs.records import Run, TaskRun, code_path, payload_kind
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.services.runs.records import Run, TaskRun
+from dara_dagster.emulator.services.runs.rules import Runs
 
 _PATH = re.compile(r"/jobs/(?P<job>\d{1,19})/runs/(?P<run>\d{1,19})")
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -34,17 +34,17 @@ _NEUTRAL = frozenset({"CANCELED", "UPSTREAM_CANCELED", "EXCLUDED", "DISABLED"})
 class PageLinks:
     """Makes and checks the links to the pages of one workspace's runs. The key outlives the server."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._server = workspace.server
-        table = workspace.store.table("run_pages")
+    def __init__(self, context: Context) -> None:
+        self._host = context.host
+        table = context.store.table("run_pages")
         if "key" not in table:
             table["key"] = secrets.token_hex(32)
-            workspace.store.save("run_pages", "key")
+            context.store.save("run_pages", "key")
         self._key = bytes.fromhex(table["key"])
 
     def url(self, job_id: int, run_id: int) -> str:
         """The legacy form, which is what the service sends (databricks-api.md 2.2), with our signature."""
-        return f"{self._server.host}/?{self._query(run_id)}#job/{job_id}/run/{run_id}"
+        return f"{self._host}/?{self._query(run_id)}#job/{job_id}/run/{run_id}"
 
     def path(self, job_id: int, run_id: int) -> str:
         """The modern form, within the server."""
@@ -61,10 +61,25 @@ class PageLinks:
         return hmac.digest(self._key, str(run_id).encode(), hashlib.sha256).hex()[:32]
 
 
-async def run_page(server: Server, path: str, query: Mapping[str, str]) -> Response | None:
+@dataclass(frozen=True)
+class RunPages:
+    """The pages of one workspace's runs."""
+
+    context: Context
+    links: PageLinks
+    runs: Runs
+
+    def find(self, job_id: int, run_id: int, signature: str) -> _Page | None:
+        """The page of a run or task run; None without the signature of that very run."""
+        found = self.runs.lookup(run_id)
+        right = self.links.opens(run_id, signature)
+        return _Page(self, *found) if right and found is not None and found[0].job_id == job_id else None
+
+
+async def answer_page(pages: Iterable[RunPages], path: str, query: Mapping[str, str]) -> Response | None:
     """The answer to a browser's GET, or None for a path that is none of a page.
 
-    `query["s"]` must be the signature of that very run; without it nothing is told, not even whether
+    `query["s"]` must be the signature of that very run; without it the answer does not even show whether
     there is such a run.
     """
     if path == "/":
@@ -72,12 +87,10 @@ async def run_page(server: Server, path: str, query: Mapping[str, str]) -> Respo
     match = _PATH.fullmatch(path)
     if match is None:
         return None if not path.startswith("/jobs/") else _refused()
-    run_id = int(match["run"])
-    for workspace in server.workspaces():
-        found = workspace.runs.lookup(run_id)
-        right = workspace.pages.opens(run_id, query.get("s", ""))
-        if right and found is not None and found[0].job_id == int(match["job"]):
-            return await _Page(workspace, *found).answer()
+    for one in pages:
+        page = one.find(int(match["job"]), int(match["run"]), query.get("s", ""))
+        if page is not None:
+            return await page.answer()
     return _refused()
 
 
@@ -93,27 +106,27 @@ def _refused() -> Response:
 class _Page:
     """The page of a run, or of one task run (`task`)."""
 
-    def __init__(self, workspace: Workspace, run: Run, task: TaskRun | None) -> None:
-        self._workspace, self._run, self._task = workspace, run, task
-        self._now = workspace.clock.now_ms()
+    def __init__(self, pages: RunPages, run: Run, task: TaskRun | None) -> None:
+        self._pages, self._run, self._task = pages, run, task
+        self._now = pages.context.clock.now_ms()
         latest = list(run.latest().values())
         failed = [one for one in latest if one.ending and one.ending.result not in _GOOD | _NEUTRAL]
-        # The task told in full: the one asked for, the only one, else the first that failed.
-        self._told = task or (latest[0] if len(latest) == 1 else next(iter(failed), None))
+        # The task main in full: the one asked for, the only one, else the first that failed.
+        self._main = task or (latest[0] if len(latest) == 1 else next(iter(failed), None))
 
     async def answer(self) -> Response:
         """The page; it loads itself again while the run goes on."""
-        run, told = self._run, self._told
+        run, main = self._run, self._main
         log = ""
-        if told is not None:
-            log, _ = await asyncio.to_thread(self._workspace.runner.log, run.run_id, told.run_id)
+        if main is not None:
+            log, _ = await asyncio.to_thread(self._pages.runs.read_log, run.run_id, main.run_id)
         shown = self._task or run
         name = f"{run.run_name}: {self._task.task_key}" if self._task else run.run_name
         body = join(
             tag("h1", name, " ", _badge(shown.state, shown.ending)),
             self._facts(),
             self._tasks(),
-            *(self._details(told, log) if told is not None else ()),
+            *(self._details(main, log) if main is not None else ()),
         )
         page = document(f"{_word(shown.state, shown.ending)}: {name}", body, live=shown.ending is None)
         return HTMLResponse(page, headers=HEADERS)
@@ -173,7 +186,7 @@ class _Page:
             yield _block("Traceback", str(output["error_trace"]))
         if output.get("exit_value") is not None:
             yield _block("Exit value", str(output["exit_value"]))
-        started = [self._link(child.run_id, child.run_name) for child in self._workspace.runs.children(task)]
+        started = [self._link(child.run_id, child.run_name) for child in self._pages.runs.children(task)]
         if started:
             yield join(tag("h2", "Notebooks it ran"), tag("ul", *(tag("li", link) for link in started)))
         lines = log.rstrip().splitlines()
@@ -182,10 +195,10 @@ class _Page:
         yield _block(title, "\n".join(lines[-_LOG_LINES:]) or "nothing was printed")
 
     def _link(self, run_id: int, text: str) -> Markup:
-        found = self._workspace.runs.lookup(run_id)
+        found = self._pages.runs.lookup(run_id)
         if found is None:
             return join(text)
-        return tag("a", text, href=self._workspace.pages.path(found[0].job_id, run_id))
+        return tag("a", text, href=self._pages.links.path(found[0].job_id, run_id))
 
     def _took(self, start: int, end: int) -> str:
         return _seconds(max((end or self._now) - start, 0))

@@ -5,49 +5,65 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
-from dara_dagster.emulator.faults.simulation import Simulation
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError
+from dara_dagster.emulator.core.task_kinds import code_path
+from dara_dagster.emulator.faults.simulation import SimulationRules
 from dara_dagster.emulator.runtime.references import UnknownReferenceError, resolve
-from dara_dagster.emulator.runtime.runner import TaskResult, end_orphan
-from dara_dagster.emulator.runtime.task_spec import task_spec
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.runtime.runner import Runner, TaskResult, end_orphan
+from dara_dagster.emulator.runtime.simulated_task import SimulatedTask
+from dara_dagster.emulator.runtime.task_spec import CodeSources, task_spec
+from dara_dagster.emulator.services.compute.clusters import Clusters
+from dara_dagster.emulator.services.compute.warehouses import Warehouses
+from dara_dagster.emulator.services.jobs.rules import Jobs
 from dara_dagster.emulator.services.runs import outcomes as endings
 from dara_dagster.emulator.services.runs.conditions import compare
 from dara_dagster.emulator.services.runs.outcomes import Ending, platform_failure
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
-from dara_dagster.emulator.services.runs.scheduler import STOP_SECONDS, Scheduler, Work
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
-
+from dara_dagster.emulator.services.runs.rules import Runs
+from dara_dagster.emulator.services.runs.scheduler import STOP_SECONDS, Work
 
 logger = logging.getLogger(__name__)
 
 
-def work_for(workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> Work:
-    """The work of this attempt; a simulation when a rule asks for one and there is code to simulate."""
-    if "condition_task" in task.task:
-        return _Condition(workspace, scheduler, run, task)
-    if "run_job_task" in task.task:
-        return _ChildRun(workspace, scheduler, run, task)
-    if task.simulation is None:
-        task.simulation = workspace.runs.rules.take(task)
-    if task.simulation is not None:
-        return Simulation(workspace, scheduler, run, task)
-    return _Process(workspace, scheduler, run, task)
+@dataclass(frozen=True)
+class Attempts:
+    """Makes the work of attempts, out of all the services it needs."""
+
+    context: Context
+    runs: Runs
+    jobs: Jobs
+    clusters: Clusters
+    warehouses: Warehouses
+    runner: Runner
+    sources: CodeSources
+    simulations: SimulationRules
+
+    def start_work(self, run: Run, task: TaskRun) -> Work:
+        """The work of this attempt; a simulation when a rule asks for one and there is code to simulate."""
+        if "condition_task" in task.task:
+            return _Condition(self, run, task)
+        if "run_job_task" in task.task:
+            return _ChildRun(self, run, task)
+        if task.simulation is None:
+            task.simulation = self.simulations.take(task.task_key, code_path(task.task))
+        if task.simulation is not None:
+            return SimulatedTask(self.context.clock, self.runs.scheduler, run, task)
+        return _Process(self, run, task)
 
 
 class _Base:
     """The common part: who is told, how to take a step later, and how to end without having done anything."""
 
-    def __init__(self, workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> None:
-        self.workspace, self.scheduler, self.run, self.task = workspace, scheduler, run, task
+    def __init__(self, services: Attempts, run: Run, task: TaskRun) -> None:
+        self.services, self.scheduler, self.run, self.task = services, services.runs.scheduler, run, task
 
     def soon(self, step: Callable[[], None]) -> None:
         """Take the step once the event loop is free."""
-        self.workspace.clock.call_later(0, partial(self.guarded, step))
+        self.services.context.clock.call_later(0, partial(self.guarded, step))
 
     def guarded(self, step: Callable[[], None]) -> None:
         """Take the step; where it fails (a full disk, for one), the attempt ends instead of waiting on."""
@@ -64,7 +80,7 @@ class _Base:
 
     def end_soon(self, ending: Ending, seconds: float = 0.0) -> None:
         end = partial(self.scheduler.ended, self.run, self.task, ending)
-        self.workspace.clock.call_later(seconds, end)
+        self.services.context.clock.call_later(seconds, end)
 
     def stop(self) -> None:
         self.end_soon(endings.CANCELED, STOP_SECONDS)
@@ -80,7 +96,7 @@ class _Condition(_Base):
     def _evaluate(self) -> None:
         self.scheduler.running(self.run, self.task)
         try:
-            condition = resolve(self.workspace, self.run, self.task, self.task.task["condition_task"])
+            condition = resolve(self.services.context, self.run, self.task, self.task.task["condition_task"])
             self.task.outcome = "true" if compare(condition) else "false"
         except (ValueError, UnknownReferenceError) as error:
             self.end_soon(
@@ -98,14 +114,14 @@ class _ChildRun(_Base):
 
     def resume(self) -> None:
         # A run knows who asked for it from the start, its asker only a moment later.
-        child = next(self.workspace.runs.children(self.task), None)
+        child = next(self.services.runs.children(self.task), None)
         if child is None:
             self.begin()
         else:
             self.soon(partial(self._go_along, child))
 
     def stop(self) -> None:
-        child = self.workspace.runs.find(self.task.child_run_id or 0)
+        child = self.services.runs.find(self.task.child_run_id or 0)
         if child is None or not child.active:
             super().stop()
         else:
@@ -115,8 +131,8 @@ class _ChildRun(_Base):
         if self.task.stop:
             return
         try:
-            payload = resolve(self.workspace, self.run, self.task, self.task.task["run_job_task"])
-            child = self.workspace.jobs.run_for_task(payload, parent=self.task)
+            payload = resolve(self.services.context, self.run, self.task, self.task.task["run_job_task"])
+            child = self.services.jobs.run_for_task(payload, parent=self.task)
         except (ApiError, UnknownReferenceError) as error:
             self.end_soon(platform_failure("INVALID_RUN_CONFIGURATION", str(error)))
             return
@@ -136,8 +152,8 @@ class _ChildRun(_Base):
 class _Process(_Base):
     """Code in a process of its own, once the compute it asked for is up."""
 
-    def __init__(self, workspace: Workspace, scheduler: Scheduler, run: Run, task: TaskRun) -> None:
-        super().__init__(workspace, scheduler, run, task)
+    def __init__(self, services: Attempts, run: Run, task: TaskRun) -> None:
+        super().__init__(services, run, task)
         self._give_back: Callable[[], None] = lambda: None
         self._launched = False
         self._fate: Ending | None = None  # what it ends with, once its compute is gone
@@ -151,14 +167,14 @@ class _Process(_Base):
             return
         if self.task.pid:  # 0: handed to the engine, which had not named its process yet
             end_orphan(self.task.pid)
-        self.workspace.runner.clean_up(self.run.run_id, self.task.run_id)
+        self.services.runner.clean_up(self.run.run_id, self.task.run_id)
         self._leave_compute()
         text = "The driver was restarted while the task was running."
         self.end_soon(platform_failure("DRIVER_ERROR", text))
 
     def stop(self) -> None:
         if self._launched:
-            self.workspace.runner.stop(self.task.run_id)
+            self.services.runner.stop(self.task.run_id)
         else:
             self._leave_compute()
             super().stop()
@@ -171,15 +187,15 @@ class _Process(_Base):
         """Start the compute and wait for it; tasks without any go on at once."""
         if self.task.stop:
             return
-        task, workspace = self.task.task, self.workspace
+        task, services = self.task.task, self.services
         ready = partial(self.guarded, self._launch)
         warehouse_id = (task.get("sql_task") or task.get("notebook_task") or {}).get("warehouse_id")
         try:
             if warehouse_id is not None:
-                self._give_back = workspace.warehouses.use(warehouse_id, ready, self._lost)
+                self._give_back = services.warehouses.use(warehouse_id, ready, self._lost)
             elif (cluster_id := self._cluster()) is not None:
                 self.task.cluster_id = cluster_id
-                self._give_back = workspace.clusters.use(cluster_id, ready, self._lost)
+                self._give_back = services.clusters.use(cluster_id, ready, self._lost)
             else:
                 self._launch()
         except ApiError as error:
@@ -200,36 +216,36 @@ class _Process(_Base):
 
     def _create(self, spec: dict[str, object]) -> str:
         name = f"job-{self.run.job_id}-run-{self.task.run_id}"
-        return self.workspace.clusters.create({"cluster_name": name, **spec}, source="JOB")
+        return self.services.clusters.create({"cluster_name": name, **spec}, source="JOB")
 
     def _leave_compute(self) -> None:
         """Give the compute back; a cluster made for this attempt ends with it."""
         self._give_back()
         if "new_cluster" in self.task.task and self.task.cluster_id is not None:
             with contextlib.suppress(ApiError):  # deleted for good meanwhile
-                self.workspace.clusters.terminate(self.task.cluster_id, "JOB_FINISHED")
+                self.services.clusters.terminate(self.task.cluster_id, "JOB_FINISHED")
 
     def _lost(self, why: str) -> None:
         """The compute cannot come to run, or ended under the code (SDK, TerminationCodeCode)."""
         others = "existing_cluster_id" in self.task.task
         self._fate = platform_failure("CLUSTER_TERMINATED_BY_USER" if others else "CLUSTER_ERROR", why)
         if self._launched:
-            self.workspace.runner.stop(self.task.run_id)
+            self.services.runner.stop(self.task.run_id)
         else:
             self.give_up(self._fate)
 
     def _launch(self) -> None:
         if self.task.stop:
             return
-        spec = task_spec(self.workspace, self.run, self.task)
+        spec = task_spec(self.services.sources, self.run, self.task)
         if isinstance(spec, Ending):
             self.give_up(spec)
             return
         # Written before the code can start: after a kill -9 of the server it is not started again.
         self.task.pid = 0
-        self.workspace.runs.save_now(self.run)
+        self.services.runs.save_now(self.run)
         nested = self.run.run_type == "WORKFLOW_RUN"
-        self.workspace.runner.launch(spec, started=self._started, ended=self._ended, nested=nested)
+        self.services.runner.launch(spec, started=self._started, ended=self._ended, nested=nested)
         self._launched = True
 
     def _started(self, pid: int) -> None:

@@ -1,4 +1,4 @@
-"""The parent of all task processes: has the engine start them, hears of their ends, stops their groups."""
+"""The task processes of all workspaces: has the engine start them, notes their ends, stops their groups."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TaskProcess:
     code: str = "DRIVER_ERROR"
 
 
-class Zygote:
+class ProcessPool:
     """Talks JSON lines with the engine process, which is started at the first task and again when it died."""
 
     def __init__(self, command: tuple[str, ...]) -> None:
@@ -47,6 +47,11 @@ class Zygote:
         self._outbox: asyncio.Queue[str] = asyncio.Queue()
         self._talk: asyncio.Task[None] | None = None
         self._engine: asyncio.subprocess.Process | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task process is alive."""
+        return bool(self.running)
 
     def start(self, process: TaskProcess, *, nested: bool = False) -> None:
         """Start it as soon as there is a free place; a nested one needs none."""
@@ -111,15 +116,15 @@ class Zygote:
             try:
                 async for line in engine.stdout:
                     try:
-                        self._hear(line)
+                        self._read_line(line)
                     except Exception:  # of what follows the end of one task; the others go on
-                        logger.exception("after the engine process said: %s", line[:200])
+                        logger.exception("after this line of the engine process: %s", line[:200])
             finally:
                 writer.cancel()
             reason = f"The engine process ended (status {await engine.wait()}) while the task was running."
         except OSError as error:
             reason = f"The engine process could not be started: {error}"
-        self._lose_all(reason)
+        self._end_all(reason)
 
     async def _write(self, stdin: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -128,11 +133,11 @@ class Zygote:
                 stdin.write(json.dumps({"start": spec_file}).encode() + b"\n")
                 await stdin.drain()
 
-    def _hear(self, line: bytes) -> None:
+    def _read_line(self, line: bytes) -> None:
         try:
             message = json.loads(line)
         except ValueError:
-            logger.warning("the engine process said: %s", line[:200])
+            logger.warning("unexpected line of the engine process: %s", line[:200])
             return
         if "started" in message and (process := self.running.get(message["started"])):
             process.pid = message["pid"]
@@ -154,7 +159,7 @@ class Zygote:
         process.ended(status, reason)
         self._fill()
 
-    def _lose_all(self, reason: str) -> None:
+    def _end_all(self, reason: str) -> None:
         self._engine, self._outbox = None, asyncio.Queue()
         lost = list(self.running.values())
         self._talk = None  # so that a task started by one of the calls below gets a new engine process
@@ -168,11 +173,11 @@ class Zygote:
         assert pid is not None
         _kill_group(pid, signal.SIGTERM)
 
-        def insist() -> None:
+        def kill() -> None:
             if self.running.get(process.spec_file) is process:
                 _kill_group(pid, signal.SIGKILL)
 
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, insist)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, kill)
 
 
 def _kill_group(pid: int, number: int, *, leader: bool = True) -> None:

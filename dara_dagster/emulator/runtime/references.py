@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from dara_dagster.emulator.server.workspaces import WORKSPACE_ID
-from dara_dagster.emulator.services.runs.records import Run, TaskRun, code_path
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.core.context import WORKSPACE_ID, Context
+from dara_dagster.emulator.core.task_kinds import code_path
+from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
 _REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _PART = re.compile(r"`([^`]*)`|([A-Za-z0-9_-]+)")
@@ -47,22 +45,22 @@ class UnknownReferenceError(Exception):
     """A reference into a known namespace that has no such name."""
 
 
-def resolve(workspace: Workspace, run: Run, task: TaskRun, value: Any) -> Any:
+def resolve(context: Context, run: Run, task: TaskRun, value: Any) -> Any:
     """`value` with the references in its strings replaced, lists and mappings included.
 
     Text that is no reference stays (product documentation, Dynamic value references: a malformed one is
     literal, an unknown name in a known namespace is an error: UnknownReferenceError).
     """
     if isinstance(value, str) and "{{" in value:
-        return _REFERENCE.sub(lambda match: _replace(workspace, run, task, match), value)
+        return _REFERENCE.sub(lambda match: _replace(context, run, task, match), value)
     if isinstance(value, Mapping):
-        return {key: resolve(workspace, run, task, item) for key, item in value.items()}
+        return {key: resolve(context, run, task, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve(workspace, run, task, item) for item in value]
+        return [resolve(context, run, task, item) for item in value]
     return value
 
 
-def _replace(workspace: Workspace, run: Run, task: TaskRun, match: re.Match[str]) -> str:
+def _replace(context: Context, run: Run, task: TaskRun, match: re.Match[str]) -> str:
     names = [quoted or plain for quoted, plain in _PART.findall(match[1])]
     if ".".join(names) != match[1].replace("`", ""):
         return match[0]
@@ -70,13 +68,13 @@ def _replace(workspace: Workspace, run: Run, task: TaskRun, match: re.Match[str]
     known = {"job": _job, "task": _task, "tasks": _other_task, "workspace": _workspace}
     if names[0] not in known:
         return match[0]
-    found = known[names[0]](workspace, run, task, names[1:])
+    found = known[names[0]](context, run, task, names[1:])
     if found is None:
         raise UnknownReferenceError(f"Unknown reference {match[0]} in the settings of task {task.task_key}.")
     return found
 
 
-def _job(_workspace: Workspace, run: Run, _task: TaskRun, names: list[str]) -> str | None:
+def _job(context: Context, run: Run, _task: TaskRun, names: list[str]) -> str | None:
     if names[:1] == ["parameters"] and len(names) == 2:
         return run.parameters.get(names[1])
     if names[:1] == ["start_time"] and len(names) == 2 and names[1] in _DATES:
@@ -88,7 +86,7 @@ def _job(_workspace: Workspace, run: Run, _task: TaskRun, names: list[str]) -> s
     return simple.get(names[0]) if len(names) == 1 else None
 
 
-def _task(_workspace: Workspace, _run: Run, task: TaskRun, names: list[str]) -> str | None:
+def _task(context: Context, _run: Run, task: TaskRun, names: list[str]) -> str | None:
     simple = {
         "name": task.task_key,
         "run_id": str(task.run_id),
@@ -98,12 +96,12 @@ def _task(_workspace: Workspace, _run: Run, task: TaskRun, names: list[str]) -> 
     return simple.get(names[0]) if len(names) == 1 else None
 
 
-def _other_task(workspace: Workspace, run: Run, _task: TaskRun, names: list[str]) -> str | None:
+def _other_task(context: Context, run: Run, _task: TaskRun, names: list[str]) -> str | None:
     other = run.latest().get(names[0]) if names else None
     if other is None or len(names) < 2:
         return None
     if names[1] == "values" and len(names) == 3:
-        return _task_value(workspace, run, names[0], names[2])
+        return _task_value(context, run, names[0], names[2])
     ending = other.ending
     simple = {
         "run_id": str(other.run_id),
@@ -114,9 +112,9 @@ def _other_task(workspace: Workspace, run: Run, _task: TaskRun, names: list[str]
     return simple.get(names[1]) if len(names) == 2 else None
 
 
-def _task_value(workspace: Workspace, run: Run, task_key: str, name: str) -> str | None:
+def _task_value(context: Context, run: Run, task_key: str, name: str) -> str | None:
     """What the task set with dbutils.jobs.taskValues; the engine keeps it in a file for each task."""
-    file = workspace.folder / "runs" / str(run.run_id) / "task_values" / f"{quote(task_key, safe='')}.json"
+    file = context.folder / "runs" / str(run.run_id) / "task_values" / f"{quote(task_key, safe='')}.json"
     if not file.is_file():
         return None
     values = json.loads(file.read_text())
@@ -125,5 +123,5 @@ def _task_value(workspace: Workspace, run: Run, task_key: str, name: str) -> str
     return values[name] if isinstance(values[name], str) else json.dumps(values[name])
 
 
-def _workspace(workspace: Workspace, _run: Run, _task: TaskRun, names: list[str]) -> str | None:
-    return {"id": WORKSPACE_ID, "url": workspace.host}.get(names[0]) if len(names) == 1 else None
+def _workspace(context: Context, _run: Run, _task: TaskRun, names: list[str]) -> str | None:
+    return {"id": WORKSPACE_ID, "url": context.host}.get(names[0]) if len(names) == 1 else None

@@ -11,24 +11,27 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.safe_path import plain_path
 from dara_dagster.emulator.engine.spec import TaskResult as TaskResult
-from dara_dagster.emulator.runtime.process_pool import TaskProcess
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.runtime.process_pool import ProcessPool, TaskProcess
 
 LOG_LIMIT = 5_000_000
 """Bytes of output that runs/get-output shows, the last ones (SDK, RunOutput.logs)."""
 
 
 class Runner:
-    """Starts task processes for one workspace and tells when they end; event loop's thread only."""
+    """Starts task processes for one workspace and reports their ends; event loop's thread only.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    `secrets()` -> the values that a task may read, by scope and key.
+    ."""
+
+    def __init__(
+        self, context: Context, pool: ProcessPool, secrets: Callable[[], dict[str, dict[str, bytes]]]
+    ) -> None:
+        self._context, self._pool, self._secrets = context, pool, secrets
         self._processes: dict[int, TaskProcess] = {}
 
     @property
@@ -66,12 +69,12 @@ class Runner:
 
         process = TaskProcess(str(spec_file), started, on_end)
         self._processes[run_id] = process
-        self._workspace.server.zygote.start(process, nested=nested)
+        self._pool.start(process, nested=nested)
 
     def stop(self, run_id: int) -> None:
         """End the process of that task run and its group; `ended` follows when it is gone."""
         if (process := self._processes.get(run_id)) is not None:
-            self._workspace.server.zygote.stop(process)
+            self._pool.stop(process)
 
     def clean_up(self, job_run_id: int, run_id: int) -> None:
         """Delete the files that hold the token and the secrets."""
@@ -82,12 +85,12 @@ class Runner:
         """End all processes of the workspace without waiting."""
         for process in list(self._processes.values()):
             process.started, process.ended = _ignore_start, _ignore_end
-            self._workspace.server.zygote.end_now(process)
+            self._pool.end_now(process)
         self._processes.clear()
 
     def task_folder(self, job_run_id: int, run_id: int) -> Path:
         """Where a task run's spec, log and result are."""
-        return self._workspace.folder / "runs" / str(job_run_id) / str(run_id)
+        return self._context.folder / "runs" / str(job_run_id) / str(run_id)
 
     def result(self, job_run_id: int, run_id: int) -> TaskResult:
         """What an ended task run left behind."""
@@ -105,33 +108,33 @@ class Runner:
             return "", False
 
     def _common(self, folder: Path) -> dict[str, Any]:
-        workspace = self._workspace
-        plain = plain_path(workspace.folder)
+        context = self._context
+        plain = plain_path(context.folder)
         return {
             "path": "",
             "file": None,
             "text": None,
             "parameters": {},
-            "tables": str(plain / workspace.tables.name),
-            "workspace": str(plain / workspace.files_root.name),
+            "tables": str(plain / context.tables.name),
+            "workspace": str(plain / context.files_root.name),
             "run_dir": str(folder.parent),
             "task_key": "",
             "job_id": 0,
-            "user": workspace.user,
+            "user": context.user,
             "catalog": None,
             "schema": None,
             "cluster_id": None,
             "secrets": self._secrets_file(folder),
             "env": {},
-            "host": workspace.host,
-            "token": workspace.token,
+            "host": context.host,
+            "token": context.token,
             "log": str(folder / "log.txt"),
             "result": str(_result_file(folder)),
             "row_limit": 10_000,
         }
 
     def _secrets_file(self, folder: Path) -> str | None:
-        secrets = self._workspace.secrets.values()
+        secrets = self._secrets()
         if not secrets:
             return None
         encoded = {

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from dara_dagster.emulator.services.compute import libraries as clusters_libraries
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
-    from dara_dagster.emulator.services.runs.records import TaskRun
+from dara_dagster.emulator.services.runs.records import TaskRun
 
 __all__ = ["UnsupportedLibraryError", "task_packages"]
 
@@ -19,17 +15,21 @@ class UnsupportedLibraryError(ValueError):
     """A library that is not a Python package; the local workspace has no JVM and no R."""
 
 
-def task_packages(workspace: Workspace, settings: Mapping[str, Any], task: TaskRun) -> list[str]:
-    """Arguments of `pip install` (https://docs.databricks.com/api/workspace/jobs/submit: `libraries`,
-    `environments.spec.dependencies`). Raises UnsupportedLibraryError for a jar, egg, maven or cran library.
+def task_packages(
+    settings: Mapping[str, Any], task: TaskRun, on_cluster: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    """Arguments of `pip install` for the libraries of the task, of its cluster and of its environment.
+
+    `on_cluster` holds the statuses of the libraries of its cluster. Raises UnsupportedLibraryError for a jar,
+    egg, maven or cran library (https://docs.databricks.com/api/workspace/jobs/submit: `libraries`,
+    `environments.spec.dependencies`).
     """
     arguments: list[str] = []
     for library in task.task.get("libraries") or ():
         arguments += _arguments(library)
-    if task.cluster_id is not None:
-        for status in clusters_libraries.statuses(workspace, task.cluster_id):
-            if status["library"].keys() & {"pypi", "whl", "requirements"}:
-                arguments += _arguments(status["library"])
+    for status in on_cluster:
+        if status["library"].keys() & {"pypi", "whl", "requirements"}:
+            arguments += _arguments(status["library"])
     key = task.task.get("environment_key")
     for environment in settings.get("environments") or ():
         if key is not None and environment.get("environment_key") == key:

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.task_kinds import payload_kind
 from dara_dagster.emulator.runtime.references import UnknownReferenceError, resolve
 from dara_dagster.emulator.runtime.task_packages import UnsupportedLibraryError, task_packages
+from dara_dagster.emulator.services.compute.clusters import Clusters
+from dara_dagster.emulator.services.objects.rules import Objects
 from dara_dagster.emulator.services.runs.outcomes import (
     Ending,
     file_missing,
     notebook_missing,
     platform_failure,
 )
-from dara_dagster.emulator.services.runs.records import Run, TaskRun, payload_kind
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
 Spec = dict[str, Any]
 
 
-def task_spec(workspace: Workspace, run: Run, task: TaskRun) -> Spec | Ending:
+@dataclass(frozen=True)
+class CodeSources:
+    """Where the code of tasks and what they run with comes from."""
+
+    context: Context
+    objects: Objects
+    clusters: Clusters
+
+
+def task_spec(sources: CodeSources, run: Run, task: TaskRun) -> Spec | Ending:
     """The engine's spec of one attempt, or how it ends at once: missing code, a kind this workspace lacks."""
     kind = payload_kind(task.task)
     build = _BUILDERS.get(kind)
@@ -30,15 +41,16 @@ def task_spec(workspace: Workspace, run: Run, task: TaskRun) -> Spec | Ending:
         text = f"The local workspace cannot run a {kind}. Run it on Databricks, or simulate it in tests."
         return platform_failure("FEATURE_DISABLED", text)
     try:
-        payload = resolve(workspace, run, task, task.task[kind])
-        env = resolve(workspace, run, task, _environment(workspace, run, task))
+        payload = resolve(sources.context, run, task, task.task[kind])
+        env = resolve(sources.context, run, task, _environment(sources, run, task))
     except UnknownReferenceError as error:
         return platform_failure("INVALID_RUN_CONFIGURATION", str(error))
-    spec = build(workspace, run, task, payload)
+    spec = build(sources, run, task, payload)
     if isinstance(spec, Ending):
         return spec
+    on_cluster = [] if task.cluster_id is None else sources.clusters.library_statuses(task.cluster_id)
     try:
-        packages = resolve(workspace, run, task, task_packages(workspace, run.settings, task))
+        packages = resolve(sources.context, run, task, task_packages(run.settings, task, on_cluster))
     except UnsupportedLibraryError as error:
         text = f"Library installation failed for library due to user error. {error}"
         return platform_failure("LIBRARY_INSTALLATION_ERROR", text)
@@ -51,37 +63,37 @@ def task_spec(workspace: Workspace, run: Run, task: TaskRun) -> Spec | Ending:
     return {**spec, **common, "cluster_id": task.cluster_id, "env": env, "packages": packages}
 
 
-def _notebook(workspace: Workspace, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+def _notebook(sources: CodeSources, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
     path = payload["notebook_path"]
-    found = workspace.objects.find(path)
+    found = sources.objects.find(path)
     if found is None or found.object_type != "NOTEBOOK":
-        return notebook_missing(path, workspace.user)
+        return notebook_missing(path, sources.context.user)
     # A job parameter beats the task's of the same name (product documentation, Parameterize jobs).
     parameters = {**(payload.get("base_parameters") or {}), **run.parameters}
     return {"kind": "notebook", "path": path, "file": str(found.file), "parameters": parameters}
 
 
-def _script(workspace: Workspace, _run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+def _script(sources: CodeSources, _run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
     path = payload["python_file"]
-    file = _plain_file(workspace, path)
+    file = _plain_file(sources, path)
     if isinstance(file, Ending):
         return file
     return {"kind": "script", "path": path, "file": str(file), "parameters": payload.get("parameters") or []}
 
 
-def _sql(workspace: Workspace, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+def _sql(sources: CodeSources, run: Run, _task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
     if "file" not in payload:
         text = "The local workspace runs SQL files; saved queries, dashboards and alerts are not part of it."
         return platform_failure("FEATURE_DISABLED", text)
     path = payload["file"].get("path", "")
-    file = _plain_file(workspace, path, what="SQL")
+    file = _plain_file(sources, path, what="SQL")
     if isinstance(file, Ending):
         return file
     parameters = {**(payload.get("parameters") or {}), **run.parameters}
     return {"kind": "sql", "path": path, "file": str(file), "parameters": parameters}
 
 
-def _wheel(workspace: Workspace, run: Run, task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
+def _wheel(sources: CodeSources, run: Run, task: TaskRun, payload: Mapping[str, Any]) -> Spec | Ending:
     listed = [library["whl"] for library in task.task.get("libraries") or () if "whl" in library]
     for environment in run.settings.get("environments") or ():
         if environment.get("environment_key") == task.task.get("environment_key"):
@@ -89,7 +101,7 @@ def _wheel(workspace: Workspace, run: Run, task: TaskRun, payload: Mapping[str, 
     package = payload["package_name"]
     wheels = [path.partition("[")[0] for path in listed if ".whl" in path]
     named = [path for path in wheels if _project_name(path) == package.replace("-", "_").lower()]
-    file = _plain_file(workspace, (named or wheels)[0], what="wheel") if wheels else None
+    file = _plain_file(sources, (named or wheels)[0], what="wheel") if wheels else None
     if isinstance(file, Ending):
         text = f"Library installation failed for library due to user error. {file.message}"
         return platform_failure("LIBRARY_INSTALLATION_ERROR", text)
@@ -115,15 +127,15 @@ _BUILDERS = {
 }
 
 
-def _plain_file(workspace: Workspace, path: str, what: str = "python") -> Path | Ending:
+def _plain_file(sources: CodeSources, path: str, what: str = "python") -> Path | Ending:
     """The local file behind a workspace or volume path."""
     volume = path.removeprefix("dbfs:")
     if volume.startswith("/Volumes/"):
-        file = workspace.volume_file(volume)
+        file = _volume_file(sources.context.tables, volume)
         if file is not None and file.is_file():
             return file
     elif path.startswith("/"):
-        found = workspace.objects.find(path)
+        found = sources.objects.find(path)
         if found is not None and found.object_type == "FILE":
             return found.file
         if found is not None:
@@ -133,10 +145,19 @@ def _plain_file(workspace: Workspace, path: str, what: str = "python") -> Path |
     return file_missing(what, path, "Please check that the file exists.")
 
 
-def _environment(workspace: Workspace, run: Run, task: TaskRun) -> dict[str, str]:
+def _volume_file(tables: Path, path: str) -> Path | None:
+    """The local file behind `/Volumes/catalog/schema/volume/...`; None for a path that is not one."""
+    parts = [part for part in path.split("/") if part and part != "."]
+    if parts[:1] != ["Volumes"] or len(parts) < 4 or ".." in parts:
+        return None
+    catalog, schema, volume = (name.lower() for name in parts[1:4])
+    return tables.joinpath(catalog, schema, "_volumes", volume, *parts[4:])
+
+
+def _environment(sources: CodeSources, run: Run, task: TaskRun) -> dict[str, str]:
     """Environment variables: of the cluster, or of the serverless set the task names."""
     if task.cluster_id is not None:
-        spec = workspace.clusters.show(task.cluster_id)
+        spec = sources.clusters.show(task.cluster_id)
         return dict(spec.get("spark_env_vars") or {})
     for entry in run.settings.get("environment_variables") or ():
         if entry.get("environment_variables_key") == task.task.get("environment_variables_key"):

@@ -16,20 +16,18 @@ from types import FrameType
 
 import uvicorn
 
-from dara_dagster.emulator.pages.run_page import run_page
-from dara_dagster.emulator.server.admin_routes import OPEN
-from dara_dagster.emulator.server.app import App, all_routes
-from dara_dagster.emulator.server.workspaces import Server
+from dara_dagster.emulator.server.app import App, Pages
+from dara_dagster.emulator.server.workspaces import Server, W
 
 STATE_FILE = "emulator.json"
 
 
-def serve(server: Server, listener: socket.socket, *, idle_seconds: float) -> None:
+def serve(server: Server[W], pages: Pages, listener: socket.socket, *, idle_seconds: float) -> None:
     """Serve until SIGTERM, SIGINT, `/__emulator/stop` or `idle_seconds` without a call; then clean up."""
     address = listener.getsockname()
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104 - how to reach it
     server.host = f"http://[{host}]:{address[1]}" if ":" in host else f"http://{host}:{address[1]}"
-    http = _Http(server, idle_seconds)
+    http = _Http(server, pages, idle_seconds)
     server.stop = http.end
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, http.handle_signal)
@@ -39,11 +37,10 @@ def serve(server: Server, listener: socket.socket, *, idle_seconds: float) -> No
 class _Http(uvicorn.Server):
     """uvicorn with our start and end around it."""
 
-    def __init__(self, server: Server, idle_seconds: float) -> None:
-        app = App(server, all_routes(), OPEN, run_page)
+    def __init__(self, server: Server[W], pages: Pages, idle_seconds: float) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
+                App(server, pages),
                 lifespan="off",
                 ws="none",
                 access_log=False,
@@ -81,14 +78,14 @@ class _Http(uvicorn.Server):
         for task in self._tasks:
             task.cancel()
         _remove_state(self._state_file)
-        self._server.end_tasks()
+        self._server.processes.close()
         await super().shutdown(sockets)
         self._server.close()
 
     async def _watch_idle(self) -> None:
         while not self.should_exit:
             quiet = time.monotonic() - self._server.last_call
-            if quiet >= self._idle_seconds and not self._server.busy:
+            if quiet >= self._idle_seconds and not self._server.processes.busy:
                 self.end()
             await asyncio.sleep(min(max(self._idle_seconds - quiet, 0.1), 5.0))
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import ApiError, invalid
 
 _PIECE = 4 * 1024 * 1024
 
@@ -29,7 +29,7 @@ async def receive_file(request: Request, folder: Path, limit: int) -> Path:
             size = await _copy(request, out, limit)
             if announced and size != int(announced):
                 text = f"The body has {size} bytes, announced were {announced}."
-                raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+                raise invalid(text)
         except BaseException:
             target.unlink()
             raise
@@ -49,7 +49,7 @@ async def _copy(request: Request, out: BinaryIO, limit: int) -> int:
                 await run_in_threadpool(out.write, waiting)
                 waiting = bytearray()
     except ClientDisconnect:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "The client went away during the upload.") from None
+        raise invalid("The client went away during the upload.") from None
     await run_in_threadpool(out.write, waiting)
     return size
 

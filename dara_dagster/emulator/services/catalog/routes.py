@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from dara_dagster.emulator.core.paging import page, page_size
-from dara_dagster.emulator.server.app import ApiError, Call, Routes
-from dara_dagster.emulator.server.workspaces import WORKSPACE_ID
-from dara_dagster.emulator.services.catalog.rules import METASTORE_ID, discard
-from dara_dagster.emulator.services.catalog.rules import Catalog as Catalog
+from dara_dagster.emulator.core.context import WORKSPACE_ID
+from dara_dagster.emulator.core.errors import invalid
+from dara_dagster.emulator.core.paging import page
+from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
+from dara_dagster.emulator.services.catalog.rules import METASTORE_ID, Catalog, discard
 
 _BASE = "/api/2.1/unity-catalog"
 _LARGEST_PAGE = 1000
@@ -18,38 +19,40 @@ _LARGEST_PAGE = 1000
 
 def _page(call: Call, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
     """The wanted page of `items`, and the token of the next one."""
-    size = page_size(call.query.get("max_results"), _LARGEST_PAGE, _LARGEST_PAGE)
-    found, tokens = page(items, size, call.query.get("page_token"))
+    token, size = call.query.get("page_token"), call.query.get("max_results")
+    found, tokens = page(items, token, size, default=_LARGEST_PAGE, most=_LARGEST_PAGE)
     return list(found), {key: token for key, token in tokens.items() if key == "next_page_token"}
 
 
-def _object_routes(plural: str, *parents: str) -> Routes:
+def _object_routes(
+    plural: str, *parents: str
+) -> tuple[tuple[str, str, Callable[[Catalog, Call], Json]], ...]:
     """Create, list, get, update and delete of one kind of object; `parents` are its parents' query names."""
 
     def names_of(call: Call) -> list[str]:
         names = call.path["name"].split(".")
         if len(names) != len(parents) + 1:
             text = f"'{call.path['name']}' is not the full name of one of {plural}."
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+            raise invalid(text)
         return names
 
-    def create(call: Call) -> Any:
+    def create(catalog: Catalog, call: Call) -> Any:
         names = [str(call.body.get(key, "")) for key in (*parents, "name")]
-        return call.workspace.catalog.create(names, call.body)
+        return catalog.create(names, call.body)
 
-    def listed(call: Call) -> Any:
+    def listed(catalog: Catalog, call: Call) -> Any:
         parent = [call.query.get(key, "") for key in parents]
-        items, token = _page(call, call.workspace.catalog.listed(parent))
+        items, token = _page(call, catalog.listed(parent))
         return {plural: items, **token}
 
-    def get(call: Call) -> Any:
-        return call.workspace.catalog.info(names_of(call))
+    def get(catalog: Catalog, call: Call) -> Any:
+        return catalog.info(names_of(call))
 
-    def update(call: Call) -> Any:
-        return call.workspace.catalog.update(names_of(call), call.body)
+    def update(catalog: Catalog, call: Call) -> Any:
+        return catalog.update(names_of(call), call.body)
 
-    async def delete(call: Call) -> Any:
-        away = call.workspace.catalog.delete(names_of(call), force=call.query.get("force") == "true")
+    async def delete(catalog: Catalog, call: Call) -> Any:
+        away = catalog.delete(names_of(call), force=call.query.get("force") == "true")
         await run_in_threadpool(discard, away)
         return {}
 
@@ -63,8 +66,8 @@ def _object_routes(plural: str, *parents: str) -> Routes:
     )
 
 
-async def _list_tables(call: Call) -> Any:
-    catalog, query = call.workspace.catalog, call.query
+async def _list_tables(catalog: Catalog, call: Call) -> Any:
+    query = call.query
 
     def read() -> Any:
         names = catalog.tables(query.get("catalog_name", ""), query.get("schema_name", ""))
@@ -77,20 +80,20 @@ async def _list_tables(call: Call) -> Any:
     return await run_in_threadpool(read)
 
 
-async def _get_table(call: Call) -> Any:
-    return await run_in_threadpool(call.workspace.catalog.table, call.path["name"])
+async def _get_table(catalog: Catalog, call: Call) -> Any:
+    return await run_in_threadpool(catalog.table, call.path["name"])
 
 
-async def _table_exists(call: Call) -> Any:
-    return {"table_exists": await run_in_threadpool(call.workspace.catalog.has_table, call.path["name"])}
+async def _table_exists(catalog: Catalog, call: Call) -> Any:
+    return {"table_exists": await run_in_threadpool(catalog.has_table, call.path["name"])}
 
 
-async def _delete_table(call: Call) -> Any:
-    await run_in_threadpool(call.workspace.catalog.delete_table, call.path["name"])
+async def _delete_table(catalog: Catalog, call: Call) -> Any:
+    await run_in_threadpool(catalog.delete_table, call.path["name"])
     return {}
 
 
-def _assignment(_call: Call) -> Any:
+def _assignment(catalog: Catalog, _call: Call) -> Any:
     return {
         "metastore_id": METASTORE_ID,
         "workspace_id": int(WORKSPACE_ID),
@@ -98,19 +101,19 @@ def _assignment(_call: Call) -> Any:
     }
 
 
-def _metastore(call: Call) -> Any:
+def _metastore(catalog: Catalog, call: Call) -> Any:
     return {
         "metastore_id": METASTORE_ID,
         "name": "emulator",
         "region": "local",
         "cloud": "aws",
-        "owner": call.workspace.user,
+        "owner": catalog.user,
         "privilege_model_version": "1.0",
         "default_data_access_config_id": METASTORE_ID,
     }
 
 
-ROUTES: Routes = (
+_ROUTES = (
     *_object_routes("catalogs"),
     *_object_routes("schemas", "catalog_name"),
     *_object_routes("volumes", "catalog_name", "schema_name"),
@@ -121,3 +124,8 @@ ROUTES: Routes = (
     ("GET", f"{_BASE}/current-metastore-assignment", _assignment),
     ("GET", f"{_BASE}/metastore_summary", _metastore),
 )
+
+
+def routes(catalog: Catalog) -> Routes:
+    """The routes of one workspace."""
+    return bind(catalog, _ROUTES)

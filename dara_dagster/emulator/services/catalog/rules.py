@@ -8,14 +8,12 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.engine.store import Store, TableName
-from dara_dagster.emulator.server.app import ApiError
 from dara_dagster.emulator.services.catalog.delta import DeltaReader
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 METASTORE_ID = "0f0f0f0f-0000-4000-8000-00000000dada"
 
@@ -33,10 +31,10 @@ class Catalog:
     they may run in a thread.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._tree = Store(ws.tables)
-        self._kept = ws.store.table("catalog")
+    def __init__(self, context: Context) -> None:
+        self._context, self.user = context, context.user
+        self._tree = Store(context.tables)
+        self._kept = context.store.table("catalog")
         self._delta = DeltaReader()
 
     # -- catalogs, schemas and volumes, named by one, two and three names ---------------------------
@@ -52,7 +50,7 @@ class Catalog:
         if len(path) == 3:
             _check_volume(sent)
         self._folder((*path, "default") if len(path) == 1 else path).mkdir(parents=True, exist_ok=True)
-        now = self._ws.clock.now_ms()
+        now = self._context.clock.now_ms()
         self._kept[".".join(path)] = {
             "created_at": now,
             "updated_at": now,
@@ -67,11 +65,11 @@ class Catalog:
         full, kept = ".".join(path), self._kept.get(".".join(path), {})
         made = int(self._folder(path).stat().st_mtime * 1000)
         shown = {
-            "owner": self._ws.user,
+            "owner": self._context.user,
             "created_at": made,
             "updated_at": made,
-            "created_by": self._ws.user,
-            "updated_by": self._ws.user,
+            "created_by": self._context.user,
+            "updated_by": self._context.user,
             "metastore_id": METASTORE_ID,
             **{key: value for key, value in kept.items() if key != "id"},
             "name": path[-1],
@@ -111,12 +109,12 @@ class Catalog:
         renamed = (*path[:-1], _checked(sent["new_name"])) if sent.get("new_name") else path
         if not changes and renamed == path:
             text = f"Update{_KINDS[len(path)]} Nothing to update."
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+            raise invalid(text)
         if renamed != path:
             self._rename(path, renamed)
         full = ".".join(renamed)
         kept = {"created_at": self.info(renamed)["created_at"], **self._kept.get(full, {})}
-        self._kept[full] = {**kept, **changes, "updated_at": self._ws.clock.now_ms()}
+        self._kept[full] = {**kept, **changes, "updated_at": self._context.clock.now_ms()}
         return self.info(renamed)
 
     def delete(self, names: Sequence[str], *, force: bool = False) -> Path:
@@ -130,7 +128,7 @@ class Catalog:
         if inner and not force:
             text = f"{_KINDS[len(path)]} '{'.'.join(path)}' is not empty: it has {', '.join(inner)}."
             raise ApiError(400, "INVALID_STATE", text)
-        away = self._ws.tables / f".trash-{uuid.uuid4().hex}"
+        away = self._context.tables / f".trash-{uuid.uuid4().hex}"
         self._folder(path).rename(away)
         full = ".".join(path)
         for key in [key for key in self._kept if key == full or key.startswith(full + ".")]:
@@ -150,7 +148,7 @@ class Catalog:
             "catalog_name": name.catalog,
             "schema_name": name.schema,
             "full_name": str(name),
-            "owner": self._ws.user,
+            "owner": self._context.user,
             "metastore_id": METASTORE_ID,
         }
         if folder is None:
@@ -196,7 +194,7 @@ class Catalog:
     def _folder(self, path: Sequence[str]) -> Path:
         if len(path) == 3:
             return self._tree.volume_folder(*path)
-        return self._ws.tables.joinpath(*path)
+        return self._context.tables.joinpath(*path)
 
     def _require(self, names: Sequence[str]) -> tuple[str, ...]:
         """The lower-cased names of an object that exists, with all above it."""
@@ -212,7 +210,7 @@ class Catalog:
         parts = full_name.split(".")
         if len(parts) != 3:
             text = f"'{full_name}' is not a full table name (catalog.schema.table)."
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+            raise invalid(text)
         catalog, schema = self._require(parts[:2])
         return TableName(catalog, schema, _checked(parts[2]))
 
@@ -244,7 +242,7 @@ def discard(away: Path) -> None:
 def _checked(name: Any) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         text = f"{name!r} is not a valid name: no spaces, dots, slashes; no '_' first."
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+        raise invalid(text)
     return name.lower()
 
 
@@ -252,7 +250,7 @@ def _check_volume(sent: Mapping[str, Any]) -> None:
     kind = sent.get("volume_type", "MANAGED")
     if kind != "MANAGED":
         text = f"The emulator has managed volumes only, got volume_type {kind!r}."
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+        raise invalid(text)
     if sent.get("storage_location"):
         text = "CreateVolume storage_location can not be provided."
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+        raise invalid(text)

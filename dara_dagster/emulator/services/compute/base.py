@@ -6,13 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from dara_dagster.emulator.core.clock import Timer
+from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.lifecycle import Lifecycle, Progress
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 Record = dict[str, Any]
 """One stored cluster or warehouse; its `state`, and what else only the server knows."""
@@ -35,8 +33,8 @@ class Compute(ABC):
     ended: ClassVar[str]
     last_used: ClassVar[str]  # the field with the moment from which idleness counts
 
-    def __init__(self, ws: Workspace, table: str) -> None:
-        self._ws, self._all = ws, ws.store.table(table)
+    def __init__(self, context: Context, table: str) -> None:
+        self._context, self._all = context, context.store.table(table)
         self._moving: dict[str, Progress] = {}
         self._uses: dict[str, list[_Use]] = {}
         self._idle: dict[str, Timer] = {}
@@ -98,7 +96,7 @@ class Compute(ABC):
     def _follow(self, key: str, state: str) -> None:
         if key in self._moving:
             self._moving.pop(key).cancel()
-        self._moving[key] = self.lifecycle.follow(self._ws.clock, state, partial(self._arrive, key))
+        self._moving[key] = self.lifecycle.follow(self._context.clock, state, partial(self._arrive, key))
 
     def _arrive(self, key: str, state: str, message: str = "") -> None:
         self._keep(key, state=state, state_message=message)
@@ -121,7 +119,7 @@ class Compute(ABC):
         for use in self._uses.get(key, ()):
             if not use.told:
                 use.told = True
-                self._ws.clock.call_later(0, partial(self._go_ahead, key, use))
+                self._context.clock.call_later(0, partial(self._go_ahead, key, use))
 
     def _go_ahead(self, key: str, use: _Use) -> None:
         if use in self._uses.get(key, ()):
@@ -136,7 +134,7 @@ class Compute(ABC):
         uses = self._uses.get(key, [])
         if use in uses:
             uses.remove(use)
-            self._keep(key, **{self.last_used: self._ws.clock.now_ms()})
+            self._keep(key, **{self.last_used: self._context.clock.now_ms()})
             self._watch_idleness(key)
 
     def _watch_idleness(self, key: str) -> None:
@@ -147,4 +145,4 @@ class Compute(ABC):
         minutes = self._idle_minutes(record)
         if record["state"] == "RUNNING" and minutes and not self._uses.get(key):
             due = record[self.last_used] + minutes * 60_000
-            self._idle[key] = self._ws.clock.call_at(due, partial(self._end_idle, key))
+            self._idle[key] = self._context.clock.call_at(due, partial(self._end_idle, key))

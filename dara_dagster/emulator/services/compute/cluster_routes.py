@@ -1,14 +1,13 @@
-"""The Clusters API 2.1 (and its 2.0 paths): requests in, the rules of clusters_rules.py, answers out."""
+"""The Clusters API 2.1 (and its 2.0 paths): requests in, answers out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dara_dagster.emulator.core.paging import page, page_size
-from dara_dagster.emulator.server.app import Call, Handler, Routes
-from dara_dagster.emulator.services.compute import libraries as clusters_libraries
-from dara_dagster.emulator.services.compute.clusters import Clusters as Clusters
+from dara_dagster.emulator.core.paging import page
+from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
+from dara_dagster.emulator.services.compute.clusters import Clusters
 from dara_dagster.emulator.services.compute.node_types import ZONES, node_types, spark_versions
 
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
@@ -17,73 +16,65 @@ _DEFAULT_EVENTS, _MOST_EVENTS = 50, 500
 
 def _many(call: Call, name: str) -> set[str]:
     """All values of a query parameter that may be repeated."""
-    values = call.request.query_params.getlist(name) if call.request else [call.query.get(name, "")]
-    return {value for value in values if value}
+    return {value for value in call.request.query_params.getlist(name) if value}
 
 
-def _create(call: Call) -> Any:
-    ws, libraries = call.workspace, call.body.get("libraries") or []
-    clusters_libraries.check(libraries)
-    cluster_id = ws.clusters.create(call.body)
-    if libraries:
-        clusters_libraries.install(ws, cluster_id, libraries)
-    return {"cluster_id": cluster_id}
+def _create(clusters: Clusters, call: Call) -> Any:
+    return {"cluster_id": clusters.create(call.body)}
 
 
-def _edit(call: Call) -> Any:
-    call.workspace.clusters.edit(call.body.get("cluster_id", ""), call.body)
+def _edit(clusters: Clusters, call: Call) -> Any:
+    clusters.edit(call.body.get("cluster_id", ""), call.body)
     return {}
 
 
-def _update(call: Call) -> Any:
+def _update(clusters: Clusters, call: Call) -> Any:
     body = call.body
-    call.workspace.clusters.update(
-        body.get("cluster_id", ""), body.get("update_mask", ""), body.get("cluster") or {}
-    )
+    clusters.update(body.get("cluster_id", ""), body.get("update_mask", ""), body.get("cluster") or {})
     return {}
 
 
-def _resize(call: Call) -> Any:
-    call.workspace.clusters.resize(call.body.get("cluster_id", ""), call.body)
+def _resize(clusters: Clusters, call: Call) -> Any:
+    clusters.resize(call.body.get("cluster_id", ""), call.body)
     return {}
 
 
-def _change_owner(call: Call) -> Any:
-    call.workspace.clusters.change_owner(call.body.get("cluster_id", ""), call.body.get("owner_username", ""))
+def _change_owner(clusters: Clusters, call: Call) -> Any:
+    clusters.change_owner(call.body.get("cluster_id", ""), call.body.get("owner_username", ""))
     return {}
 
 
-def _plain(operation: Callable[[Clusters, str], None]) -> Handler:
+def _plain(operation: Callable[[Clusters, str], None]) -> Callable[[Clusters, Call], Json]:
     """A handler for an operation that takes a cluster id and answers nothing."""
 
-    def handle(call: Call) -> Any:
-        operation(call.workspace.clusters, call.body.get("cluster_id", ""))
+    def handle(clusters: Clusters, call: Call) -> Any:
+        operation(clusters, call.body.get("cluster_id", ""))
         return {}
 
     return handle
 
 
-def _get(call: Call) -> Any:
-    return call.workspace.clusters.show(call.query.get("cluster_id", ""))
+def _get(clusters: Clusters, call: Call) -> Any:
+    return clusters.show(call.query.get("cluster_id", ""))
 
 
-def _list(call: Call) -> Any:
-    found = list(_filtered(call))
+def _list(clusters: Clusters, call: Call) -> Any:
+    found = list(_filtered(clusters, call))
     if call.query.get("sort_by.field") == "CLUSTER_NAME":
         found.sort(key=lambda cluster: str(cluster["cluster_name"]))
         if call.query.get("sort_by.direction") == "DESC":
             found.reverse()
     elif call.query.get("sort_by.direction") == "ASC":
         found.reverse()
-    size = page_size(call.query.get("page_size"), _DEFAULT_PAGE, _LARGEST_PAGE)
-    items, tokens = page(found, size, call.query.get("page_token"))
+    token, size = call.query.get("page_token"), call.query.get("page_size")
+    items, tokens = page(found, token, size, default=_DEFAULT_PAGE, most=_LARGEST_PAGE)
     return {"clusters": items, **tokens}
 
 
-def _filtered(call: Call) -> Iterable[dict[str, Any]]:
+def _filtered(clusters: Clusters, call: Call) -> Iterable[dict[str, Any]]:
     states, sources = _many(call, "filter_by.cluster_states"), _many(call, "filter_by.cluster_sources")
     pinned, policy = call.query.get("filter_by.is_pinned"), call.query.get("filter_by.policy_id")
-    for cluster in call.workspace.clusters.listed():
+    for cluster in clusters.listed():
         if (
             (not states or cluster["state"] in states)
             and (not sources or cluster["cluster_source"] in sources)
@@ -93,9 +84,9 @@ def _filtered(call: Call) -> Iterable[dict[str, Any]]:
             yield cluster
 
 
-def _events(call: Call) -> Any:
+def _events(clusters: Clusters, call: Call) -> Any:
     body = call.body
-    found = call.workspace.clusters.events(body.get("cluster_id", ""))
+    found = clusters.events(body.get("cluster_id", ""))
     if body.get("order", "DESC") == "DESC":
         found.reverse()
     wanted, since, until = body.get("event_types"), body.get("start_time", 0), body.get("end_time")
@@ -106,8 +97,8 @@ def _events(call: Call) -> Any:
         and event["timestamp"] >= since
         and (until is None or event["timestamp"] <= until)
     ]
-    size = page_size(body.get("page_size") or body.get("limit"), _DEFAULT_EVENTS, _MOST_EVENTS)
-    items, tokens = page(found, size, str(body.get("page_token") or body.get("offset") or ""))
+    token, size = str(body.get("page_token") or body.get("offset") or ""), body.get("page_size")
+    items, tokens = page(found, token, size or body.get("limit"), default=_DEFAULT_EVENTS, most=_MOST_EVENTS)
     answer = {"events": items, "total_count": len(found), **tokens}
     if "next_page_token" in tokens:
         # The Python SDK sends `next_page` as its next request and ignores `next_page_token`.
@@ -115,19 +106,19 @@ def _events(call: Call) -> Any:
     return answer
 
 
-def _node_types(call: Call) -> Any:
+def _node_types(clusters: Clusters, call: Call) -> Any:
     return {"node_types": node_types()}
 
 
-def _spark_versions(call: Call) -> Any:
+def _spark_versions(clusters: Clusters, call: Call) -> Any:
     return {"versions": spark_versions()}
 
 
-def _zones(call: Call) -> Any:
+def _zones(clusters: Clusters, call: Call) -> Any:
     return ZONES
 
 
-_OPERATIONS: Routes = (
+_OPERATIONS = (
     ("POST", "create", _create),
     ("POST", "edit", _edit),
     ("POST", "update", _update),
@@ -147,11 +138,15 @@ _OPERATIONS: Routes = (
     ("GET", "list-zones", _zones),
 )
 
-ROUTES: Routes = (
+_ROUTES = (
     *(
         (verb, f"/api/{version}/clusters/{name}", handle)
         for version in ("2.1", "2.0")
         for verb, name, handle in _OPERATIONS
     ),
-    *clusters_libraries.ROUTES,
 )
+
+
+def routes(clusters: Clusters) -> Routes:
+    """The routes of one workspace."""
+    return bind(clusters, _ROUTES)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import ApiError, invalid
 
 Spec = dict[str, Any]
 
@@ -30,7 +30,7 @@ def read_spec(sent: Mapping[str, Any]) -> Spec:
     if "autoscale" in spec:
         spec["autoscale"] = _read_autoscale(spec["autoscale"])
     for problem in _problems(spec):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", problem)
+        raise invalid(problem)
     return spec
 
 
@@ -38,7 +38,7 @@ def read_size(sent: Mapping[str, Any]) -> Spec:
     """The size of a resize call: `num_workers` or `autoscale`, checked."""
     size = {key: sent[key] for key in ("num_workers", "autoscale") if sent.get(key) is not None}
     if len(size) != 1:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", _SIZE_MISSING)
+        raise invalid(_SIZE_MISSING)
     if "autoscale" in size:
         return {"autoscale": _read_autoscale(size["autoscale"])}
     return {"num_workers": _number("num_workers", size["num_workers"])}
@@ -83,18 +83,16 @@ def _number(key: str, value: Any) -> int:
             400, "MALFORMED_REQUEST", f"Could not parse {key}: {value!r} is not a number"
         ) from None
     if number < 0:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must not be negative, got {number}.")
+        raise invalid(f"{key} must not be negative, got {number}.")
     if number > _MOST:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must be at most {_MOST}, got {number}.")
+        raise invalid(f"{key} must be at most {_MOST}, got {number}.")
     return number
 
 
 def _read_autoscale(sent: Any) -> dict[str, int]:
     if not isinstance(sent, Mapping) or "min_workers" not in sent or "max_workers" not in sent:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "autoscale needs min_workers and max_workers.")
+        raise invalid("autoscale needs min_workers and max_workers.")
     low, high = _number("min_workers", sent["min_workers"]), _number("max_workers", sent["max_workers"])
     if high < max(low, 1):
-        raise ApiError(
-            400, "INVALID_PARAMETER_VALUE", f"max_workers ({high}) must not be less than min_workers ({low})."
-        )
+        raise invalid(f"max_workers ({high}) must not be less than min_workers ({low}).")
     return {"min_workers": low, "max_workers": high}

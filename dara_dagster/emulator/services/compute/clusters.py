@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.core.lifecycle import Lifecycle
-from dara_dagster.emulator.server.app import ApiError
 from dara_dagster.emulator.services.compute.base import Compute
 from dara_dagster.emulator.services.compute.cluster_spec import Spec, read_size, read_spec
-from dara_dagster.emulator.services.compute.cluster_view import details
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.services.compute.cluster_view import details, effective
+from dara_dagster.emulator.services.compute.libraries import Libraries, Library, check_kinds
 
 Cluster = dict[str, Any]
 """One stored cluster: `spec` (what was last sent), `state` and what else only the server knows."""
@@ -43,30 +42,34 @@ class Clusters(Compute):
     ended = "TERMINATED"
     last_used = "last_activity_time"
 
-    def __init__(self, ws: Workspace) -> None:
-        self._events = ws.store.table("cluster_events")
-        super().__init__(ws, "clusters")
+    def __init__(self, context: Context) -> None:
+        self._events = context.store.table("cluster_events")
+        self._libraries = Libraries(context)
+        super().__init__(context, "clusters")
 
     # -- operations ---------------------------------------------------------------------------------
 
     def create(self, sent: Mapping[str, Any], source: str = "API") -> str:
         """Make a cluster from its settings and start it -> cluster id. Names may repeat."""
-        spec = read_spec(sent)
-        now = self._ws.clock.now_ms()
+        spec, libraries = read_spec(sent), sent.get("libraries") or []
+        check_kinds(libraries)
+        now = self._context.clock.now_ms()
         stamp = time.strftime("%m%d-%H%M%S", time.gmtime(now / 1000))
         cluster_id = f"{stamp}-{secrets.token_hex(4)}"
         self._all[cluster_id] = {
             "spec": spec,
             "state": "",
-            "creator_user_name": self._ws.user,
+            "creator_user_name": self._context.user,
             "cluster_source": source,
             "start_time": now,
         }
-        self._log(cluster_id, "CREATING", {"attributes": spec, "user": self._ws.user})
+        self._log(cluster_id, "CREATING", {"attributes": spec, "user": self._context.user})
         self._enter(
             cluster_id, "PENDING", "Finding instances for new nodes, acquiring more instances if necessary"
         )
-        self._ws.store.save("clusters", cluster_id)
+        self._context.store.save("clusters", cluster_id)
+        if libraries:
+            self._libraries.install(cluster_id, libraries)
         return cluster_id
 
     def edit(self, cluster_id: str, sent: Mapping[str, Any]) -> None:
@@ -79,13 +82,13 @@ class Clusters(Compute):
         spec = dict(self._require(cluster_id, ("RUNNING", "TERMINATED"))["spec"])
         paths = [path.strip() for path in mask.split(",") if path.strip()]
         if not paths:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", "update_mask must name at least one field.")
+            raise invalid("update_mask must name at least one field.")
         for path in sent if paths == ["*"] else paths:
             key, _, inner = path.partition(".")
             wanted = sent.get(key)
             if inner:
                 if not all(isinstance(value, (dict, type(None))) for value in (wanted, spec.get(key))):
-                    raise ApiError(400, "INVALID_PARAMETER_VALUE", f"update_mask: {key} has no fields.")
+                    raise invalid(f"update_mask: {key} has no fields.")
                 wanted = {**(spec.get(key) or {}), inner: (wanted or {}).get(inner)}
                 wanted = {name: value for name, value in wanted.items() if value is not None}
             spec[key] = wanted
@@ -103,7 +106,9 @@ class Clusters(Compute):
             key: value for key, value in cluster["spec"].items() if key not in ("num_workers", "autoscale")
         }
         self._log(
-            cluster_id, "RESIZING", {"cluster_size": size, "cause": "USER_REQUEST", "user": self._ws.user}
+            cluster_id,
+            "RESIZING",
+            {"cluster_size": size, "cause": "USER_REQUEST", "user": self._context.user},
         )
         self._keep(cluster_id, spec={**spec, **size})
         self._enter(cluster_id, "RESIZING")
@@ -120,7 +125,7 @@ class Clusters(Compute):
     def restart(self, cluster_id: str) -> None:
         """Restart a running cluster."""
         self._require(cluster_id, ("RUNNING",))
-        self._log(cluster_id, "RESTARTING", {"user": self._ws.user})
+        self._log(cluster_id, "RESTARTING", {"user": self._context.user})
         self._lose(cluster_id, f"Cluster {cluster_id} was restarted during the run.")
         self._enter(cluster_id, "RESTARTING")
 
@@ -129,7 +134,7 @@ class Clusters(Compute):
         if self.state(cluster_id) in ("TERMINATING", "TERMINATED"):
             return
         if code == "USER_REQUEST":
-            parameters["username"] = self._ws.user
+            parameters["username"] = self._context.user
         reason = {"code": code, "type": "SUCCESS", "parameters": parameters}
         self._log(cluster_id, "TERMINATING", {"reason": reason})
         self._keep(cluster_id, termination_reason=reason)
@@ -146,13 +151,23 @@ class Clusters(Compute):
     def pin(self, cluster_id: str, pinned: bool) -> None:
         """Pin or unpin: a pinned cluster stays listed for ever."""
         self._find(cluster_id)
-        self._keep(cluster_id, pinned_by_user_name=self._ws.user if pinned else None)
-        self._log(cluster_id, "PINNED" if pinned else "UNPINNED", {"user": self._ws.user})
+        self._keep(cluster_id, pinned_by_user_name=self._context.user if pinned else None)
+        self._log(cluster_id, "PINNED" if pinned else "UNPINNED", {"user": self._context.user})
 
     def change_owner(self, cluster_id: str, owner: str) -> None:
         """Give a terminated cluster to another user."""
         self._require(cluster_id, ("TERMINATED",))
         self._keep(cluster_id, creator_user_name=owner)
+
+    def install(self, cluster_id: str, libraries: Sequence[Library]) -> None:
+        """Ask for libraries on a cluster."""
+        self._find(cluster_id)
+        self._libraries.install(cluster_id, libraries)
+
+    def uninstall(self, cluster_id: str, libraries: Iterable[Library]) -> None:
+        """Drop libraries of a cluster."""
+        self._find(cluster_id)
+        self._libraries.uninstall(cluster_id, libraries)
 
     # -- reading ------------------------------------------------------------------------------------
 
@@ -163,11 +178,19 @@ class Clusters(Compute):
 
     def listed(self) -> Iterable[Cluster]:
         """All clusters/list items, newest first: pinned, active, or terminated in the last 30 days."""
-        limit = self._ws.clock.now_ms() - 30 * _DAY_MS
+        limit = self._context.clock.now_ms() - 30 * _DAY_MS
         for cluster_id, cluster in reversed(list(self._all.items())):
             ended = cluster.get("terminated_time", 0) if cluster["state"] == "TERMINATED" else limit
             if ended >= limit or cluster.get("pinned_by_user_name"):
                 yield details(cluster_id, cluster)
+
+    def library_statuses(self, cluster_id: str) -> list[dict[str, Any]]:
+        """The `library_statuses` of a cluster."""
+        return self._libraries.statuses(self.show(cluster_id))
+
+    def effective(self, spec: Mapping[str, Any]) -> Spec:
+        """The settings of a cluster with what the service fills in."""
+        return effective(dict(spec), self._context.user)
 
     def events(self, cluster_id: str) -> list[dict[str, Any]]:
         """The events of a cluster, oldest first: `{cluster_id, timestamp, type, details}`."""
@@ -178,9 +201,9 @@ class Clusters(Compute):
 
     def _find(self, cluster_id: str) -> Cluster:
         found: Cluster | None = self._all.get(str(cluster_id))
-        limit = self._ws.clock.now_ms() - 60 * _DAY_MS
+        limit = self._context.clock.now_ms() - 60 * _DAY_MS
         if found is None or (found["state"] == "TERMINATED" and found["terminated_time"] < limit):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Cluster {cluster_id} does not exist")
+            raise invalid(f"Cluster {cluster_id} does not exist")
         return found
 
     def _require(self, cluster_id: str, states: tuple[str, ...]) -> Cluster:
@@ -192,7 +215,7 @@ class Clusters(Compute):
         return cluster
 
     def _log(self, cluster_id: str, kind: str, details: Mapping[str, Any] | None = None) -> None:
-        event = {"cluster_id": cluster_id, "timestamp": self._ws.clock.now_ms(), "type": kind}
+        event = {"cluster_id": cluster_id, "timestamp": self._context.clock.now_ms(), "type": kind}
         known = self._events.get(cluster_id, [])
         self._events[cluster_id] = [*known[1 - _EVENTS_KEPT :], {**event, "details": dict(details or {})}]
 
@@ -202,15 +225,15 @@ class Clusters(Compute):
             raise ApiError(
                 400, "INVALID_STATE", f"Cluster {cluster_id} is a job cluster and cannot be edited."
             )
-        before = {"previous_attributes": cluster["spec"], "attributes": spec, "user": self._ws.user}
+        before = {"previous_attributes": cluster["spec"], "attributes": spec, "user": self._context.user}
         self._log(cluster_id, "EDITED", before)
         self._keep(cluster_id, spec=spec)
         if cluster["state"] == "RUNNING":
             self.restart(cluster_id)
 
     def _start(self, cluster_id: str) -> None:
-        self._log(cluster_id, "STARTING", {"user": self._ws.user})
-        self._keep(cluster_id, start_time=self._ws.clock.now_ms())
+        self._log(cluster_id, "STARTING", {"user": self._context.user})
+        self._keep(cluster_id, start_time=self._context.clock.now_ms())
         self._enter(
             cluster_id, "PENDING", "Finding instances for new nodes, acquiring more instances if necessary"
         )
@@ -223,12 +246,12 @@ class Clusters(Compute):
         self.terminate(cluster_id, "INACTIVITY", inactivity_duration_min=str(minutes))
 
     def _arrive(self, cluster_id: str, state: str, message: str = "") -> None:
-        now, before = self._ws.clock.now_ms(), self._all[cluster_id]["state"]
+        now, before = self._context.clock.now_ms(), self._all[cluster_id]["state"]
         if state == "RUNNING":
             self._keep(cluster_id, last_activity_time=now)
             self._log(cluster_id, "UPSIZE_COMPLETED" if before == "RESIZING" else "RUNNING")
             if before != "RESIZING":
-                context = self._ws.ids.next()
+                context = self._context.ids.next()
                 self._keep(
                     cluster_id, last_restarted_time=now, last_state_loss_time=now, spark_context_id=context
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import ApiError, invalid
 
 Settings = dict[str, Any]
 
@@ -47,7 +47,7 @@ def read_settings(sent: Mapping[str, Any]) -> Settings:
         **{key: given[key] for key in _KEPT if key in given},
     }
     for problem in _problems(settings):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", problem)
+        raise invalid(problem)
     return settings
 
 
@@ -87,7 +87,7 @@ def _number(given: Mapping[str, Any], key: str, default: int) -> int:
         text = f"Could not parse {key}: {given[key]!r} is not a number"
         raise ApiError(400, "MALFORMED_REQUEST", text) from None
     if number < 0:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must not be negative, got {number}.")
+        raise invalid(f"{key} must not be negative, got {number}.")
     if number > _MOST:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{key} must be at most {_MOST}, got {number}.")
+        raise invalid(f"{key} must be at most {_MOST}, got {number}.")
     return number

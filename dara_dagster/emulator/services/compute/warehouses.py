@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.core.lifecycle import Lifecycle
-from dara_dagster.emulator.core.paging import page, page_size
-from dara_dagster.emulator.server.app import ApiError, Call, Handler, Routes
 from dara_dagster.emulator.services.compute.base import Compute
 from dara_dagster.emulator.services.compute.warehouse_settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 Warehouse = dict[str, Any]
 """One stored warehouse: `settings` with all defaults filled in, `state`, `creator_name`."""
@@ -31,8 +28,8 @@ class Warehouses(Compute):
     ended = "STOPPED"
     last_used = "idle_since"
 
-    def __init__(self, ws: Workspace) -> None:
-        super().__init__(ws, "warehouses")
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "warehouses")
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -41,9 +38,9 @@ class Warehouses(Compute):
         settings = read_settings(sent)
         self._claim_name(settings["name"], None)
         warehouse_id = secrets.token_hex(8)
-        self._all[warehouse_id] = {"settings": settings, "state": "", "creator_name": self._ws.user}
+        self._all[warehouse_id] = {"settings": settings, "state": "", "creator_name": self._context.user}
         self._enter(warehouse_id, "STARTING")
-        self._ws.store.save("warehouses", warehouse_id)
+        self._context.store.save("warehouses", warehouse_id)
         return warehouse_id
 
     def edit(self, warehouse_id: str, sent: Mapping[str, Any]) -> None:
@@ -77,7 +74,10 @@ class Warehouses(Compute):
         """The answer of a get, and the item of the list."""
         warehouse = self._find(warehouse_id)
         state, running = warehouse["state"], warehouse["state"] == "RUNNING"
-        hostname, path = self._ws.host.split("://")[-1].split(":")[0], f"/sql/1.0/warehouses/{warehouse_id}"
+        hostname, path = (
+            self._context.host.split("://")[-1].split(":")[0],
+            f"/sql/1.0/warehouses/{warehouse_id}",
+        )
         return {
             "id": warehouse_id,
             **warehouse["settings"],
@@ -108,7 +108,7 @@ class Warehouses(Compute):
             if warehouse_id != owner and warehouse["settings"]["name"] == name:
                 # The exact text that client code matches on.
                 text = f"SQL warehouse with name `{name}` already exists"
-                raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+                raise invalid(text)
 
     def _start(self, warehouse_id: str) -> None:
         self._enter(warehouse_id, "STARTING")
@@ -120,45 +120,5 @@ class Warehouses(Compute):
         self.stop(warehouse_id)
 
     def _arrive(self, warehouse_id: str, state: str, message: str = "") -> None:
-        self._keep(warehouse_id, idle_since=self._ws.clock.now_ms())
+        self._keep(warehouse_id, idle_since=self._context.clock.now_ms())
         super()._arrive(warehouse_id, state, message)
-
-
-def _create(call: Call) -> Any:
-    return {"id": call.workspace.warehouses.create(call.body)}
-
-
-def _list(call: Call) -> Any:
-    size = page_size(call.query.get("page_size"), 100, 1000)
-    items, tokens = page(call.workspace.warehouses.listed(), size, call.query.get("page_token"))
-    return {"warehouses": items, **tokens}
-
-
-def _get(call: Call) -> Any:
-    return call.workspace.warehouses.show(call.path["id"])
-
-
-def _edit(call: Call) -> Any:
-    call.workspace.warehouses.edit(call.path["id"], call.body)
-    return {"id": call.path["id"]}
-
-
-def _plain(operation: Callable[[Warehouses, str], None]) -> Handler:
-    """A handler for an operation that takes a warehouse id and answers nothing."""
-
-    def handle(call: Call) -> Any:
-        operation(call.workspace.warehouses, call.path["id"])
-        return {}
-
-    return handle
-
-
-ROUTES: Routes = (
-    ("POST", "/api/2.0/sql/warehouses", _create),
-    ("GET", "/api/2.0/sql/warehouses", _list),
-    ("GET", "/api/2.0/sql/warehouses/{id}", _get),
-    ("POST", "/api/2.0/sql/warehouses/{id}/edit", _edit),
-    ("POST", "/api/2.0/sql/warehouses/{id}/start", _plain(Warehouses.start)),
-    ("POST", "/api/2.0/sql/warehouses/{id}/stop", _plain(Warehouses.stop)),
-    ("DELETE", "/api/2.0/sql/warehouses/{id}", _plain(Warehouses.delete)),
-)

@@ -1,4 +1,4 @@
-"""The Files API 2.0 on volumes: files and folders in, the rules of files_volumes.py, answers out."""
+"""The Files API 2.0 on volumes: files and folders in, answers out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
+from dara_dagster.emulator.core.errors import ApiError
 from dara_dagster.emulator.core.paging import page_size
-from dara_dagster.emulator.server.app import ApiError, Call, Routes
+from dara_dagster.emulator.server.authentication import read_signed
+from dara_dagster.emulator.server.routing import Call, Routes, bind
 from dara_dagster.emulator.server.uploads import receive_file
-from dara_dagster.emulator.services.files import multipart as files_multipart
-from dara_dagster.emulator.services.files.rules import Files as Files
+from dara_dagster.emulator.services.files.rules import Files
 
 MAX_UPLOAD_BYTES = 5 * 1024**3
 _LARGEST_PAGE = 1000
@@ -28,9 +29,8 @@ def _path(call: Call) -> str:
     return "/" + call.path["path"]
 
 
-async def _upload(call: Call) -> Any:
-    assert call.request is not None
-    files, overwrite = call.workspace.files, call.query.get("overwrite", "true") != "false"
+async def _upload(files: Files, call: Call) -> Any:
+    overwrite = call.query.get("overwrite", "true") != "false"
     # The body is always read: a client that is still sending would take an early answer for a lost one.
     staged = await receive_file(call.request, files.staging(), MAX_UPLOAD_BYTES)
     try:
@@ -40,10 +40,10 @@ async def _upload(call: Call) -> Any:
     return Response(status_code=204)
 
 
-async def download(call: Call, path: str) -> Any:
+async def _send_file(files: Files, call: Call, path: str) -> Any:
     """The answer to a GET or HEAD of the file at `path`; also behind presigned URLs."""
-    file, about = await run_in_threadpool(call.workspace.files.read, path)
-    limit = call.request.headers.get("if-unmodified-since") if call.request else None
+    file, about = await run_in_threadpool(files.read, path)
+    limit = call.request.headers.get("if-unmodified-since")
     moment = email.utils.parsedate_tz(limit or "")  # what is no date does not count (RFC 9110)
     if moment and int(about.st_mtime) > email.utils.mktime_tz(moment):
         text = f"The file {path} was modified after {limit}."
@@ -51,50 +51,53 @@ async def download(call: Call, path: str) -> Any:
     return _Download(file, media_type="application/octet-stream", stat_result=about)
 
 
-async def _download(call: Call) -> Any:
-    return await download(call, _path(call))
+async def _download(files: Files, call: Call) -> Any:
+    return await _send_file(files, call, _path(call))
 
 
-async def _delete(call: Call) -> Any:
-    await run_in_threadpool(call.workspace.files.delete, _path(call))
+async def _delete(files: Files, call: Call) -> Any:
+    await run_in_threadpool(files.delete, _path(call))
     return Response(status_code=204)
 
 
-async def _list(call: Call) -> Any:
+async def _list(files: Files, call: Call) -> Any:
     size = page_size(call.query.get("page_size"), _LARGEST_PAGE, _LARGEST_PAGE)
     token = call.query.get("page_token")
-    contents, following = await run_in_threadpool(call.workspace.files.listed, _path(call), size, token)
+    contents, following = await run_in_threadpool(files.listed, _path(call), size, token)
     return {"contents": contents, **({"next_page_token": following} if following else {})}
 
 
-async def _make_directory(call: Call) -> Any:
-    await run_in_threadpool(call.workspace.files.make_directory, _path(call))
+async def _make_directory(files: Files, call: Call) -> Any:
+    await run_in_threadpool(files.make_directory, _path(call))
     return Response(status_code=204)
 
 
-async def _directory_metadata(call: Call) -> Any:
-    await run_in_threadpool(call.workspace.files.directory, _path(call))
+async def _directory_metadata(files: Files, call: Call) -> Any:
+    await run_in_threadpool(files.directory, _path(call))
     return Response(status_code=200)
 
 
-async def _delete_directory(call: Call) -> Any:
-    await run_in_threadpool(call.workspace.files.delete_directory, _path(call))
+async def _delete_directory(files: Files, call: Call) -> Any:
+    await run_in_threadpool(files.delete_directory, _path(call))
     return Response(status_code=204)
 
 
-async def _presigned_download(call: Call) -> Any:
-    return await download(call, files_multipart.signed(call)["path"])
+async def _presigned_download(files: Files, call: Call) -> Any:
+    return await _send_file(files, call, read_signed(files.signer, call)["path"])
 
 
-ROUTES: Routes = (
+_ROUTES = (
     ("PUT", "/api/2.0/fs/files/{path:path}", _upload),
     ("GET", "/api/2.0/fs/files/{path:path}", _download),
-    ("HEAD", "/api/2.0/fs/files/{path:path}", _download),
     ("DELETE", "/api/2.0/fs/files/{path:path}", _delete),
     ("PUT", "/api/2.0/fs/directories/{path:path}", _make_directory),
-    ("GET", "/api/2.0/fs/directories/{path:path}", _list),
     ("HEAD", "/api/2.0/fs/directories/{path:path}", _directory_metadata),
+    ("GET", "/api/2.0/fs/directories/{path:path}", _list),
     ("DELETE", "/api/2.0/fs/directories/{path:path}", _delete_directory),
     ("GET", "/__emulator/presigned/{holder}/download", _presigned_download),
-    *files_multipart.ROUTES,
 )
+
+
+def routes(files: Files) -> Routes:
+    """The routes of one workspace."""
+    return bind(files, _ROUTES)

@@ -6,15 +6,13 @@ import contextlib
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.core.paths import inside, segments_of
 from dara_dagster.emulator.core.signing import Signer
 from dara_dagster.emulator.core.staging import staging
-from dara_dagster.emulator.server.app import ApiError
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 
 class Files:
@@ -25,9 +23,9 @@ class Files:
     for a missing volume, file or folder.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._tables, self._folder = ws.tables, ws.folder
-        self.signer = Signer(ws)
+    def __init__(self, context: Context, signer: Signer) -> None:
+        self._tables, self._folder = context.tables, context.folder
+        self.signer = signer
 
     def staging(self) -> Path:
         """A folder on the volumes' disk where uploads wait until they are whole."""
@@ -88,9 +86,7 @@ class Files:
         """Delete an empty folder; ApiError 400 for one that is not, or that is the volume itself."""
         folder = self.directory(path)
         if len(segments_of(path)) <= 4:
-            raise ApiError(
-                400, "INVALID_PARAMETER_VALUE", f"The volume {path} cannot be deleted as a directory."
-            )
+            raise invalid(f"The volume {path} cannot be deleted as a directory.")
         try:
             folder.rmdir()
         except OSError:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.services.jobs.settings import check_parameters, reached, with_parameters
 from dara_dagster.emulator.services.runs.outcomes import CANCELLED, UNSUCCESSFUL
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
-from dara_dagster.emulator.services.runs.task_settings import bad
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 
-def repair(workspace: Workspace, run: Run, request: Mapping[str, Any]) -> int:
-    """Run the wanted tasks of `run` again, with the job's settings of today -> repair id.
+def repair(context: Context, run: Run, today: Iterable[dict[str, Any]], request: Mapping[str, Any]) -> int:
+    """Run the wanted tasks of `run` again, with the settings that the job's tasks have `today` -> repair id.
 
     Which: `rerun_tasks`, or with `rerun_all_failed_tasks` all that failed, were cancelled or never ran for
     that; with `rerun_dependent_tasks` also what depends on them. ApiError 400 for a run that is active or not
     of a saved job, and for a `latest_repair_id` that is not the latest.
     """
     if run.active:
-        raise bad(f"Run {run.run_id} is still in progress. Only a run that has ended can be repaired.")
+        raise invalid(f"Run {run.run_id} is still in progress. Only a run that has ended can be repaired.")
     if run.run_type != "JOB_RUN":
-        raise bad(f"Run {run.run_id} is not a run of a saved job; only those can be repaired.")
+        raise invalid(f"Run {run.run_id} is not a run of a saved job; only those can be repaired.")
     if request.get("latest_repair_id") != run.repair_id:
-        raise bad(f"latest_repair_id must be that of the latest repair of the run: {run.repair_id}.")
+        raise invalid(f"latest_repair_id must be that of the latest repair of the run: {run.repair_id}.")
     parameters = check_parameters(request.get("job_parameters") or {})
     wanted = _wanted(run, request)
-    now, ids = workspace.clock.now_ms(), workspace.ids
+    now, ids = context.clock.now_ms(), context.ids
     fresh = [
         TaskRun(ids.next(), task.task_key, settings, now, task.attempt + 1)
-        for task, settings in _with_settings(workspace, run, request)
+        for task, settings in _with_settings(run, today, request)
         if task.task_key in wanted
     ]
     run.stages.append(run.stage())
@@ -46,16 +44,16 @@ def repair(workspace: Workspace, run: Run, request: Mapping[str, Any]) -> int:
 def _wanted(run: Run, request: Mapping[str, Any]) -> set[str]:
     latest, named = run.latest(), request.get("rerun_tasks") or []
     if bool(named) == bool(request.get("rerun_all_failed_tasks")):
-        raise bad("Exactly one of rerun_tasks and rerun_all_failed_tasks must be given.")
+        raise invalid("Exactly one of rerun_tasks and rerun_all_failed_tasks must be given.")
     for key in named:
         if key not in latest:
-            raise bad(f"Task '{key}' in rerun_tasks is not a task of run {run.run_id}.")
+            raise invalid(f"Task '{key}' in rerun_tasks is not a task of run {run.run_id}.")
     failed = [
         key for key, task in latest.items() if task.ending and task.ending.result in UNSUCCESSFUL | CANCELLED
     ]
     wanted = set(named or failed)
     if not wanted:
-        raise bad(f"Run {run.run_id} has no failed tasks to run again.")
+        raise invalid(f"Run {run.run_id} has no failed tasks to run again.")
     if request.get("rerun_dependent_tasks"):
         downstream: dict[str, set[str]] = {key: set() for key in latest}
         for key, task in latest.items():
@@ -67,14 +65,13 @@ def _wanted(run: Run, request: Mapping[str, Any]) -> set[str]:
 
 
 def _with_settings(
-    workspace: Workspace, run: Run, request: Mapping[str, Any]
+    run: Run, today: Iterable[dict[str, Any]], request: Mapping[str, Any]
 ) -> list[tuple[TaskRun, dict[str, Any]]]:
     """The latest attempt of each task, and the settings of the next: today's, where the job has it still."""
-    job = workspace.jobs.find(run.job_id)
-    today = {task["task_key"]: task for task in (job["settings"].get("tasks") or () if job else ())}
+    current = {task["task_key"]: task for task in today}
     found = []
     for key, task in run.latest().items():
         edges = task.task.get("depends_on") or []  # the shape of the run stays
-        settings = {**today.get(key, task.task), "depends_on": edges}
+        settings = {**current.get(key, task.task), "depends_on": edges}
         found.append((task, with_parameters(settings, request)))
     return found

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dara_dagster.emulator.services.compute.cluster_view import effective
+from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.services.jobs.triggers import check_starts, with_status
-from dara_dagster.emulator.services.runs.task_settings import bad, check_name, check_settings
+from dara_dagster.emulator.services.runs.task_settings import check_name, check_settings
 
 Settings = dict[str, Any]
+FillCluster = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Adds to the settings of a cluster what the service fills in."""
 
 _MERGED = {"tasks": "task_key", "job_clusters": "job_cluster_key"}
 """Arrays that `update` merges item by item, and the key of an item (databricks-api.md 2.7)."""
@@ -27,7 +29,7 @@ def checked(settings: Mapping[str, Any]) -> Settings:
         check_settings(settings)
     runs = settings.get("max_concurrent_runs", 1)
     if not isinstance(runs, int) or not 0 <= runs <= 1000:
-        raise bad("max_concurrent_runs must be a whole number from 0 to 1000.")
+        raise invalid("max_concurrent_runs must be a whole number from 0 to 1000.")
     kept = dict(settings)
     if "tasks" in kept:
         kept["tasks"] = [_sorted_edges(task) for task in kept["tasks"]]
@@ -39,7 +41,7 @@ def updated(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Se
     settings = {**old, **new}
     for name, key in _MERGED.items():
         if any(key not in item for item in new.get(name, ())):
-            raise bad(f"Each of {name} needs a {key}.")
+            raise invalid(f"Each of {name} needs a {key}.")
         if name in old and name in new:
             merged = {item[key]: item for item in (*old[name], *new[name])}
             settings[name] = list(merged.values())
@@ -52,7 +54,7 @@ def updated(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Se
     return settings
 
 
-def shown(settings: Mapping[str, Any], user: str) -> Settings:
+def show_settings(settings: Mapping[str, Any], user: str, effective: FillCluster) -> Settings:
     """The settings with what the service adds when they are read (databricks-api.md 2.7)."""
     view = {
         "name": "Untitled",
@@ -67,9 +69,9 @@ def shown(settings: Mapping[str, Any], user: str) -> Settings:
         "format": "MULTI_TASK",
     }
     if "tasks" in settings:
-        view["tasks"] = [_shown_task(task, "git_source" in settings, user) for task in settings["tasks"]]
+        view["tasks"] = [_show_task(task, "git_source" in settings, effective) for task in settings["tasks"]]
     if "job_clusters" in settings:
-        view["job_clusters"] = [_with_cluster(one, user) for one in settings["job_clusters"]]
+        view["job_clusters"] = [_with_cluster(one, effective) for one in settings["job_clusters"]]
     return view
 
 
@@ -77,7 +79,7 @@ def run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, 
     """The tasks of one run: those `only` selects, with the older kinds of parameters put in."""
     tasks = settings.get("tasks") or []
     if not tasks:
-        raise bad("The job has no tasks.")
+        raise invalid("The job has no tasks.")
     chosen = _selected(tasks, request.get("only"))
     return [
         {
@@ -99,7 +101,7 @@ def check_parameters(sent: Mapping[str, Any]) -> Mapping[str, str]:
     """The job parameters of a request; their values are strings."""
     for name, value in sent.items():
         if not isinstance(value, str):
-            raise bad(f"The value of the job parameter {name} must be a string.")
+            raise invalid(f"The value of the job parameter {name} must be a string.")
     return sent
 
 
@@ -107,14 +109,14 @@ def _check_definitions(parameters: Any) -> None:
     for one in parameters:
         given = (one.get("name"), one.get("default", "")) if isinstance(one, dict) else (None,)
         if not given[0] or not all(isinstance(text, str) for text in given):
-            raise bad("Each of a job's parameters needs a name and a default, both strings.")
+            raise invalid("Each of a job's parameters needs a name and a default, both strings.")
 
 
 def _check_tags(tags: Any) -> None:
     if not isinstance(tags, dict) or not all(isinstance(text, str) for text in tags.values()):
-        raise bad("The tags of a job are a map of strings.")
+        raise invalid("The tags of a job are a map of strings.")
     if len(tags) > _MOST_TAGS:
-        raise bad(f"A job takes at most {_MOST_TAGS} tags, got {len(tags)}.")
+        raise invalid(f"A job takes at most {_MOST_TAGS} tags, got {len(tags)}.")
 
 
 def _sorted_edges(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,18 +125,17 @@ def _sorted_edges(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**task, "depends_on": sorted(task["depends_on"], key=lambda edge: str(edge["task_key"]))}
 
 
-def _with_cluster(holder: Mapping[str, Any], user: str) -> dict[str, Any]:
+def _with_cluster(holder: Mapping[str, Any], effective: FillCluster) -> dict[str, Any]:
     """A task or job cluster whose new_cluster has the defaults that the service fills in (3.4)."""
     new = holder.get("new_cluster")
     if not isinstance(new, Mapping):
         return dict(holder)
-    shown = effective({"data_security_mode": "SINGLE_USER", **new}, user)
-    return {**holder, "new_cluster": shown}
+    return {**holder, "new_cluster": effective({"data_security_mode": "SINGLE_USER", **new})}
 
 
-def _shown_task(task: dict[str, Any], in_git: bool, user: str) -> dict[str, Any]:
+def _show_task(task: dict[str, Any], in_git: bool, effective: FillCluster) -> dict[str, Any]:
     view = {"run_if": "ALL_SUCCESS", "timeout_seconds": 0, "email_notifications": {}}
-    view |= _with_cluster(task, user)
+    view |= _with_cluster(task, effective)
     notebook = task.get("notebook_task")
     if notebook is not None:
         view["notebook_task"] = {"source": "GIT" if in_git else "WORKSPACE", **notebook}
@@ -173,7 +174,7 @@ def _selected(tasks: Sequence[Mapping[str, Any]], only: Sequence[str] | None) ->
     for item in only:
         key = item.strip("+")
         if key not in upstream:
-            raise bad(f"Task '{key}' in only is not a task of the job.")
+            raise invalid(f"Task '{key}' in only is not a task of the job.")
         chosen.add(key)
         if item.startswith("+"):
             chosen |= reached(key, upstream)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dara_dagster.emulator.services.runs.task_settings import bad
+from dara_dagster.emulator.core.errors import invalid
 
 STARTS = ("schedule", "trigger", "continuous")
 
@@ -33,14 +33,14 @@ def check_starts(settings: Mapping[str, Any]) -> None:
     """Raise ApiError 400 when the settings of a job cannot say when it starts (SDK, JobSettings)."""
     given = [name for name in STARTS if settings.get(name) is not None]
     if len(given) > 1:
-        raise bad(f"Only one of {', '.join(STARTS)} may be set; the job has {' and '.join(given)}.")
+        raise invalid(f"Only one of {', '.join(STARTS)} may be set; the job has {' and '.join(given)}.")
     for name in given:
         start = settings[name]
         if not isinstance(start, Mapping) or start.get("pause_status", "PAUSED") not in (
             "PAUSED",
             "UNPAUSED",
         ):
-            raise bad(f"{name} must be an object whose pause_status is PAUSED or UNPAUSED.")
+            raise invalid(f"{name} must be an object whose pause_status is PAUSED or UNPAUSED.")
         if name == "schedule":
             _check_schedule(start)
         elif name == "trigger" and "file_arrival" in start:
@@ -56,13 +56,13 @@ def with_status(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _check_schedule(schedule: Mapping[str, Any]) -> None:
     zone, cron = schedule.get("timezone_id"), schedule.get("quartz_cron_expression")
     if not isinstance(cron, str) or not isinstance(zone, str):
-        raise bad("schedule needs a quartz_cron_expression and a timezone_id.")
+        raise invalid("schedule needs a quartz_cron_expression and a timezone_id.")
     try:
         ZoneInfo(zone)
     except (KeyError, OSError, ValueError):
-        raise bad(f"schedule.timezone_id: {zone!r} is no Java timezone ID.") from None
+        raise invalid(f"schedule.timezone_id: {zone!r} is no Java timezone ID.") from None
     if reason := _quartz_fault(cron.upper()):
-        raise bad(f"Invalid quartz cron expression {cron!r}: {reason}.")
+        raise invalid(f"Invalid quartz cron expression {cron!r}: {reason}.")
 
 
 def _quartz_fault(cron: str) -> str:
@@ -96,8 +96,8 @@ def _is_part(part: str, low: int, high: int, words: list[str]) -> bool:
 def _check_arrival(arrival: Any) -> None:
     url = arrival.get("url") if isinstance(arrival, Mapping) else None
     if not isinstance(url, str) or not _STORAGE.match(url):
-        raise bad("trigger.file_arrival.url must be a path in a volume or in an external location.")
+        raise invalid("trigger.file_arrival.url must be a path in a volume or in an external location.")
     for name in ("min_time_between_triggers_seconds", "wait_after_last_change_seconds"):
         seconds = arrival.get(name, _LEAST_SECONDS)
         if not isinstance(seconds, int) or seconds < _LEAST_SECONDS:
-            raise bad(f"trigger.file_arrival.{name} must be at least {_LEAST_SECONDS} seconds.")
+            raise invalid(f"trigger.file_arrival.{name} must be at least {_LEAST_SECONDS} seconds.")

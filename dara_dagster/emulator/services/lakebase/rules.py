@@ -9,12 +9,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dara_dagster.emulator.server.app import ApiError, Call, Json, Routes
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError
 
 _LIFE_SECONDS = 3600.0
 
@@ -22,8 +20,8 @@ _LIFE_SECONDS = 3600.0
 class Lakebase:
     """The database instances of a workspace, and the credential it gives out now; lost with the server."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._instances: dict[str, str] = {}
         self._token: str | None = None
         self._seconds = _LIFE_SECONDS
@@ -50,41 +48,5 @@ class Lakebase:
 
     def credential(self) -> tuple[str, str]:
         """A token and when it ends."""
-        end = datetime.fromtimestamp(self._workspace.clock.now_ms() / 1000 + self._seconds, timezone.utc)
+        end = datetime.fromtimestamp(self._context.clock.now_ms() / 1000 + self._seconds, timezone.utc)
         return self._token or secrets.token_hex(16), end.isoformat().replace("+00:00", "Z")
-
-
-def _instances(call: Call) -> Json:
-    return {"database_instances": call.workspace.lakebase.instances()}
-
-
-def _credential_of_instances(call: Call) -> Json:
-    names = call.body.get("instance_names")
-    if not isinstance(names, list) or not names:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "At least one of instance_names or claims is needed.")
-    for name in names:
-        call.workspace.lakebase.check_instance(str(name))
-    token, end = call.workspace.lakebase.credential()
-    return {"token": token, "expiration_time": end}
-
-
-def _credential_of_endpoint(call: Call) -> Json:
-    parts = str(call.body.get("endpoint", "")).split("/")
-    if len(parts) != 6 or parts[::2] != ["projects", "branches", "endpoints"] or not all(parts):
-        text = "endpoint must be of the form projects/{}/branches/{}/endpoints/{}."
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
-    token, end = call.workspace.lakebase.credential()
-    return {"token": token, "expire_time": end}
-
-
-def _set_up(call: Call) -> Json:
-    call.workspace.lakebase.set_up(call.body)
-    return {}
-
-
-ROUTES: Routes = (
-    ("GET", "/api/2.0/database/instances", _instances),
-    ("POST", "/api/2.0/database/credentials", _credential_of_instances),
-    ("POST", "/api/2.0/postgres/credentials", _credential_of_endpoint),
-    ("POST", "/__emulator/lakebase", _set_up),
-)

@@ -7,7 +7,7 @@ from email.message import Message
 
 from starlette.requests import Request
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import ApiError
 
 _NAME = re.compile(rb'[;\s]name="([^"]*)"')
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import ApiError, invalid
 
 MAX_IMPORT_BYTES = 10 * 1024 * 1024
 
@@ -38,7 +38,7 @@ def read_import(path: str, content: bytes, kind: str, language: str | None) -> S
         text = f"File size imported is ({len(content)} bytes), exceeded max size ({MAX_IMPORT_BYTES} bytes)"
         raise ApiError(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", text)
     if kind not in _FORMATS:
-        raise _refusal(f"Unknown import format {kind!r}, expected one of {', '.join(_FORMATS)}.")
+        raise invalid(f"Unknown import format {kind!r}, expected one of {', '.join(_FORMATS)}.")
     if kind == "SOURCE":
         return _read_source(path, content, language)
     if kind == "AUTO":
@@ -47,9 +47,7 @@ def read_import(path: str, content: bytes, kind: str, language: str | None) -> S
         return Source(path, "FILE", content)
     if kind == "JUPYTER":
         return _read_jupyter(path, content)
-    raise _refusal(
-        f"Import format {kind} is not supported by the emulator; use SOURCE, AUTO, RAW or JUPYTER."
-    )
+    raise invalid(f"Import format {kind} is not supported by the emulator; use SOURCE, AUTO, RAW or JUPYTER.")
 
 
 def read_auto(path: str, content: bytes) -> Source:
@@ -106,9 +104,9 @@ def _jupyter_cell(text: str, mark: str) -> dict[str, Any]:
 
 def _read_source(path: str, content: bytes, language: str | None) -> Source:
     if language is None:
-        raise _refusal("The language field is required for the import format SOURCE.")
+        raise invalid("The language field is required for the import format SOURCE.")
     if language not in EXTENSIONS:
-        raise _refusal(f"Unknown language {language!r}, expected one of {', '.join(EXTENSIONS)}.")
+        raise invalid(f"Unknown language {language!r}, expected one of {', '.join(EXTENSIONS)}.")
     if not _has_header(content, language):  # the service gives it back on export [SDK integration tests]
         content = f"{header(language)}\n".encode() + content
     return Source(path, "NOTEBOOK", content, language, EXTENSIONS[language])
@@ -120,7 +118,7 @@ def _read_jupyter(path: str, content: bytes) -> Source:
         to_source(content, "PYTHON")
         language = _jupyter_language(notebook["metadata"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _refusal(f"The notebook {path} is not in Jupyter's format.") from None
+        raise invalid(f"The notebook {path} is not in Jupyter's format.") from None
     return Source(path, "NOTEBOOK", content, language if language in EXTENSIONS else "PYTHON", ".ipynb")
 
 
@@ -132,7 +130,3 @@ def _jupyter_language(metadata: Any) -> str:
 def _has_header(content: bytes, language: str) -> bool:
     first = content.partition(b"\n")[0].rstrip(b"\r")
     return first == header(language).encode()
-
-
-def _refusal(text: str) -> ApiError:
-    return ApiError(400, "INVALID_PARAMETER_VALUE", text)

@@ -1,4 +1,4 @@
-"""The Workspace API 2.0: import, export and the tree, over the rules of workspace_objects.py."""
+"""The Workspace API 2.0: import, export and the tree, requests in, answers out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
-from dara_dagster.emulator.server.app import ApiError, Call, Routes
+from dara_dagster.emulator.core.errors import invalid
+from dara_dagster.emulator.server.routing import Call, Routes, bind
 from dara_dagster.emulator.server.uploads import receive_file
 from dara_dagster.emulator.services.objects.form import read_form
 from dara_dagster.emulator.services.objects.formats import (
@@ -22,42 +23,39 @@ from dara_dagster.emulator.services.objects.formats import (
     to_jupyter,
     to_source,
 )
-from dara_dagster.emulator.services.objects.rules import Objects as Objects
-from dara_dagster.emulator.services.objects.rules import WorkspaceObject
+from dara_dagster.emulator.services.objects.rules import Objects, WorkspaceObject
 
 _MAX_FORM_BYTES = 14 * 1024 * 1024  # a form with 10 MB of content, with room to say how much too much it is
 _MAX_RAW_BYTES = 500 * 1024 * 1024
 
 
-async def _import(call: Call) -> Any:
-    fields, content = await _import_request(call)
+async def _import(objects: Objects, call: Call) -> Any:
+    fields, content = await _read_import_request(call)
     path = str(fields.get("path", ""))
     kind, language = fields.get("format") or "SOURCE", fields.get("language")
     overwrite = str(fields.get("overwrite", "")).lower() == "true"
     if kind == "DBC" and overwrite:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Overwrite is not supported for the DBC format.")
+        raise invalid("Overwrite is not supported for the DBC format.")
     source = await run_in_threadpool(read_import, path, content, kind, language)
-    call.workspace.objects.put(source, overwrite=overwrite)
+    objects.put(source, overwrite=overwrite)
     return {}
 
 
-async def _import_request(call: Call) -> tuple[dict[str, Any], bytes]:
+async def _read_import_request(call: Call) -> tuple[dict[str, Any], bytes]:
     """The fields of an import and its content, from JSON with base64 or from a multipart form."""
     request = call.request
-    if request is not None and request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await read_form(request, _MAX_FORM_BYTES)
     try:
         return call.body, await run_in_threadpool(
             base64.b64decode, call.body.get("content", ""), validate=True
         )
     except (binascii.Error, ValueError, TypeError):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "The content is not valid base64.") from None
+        raise invalid("The content is not valid base64.") from None
 
 
-async def _import_file(call: Call) -> Any:
+async def _import_file(objects: Objects, call: Call) -> Any:
     """The raw route of the databricks CLI: bytes as they come, told apart as AUTO does; conflicts are 409."""
-    assert call.request is not None
-    objects = call.workspace.objects
     staged = await receive_file(call.request, objects.staging(), _MAX_RAW_BYTES)
     try:
         source = await run_in_threadpool(_read_staged, "/" + call.path["path"], staged)
@@ -75,8 +73,8 @@ def _read_staged(path: str, staged: Path) -> Source:
         return read_auto(path, content.read(200))  # the first line tells
 
 
-async def _export(call: Call) -> Any:
-    found, kind = call.workspace.objects.get(call.query.get("path", "")), call.query.get("format", "SOURCE")
+async def _export(objects: Objects, call: Call) -> Any:
+    found, kind = objects.get(call.query.get("path", "")), call.query.get("format", "SOURCE")
     content = await run_in_threadpool(_exported, found, kind)
     if call.query.get("direct_download") == "true":
         return Response(content, media_type="application/octet-stream")
@@ -88,7 +86,7 @@ async def _export(call: Call) -> Any:
 def _exported(found: WorkspaceObject, kind: str) -> bytes:
     if found.object_type == "DIRECTORY" or kind not in ("SOURCE", "AUTO", "JUPYTER", "RAW"):
         what = "a directory" if found.object_type == "DIRECTORY" else f"the format {kind}"
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"The emulator cannot export {what} ({found.path}).")
+        raise invalid(f"The emulator cannot export {what} ({found.path}).")
     content = found.file.read_bytes()
     if found.object_type == "NOTEBOOK":
         language = found.language or "PYTHON"
@@ -98,21 +96,21 @@ def _exported(found: WorkspaceObject, kind: str) -> bytes:
     return content
 
 
-async def _export_file(call: Call) -> Any:
-    found = call.workspace.objects.get("/" + call.path["path"])
+async def _export_file(objects: Objects, call: Call) -> Any:
+    found = objects.get("/" + call.path["path"])
     if found.object_type == "DIRECTORY":
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{found.path} is a directory.")
+        raise invalid(f"{found.path} is a directory.")
     return FileResponse(found.file, media_type="application/octet-stream")
 
 
-def _mkdirs(call: Call) -> Any:
-    call.workspace.objects.mkdirs(str(call.body.get("path", "")))
+def _mkdirs(objects: Objects, call: Call) -> Any:
+    objects.mkdirs(str(call.body.get("path", "")))
     return {}
 
 
-def _get_status(call: Call) -> Any:
+def _get_status(objects: Objects, call: Call) -> Any:
     path = call.query.get("path", "")
-    found = call.workspace.objects.get(path)
+    found = objects.get(path)
     shown = found.shown()
     if path.startswith("/Workspace/"):  # echoed here, and nowhere else [databricks/cli test server]
         shown["path"] = f"/Workspace{found.path}"
@@ -121,16 +119,16 @@ def _get_status(call: Call) -> Any:
     return shown
 
 
-def _list(call: Call) -> Any:
+def _list(objects: Objects, call: Call) -> Any:
     since = call.number("notebooks_modified_after", 0)
-    found = call.workspace.objects.listed(call.query.get("path", ""))
+    found = objects.listed(call.query.get("path", ""))
     shown = [item.shown() for item in found if item.object_type != "NOTEBOOK" or item.modified_at >= since]
     return {"objects": shown} if shown else {}
 
 
-async def _delete(call: Call) -> Any:
+async def _delete(objects: Objects, call: Call) -> Any:
     recursive = bool(call.body.get("recursive", False))
-    away = call.workspace.objects.delete(str(call.body.get("path", "")), recursive=recursive)
+    away = objects.delete(str(call.body.get("path", "")), recursive=recursive)
     if away.is_dir():
         await run_in_threadpool(shutil.rmtree, away, ignore_errors=True)
     else:
@@ -138,7 +136,7 @@ async def _delete(call: Call) -> Any:
     return {}
 
 
-ROUTES: Routes = (
+_ROUTES = (
     ("POST", "/api/2.0/workspace/import", _import),
     ("GET", "/api/2.0/workspace/export", _export),
     ("POST", "/api/2.0/workspace/mkdirs", _mkdirs),
@@ -148,3 +146,8 @@ ROUTES: Routes = (
     ("POST", "/api/2.0/workspace-files/import-file/{path:path}", _import_file),
     ("GET", "/api/2.0/workspace-files/{path:path}", _export_file),
 )
+
+
+def routes(objects: Objects) -> Routes:
+    """The routes of one workspace."""
+    return bind(objects, _ROUTES)

@@ -8,15 +8,13 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.core.paths import inside, segments_of
 from dara_dagster.emulator.core.staging import staging
-from dara_dagster.emulator.server.app import ApiError
 from dara_dagster.emulator.services.objects.formats import Source
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,11 @@ class Objects:
     /Workspace. Bad paths raise ApiError 400 INVALID_PARAMETER_VALUE.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._root = ws.files_root
-        self._known = ws.store.table("objects")
-        for home in ("Shared", f"Users/{ws.user}"):
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._root = context.files_root
+        self._known = context.store.table("objects")
+        for home in ("Shared", f"Users/{context.user}"):
             (self._root / home).mkdir(parents=True, exist_ok=True)
 
     # -- reading ------------------------------------------------------------------------------------
@@ -119,7 +117,7 @@ class Objects:
             )
         if before is not None and before.object_type != source.object_type:
             kinds = f"[{source.object_type}] is different from the existing node type [{before.object_type}]"
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Requested node type {kinds}")
+            raise invalid(f"Requested node type {kinds}")
         self._make_room(segments)
         target = inside(self._root, segments)
         if source.object_type == "NOTEBOOK":
@@ -140,7 +138,7 @@ class Objects:
         segments = _split(path)
         found = self.get(path)
         if not segments:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", "The root folder cannot be deleted.")
+            raise invalid("The root folder cannot be deleted.")
         if found.object_type == "DIRECTORY" and not recursive and any(self._children(segments, found.file)):
             text = f"Folder ({found.path}) is not empty"
             raise ApiError(400, "DIRECTORY_NOT_EMPTY", text)
@@ -153,7 +151,7 @@ class Objects:
 
     def staging(self) -> Path:
         """A folder on the same disk for files on their way in or out."""
-        return staging(self._ws.folder)
+        return staging(self._context.folder)
 
     # -- the machinery ------------------------------------------------------------------------------
 
@@ -192,7 +190,11 @@ class Objects:
         )
 
     def _new(self, object_type: str) -> dict[str, Any]:
-        return {"type": object_type, "id": self._ws.ids.next(), "created_at": self._ws.clock.now_ms()}
+        return {
+            "type": object_type,
+            "id": self._context.ids.next(),
+            "created_at": self._context.clock.now_ms(),
+        }
 
     def _children(self, segments: list[str], folder: Path) -> Iterator[WorkspaceObject]:
         with os.scandir(folder) as entries:

@@ -7,20 +7,21 @@ import posixpath
 from typing import Any
 
 from dara_dagster.emulator.core.body_types import read_object
-from dara_dagster.emulator.server.app import Call, Json, Routes
+from dara_dagster.emulator.core.errors import invalid
+from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.runs.records import Run
-from dara_dagster.emulator.services.runs.task_settings import bad
+from dara_dagster.emulator.services.runs.rules import Runs
 
 _LONGEST_WAIT = 60
 
 
-def _start(call: Call) -> Json:
+def _start(runs: Runs, call: Call) -> Json:
     """Body: parent_run_id (the task run that asks), absolute path, arguments, timeout_seconds -> run_id."""
-    runs, body = call.workspace.runs, read_object(call.body)
+    body = read_object(call.body)
     parent, parent_task = runs.get(call.number("parent_run_id"))
     parent_task = parent_task or parent.tasks[-1]
     if parent_task.ending is not None or parent_task.stop:
-        raise bad(f"Task run {parent_task.run_id} is over; it cannot start notebooks.")
+        raise invalid(f"Task run {parent_task.run_id} is over; it cannot start notebooks.")
     path: str = body.get("path", "")
     arguments = {name: str(value) for name, value in body.get("arguments", {}).items()}
     task: dict[str, Any] = {
@@ -34,13 +35,13 @@ def _start(call: Call) -> Json:
     return {"run_id": run.run_id}
 
 
-async def _wait(call: Call) -> Json:
+async def _wait(runs: Runs, call: Call) -> Json:
     """Answers when the run has ended or after `wait` seconds, whichever is first."""
-    run, _ = call.workspace.runs.get(call.number("run_id"))
+    run, _ = runs.get(call.number("run_id"))
     wait = min(call.number("wait", 0), _LONGEST_WAIT)
     if run.active and wait > 0:
         done = asyncio.Event()
-        forget = call.workspace.runs.scheduler.when_ended(run, lambda _run: done.set())
+        forget = runs.scheduler.when_ended(run, lambda _run: done.set())
         try:
             await asyncio.wait_for(done.wait(), wait)
         except asyncio.TimeoutError:
@@ -62,7 +63,12 @@ def _outcome(run: Run) -> Json:
     }
 
 
-ROUTES: Routes = (
+_ROUTES = (
     ("POST", "/__emulator/notebook-runs", _start),
     ("GET", "/__emulator/notebook-runs/{run_id}", _wait),
 )
+
+
+def routes(runs: Runs) -> Routes:
+    """The routes of one workspace."""
+    return bind(runs, _ROUTES)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.core.paging import cut
-from dara_dagster.emulator.server.app import Call, Json, Routes
+from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.runs.records import Run
-from dara_dagster.emulator.services.runs.rules import ListFilter
-from dara_dagster.emulator.services.runs.task_settings import bad
+from dara_dagster.emulator.services.runs.rules import ListFilter, Runs
 from dara_dagster.emulator.services.runs.views import (
     has_log,
     output_view,
@@ -19,9 +19,6 @@ from dara_dagster.emulator.services.runs.views import (
     task_view,
 )
 
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
-
 VERSIONS = ("2.2", "2.1", "2.0")
 """The paths the Jobs API answers under; older tools ask for older versions."""
 
@@ -29,67 +26,64 @@ _DEFAULT_RUNS, _MOST_RUNS = 20, 25
 _ARRAYS = ("tasks", "job_clusters", "job_parameters", "repair_history")
 
 
-def _submit(call: Call) -> Json:
-    return {"run_id": call.workspace.runs.submit(call.body).run_id}
+def _submit(runs: Runs, call: Call) -> Json:
+    return {"run_id": runs.submit(call.body).run_id}
 
 
-def _get(call: Call) -> Json:
-    workspace = call.workspace
-    run, task = workspace.runs.get(call.number("run_id"))
+def _get(runs: Runs, call: Call) -> Json:
+    run, task = runs.get(call.number("run_id"))
     if task is not None:
-        return {**run_view(workspace, run), **task_view(workspace, run, task), "job_run_id": run.run_id}
-    return _page(workspace, run, call.query.get("page_token"), history=call.flag("include_history"))
+        return {**run_view(runs.viewer, run), **task_view(runs.viewer, run, task), "job_run_id": run.run_id}
+    return _page(runs, run, call.query.get("page_token"), history=call.flag("include_history"))
 
 
-def _page(workspace: Workspace, run: Run, token: str | None, *, history: bool = False) -> dict[str, Any]:
+def _page(runs: Runs, run: Run, token: str | None, *, history: bool = False) -> dict[str, Any]:
     """The run with one page of its tasks and other arrays."""
-    view = {**run_view(workspace, run), "tasks": run.tasks}
+    view = {**run_view(runs.viewer, run), "tasks": run.tasks}
     if history:
         view["repair_history"] = repair_history(run)
     tokens = cut(view, _ARRAYS, token)
-    view["tasks"] = [task_view(workspace, run, task) for task in view["tasks"]]
+    view["tasks"] = [task_view(runs.viewer, run, task) for task in view["tasks"]]
     return {**view, **tokens, "has_more": "next_page_token" in tokens}
 
 
-async def _get_output(call: Call) -> Json:
-    workspace = call.workspace
-    run, task = workspace.runs.get(call.number("run_id"))
+async def _get_output(runs: Runs, call: Call) -> Json:
+    run, task = runs.get(call.number("run_id"))
     if task is None:
         if run.run_type != "WORKFLOW_RUN":
-            raise bad(
+            raise invalid(
                 "Retrieving the output of runs with multiple tasks is not supported."
                 " Please retrieve the output of each individual task run instead."
             )
         task = run.tasks[-1]
-    view = output_view(workspace, run, task)
+    view = output_view(runs.viewer, run, task)
     if has_log(task):
-        log, cut = await asyncio.to_thread(workspace.runner.log, run.run_id, task.run_id)
+        log, cut = await asyncio.to_thread(runs.read_log, run.run_id, task.run_id)
         view["logs"] = log.rstrip("\n") + "\n" if log else ""
         view["logs_truncated"] = cut
     return view
 
 
-def _list(call: Call) -> Json:
-    workspace = call.workspace
+def _list(runs: Runs, call: Call) -> Json:
     limit = call.number("limit", _DEFAULT_RUNS) or _MOST_RUNS
     if not 0 < limit <= _MOST_RUNS:
-        raise bad(f"Invalid value for limit: {limit}. It must be from 0 to {_MOST_RUNS}.")
+        raise invalid(f"Invalid value for limit: {limit}. It must be from 0 to {_MOST_RUNS}.")
     wanted = _filter(call)
     before = call.number("page_token", 0) or None
     first = 0 if before else max(call.number("offset", 0), 0)
-    found = list(islice(workspace.runs.list(wanted, before), first, first + limit + 1))
+    found = list(islice(runs.list(wanted, before), first, first + limit + 1))
     answer: dict[str, Any] = {"has_more": len(found) > limit}
     if found:
         expand = call.flag("expand_tasks")
-        answer["runs"] = [_item(call, run, expand) for run in found[:limit]]
+        answer["runs"] = [_item(runs, run, expand) for run in found[:limit]]
     if len(found) > limit:
         answer["next_page_token"] = str(found[limit - 1].run_id)
     return answer
 
 
-def _item(call: Call, run: Run, expand: bool) -> dict[str, Any]:
-    """A run as it is listed: who started it is told by runs/get alone."""
-    view = _page(call.workspace, run, None) if expand else run_view(call.workspace, run)
+def _item(runs: Runs, run: Run, expand: bool) -> dict[str, Any]:
+    """A run as it is listed: only runs/get names what started it."""
+    view = _page(runs, run, None) if expand else run_view(runs.viewer, run)
     view.pop("next_page_token", None)  # has_more tells; the pages are those of runs/get
     view.pop("parent_run_id", None)
     return view
@@ -98,7 +92,7 @@ def _item(call: Call, run: Run, expand: bool) -> dict[str, Any]:
 def _filter(call: Call) -> ListFilter:
     active, completed = call.flag("active_only"), call.flag("completed_only")
     if active and completed:
-        raise bad("Only one of active_only and completed_only may be true.")
+        raise invalid("Only one of active_only and completed_only may be true.")
     return ListFilter(
         job_id=call.number("job_id") if "job_id" in call.query else None,
         active_only=active,
@@ -109,22 +103,22 @@ def _filter(call: Call) -> ListFilter:
     )
 
 
-def _cancel(call: Call) -> Json:
-    call.workspace.runs.cancel(call.number("run_id"))
+def _cancel(runs: Runs, call: Call) -> Json:
+    runs.cancel(call.number("run_id"))
     return {}
 
 
-def _cancel_all(call: Call) -> Json:
+def _cancel_all(runs: Runs, call: Call) -> Json:
     job_id = call.number("job_id", 0) or None
-    call.workspace.runs.cancel_all(job_id, queued=bool(call.body.get("all_queued_runs")))
+    runs.cancel_all(job_id, queued=bool(call.body.get("all_queued_runs")))
     return {}
 
 
-def _delete(call: Call) -> Json:
-    run, task = call.workspace.runs.get(call.number("run_id"))
+def _delete(runs: Runs, call: Call) -> Json:
+    run, task = runs.get(call.number("run_id"))
     if task is not None:
-        raise bad(f"Run {task.run_id} is a task run; delete run {run.run_id} instead.")
-    call.workspace.runs.delete(run)
+        raise invalid(f"Run {task.run_id} is a task run; delete run {run.run_id} instead.")
+    runs.delete(run)
     return {}
 
 
@@ -138,8 +132,13 @@ _CALLS = (
     ("POST", "delete", _delete),
 )
 
-ROUTES: Routes = tuple(
+_ROUTES = tuple(
     (method, f"/api/{version}/jobs/runs/{name}", handler)
     for version in VERSIONS
     for method, name, handler in _CALLS
 )
+
+
+def routes(runs: Runs) -> Routes:
+    """The routes of one workspace."""
+    return bind(runs, _ROUTES)

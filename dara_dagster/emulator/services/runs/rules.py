@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import shutil
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dara_dagster.emulator.faults.simulation import Rules
-from dara_dagster.emulator.runtime.attempts import work_for
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
-from dara_dagster.emulator.services.runs.scheduler import Scheduler, Work
-from dara_dagster.emulator.services.runs.task_settings import bad, check_name, check_settings, check_token
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.services.runs.scheduler import Scheduler, WorkFor
+from dara_dagster.emulator.services.runs.task_settings import check_name, check_settings, check_token
+from dara_dagster.emulator.services.runs.views import Viewer
 
 _NOT_OF_A_SUBMIT = ("idempotency_token", "job_clusters", "parameters", "tags")
 """The token is kept apart; the others are a saved job's only (databricks-api.md 2.1)."""
@@ -47,22 +45,31 @@ class ListFilter:
 
 
 class Runs:
-    """The runs of a workspace. Rules: databricks-api.md sections 2.1 to 2.6."""
+    """The runs of a workspace. Rules: databricks-api.md sections 2.1 to 2.6.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._table = workspace.store.table("runs")
+    `read_log(job run id, task run id)` -> the end of what a task printed, and whether some was left out.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        start_work: WorkFor,
+        page_url: Callable[[int, int], str],
+        read_log: Callable[[int, int], tuple[str, bool]],
+    ) -> None:
+        self._context, self.read_log = context, read_log
+        self.viewer = Viewer(context.user, page_url)
+        self._table = context.store.table("runs")
         self._tokens: dict[str, int] = {}
         self._runs: dict[int, Run] = {}
         self._tasks: dict[int, Run] = {}
         self._children: dict[int, list[int]] = {}
         self.created = 0
-        self.rules = Rules(workspace)
-        self.scheduler = Scheduler(workspace, self._work_for, self._changed)
+        self.scheduler = Scheduler(context, start_work, self._changed)
         for key, stored in self._table.items():
             self._index(int(key), stored)
         self._order = sorted(self._runs)
-        workspace.ids.pass_over(max([*self._order, *self._tasks], default=0))
+        context.ids.pass_over(max([*self._order, *self._tasks], default=0))
 
     def resume(self) -> None:
         """Go on with what was active when the last server ended; runs of the past are dropped."""
@@ -88,9 +95,7 @@ class Runs:
         check_name(body.get("run_name"))
         del settings["tasks"]
         name = body.get("run_name") or "Untitled"
-        return self.create(
-            self._workspace.ids.next(), "SUBMIT_RUN", name, settings, body["tasks"], token=token
-        )
+        return self.create(self._context.ids.next(), "SUBMIT_RUN", name, settings, body["tasks"], token=token)
 
     def by_token(self, token: str | None) -> Run | None:
         """The run made with that token; ApiError 400 when it has been deleted since."""
@@ -98,7 +103,7 @@ class Runs:
         if run_id is None:
             return None
         if run_id not in self._runs:
-            raise bad(f"The run made with idempotency token {token} was deleted; use another token.")
+            raise invalid(f"The run made with idempotency token {token} was deleted; use another token.")
         return self._runs[run_id]
 
     def create(
@@ -114,8 +119,8 @@ class Runs:
         **more: Any,
     ) -> Run:
         """Make a run, write it down with its token, and start it (`hold`: keep it QUEUED)."""
-        workspace, ids = self._workspace, self._workspace.ids
-        now, run_id = workspace.clock.now_ms(), ids.next()
+        context, ids = self._context, self._context.ids
+        now, run_id = context.clock.now_ms(), ids.next()
         attempts = [TaskRun(ids.next(), task["task_key"], task, now) for task in tasks]
         run = Run(run_id, job_id, run_type, name, now, settings, attempts, run_id, token=token, **more)
         self._runs[run_id] = run
@@ -141,7 +146,7 @@ class Runs:
     def find(self, run_id: int) -> Run | None:
         """The job run of that id; None when unknown, deleted or older than 60 days."""
         run = self._runs.get(run_id)
-        if run is not None and run.start_time < self._workspace.clock.now_ms() - RETENTION_MS:
+        if run is not None and run.start_time < self._context.clock.now_ms() - RETENTION_MS:
             return None
         return run
 
@@ -152,7 +157,7 @@ class Runs:
         """
         found = self.lookup(run_id)
         if found is None:
-            raise bad(f"Run {run_id} does not exist.")
+            raise invalid(f"Run {run_id} does not exist.")
         return found
 
     def lookup(self, run_id: int) -> tuple[Run, TaskRun | None] | None:
@@ -202,10 +207,10 @@ class Runs:
         """Forget an ended run; its token stays taken. ApiError 400 for an active one."""
         run_id = run.run_id
         if run.active:
-            raise bad(f"Run {run_id} is still active. Cancel it first, then delete it.")
+            raise invalid(f"Run {run_id} is still active. Cancel it first, then delete it.")
         del self._runs[run_id]
         self._order.remove(run_id)
-        shutil.rmtree(self._workspace.folder / "runs" / str(run_id), ignore_errors=True)
+        shutil.rmtree(self._context.folder / "runs" / str(run_id), ignore_errors=True)
         if run.token:
             self._table[str(run_id)] = {"token": run.token}
         else:
@@ -216,7 +221,7 @@ class Runs:
     def save_now(self, run: Run) -> None:
         """Write the run before anything else happens."""
         self._table[str(run.run_id)] = run
-        self._workspace.store.save("runs", str(run.run_id))
+        self._context.store.save("runs", str(run.run_id))
 
     def _changed(self, run: Run) -> None:
         self._table[str(run.run_id)] = run
@@ -228,9 +233,6 @@ class Runs:
 
     def _know_tasks(self, run: Run) -> None:
         self._tasks.update((task.run_id, run) for task in run.tasks)
-
-    def _work_for(self, run: Run, task: TaskRun) -> Work:
-        return work_for(self._workspace, self.scheduler, run, task)
 
     def _index(self, run_id: int, stored: Mapping[str, Any]) -> None:
         if stored.get("token"):

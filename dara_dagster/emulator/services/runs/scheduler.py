@@ -6,16 +6,14 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from dara_dagster.emulator.core.clock import Timer
+from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.services.runs import outcomes as endings
 from dara_dagster.emulator.services.runs.conditions import decide
 from dara_dagster.emulator.services.runs.outcomes import Ending, TaskEnd
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 STOP_SECONDS = 0.05
 """How long stopping takes where there is no process to wait for: cancelling is never immediate."""
@@ -51,8 +49,8 @@ class _Live:
 class Scheduler:
     """The state machine of all runs of a workspace. `save(run)` is called after every change of a run."""
 
-    def __init__(self, workspace: Workspace, work_for: WorkFor, save: Callable[[Run], None]) -> None:
-        self._clock, self._ids = workspace.clock, workspace.ids
+    def __init__(self, context: Context, work_for: WorkFor, save: Callable[[Run], None]) -> None:
+        self._clock, self._ids = context.clock, context.ids
         self._work_for, self._save = work_for, save
         self._live: dict[int, _Live] = {}
         self._listeners: dict[int, list[Callable[[Run], None]]] = defaultdict(list)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
+from dara_dagster.emulator.core.task_kinds import payload_kind
 from dara_dagster.emulator.services.runs.outcomes import CANCELED, TIMED_OUT, Ending
-from dara_dagster.emulator.services.runs.records import Run, TaskRun, payload_kind
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
 View = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What a view takes from the workspace: its user, and (job id, run id) -> URL of the run's page."""
+
+    user: str
+    page_url: Callable[[int, int], str]
+
 
 _V2_STATES = {"WAITING_FOR_RETRY": "WAITING"}
 _MOST_EXIT_BYTES = 5_000_000
 _WITH_LOGS = ("spark_python_task", "python_wheel_task")
 
 
-def run_view(workspace: Workspace, run: Run) -> View:
+def run_view(viewer: Viewer, run: Run) -> View:
     """A run without its tasks. The split durations are 0 unless it has one task (databricks-api.md 2.2)."""
     single = run.tasks[0] if len(run.tasks) == 1 else None
     view: View = {
@@ -26,7 +35,7 @@ def run_view(workspace: Workspace, run: Run) -> View:
         "job_run_id": run.run_id,
         "number_in_job": run.number_in_job,
         "original_attempt_run_id": run.run_id,
-        "creator_user_name": workspace.user,
+        "creator_user_name": viewer.user,
         "run_name": run.run_name,
         "run_type": run.run_type,
         "trigger": run.trigger,
@@ -37,7 +46,7 @@ def run_view(workspace: Workspace, run: Run) -> View:
         "setup_duration": single.setup_ms if single else 0,
         "execution_duration": single.execution_ms if single else 0,
         "cleanup_duration": 0,
-        "run_page_url": workspace.pages.url(run.job_id, run.run_id),
+        "run_page_url": viewer.page_url(run.job_id, run.run_id),
     }
     if run.end_time:
         view["run_duration"] = run.end_time - run.start_time
@@ -57,7 +66,7 @@ def run_view(workspace: Workspace, run: Run) -> View:
     return view
 
 
-def task_view(workspace: Workspace, run: Run, task: TaskRun) -> View:
+def task_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
     """One attempt of a task, as in `tasks[]` of its run."""
     view: View = {
         **task.task,
@@ -70,7 +79,7 @@ def task_view(workspace: Workspace, run: Run, task: TaskRun) -> View:
         "execution_duration": task.execution_ms,
         "cleanup_duration": 0,
         "attempt_number": task.attempt,
-        "run_page_url": workspace.pages.url(run.job_id, task.run_id),
+        "run_page_url": viewer.page_url(run.job_id, task.run_id),
     }
     if task.cluster_id is not None:
         view["cluster_instance"] = {"cluster_id": task.cluster_id, "spark_context_id": str(task.run_id)}
@@ -97,15 +106,15 @@ def repair_history(run: Run) -> list[View]:
     return items
 
 
-def output_view(workspace: Workspace, run: Run, task: TaskRun) -> View:
+def output_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
     """The answer of runs/get-output, the log aside (see `has_log`)."""
     metadata = {
-        **task_view(workspace, run, task),
+        **task_view(viewer, run, task),
         "job_id": run.job_id,
         "job_run_id": run.run_id,
         "run_type": run.run_type,
         "run_name": task.task_key,
-        "creator_user_name": workspace.user,
+        "creator_user_name": viewer.user,
     }
     view: View = {"metadata": metadata}
     for name in ("error", "error_trace"):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dara_dagster.emulator.server.app import ApiError, Call, Routes
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 
 Scope = dict[str, Any]
 """A stored scope: `secrets` {key: {value (base64), updated}}, `acls` {principal: permission}."""
 
+
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
+
+
 _PERMISSIONS = ("READ", "WRITE", "MANAGE")
+
+
 _MAX_VALUE_BYTES = 128 * 1024
+
+
 _MAX_SECRETS = 1000
 
 
@@ -28,9 +32,9 @@ class Secrets:
     400 for bad names and values. Values are in no other text.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._scopes = ws.store.table("secrets")
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._scopes = context.store.table("secrets")
 
     def values(self) -> dict[str, dict[str, bytes]]:
         """Every value, by scope and key: what a task process may read."""
@@ -44,7 +48,7 @@ class Secrets:
         _check_name("scope", name)
         if name in self._scopes:
             raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {name} already exists!")
-        self._scopes[name] = {"secrets": {}, "acls": {manager or self._ws.user: "MANAGE"}}
+        self._scopes[name] = {"secrets": {}, "acls": {manager or self._context.user: "MANAGE"}}
 
     def delete_scope(self, name: str) -> None:
         """Delete a scope with all its secrets."""
@@ -61,11 +65,11 @@ class Secrets:
         _check_name("key", key)
         if len(value) > _MAX_VALUE_BYTES:
             text = f"The secret value of {len(value)} bytes exceeds the limit of {_MAX_VALUE_BYTES} bytes."
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+            raise invalid(text)
         if key not in scope["secrets"] and len(scope["secrets"]) >= _MAX_SECRETS:
             text = f"Scope {scope_name} has the most secrets it can have: {_MAX_SECRETS}."
             raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", text)
-        kept = {"value": base64.b64encode(value).decode(), "updated": self._ws.clock.now_ms()}
+        kept = {"value": base64.b64encode(value).decode(), "updated": self._context.clock.now_ms()}
         self._scopes[scope_name] = {**scope, "secrets": {**scope["secrets"], key: kept}}
 
     def get(self, scope_name: str, key: str) -> bytes:
@@ -93,7 +97,7 @@ class Secrets:
         scope = self._scope(scope_name)
         if permission is not None and permission not in _PERMISSIONS:
             text = f"Unknown permission {permission!r}, expected one of {', '.join(_PERMISSIONS)}."
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+            raise invalid(text)
         if permission is None and principal not in scope["acls"]:
             raise _no_acl(scope_name, principal)
         acls = {**scope["acls"], principal: permission}
@@ -116,99 +120,8 @@ class Secrets:
 def _check_name(what: str, name: str) -> None:
     if not _NAME.fullmatch(name):
         text = f"The {what} must be 1 to 128 of the characters A-Z a-z 0-9 - _ . @, got {name!r}."
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
+        raise invalid(text)
 
 
 def _no_acl(scope_name: str, principal: str) -> ApiError:
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"No ACL for {principal} in scope {scope_name}.")
-
-
-def _create_scope(call: Call) -> Any:
-    kind = call.body.get("scope_backend_type", "DATABRICKS")
-    if kind != "DATABRICKS":
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"The emulator has no secret scopes of type {kind}.")
-    call.workspace.secrets.create_scope(call.body.get("scope", ""), call.body.get("initial_manage_principal"))
-    return {}
-
-
-def _delete_scope(call: Call) -> Any:
-    call.workspace.secrets.delete_scope(call.body.get("scope", ""))
-    return {}
-
-
-def _list_scopes(call: Call) -> Any:
-    return {
-        "scopes": [{"name": name, "backend_type": "DATABRICKS"} for name in call.workspace.secrets.scopes()]
-    }
-
-
-def _put(call: Call) -> Any:
-    body = call.body
-    if ("string_value" in body) == ("bytes_value" in body):
-        text = "Exactly one of string_value and bytes_value must be given."
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", text)
-    try:
-        value = (
-            str(body["string_value"]).encode()
-            if "string_value" in body
-            else base64.b64decode(body["bytes_value"], validate=True)
-        )
-    except (binascii.Error, ValueError, TypeError):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "bytes_value is not valid base64.") from None
-    call.workspace.secrets.put(body.get("scope", ""), body.get("key", ""), value)
-    return {}
-
-
-def _get(call: Call) -> Any:
-    key = call.query.get("key", "")
-    value = call.workspace.secrets.get(call.query.get("scope", ""), key)
-    return {"key": key, "value": base64.b64encode(value).decode()}
-
-
-def _delete(call: Call) -> Any:
-    call.workspace.secrets.delete(call.body.get("scope", ""), call.body.get("key", ""))
-    return {}
-
-
-def _list(call: Call) -> Any:
-    return {"secrets": call.workspace.secrets.listed(call.query.get("scope", ""))}
-
-
-def _put_acl(call: Call) -> Any:
-    body = call.body
-    permission = body.get("permission", "")
-    call.workspace.secrets.put_acl(body.get("scope", ""), body.get("principal", ""), permission)
-    return {}
-
-
-def _delete_acl(call: Call) -> Any:
-    call.workspace.secrets.put_acl(call.body.get("scope", ""), call.body.get("principal", ""), None)
-    return {}
-
-
-def _get_acl(call: Call) -> Any:
-    scope, principal = call.query.get("scope", ""), call.query.get("principal", "")
-    permission = call.workspace.secrets.acls(scope).get(principal)
-    if permission is None:
-        raise _no_acl(scope, principal)
-    return {"principal": principal, "permission": permission}
-
-
-def _list_acls(call: Call) -> Any:
-    acls = call.workspace.secrets.acls(call.query.get("scope", ""))
-    return {"items": [{"principal": who, "permission": what} for who, what in acls.items()]}
-
-
-ROUTES: Routes = (
-    ("POST", "/api/2.0/secrets/scopes/create", _create_scope),
-    ("POST", "/api/2.0/secrets/scopes/delete", _delete_scope),
-    ("GET", "/api/2.0/secrets/scopes/list", _list_scopes),
-    ("POST", "/api/2.0/secrets/put", _put),
-    ("GET", "/api/2.0/secrets/get", _get),
-    ("POST", "/api/2.0/secrets/delete", _delete),
-    ("GET", "/api/2.0/secrets/list", _list),
-    ("POST", "/api/2.0/secrets/acls/put", _put_acl),
-    ("POST", "/api/2.0/secrets/acls/delete", _delete_acl),
-    ("GET", "/api/2.0/secrets/acls/get", _get_acl),
-    ("GET", "/api/2.0/secrets/acls/list", _list_acls),
-)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dara_dagster.emulator.server.app import ApiError
+from dara_dagster.emulator.core.errors import invalid
 
 _MAX_TEXT_BYTES = 16 * 1024 * 1024
 _SIMPLE_TYPE = re.compile(
@@ -38,17 +38,17 @@ def read_request(body: Mapping[str, Any]) -> StatementRequest:
     """The request in a JSON body; ApiError 400 INVALID_PARAMETER_VALUE for what the service refuses."""
     text = body.get("statement")
     if not isinstance(text, str) or not text.strip():
-        raise _refusal("The field statement must not be empty.")
+        raise invalid("The field statement must not be empty.")
     if len(text.encode()) > _MAX_TEXT_BYTES:
-        raise _refusal(f"The statement is larger than {_MAX_TEXT_BYTES} bytes.")
+        raise invalid(f"The statement is larger than {_MAX_TEXT_BYTES} bytes.")
     if not body.get("warehouse_id"):
-        raise _refusal("The field warehouse_id is required.")
+        raise invalid("The field warehouse_id is required.")
     disposition = _one_of(body, "disposition", ("INLINE", "EXTERNAL_LINKS"))
     form = _one_of(body, "format", ("JSON_ARRAY", "CSV", "ARROW_STREAM"))
     if disposition == "INLINE" and form != "JSON_ARRAY":
-        raise _refusal(f"The format {form} is not supported with the disposition INLINE.")
+        raise invalid(f"The format {form} is not supported with the disposition INLINE.")
     if form == "ARROW_STREAM":
-        raise _refusal("The emulator has no ARROW_STREAM results; use JSON_ARRAY or CSV.")
+        raise invalid("The emulator has no ARROW_STREAM results; use JSON_ARRAY or CSV.")
     return StatementRequest(
         warehouse_id=str(body["warehouse_id"]),
         text=text,
@@ -68,7 +68,7 @@ def _wait_seconds(sent: Any) -> int:
     match = re.fullmatch(r"(\d{1,3})s", str(sent))
     seconds = int(match[1]) if match else -1
     if seconds != 0 and not 5 <= seconds <= 50:
-        raise _refusal(f"wait_timeout must be 0s or between 5s and 50s, got {sent!r}.")
+        raise invalid(f"wait_timeout must be 0s or between 5s and 50s, got {sent!r}.")
     return seconds
 
 
@@ -77,10 +77,10 @@ def _parameters(sent: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for item in sent:
         if not isinstance(item, Mapping) or not item.get("name"):
-            raise _refusal("Every parameter needs a name; markers without one (?) are not supported.")
+            raise invalid("Every parameter needs a name; markers without one (?) are not supported.")
         kind, value = item.get("type") or "STRING", item.get("value")
         if not _SIMPLE_TYPE.fullmatch(str(kind)):
-            raise _refusal(f"The parameter {item['name']} has the unsupported type {kind!r}.")
+            raise invalid(f"The parameter {item['name']} has the unsupported type {kind!r}.")
         text = None if value is None else str(value)
         values[item["name"]] = text if str(kind).upper() == "STRING" else {"value": text, "type": kind}
     return values
@@ -90,7 +90,7 @@ def _one_of(body: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     """The value of `key`; the first of `known` is the default."""
     value = str(body.get(key) or known[0])
     if value not in known:
-        raise _refusal(f"Unknown {key} {value!r}, expected one of {', '.join(known)}.")
+        raise invalid(f"Unknown {key} {value!r}, expected one of {', '.join(known)}.")
     return value
 
 
@@ -102,9 +102,5 @@ def _limit(body: Mapping[str, Any], key: str) -> int | None:
     except (TypeError, ValueError):
         number = 0
     if number < 1:
-        raise _refusal(f"{key} must be a positive number, got {body[key]!r}.")
+        raise invalid(f"{key} must be a positive number, got {body[key]!r}.")
     return number
-
-
-def _refusal(text: str) -> ApiError:
-    return ApiError(400, "INVALID_PARAMETER_VALUE", text)

@@ -9,29 +9,61 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 
-from dara_dagster.emulator.server.app import ApiError, Call, Routes
-from dara_dagster.emulator.services.files.multipart import signed
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError
+from dara_dagster.emulator.core.signing import Signer
+from dara_dagster.emulator.engine.spec import TaskResult
 from dara_dagster.emulator.services.statements.records import Statement
 from dara_dagster.emulator.services.statements.request import StatementRequest, read_request
 from dara_dagster.emulator.services.statements.results import MAX_INLINE_BYTES, Result, make_result
 
-if TYPE_CHECKING:
-    from dara_dagster.emulator.runtime.runner import TaskResult
-    from dara_dagster.emulator.server.workspaces import Workspace
-
 _HOUR_MS = 3_600_000
+
+
 _SQL_STATE = re.compile(r"SQLSTATE: ?(\w{5})")
+
+
 _LINK_SECONDS = 900
+
+
 _TOO_LARGE = (
     "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at"
     f" most {MAX_INLINE_BYTES} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you"
     " want to download the full result."
 )
+
+
+class StatementWarehouses(Protocol):
+    """What statements need of warehouses."""
+
+    def state(self, key: str) -> str:
+        """The state's name; ApiError for an unknown id."""
+
+    def use(self, key: str, ready: Callable[[], None], lost: Callable[[str], None]) -> Callable[[], None]:
+        """Have `ready()` called once it runs, `lost(why)` when it ends -> what gives it back."""
+
+
+class StatementRunner(Protocol):
+    """What statements need of the task processes; they run as a task run of their own."""
+
+    def launch(
+        self, spec: Mapping[str, Any], *, started: Callable[[int], None], ended: Callable[[TaskResult], None]
+    ) -> None:
+        """Start the task process of `spec`; OSError on a full disk."""
+
+    def stop(self, run_id: int) -> None:
+        """End the process."""
+
+    def result(self, job_run_id: int, run_id: int) -> TaskResult:
+        """What an ended process left behind."""
+
+    def task_folder(self, job_run_id: int, run_id: int) -> Path:
+        """Where it is."""
 
 
 class Statements:
@@ -42,9 +74,11 @@ class Statements:
     fails is no error here.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._table = ws.store.table("statements")
+    def __init__(
+        self, context: Context, warehouses: StatementWarehouses, runner: StatementRunner, signer: Signer
+    ) -> None:
+        self._context, self._warehouses, self._runner, self.signer = context, warehouses, runner, signer
+        self._table = context.store.table("statements")
         self._all = {key: Statement.load(key, stored) for key, stored in self._table.items()}
         self._using: dict[str, Callable[[], None]] = {}
         self._finishing: set[asyncio.Task[None]] = set()
@@ -57,12 +91,12 @@ class Statements:
     def execute(self, body: Mapping[str, Any]) -> Statement:
         """Start a statement."""
         request = read_request(body)
-        self._ws.warehouses.state(request.warehouse_id)
+        self._warehouses.state(request.warehouse_id)
         self._forget_old()
-        statement = Statement(str(uuid.uuid4()), request, self._ws.ids.next())
+        statement = Statement(str(uuid.uuid4()), request, self._context.ids.next())
         self._keep(statement)
         self._all[statement.statement_id] = statement
-        self._using[statement.statement_id] = self._ws.warehouses.use(
+        self._using[statement.statement_id] = self._warehouses.use(
             request.warehouse_id, partial(self._launch, statement), partial(self._lost, statement)
         )
         return statement
@@ -74,7 +108,7 @@ class Statements:
         if statement is None:
             raise ApiError(404, "NOT_FOUND", f"The statement {statement_id} was not found.")
         if statement.state == "SUCCEEDED" and statement.result is None:
-            left = await run_in_threadpool(self._ws.runner.result, statement.run_id, statement.run_id)
+            left = await run_in_threadpool(self._runner.result, statement.run_id, statement.run_id)
             if left.ok:
                 statement.result = await run_in_threadpool(_result, statement.request, left)
             else:
@@ -84,7 +118,7 @@ class Statements:
     def cancel(self, statement: Statement) -> None:
         """End a statement; nothing happens to one that has ended."""
         if not statement.ended_at:
-            self._ws.runner.stop(statement.run_id)
+            self._runner.stop(statement.run_id)
             self._end(statement, "CANCELED")
 
     def show(self, statement: Statement) -> dict[str, Any]:
@@ -115,9 +149,9 @@ class Statements:
             )
         if statement.request.disposition == "INLINE":
             return {**shown, "data_array": list(one.rows)}
-        until = time.gmtime(self._ws.clock.now_ms() / 1000 + _LINK_SECONDS)
+        until = time.gmtime(self._context.clock.now_ms() / 1000 + _LINK_SECONDS)
         query = {"statement": statement_id, "chunk": str(index)}
-        shown["external_link"] = self._ws.files.signer.url("result", query)
+        shown["external_link"] = self.signer.url("result", query)
         shown["expiration"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", until)
         return {"external_links": [shown]}
 
@@ -139,13 +173,13 @@ class Statements:
         }
         started = partial(self._started, statement)
         try:
-            self._ws.runner.launch(spec, started=started, ended=partial(self._ended, statement))
+            self._runner.launch(spec, started=started, ended=partial(self._ended, statement))
         except OSError as error:  # a full disk, for one
             self._fail(statement, "INTERNAL_ERROR", f"The statement could not be started: {error}")
 
     def _lost(self, statement: Statement, why: str) -> None:
         """The warehouse was stopped or deleted, before or while the statement ran."""
-        self._ws.runner.stop(statement.run_id)
+        self._runner.stop(statement.run_id)
         self._fail(statement, "BAD_REQUEST", why)
 
     def _started(self, statement: Statement, _pid: int) -> None:
@@ -181,7 +215,7 @@ class Statements:
         self._end(statement, "FAILED")
 
     def _end(self, statement: Statement, state: str) -> None:
-        statement.state, statement.ended_at = state, self._ws.clock.now_ms()
+        statement.state, statement.ended_at = state, self._context.clock.now_ms()
         self._using.pop(statement.statement_id, lambda: None)()
         statement.done.set()
         if state != "SUCCEEDED":
@@ -191,15 +225,15 @@ class Statements:
     def _keep(self, statement: Statement) -> None:
         """Written before it is told: what succeeded once must not fail after a restart."""
         self._table[statement.statement_id] = statement.stored()
-        self._ws.store.save("statements", statement.statement_id)
+        self._context.store.save("statements", statement.statement_id)
 
     def _clear(self, statement: Statement) -> None:
         """Delete what its task process left."""
-        folder = self._ws.runner.task_folder(statement.run_id, statement.run_id)
+        folder = self._runner.task_folder(statement.run_id, statement.run_id)
         shutil.rmtree(folder.parent, ignore_errors=True)
 
     def _forget_old(self) -> None:
-        now = self._ws.clock.now_ms()
+        now = self._context.clock.now_ms()
         for statement_id, statement in list(self._all.items()):
             age = now - statement.ended_at if statement.ended_at else 0
             if age > _HOUR_MS and statement.state == "SUCCEEDED":
@@ -218,49 +252,3 @@ def _result(request: StatementRequest, left: TaskResult) -> Result:
         form=request.form,
         byte_limit=request.byte_limit,
     )
-
-
-async def _execute(call: Call) -> Any:
-    statements = call.workspace.statements
-    statement = statements.execute(call.body)
-    if statement.request.wait_seconds:
-        try:
-            await asyncio.wait_for(statement.done.wait(), statement.request.wait_seconds)
-        except asyncio.TimeoutError:
-            if statement.request.cancel_on_timeout:
-                statements.cancel(statement)
-    return statements.show(statement)
-
-
-async def _get(call: Call) -> Any:
-    statements = call.workspace.statements
-    return statements.show(await statements.find(call.path["id"]))
-
-
-async def _chunk(call: Call) -> Any:
-    statements, index = call.workspace.statements, call.number("index")
-    return statements.chunk(await statements.find(call.path["id"]), index)
-
-
-async def _cancel(call: Call) -> Any:
-    statements = call.workspace.statements
-    statements.cancel(await statements.find(call.path["id"]))
-    return {}
-
-
-async def _external_chunk(call: Call) -> Any:
-    values = signed(call)
-    statement = await call.workspace.statements.find(values["statement"])
-    if statement.result is None:
-        raise ApiError(404, "NOT_FOUND", "The result is no longer available.")
-    return Response(statement.result.content(int(values["chunk"])), media_type="application/octet-stream")
-
-
-ROUTES: Routes = (
-    ("POST", "/api/2.0/sql/statements", _execute),
-    ("POST", "/api/2.0/sql/statements/", _execute),  # as older clients write it
-    ("GET", "/api/2.0/sql/statements/{id}", _get),
-    ("GET", "/api/2.0/sql/statements/{id}/result/chunks/{index}", _chunk),
-    ("POST", "/api/2.0/sql/statements/{id}/cancel", _cancel),
-    ("GET", "/__emulator/presigned/{holder}/result", _external_chunk),
-)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dara_dagster.emulator.core.errors import ApiError
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.services.vector_search.rows import Row, Source, shown
 
 __all__ = ["Query", "read_query", "refuse"]
@@ -35,11 +35,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def refuse(what: str, why: str) -> ApiError:
     """The answer to what the emulator does not have."""
-    return ApiError(400, "INVALID_PARAMETER_VALUE", f"{what} is not supported by the emulator: it {why}.")
-
-
-def _wrong(text: str) -> ApiError:
-    return ApiError(400, "INVALID_PARAMETER_VALUE", text)
+    return invalid(f"{what} is not supported by the emulator: it {why}.")
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Query:
         try:
             kept = [row for row in rows if all(_holds(row, *each) for each in self.filters)]
         except TypeError as error:
-            raise _wrong(f"filters_json compares values of different types: {error}.") from None
+            raise invalid(f"filters_json compares values of different types: {error}.") from None
         scored = [(1 / (1 + math.dist(row[source.vector], self.vector) ** 2), row) for row in kept]
         passing = [each for each in scored if each[0] >= self.threshold]
         best = heapq.nsmallest(self.most, passing, key=lambda each: (-each[0], each[1][source.key]))
@@ -84,10 +80,10 @@ def read_query(sent: Mapping[str, Any], dimension: int, known: Mapping[str, str]
         raise refuse(f"query_type {kind}", "searches by vector only (ANN)")
     columns = sent.get("columns")
     if not isinstance(columns, list) or not columns:
-        raise _wrong("Missing required field: columns")
+        raise invalid("Missing required field: columns")
     for name in columns:
         if name not in known:
-            raise _wrong(f"The index has no column {name!r}; it has {', '.join(known)}.")
+            raise invalid(f"The index has no column {name!r}; it has {', '.join(known)}.")
     return Query(
         _vector(sent.get("query_vector"), dimension),
         columns,
@@ -99,11 +95,11 @@ def read_query(sent: Mapping[str, Any], dimension: int, known: Mapping[str, str]
 
 def _vector(value: Any, dimension: int) -> Sequence[float]:
     if value is None:
-        raise _wrong("Missing required field: query_vector")
+        raise invalid("Missing required field: query_vector")
     if not isinstance(value, list) or not all(_is_number(each) for each in value):
-        raise _wrong("query_vector has to be a list of finite numbers.")
+        raise invalid("query_vector has to be a list of finite numbers.")
     if len(value) != dimension:
-        raise _wrong(f"query_vector has {len(value)} numbers, but the index has {dimension} dimensions.")
+        raise invalid(f"query_vector has {len(value)} numbers, but the index has {dimension} dimensions.")
     return value
 
 
@@ -113,13 +109,13 @@ def _is_number(value: Any) -> bool:
 
 def _most(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_RESULTS:
-        raise _wrong(f"num_results has to be a whole number from 1 to {_MOST_RESULTS}.")
+        raise invalid(f"num_results has to be a whole number from 1 to {_MOST_RESULTS}.")
     return value
 
 
 def _threshold(value: Any) -> float:
     if not _is_number(value):
-        raise _wrong("score_threshold has to be a number.")
+        raise invalid("score_threshold has to be a number.")
     return float(value)
 
 
@@ -132,14 +128,14 @@ def _filters(text: Any, known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     except (TypeError, ValueError):
         found = None
     if not isinstance(found, dict):
-        raise _wrong("filters_json has to be the JSON text of an object.")
+        raise invalid("filters_json has to be the JSON text of an object.")
     filters = []
     for key, value in found.items():
         column, _, operator = key.strip().partition(" ")
         if operator.strip() not in _COMPARE:
             raise refuse(f"The filter {key!r}", f"knows {', '.join(filter(None, _COMPARE))} and equality")
         if column not in known:
-            raise _wrong(f"The index has no column {column!r}; it has {', '.join(known)}.")
+            raise invalid(f"The index has no column {column!r}; it has {', '.join(known)}.")
         filters.append((column, operator.strip(), value))
     return filters
 

@@ -7,56 +7,53 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from dara_dagster.emulator.core.paging import page
-from dara_dagster.emulator.server.app import Call, Routes
+from dara_dagster.emulator.server.routing import Call, Routes, bind
 from dara_dagster.emulator.services.vector_search.query import read_query
-from dara_dagster.emulator.services.vector_search.rules import VectorSearch as VectorSearch
+from dara_dagster.emulator.services.vector_search.rules import VectorSearch
 
 _ENDPOINTS, _INDEXES = "/api/2.0/vector-search/endpoints", "/api/2.0/vector-search/indexes"
-_PAGE = 100
 
 
-def _create_endpoint(call: Call) -> Any:
-    return call.workspace.vector_search.create_endpoint(call.body)
+def _create_endpoint(search: VectorSearch, call: Call) -> Any:
+    return search.create_endpoint(call.body)
 
 
-def _list_endpoints(call: Call) -> Any:
-    items, tokens = page(call.workspace.vector_search.endpoints(), _PAGE, call.query.get("page_token"))
+def _list_endpoints(search: VectorSearch, call: Call) -> Any:
+    items, tokens = page(search.endpoints(), call.query.get("page_token"))
     return {"endpoints": items, **tokens}
 
 
-def _get_endpoint(call: Call) -> Any:
-    return call.workspace.vector_search.endpoint(call.path["name"])
+def _get_endpoint(search: VectorSearch, call: Call) -> Any:
+    return search.endpoint(call.path["name"])
 
 
-def _delete_endpoint(call: Call) -> Any:
-    call.workspace.vector_search.delete_endpoint(call.path["name"])
+def _delete_endpoint(search: VectorSearch, call: Call) -> Any:
+    search.delete_endpoint(call.path["name"])
     return {}
 
 
-async def _create_index(call: Call) -> Any:
-    search = call.workspace.vector_search
+async def _create_index(search: VectorSearch, call: Call) -> Any:
     name = search.create_index(call.body)
     await _fill(search, name)
     return search.index(name)
 
 
-def _list_indexes(call: Call) -> Any:
-    found = call.workspace.vector_search.indexes(call.query.get("endpoint_name", ""))
-    items, tokens = page(found, _PAGE, call.query.get("page_token"))
+def _list_indexes(search: VectorSearch, call: Call) -> Any:
+    found = search.indexes(call.query.get("endpoint_name", ""))
+    items, tokens = page(found, call.query.get("page_token"))
     return {"vector_indexes": items, **tokens}
 
 
-def _get_index(call: Call) -> Any:
-    return call.workspace.vector_search.index(call.path["name"])
+def _get_index(search: VectorSearch, call: Call) -> Any:
+    return search.index(call.path["name"])
 
 
-def _delete_index(call: Call) -> Any:
-    call.workspace.vector_search.delete_index(call.path["name"])
+def _delete_index(search: VectorSearch, call: Call) -> Any:
+    search.delete_index(call.path["name"])
     return {}
 
 
-async def _sync_index(call: Call) -> Any:
-    search = call.workspace.vector_search
+async def _sync_index(search: VectorSearch, call: Call) -> Any:
     search.check_syncable(call.path["name"])
     await _fill(search, call.path["name"])
     return {}
@@ -68,14 +65,14 @@ async def _fill(search: VectorSearch, name: str) -> None:
     search.begin_update(name, await run_in_threadpool(source.read))
 
 
-async def _query_index(call: Call) -> Any:
-    search, name = call.workspace.vector_search, call.path["name"]
+async def _query_index(search: VectorSearch, call: Call) -> Any:
+    name = call.path["name"]
     source, version = search.searchable(name)
     query = read_query(call.body, source.dimension, source.columns)
     return await run_in_threadpool(lambda: query.answer(source.rows(version), source))
 
 
-ROUTES: Routes = (
+_ROUTES = (
     ("POST", _ENDPOINTS, _create_endpoint),
     ("GET", _ENDPOINTS, _list_endpoints),
     ("GET", f"{_ENDPOINTS}/{{name}}", _get_endpoint),
@@ -87,3 +84,8 @@ ROUTES: Routes = (
     ("POST", f"{_INDEXES}/{{name}}/sync", _sync_index),
     ("POST", f"{_INDEXES}/{{name}}/query", _query_index),
 )
+
+
+def routes(search: VectorSearch) -> Routes:
+    """The routes of one workspace."""
+    return bind(search, _ROUTES)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from dara_dagster.emulator.core.errors import ApiError
+from dara_dagster.emulator.core.context import Context
+from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.services.vector_search.query import refuse
 from dara_dagster.emulator.services.vector_search.rows import Read, Source
-
-if TYPE_CHECKING:
-    from dara_dagster.emulator.server.workspaces import Workspace
 
 _ENDPOINT_MS, _UPDATE_MS = 300, 400
 # "alphanumeric characters, hyphens and underscores", fewer than 50 of them (the UI's own check).
@@ -23,12 +22,21 @@ _VECTOR_TYPES = ("array<float>", "array<double>")
 _URL = "{host}/api/2.0/vector-search/indexes/{name}"
 
 
-def _wrong(text: str) -> ApiError:
-    return ApiError(400, "INVALID_PARAMETER_VALUE", text)
-
-
 def _taken(what: str, name: str) -> ApiError:
     return ApiError(400, "RESOURCE_ALREADY_EXISTS", f"{what} with name {name} already exists.")
+
+
+class SourceTables(Protocol):
+    """What Vector Search needs of the catalog; names are catalog.schema.table."""
+
+    def has_table(self, full_name: str) -> bool:
+        """Whether there is such a table or view."""
+
+    def table(self, full_name: str) -> dict[str, Any]:
+        """The TableInfo; ApiError 404."""
+
+    def table_folder(self, full_name: str) -> Path | None:
+        """Where the files of a table are; None for a view."""
 
 
 class VectorSearch:
@@ -37,10 +45,10 @@ class VectorSearch:
     The SDK's classes drop `detailed_state`, which the service answers with each index.
     """
 
-    def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._endpoints = ws.store.table("vector_endpoints")
-        self._indexes = ws.store.table("vector_indexes")
+    def __init__(self, context: Context, tables: SourceTables) -> None:
+        self._context, self._tables = context, tables
+        self._endpoints = context.store.table("vector_endpoints")
+        self._indexes = context.store.table("vector_indexes")
 
     # -- endpoints ------------------------------------------------------------------------------------
 
@@ -48,12 +56,12 @@ class VectorSearch:
         """Make an endpoint, which is online a moment later. ApiError 400 for a wrong or taken name."""
         name, kind = str(sent.get("name", "")), sent.get("endpoint_type")
         if not _ENDPOINT_NAME.fullmatch(name):
-            raise _wrong(f"Endpoint name {name!r} must be 1 to 49 letters, digits, hyphens and underscores.")
+            raise invalid(f"Endpoint name {name!r} must be 1 to 49 letters, digits, hyphens and underscores.")
         if kind not in _ENDPOINT_TYPES:
-            raise _wrong(f"endpoint_type must be one of {', '.join(_ENDPOINT_TYPES)}, not {kind!r}.")
+            raise invalid(f"endpoint_type must be one of {', '.join(_ENDPOINT_TYPES)}, not {kind!r}.")
         if name in self._endpoints:
             raise _taken("Vector search endpoint", name)
-        now = self._ws.clock.now_ms()
+        now = self._context.clock.now_ms()
         self._endpoints[name] = {"id": str(uuid.uuid4()), "endpoint_type": kind, "created": now}
         return self.endpoint(name)
 
@@ -67,10 +75,10 @@ class VectorSearch:
             "name": name,
             "id": found["id"],
             "endpoint_type": found["endpoint_type"],
-            "creator": self._ws.user,
+            "creator": self._context.user,
             "creation_timestamp": created,
             "last_updated_timestamp": created,
-            "last_updated_user": self._ws.user,
+            "last_updated_user": self._context.user,
             "num_indexes": len(self.indexes(name)),
             "endpoint_status": {"state": "ONLINE" if self._is_online(name) else "PROVISIONING"},
         }
@@ -82,11 +90,11 @@ class VectorSearch:
     def delete_endpoint(self, name: str) -> None:
         """Forget an endpoint without indexes."""
         if count := self.endpoint(name)["num_indexes"]:
-            raise _wrong(f"Vector search endpoint {name} has {count} indexes. Delete them first.")
+            raise invalid(f"Vector search endpoint {name} has {count} indexes. Delete them first.")
         del self._endpoints[name]
 
     def _is_online(self, name: str) -> bool:
-        return bool(self._ws.clock.now_ms() >= self._endpoints[name]["created"] + _ENDPOINT_MS)
+        return bool(self._context.clock.now_ms() >= self._endpoints[name]["created"] + _ENDPOINT_MS)
 
     # -- indexes --------------------------------------------------------------------------------------
 
@@ -94,10 +102,10 @@ class VectorSearch:
         """Make a Delta Sync index, to be filled by its first update; return its name. ApiError 400 or 404."""
         parts = str(sent.get("name", "")).lower().split(".")
         if len(parts) != 3 or not all(parts):
-            raise _wrong(f"Index name {sent.get('name')!r} must be catalog.schema.index.")
+            raise invalid(f"Index name {sent.get('name')!r} must be catalog.schema.index.")
         name = ".".join(parts)
         self.endpoint(str(sent.get("endpoint_name", "")))
-        if name in self._indexes or self._ws.catalog.has_table(name):
+        if name in self._indexes or self._tables.has_table(name):
             raise _taken("Vector index or table", name)
         if (kind := sent.get("index_type")) != "DELTA_SYNC":
             raise refuse(f"index_type {kind}", "has DELTA_SYNC indexes only")
@@ -146,7 +154,7 @@ class VectorSearch:
     def begin_update(self, name: str, read: Read) -> None:
         """Start an update to what the table was found to hold; it ends a moment later."""
         record = self._record(name)
-        now = self._ws.clock.now_ms()
+        now = self._context.clock.now_ms()
         start = max(now, self._endpoints[record["endpoint_name"]]["created"] + _ENDPOINT_MS)
         update = {"until": start + _UPDATE_MS, **vars(read)}
         done = [each for each in record["updates"] if each["until"] <= now and not each["wrong"]]
@@ -176,17 +184,17 @@ class VectorSearch:
             "endpoint_id": self._endpoints[record["endpoint_name"]]["id"],
             "primary_key": record["primary_key"],
             "index_type": "DELTA_SYNC",
-            "creator": self._ws.user,
+            "creator": self._context.user,
         }
 
     def _held(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
         """The last update that has ended well."""
-        now = self._ws.clock.now_ms()
+        now = self._context.clock.now_ms()
         ended = [each for each in record["updates"] if each["until"] <= now and not each["wrong"]]
         return ended[-1] if ended else None
 
     def _going(self, record: Mapping[str, Any]) -> bool:
-        return bool(record["updates"]) and record["updates"][-1]["until"] > self._ws.clock.now_ms()
+        return bool(record["updates"]) and record["updates"][-1]["until"] > self._context.clock.now_ms()
 
     def _status(self, name: str) -> dict[str, Any]:
         record = self._record(name)
@@ -205,7 +213,7 @@ class VectorSearch:
             "detailed_state": state,
             "message": message,
             "indexed_row_count": held["count"] if held else 0,
-            "index_url": _URL.format(host=self._ws.host.partition("://")[2], name=name.lower()),
+            "index_url": _URL.format(host=self._context.host.partition("://")[2], name=name.lower()),
         }
         if held:
             status["triggered_update_status"] = {"last_processed_commit_version": held["version"]}
@@ -213,10 +221,10 @@ class VectorSearch:
 
     def _source(self, record: Mapping[str, Any]) -> Source:
         spec = record["spec"]
-        table = self._ws.catalog.table(spec["source_table"])
-        folder = self._ws.catalog.table_folder(spec["source_table"])
+        table = self._tables.table(spec["source_table"])
+        folder = self._tables.table_folder(spec["source_table"])
         if folder is None:
-            raise _wrong(f"{spec['source_table']} is a view; an index needs a Delta table.")
+            raise invalid(f"{spec['source_table']} is a view; an index needs a Delta table.")
         types = {column["name"]: column["type_text"] for column in table.get("columns", ())}
         vector, key = spec["embedding_vector_columns"][0], record["primary_key"]
         if any(column.get("partition_index") is not None for column in table.get("columns", ())):
@@ -234,7 +242,7 @@ class VectorSearch:
 def _spec(sent: Any) -> dict[str, Any]:
     """The delta_sync_index_spec, checked. ApiError 400."""
     if not isinstance(sent, dict) or not sent.get("source_table"):
-        raise _wrong("Missing required field: delta_sync_index_spec.source_table")
+        raise invalid("Missing required field: delta_sync_index_spec.source_table")
     if sent.get("embedding_source_columns"):
         raise refuse("embedding_source_columns", "has no embedding models; write vectors into the table")
     if sent.get("embedding_writeback_table"):
@@ -243,18 +251,18 @@ def _spec(sent: Any) -> dict[str, Any]:
         raise refuse(f"pipeline_type {pipeline}", "updates an index when it is told to (TRIGGERED)")
     columns = sent.get("embedding_vector_columns")
     if not isinstance(columns, list) or len(columns) != 1 or not isinstance(columns[0], dict):
-        raise _wrong("embedding_vector_columns must name one column.")
+        raise invalid("embedding_vector_columns must name one column.")
     dimension = columns[0].get("embedding_dimension")
     if not columns[0].get("name") or not isinstance(dimension, int) or dimension < 1:
-        raise _wrong("An embedding vector column needs a name and an embedding_dimension.")
+        raise invalid("An embedding vector column needs a name and an embedding_dimension.")
     return sent
 
 
 def _check_column(types: Mapping[str, str], name: str, kinds: tuple[str, ...] | None, what: str) -> None:
     if name not in types:
-        raise _wrong(f"{what} {name!r} is not in the source table, which has {', '.join(types)}.")
+        raise invalid(f"{what} {name!r} is not in the source table, which has {', '.join(types)}.")
     if kinds is not None and types[name].lower() not in kinds:
-        raise _wrong(f"{what} {name!r} is {types[name]}; it must be one of {', '.join(kinds)}.")
+        raise invalid(f"{what} {name!r} is {types[name]}; it must be one of {', '.join(kinds)}.")
 
 
 def _not_ready(text: str) -> ApiError:

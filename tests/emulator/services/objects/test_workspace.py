@@ -14,7 +14,7 @@ from databricks.sdk.errors import BadRequest, NotFound, ResourceAlreadyExists, R
 from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language, ObjectType
 
-from dara_dagster.emulator.server.workspaces import Server
+from dara_dagster.emulator.composition import build_server
 from dara_dagster.emulator.services.objects.formats import read_import
 from tests.conftest import Emulator
 from tests.support.waiting import PATIENCE
@@ -228,7 +228,7 @@ def test_what_a_task_writes_there_is_seen(emulator: Emulator, client: WorkspaceC
 
 
 def test_find_gives_the_runner_the_local_file(tmp_path: Path) -> None:
-    server = Server(tmp_path, "token")
+    server = build_server(tmp_path, "token")
     workspace = server.workspace("token")
     assert workspace is not None
     workspace.objects.put(read_import("/Shared/nb", b"x = 1", "SOURCE", "PYTHON"), overwrite=False)
@@ -240,7 +240,7 @@ def test_find_gives_the_runner_the_local_file(tmp_path: Path) -> None:
     assert workspace.objects.find("/Shared/../Shared/nb") is None
     identity = found.object_id
     server.close()
-    again = Server(tmp_path, "token").workspace("token")
+    again = build_server(tmp_path, "token").workspace("token")
     assert again is not None
     kept = again.objects.find("/Shared/nb")
     assert kept is not None and (kept.object_id, kept.language) == (identity, "PYTHON")

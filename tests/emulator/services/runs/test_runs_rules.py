@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from dara_dagster.emulator.composition import Workspace, build_server
 from dara_dagster.emulator.core.clock import Clock
 from dara_dagster.emulator.core.lifecycle import Lifecycle
 from dara_dagster.emulator.core.store import Store
 from dara_dagster.emulator.runtime.runner import _command
-from dara_dagster.emulator.server.workspaces import Server, Workspace
 from dara_dagster.emulator.services.runs import outcomes as endings
 from dara_dagster.emulator.services.runs.conditions import compare
 from dara_dagster.emulator.services.runs.outcomes import TaskEnd, of_run
@@ -128,9 +128,9 @@ TASKS = [{"task_key": "a", "notebook_task": {"notebook_path": "/x"}}]
 
 
 def opened(data: Path) -> Workspace:
-    workspace = Server(data, "t").workspace("t")
+    workspace = build_server(data, "t").workspace("t")
     assert workspace is not None
-    workspace.runs.rules.add({"duration_ms": 60_000})
+    workspace.admin.simulations.add({"duration_ms": 60_000})
     return workspace
 
 
@@ -139,27 +139,27 @@ def test_ids_rise_over_a_restart_though_the_clock_was_set_back(
 ) -> None:
     first = opened(tmp_path)
     earlier = first.runs.submit({"tasks": TASKS})
-    first.store.close()
+    first.context.store.close()
     now = time.time()
     monkeypatch.setattr("time.time", lambda: now - 3600)
     again = opened(tmp_path)
     later = again.runs.submit({"tasks": TASKS})
     assert later.run_id > earlier.tasks[0].run_id
     assert [run.run_id for run in again.runs.list(ListFilter(), None)] == [later.run_id, earlier.run_id]
-    again.store.close()
+    again.context.store.close()
 
 
 def test_a_run_that_a_newer_version_wrote_can_be_read(tmp_path: Path) -> None:
     first = opened(tmp_path)
     run = first.runs.submit({"tasks": TASKS})
-    table = first.store.table("runs")
+    table = first.context.store.table("runs")
     stored = json.loads(json.dumps(run, default=vars))
     stored["tasks"][0]["of_tomorrow"] = stored["of_tomorrow"] = 1
     table[str(run.run_id)] = stored
-    first.store.close()
+    first.context.store.close()
     again = opened(tmp_path)
     assert again.runs.get(run.run_id)[0].tasks[0].task_key == "a"
-    again.store.close()
+    again.context.store.close()
 
 
 def test_what_a_killed_server_left_is_cleared_away(tmp_path: Path) -> None:
@@ -167,12 +167,12 @@ def test_what_a_killed_server_left_is_cleared_away(tmp_path: Path) -> None:
     (first.files.staging() / "half-an-upload").write_text("x")
     upload = first.files.staging() / "upload-0123"
     upload.mkdir()
-    (first.tables / ".trash-1").mkdir()
-    first.store.close()
+    (first.context.tables / ".trash-1").mkdir()
+    first.context.store.close()
     again = opened(tmp_path)
     assert [one.name for one in again.files.staging().iterdir()] == ["upload-0123"], "it may be gone on with"
-    assert not (again.tables / ".trash-1").exists()
-    again.store.close()
+    assert not (again.context.tables / ".trash-1").exists()
+    again.context.store.close()
 
 
 def test_a_process_is_recognised_without_ps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,89 @@
+"""Routes: what a service lists, and how the handler of a request is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from dara_dagster.emulator.core.errors import ApiError, invalid
+
+S = TypeVar("S")
+Json = Any
+
+
+@dataclass
+class Call:
+    """One request, parsed: `path` holds the values of `{names}` in the route, `body` the JSON object sent.
+
+    A body that is not JSON (an upload, a form) is left unread in `request`; it can be streamed.
+    """
+
+    request: Request
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: dict[str, Json] = field(default_factory=dict)
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """An id or count from path, body or query; ApiError 400 when it is no number, or missing."""
+        value = self.path.get(name) or self.body.get(name, self.query.get(name) or default)
+        if value is None:
+            raise invalid(f"Missing required field: {name}")
+        if not re.fullmatch("-?[0-9]{1,19}", str(value)):
+            raise invalid(f"{name} must be a whole number, not {str(value)[:100]!r}.")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """A true or false of the query."""
+        return self.query.get(name, "").lower() == "true"
+
+
+Handler = Callable[[Call], Json]
+"""Sync or async; returns a JSON object (answered with 200) or a Starlette Response."""
+
+Routes = tuple[tuple[str, str, Handler], ...]
+"""Method, path with {name} or {name:path}, handler."""
+
+
+def bind(service: S, table: Iterable[tuple[str, str, Callable[[S, Call], Json]]]) -> Routes:
+    """The routes of one workspace's service: the handlers of `table` get it as their first argument."""
+    return tuple((method, path, partial(handler, service)) for method, path, handler in table)
+
+
+class _PathConvertor(Convertor[str]):
+    """A path of one character or more; Starlette's own takes an empty one, and none with a line break."""
+
+    regex = r"(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("path", _PathConvertor())
+
+
+class Router:
+    """Finds the route of a request: the first in the order given, those without `{names}` before all."""
+
+    def __init__(self, routes: Routes) -> None:
+        ordered = sorted(routes, key=lambda route: "{" in route[1])
+        self._routes = [Route(path, handler, methods=[method]) for method, path, handler in ordered]
+
+    def find(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
+        """The route, whose endpoint is a Handler, and the values in the path; ApiError 404 without one."""
+        for route in self._routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                return route, found["path_params"]
+        text = f"No API found for '{scope['method']} {scope['path']}'"
+        raise ApiError(404, "ENDPOINT_NOT_FOUND", text)
