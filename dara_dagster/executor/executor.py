@@ -12,7 +12,9 @@ from typing import Any
 
 from dagster import (
     DagsterEvent,
+    DagsterExecutionInterruptedError,
     DagsterInvariantViolationError,
+    DagsterRunStatus,
     Executor,
     Field,
     Float,
@@ -87,7 +89,22 @@ class ThreadExecutor(Executor):
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
-        """Run `execution_plan`; the shape is that of Dagster's in-process executor, resources and all."""
+        """Run `execution_plan`; the shape is that of Dagster's in-process executor, resources and all.
+
+        An interrupt that comes before the run's loop listens cancels it too; Dagster would call it failed.
+        """
+        try:
+            yield from self._execute(plan_context, execution_plan)
+        except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+            instance = plan_context.instance
+            run = instance.get_run_by_id(plan_context.run_id)
+            if run and run.status == DagsterRunStatus.STARTED and not instance.run_will_resume(run.run_id):
+                instance.report_run_canceling(run, "The run's process was asked to stop.")
+            raise
+
+    def _execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
         process = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
         # So that the run can be ended, or known to be dead, from another process, however it was started.
         plan_context.instance.add_run_tags(plan_context.run_id, {PROCESS_TAG: own_mark()})
