@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from dara_dagster.config.dialects.step_models import StepsOptions
+from dara_dagster.config.dialects.step_models import StepsOptions, warehouse_key
 from dara_dagster.config.kinds import TaskKind, kinds_of
 from dara_dagster.config.loader import load
 from dara_dagster.config.models import Sensor
@@ -102,7 +102,7 @@ class _Resolver:
 
     def _step(self, step: Step, defaults: Mapping[str, str]) -> StepPlan:
         task = self._task(step.task, safe_key(step.name), defaults) if step.task else None
-        warehouse = step.settings.get("warehouse_name") if step.uses == "run_sql" else None
+        warehouse = step.settings.get(warehouse_key(step.uses) or "")
         compute = self._computes["warehouse", warehouse] if warehouse else None
         return StepPlan(step.name, step.uses, step.settings, task, compute)
 

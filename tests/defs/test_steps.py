@@ -10,8 +10,8 @@ from dagster import Definitions, JobExecutionResult
 from databricks.sdk.service.jobs import PauseStatus
 
 from dara_dagster.defs.definitions import build_definitions
-from dara_dagster.defs.steps.library import UploadFile
 from dara_dagster.defs.steps.pipeline import Step, StepContext, step_pipeline
+from dara_dagster.defs.steps.upload_file import UploadFile
 from dara_dagster.errors import DaraError
 from tests.defs.conftest import Project
 

@@ -50,6 +50,16 @@ def _statement(value: str) -> str:
 Statement = Annotated[str, AfterValidator(_statement)]
 
 
+WarehouseName = Annotated[str, "warehouse"]
+"""The name of a warehouse: it must be there, and the step has it as its compute."""
+
+
+def warehouse_key(uses: str) -> str | None:
+    """Return the key under which a built-in step names a warehouse; None when it names none."""
+    fields = BUILT_IN[uses].model_fields.items() if uses in BUILT_IN else ()
+    return next((key for key, field in fields if "warehouse" in field.metadata), None)
+
+
 class UploadFile(Model):
     """Uploads a file to a volume."""
 
@@ -82,7 +92,7 @@ class RunSql(Model):
     statement: Statement = Field(
         min_length=1, description="The statement; :name stands for a parameter, ${context.x} for a value."
     )
-    warehouse_name: str = Field(description="A name in warehouse_config.json.")
+    warehouse_name: WarehouseName = Field(description="A name in warehouse_config.json.")
     parameters: Texts = Field(default={}, description="Values of the statement's parameters.")
     timeout_seconds: Count = Field(default=0, description="Cancel it after this time; 0 = never.")
 

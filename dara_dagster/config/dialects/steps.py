@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dara_dagster.config.dialects.step_models import BUILT_IN, RunTask, StepItem
+from dara_dagster.config.dialects.step_models import BUILT_IN, StepItem
 from dara_dagster.config.json_source import Document, KeyPath
-from dara_dagster.config.models import Entry
+from dara_dagster.config.models import Entry, FileWork
 from dara_dagster.config.spec import Executors, Items, Step, Task
 from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.config.text_patterns import OBJECT
@@ -55,9 +55,9 @@ def _step(item: StepItem, name: str, document: Document, path: KeyPath) -> tuple
     if settings is None:
         return step, problems
     task = None
-    if isinstance(settings, RunTask):
+    if isinstance(settings, FileWork):
         entry = Entry.model_construct(
-            name=name, **{key: getattr(settings, key) for key in RunTask.model_fields}
+            name=name, **{key: getattr(settings, key) for key in type(settings).model_fields}
         )
         task = Task(entry, document, within)
     return Step(name, item.uses, settings.model_dump(mode="json"), document, path, task), problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from dara_dagster.config.dialects.step_models import warehouse_key
 from dara_dagster.config.kinds import kinds_of
 from dara_dagster.config.rules.payload import payload_faults
 from dara_dagster.config.rules.unused_keys import without_effect
@@ -53,11 +54,12 @@ class TaskChecks:
 
     def check_step(self, step: Step) -> Iterator[Problem]:
         """The problems of a step that its task does not tell."""
-        name = step.settings.get("warehouse_name")
-        if step.uses == "run_sql" and isinstance(name, str) and name not in self._warehouses:
+        key = warehouse_key(step.uses) or ""
+        name = step.settings.get(key)
+        if isinstance(name, str) and name not in self._warehouses:
             hint = self._warehouse_names.hint(name, "warehouses")
             message = f"there is no warehouse '{name}' in warehouse_config.json"
-            yield step.document.problem((*step.path, "settings", "warehouse_name"), message, hint)
+            yield step.document.problem((*step.path, "settings", key), message, hint)
 
     def _file(self, task: Task) -> Iterator[Problem]:
         sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format
