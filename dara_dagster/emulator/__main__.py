@@ -32,12 +32,12 @@ class _Refused(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped; 0 after a clean end, 2 when it cannot start, with one line on stderr."""
-    options = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     token = os.environ.get(TOKEN_VARIABLE) or None
     try:
         _check_host(options.host, token)
-        data = _data_folder(options.data)
-        _claim(data)
+        data = _prepare_data_folder(options.data)
+        _lock_data_folder(data)
         listener = _listen(options.host, options.port)
     except _Refused as error:
         print(f"dara emulator: {error}", file=sys.stderr)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dara_dagster.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 = any free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -76,7 +76,7 @@ def _check_host(host: str, token: str | None) -> None:
         )
 
 
-def _data_folder(folder: Path) -> Path:
+def _prepare_data_folder(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".write-{os.getpid()}"
@@ -87,7 +87,7 @@ def _data_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _claim(data: Path) -> None:
+def _lock_data_folder(data: Path) -> None:
     """Hold the folder as long as this process lives: two servers would overwrite each other's state."""
     try:
         claim = (data / "server.lock").open("a")

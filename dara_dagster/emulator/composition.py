@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.signing import Signer
-from dara_dagster.emulator.core.staging import clear_staging, staging
+from dara_dagster.emulator.core.staging import clear_staging, prepare_staging
 from dara_dagster.emulator.faults.simulation import SimulationRules
 from dara_dagster.emulator.pages.run_page import PageLinks, RunPages, answer_page
 from dara_dagster.emulator.runtime.attempts import Attempts
@@ -135,6 +135,6 @@ def build_pages(server: Server[Workspace]) -> Pages:
 
 def _clear_remains(context: Context) -> None:
     """Delete what an earlier server was in the middle of."""
-    clear_staging(staging(context.folder))
+    clear_staging(prepare_staging(context.folder))
     for trash in context.tables.glob(".trash-*"):
         shutil.rmtree(trash, ignore_errors=True)

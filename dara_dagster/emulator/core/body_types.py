@@ -42,50 +42,50 @@ def construct(kind: type[T], sent: Mapping[str, Any], **more: Any) -> T:
     return kind(**sent, **more)
 
 
-def _malformed(name: str, expected: str, value: Any) -> ApiError:
+def _report_type(name: str, expected: str, value: Any) -> ApiError:
     kinds = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
     got = kinds.get(type(value), "a number")
     text = f"Could not parse request object: Expected {expected} for field {name}, got {got}."
     return ApiError(400, "MALFORMED_REQUEST", text)
 
 
-def _text(name: str, value: Any) -> str:
+def _read_text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise _malformed(name, "text", value)
+        raise _report_type(name, "text", value)
     return value
 
 
-def _whole(bits: int) -> Callable[[str, Any], int]:
+def _make_number_reader(bits: int) -> Callable[[str, Any], int]:
     def read(name: str, value: Any) -> int:
         if isinstance(value, str) and _WHOLE.fullmatch(value):  # how JSON carries 64 bits safely
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
-            raise _malformed(name, "a whole number", value)
+            raise _report_type(name, "a whole number", value)
         if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-            raise _malformed(name, f"a number of {bits} bits", value)
+            raise _report_type(name, f"a number of {bits} bits", value)
         return int(value)
 
     return read
 
 
-def _flag(name: str, value: Any) -> bool:
+def _read_flag(name: str, value: Any) -> bool:
     if value in ("true", "false"):
         return bool(value == "true")
     if not isinstance(value, bool):
-        raise _malformed(name, "true or false", value)
+        raise _report_type(name, "true or false", value)
     return value
 
 
-def _object(name: str, value: Any) -> Object:
+def _read_nested(name: str, value: Any) -> Object:
     if not isinstance(value, dict):
-        raise _malformed(name, "an object", value)
+        raise _report_type(name, "an object", value)
     return read_object(value)
 
 
-def _map(name: str, value: Any) -> Object:
+def _read_map(name: str, value: Any) -> Object:
     """Keys of the user's own; a null has no meaning there."""
     if not isinstance(value, dict):
-        raise _malformed(name, "an object", value)
+        raise _report_type(name, "an object", value)
     if None in value.values():
         text = (
             f"Could not parse request object: Expected 'key' and 'value' to be set for JSON map field {name}"
@@ -94,64 +94,66 @@ def _map(name: str, value: Any) -> Object:
     return value
 
 
-def _list_of(reader: Callable[[str, Any], Any]) -> Callable[[str, Any], list[Any]]:
+def _make_list_reader(reader: Callable[[str, Any], Any]) -> Callable[[str, Any], list[Any]]:
     def read(name: str, value: Any) -> list[Any]:
         if not isinstance(value, list):
-            raise _malformed(name, "a list", value)
+            raise _report_type(name, "a list", value)
         return [reader(name, item) for item in value]
 
     return read
 
 
-def _parameters(name: str, value: Any) -> Any:
+def _read_parameters(name: str, value: Any) -> Any:
     """Texts (argv), objects (of a job, of a statement) or a map (of SQL), by the kind of call."""
     if isinstance(value, dict):
-        return _map(name, value)
-    return _list_of(lambda _, item: read_object(item) if isinstance(item, dict) else item)(name, value)
+        return _read_map(name, value)
+    return _make_list_reader(lambda _, item: read_object(item) if isinstance(item, dict) else item)(
+        name, value
+    )
 
 
 _Reader = Callable[[str, Any], Any]
 
 
-def _table(*rows: tuple[_Reader, str]) -> dict[str, _Reader]:
+def _build_table(*rows: tuple[_Reader, str]) -> dict[str, _Reader]:
     return {name: reader for reader, names in rows for name in names.split()}
 
 
-_READERS = _table(
-    (_parameters, "parameters"),
-    (_object, " ".join(PAYLOADS)),
+_READERS = _build_table(
+    (_read_parameters, "parameters"),
+    (_read_nested, " ".join(PAYLOADS)),
     (
-        _object,
+        _read_nested,
         "alert autoscale aws_attributes azure_attributes channel cluster dashboard file gcp_attributes"
         " git_source new_cluster new_settings query queue run_as spec task",
     ),
     (
-        _list_of(_object),
+        _make_list_reader(_read_nested),
         "depends_on environment_variables environments init_scripts job_clusters libraries tasks",
     ),
     (
-        _map,
+        _read_map,
         "arguments base_parameters custom_tags job_parameters named_parameters notebook_params properties"
         " python_named_params spark_conf spark_env_vars sql_params variables",
     ),
     (
-        _list_of(_text),
+        _make_list_reader(_read_text),
         "commands dbt_commands dependencies event_types fields_to_remove jar_params only python_params"
         " rerun_tasks spark_submit_params ssh_public_keys",
     ),
-    (_whole(64), "end_time job_id latest_repair_id parent_run_id run_id start_time"),
+    (_make_number_reader(64), "end_time job_id latest_repair_id parent_run_id run_id start_time"),
     (
-        _whole(32),
+        _make_number_reader(32),
         "concurrency count limit max_concurrent_runs max_retries min_retry_interval_millis offset page_size"
         " start_part_number timeout_seconds",
     ),
     (
-        _flag,
+        _read_flag,
         "all_queued_runs disabled enable_photon enable_serverless_compute enabled is_single_node recursive"
         " rerun_all_failed_tasks rerun_dependent_tasks retry_on_timeout",
     ),
     (
-        _text,
+        _read_text,
         "bytes_value catalog catalog_name cluster_id cluster_name cluster_size comment content"
         " data_security_mode disposition driver_node_type_id entry_point environment_key"
         " environment_variables_key existing_cluster_id expire_time format git_provider idempotency_token"

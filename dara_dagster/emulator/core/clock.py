@@ -47,11 +47,11 @@ class Clock:
 
     def now_ms(self) -> int:
         """Epoch milliseconds."""
-        return int(self._now())
+        return int(self._read_now())
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
         """Plan `call` for `seconds` from now (0 = as soon as the event loop is free)."""
-        return self.call_at(self._now() + max(seconds, 0.0) * 1000, call)
+        return self.call_at(self._read_now() + max(seconds, 0.0) * 1000, call)
 
     def call_at(self, due_ms: float, call: Callable[[], None]) -> Timer:
         """Plan `call` for the moment `due_ms`; a moment gone by means at once."""
@@ -65,7 +65,7 @@ class Clock:
 
     def advance(self, milliseconds: int) -> None:
         """Skip ahead, living through every timer on the way at its own moment."""
-        target = self._now() + milliseconds
+        target = self._read_now() + milliseconds
         self._fire(target)
         self.offset_ms += milliseconds
         if self._alarm is not None:  # set for a moment that has just been skipped, it would ring too late
@@ -80,7 +80,7 @@ class Clock:
         if self._alarm is not None:
             self._alarm.cancel()
 
-    def _now(self) -> float:
+    def _read_now(self) -> float:
         if self._moment is not None:
             return self._moment
         now = time.time() * 1000 + self._catch_up
@@ -101,7 +101,7 @@ class Clock:
 
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, float("inf")
-        now = self._now()
+        now = self._read_now()
         try:
             while self._due and self._due[0][0] <= now:
                 heapq.heappop(self._due)[2].fire()
@@ -118,4 +118,4 @@ class Clock:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm_at = self._due[0][0]
-        self._alarm = loop.call_later(max(self._alarm_at - self._now(), 0.0) / 1000, self._ring)
+        self._alarm = loop.call_later(max(self._alarm_at - self._read_now(), 0.0) / 1000, self._ring)

@@ -34,7 +34,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        parsed = json.loads(body, parse_constant=_refuse, parse_float=_finite)
+        parsed = json.loads(body, parse_constant=_refuse, parse_float=_read_finite)
         if _SURROGATE.search(body):  # half a character cannot be written anywhere
             json.dumps(parsed, ensure_ascii=False).encode()
         if body.count(b"[") + body.count(b"{") > _DEEPEST:
@@ -53,7 +53,7 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not valid JSON")
 
 
-def _finite(text: str) -> float:
+def _read_finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"{text} is too large")

@@ -23,29 +23,29 @@ def page(
     `size` is what the request has, `default` counts when that is absent or 0, and no page is longer than
     `most`. A token is the place of the page's first item; ApiError 400 for one that is not.
     """
-    first, length = _place(token), page_size(size, default, most)
-    return items[first : first + length], _tokens(first, length, len(items))
+    first, length = _read_token(token), page_size(size, default, most)
+    return items[first : first + length], _make_tokens(first, length, len(items))
 
 
-def cut(view: dict[str, Any], arrays: Sequence[str], token: str | None) -> dict[str, str]:
+def cut_arrays(view: dict[str, Any], arrays: Sequence[str], token: str | None) -> dict[str, str]:
     """Leave of the `arrays` in `view` the elements of one page, and return the tokens of the others.
 
     Of an array that ended on an earlier page nothing is left: the SDK puts the pages of each together.
     """
-    first, longest = _place(token), max((len(view.get(name, ())) for name in arrays), default=0)
+    first, longest = _read_token(token), max((len(view.get(name, ())) for name in arrays), default=0)
     for name in arrays:
         if name in view:
             view[name] = view[name][first : first + ELEMENTS]
-    return _tokens(first, ELEMENTS, longest)
+    return _make_tokens(first, ELEMENTS, longest)
 
 
-def _place(token: str | None) -> int:
+def _read_token(token: str | None) -> int:
     if token and not re.fullmatch("[0-9]{1,18}", token):
         raise invalid(f"Invalid page token: {token}")
     return int(token or 0)
 
 
-def _tokens(first: int, size: int, count: int) -> dict[str, str]:
+def _make_tokens(first: int, size: int, count: int) -> dict[str, str]:
     """Keys are left out rather than empty: an empty token makes the SDK's get_run loop for ever."""
     tokens = {}
     if first + size < count:

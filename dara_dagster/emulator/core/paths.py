@@ -12,7 +12,7 @@ _LONGEST_NAME = 250
 """Bytes; file systems allow 255, and a notebook's local file has an ending more."""
 
 
-def segments_of(path: str) -> list[str]:
+def split_path(path: str) -> list[str]:
     """The names in an absolute path; repeated and trailing slashes collapse.
 
     Raises ApiError 400 INVALID_PARAMETER_VALUE for a relative path and for names that no file can have,
@@ -27,7 +27,7 @@ def segments_of(path: str) -> list[str]:
     return segments
 
 
-def inside(root: Path, segments: Sequence[str]) -> Path:
+def resolve_inside(root: Path, segments: Sequence[str]) -> Path:
     """The file below `root` that `segments` (from `segments_of`) name; it need not exist.
 
     Raises ApiError 403 PERMISSION_DENIED when a symbolic link on the way leads outside.

@@ -10,14 +10,14 @@ import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["plain_path", "remove_link"]
+__all__ = ["make_safe_path", "remove_link"]
 
 # Sail 0.7.2 writes tables under `a b`, `ü` or `50%` to a folder of another name, and reads `[`, `*`, `?` as
 # patterns (measured, one character at a time).
 _PLAIN = re.compile(r"[A-Za-z0-9_./@+,=:-]+")
 
 
-def plain_path(folder: Path) -> Path:
+def make_safe_path(folder: Path) -> Path:
     """`folder` itself when its name is plain, else a link to it in a private folder for temporary files.
 
     The link is the same each time, so paths noted down under it stay right. Raises OSError when there is no
@@ -25,7 +25,7 @@ def plain_path(folder: Path) -> Path:
     """
     if _PLAIN.fullmatch(str(folder)):
         return folder
-    link = _links() / _name(folder)
+    link = _make_links_folder() / _make_name(folder)
     if not link.is_symlink() or link.readlink() != folder:
         draft = link.with_name(f"{link.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
@@ -38,14 +38,14 @@ def remove_link(folder: Path) -> None:
     """Take away what `plain_path` made for the folder, once nothing works in it any more."""
     if not _PLAIN.fullmatch(str(folder)):
         with contextlib.suppress(OSError):
-            (_links() / _name(folder)).unlink()
+            (_make_links_folder() / _make_name(folder)).unlink()
 
 
-def _name(folder: Path) -> str:
+def _make_name(folder: Path) -> str:
     return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
 
 
-def _links() -> Path:
+def _make_links_folder() -> Path:
     """A folder that nobody else can write to: whoever can, could send the tables elsewhere."""
     temporary = tempfile.gettempdir()
     if not _PLAIN.fullmatch(temporary):

@@ -33,19 +33,19 @@ class Signer:
         """A URL for `operation` with `values` as its query, valid for 15 minutes."""
         until = str(self._context.clock.now_ms() + _SECONDS_VALID * 1000)
         query = {**values, "expires": until}
-        query["signature"] = self._signature(operation, query)
+        query["signature"] = self._sign(operation, query)
         return f"{self._context.host}{PRESIGNED}{self.name}/{operation}?{urlencode(query)}"
 
     def check(self, operation: str, query: Mapping[str, str]) -> dict[str, str]:
         """The values in the URL's query; ApiError 403 when it is forged or expired."""
         values = {name: value for name, value in query.items() if name != "signature"}
         given = query.get("signature", "").encode()
-        if not hmac.compare_digest(self._signature(operation, values).encode(), given):
+        if not hmac.compare_digest(self._sign(operation, values).encode(), given):
             raise ApiError(403, "PERMISSION_DENIED", "The signature of the URL is not valid.")
         if int(values.pop("expires")) < self._context.clock.now_ms():
             raise ApiError(403, "PERMISSION_DENIED", "Request has expired")
         return values
 
-    def _signature(self, operation: str, values: Mapping[str, str]) -> str:
+    def _sign(self, operation: str, values: Mapping[str, str]) -> str:
         text = operation + "\n" + urlencode(sorted(values.items()))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

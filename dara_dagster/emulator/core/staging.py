@@ -12,7 +12,7 @@ UPLOAD = "upload-"
 _UPLOAD_SECONDS = 24 * 3600
 
 
-def staging(folder: Path) -> Path:
+def prepare_staging(folder: Path) -> Path:
     """The staging folder of a workspace's `folder`, on the same disk as all that is moved from it."""
     found = folder / "staging"
     found.mkdir(exist_ok=True)

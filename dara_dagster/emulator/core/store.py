@@ -83,7 +83,7 @@ class Store:
         if self._closed:
             return
         self._dirty[kind, key] = None
-        self._plan(_FLUSH_SECONDS)
+        self._plan_flush(_FLUSH_SECONDS)
 
     def flush(self) -> None:
         """Write every change made so far; it then survives a kill -9."""
@@ -102,7 +102,7 @@ class Store:
         self._closed = True
         self._db.close()
 
-    def _plan(self, seconds: float) -> None:
+    def _plan_flush(self, seconds: float) -> None:
         if not self._planned:
             try:
                 loop = asyncio.get_running_loop()
@@ -135,5 +135,5 @@ class Store:
             with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                 self._db.execute("ROLLBACK")
             self._dirty.update(dict.fromkeys(changes))
-            self._plan(_AGAIN_SECONDS)
+            self._plan_flush(_AGAIN_SECONDS)
             raise

@@ -30,14 +30,14 @@ PAYLOADS = (
 """The task kinds of the Jobs API (SDK 0.156 SubmitTask)."""
 
 
-def payload_kind(task: Mapping[str, Any]) -> str:
+def find_payload_kind(task: Mapping[str, Any]) -> str:
     """Which of PAYLOADS a task has; "" when it has none."""
     return next((kind for kind in PAYLOADS if kind in task), "")
 
 
-def code_path(task: Mapping[str, Any]) -> str:
+def find_code_path(task: Mapping[str, Any]) -> str:
     """Path of the task's code as given, "" for kinds without one."""
-    kind = payload_kind(task)
+    kind = find_payload_kind(task)
     payload = task.get(kind) or {}
     if kind == "sql_task":
         payload = payload.get("file") or {}

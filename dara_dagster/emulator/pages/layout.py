@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from dara_dagster.emulator.pages.markup import Markup, join, tag
+from dara_dagster.emulator.pages.markup import Markup, join, make_tag
 
-__all__ = ["HEADERS", "START_PAGE", "document"]
+__all__ = ["HEADERS", "START_PAGE", "build_document"]
 
 _REFRESH_SECONDS = "2"
 
@@ -47,25 +47,27 @@ HEADERS = {
 }
 
 
-def document(title: str, body: Markup, *, live: bool = False) -> str:
+def build_document(title: str, body: Markup, *, live: bool = False) -> str:
     """A whole page; `live` makes it load itself again every two seconds."""
-    head = tag(
+    head = make_tag(
         "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="refresh", content=_REFRESH_SECONDS) if live else None,
-        tag("link", rel="icon", href="data:,"),
-        tag("title", title),
-        tag("style", _STYLE),
+        make_tag("meta", charset="utf-8"),
+        make_tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        make_tag("meta", http_equiv="refresh", content=_REFRESH_SECONDS) if live else None,
+        make_tag("link", rel="icon", href="data:,"),
+        make_tag("title", title),
+        make_tag("style", _STYLE),
     )
-    return f"<!doctype html>\n{tag('html', head, tag('body', body), lang='en')}\n"
+    return f"<!doctype html>\n{make_tag('html', head, make_tag('body', body), lang='en')}\n"
 
 
-START_PAGE = document(
+START_PAGE = build_document(
     "dara: local workspace",
     join(
-        tag("h1", "The local workspace of dara"),
-        tag("p", "It has no pages but those of its runs. `dara status RUN` and the Dagster UI link to them."),
-        tag("script", _TO_THE_RUN),
+        make_tag("h1", "The local workspace of dara"),
+        make_tag(
+            "p", "It only has the pages of its runs. `dara status RUN` and the Dagster UI link to them."
+        ),
+        make_tag("script", _TO_THE_RUN),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-__all__ = ["Markup", "join", "tag"]
+__all__ = ["Markup", "join", "make_tag"]
 
 _VOID = frozenset({"link", "meta"})
 
@@ -20,7 +20,7 @@ def join(*parts: str | None) -> Markup:
     return Markup("".join(part if isinstance(part, Markup) else escape(part) for part in parts if part))
 
 
-def tag(name: str, /, *children: str | None, **attributes: str) -> Markup:
+def make_tag(name: str, /, *children: str | None, **attributes: str) -> Markup:
     """`<name attributes>children</name>`; a `_` at the end of an attribute's name is dropped (`class_`)."""
     given = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(v)}"' for key, v in attributes.items())
     opened = f"<{name}{given}>"

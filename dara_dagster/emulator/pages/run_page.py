@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, Response
 
 from dara_dagster.emulator.core.context import WORKSPACE_ID, Context
-from dara_dagster.emulator.core.task_kinds import code_path, payload_kind
-from dara_dagster.emulator.pages.layout import HEADERS, START_PAGE, document
-from dara_dagster.emulator.pages.markup import Markup, join, tag
-from dara_dagster.emulator.services.runs.outcomes import Ending
+from dara_dagster.emulator.core.task_kinds import find_code_path, find_payload_kind
+from dara_dagster.emulator.pages.layout import HEADERS, START_PAGE, build_document
+from dara_dagster.emulator.pages.markup import Markup, join, make_tag
+from dara_dagster.emulator.services.runs.outcomes import Outcome
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 from dara_dagster.emulator.services.runs.rules import Runs
 
@@ -44,20 +44,20 @@ class PageLinks:
 
     def url(self, job_id: int, run_id: int) -> str:
         """The legacy form, which is what the service sends (databricks-api.md 2.2), with our signature."""
-        return f"{self._host}/?{self._query(run_id)}#job/{job_id}/run/{run_id}"
+        return f"{self._host}/?{self._make_query(run_id)}#job/{job_id}/run/{run_id}"
 
     def path(self, job_id: int, run_id: int) -> str:
         """The modern form, within the server."""
-        return f"/jobs/{job_id}/runs/{run_id}?{self._query(run_id)}"
+        return f"/jobs/{job_id}/runs/{run_id}?{self._make_query(run_id)}"
 
     def opens(self, run_id: int, signature: str) -> bool:
         """Whether the signature is the one of this run's page."""
-        return hmac.compare_digest(self._signature(run_id).encode(), signature.encode())
+        return hmac.compare_digest(self._sign(run_id).encode(), signature.encode())
 
-    def _query(self, run_id: int) -> str:
-        return urlencode({"o": WORKSPACE_ID, "s": self._signature(run_id)})
+    def _make_query(self, run_id: int) -> str:
+        return urlencode({"o": WORKSPACE_ID, "s": self._sign(run_id)})
 
-    def _signature(self, run_id: int) -> str:
+    def _sign(self, run_id: int) -> str:
         return hmac.digest(self._key, str(run_id).encode(), hashlib.sha256).hex()[:32]
 
 
@@ -86,21 +86,21 @@ async def answer_page(pages: Iterable[RunPages], path: str, query: Mapping[str, 
         return HTMLResponse(START_PAGE, headers=HEADERS)
     match = _PATH.fullmatch(path)
     if match is None:
-        return None if not path.startswith("/jobs/") else _refused()
+        return None if not path.startswith("/jobs/") else _refuse()
     for one in pages:
         page = one.find(int(match["job"]), int(match["run"]), query.get("s", ""))
         if page is not None:
             return await page.answer()
-    return _refused()
+    return _refuse()
 
 
-def _refused() -> Response:
+def _refuse() -> Response:
     text = (
         "Open the link as `dara status RUN` or the Dagster UI shows it: the signature at its end (s=...) "
         "opens the page of that one run, for as long as the run is kept (60 days)."
     )
-    body = join(tag("h1", "This page cannot be shown"), tag("p", text))
-    return HTMLResponse(document("Not found", body), 403, headers=HEADERS)
+    body = join(make_tag("h1", "This page cannot be shown"), make_tag("p", text))
+    return HTMLResponse(build_document("Not found", body), 403, headers=HEADERS)
 
 
 class _Page:
@@ -110,7 +110,7 @@ class _Page:
         self._pages, self._run, self._task = pages, run, task
         self._now = pages.context.clock.now_ms()
         latest = list(run.latest().values())
-        failed = [one for one in latest if one.ending and one.ending.result not in _GOOD | _NEUTRAL]
+        failed = [one for one in latest if one.outcome and one.outcome.result not in _GOOD | _NEUTRAL]
         # The task main in full: the one asked for, the only one, else the first that failed.
         self._main = task or (latest[0] if len(latest) == 1 else next(iter(failed), None))
 
@@ -123,90 +123,97 @@ class _Page:
         shown = self._task or run
         name = f"{run.run_name}: {self._task.task_key}" if self._task else run.run_name
         body = join(
-            tag("h1", name, " ", _badge(shown.state, shown.ending)),
-            self._facts(),
-            self._tasks(),
-            *(self._details(main, log) if main is not None else ()),
+            make_tag("h1", name, " ", _make_badge(shown.state, shown.outcome)),
+            self._show_facts(),
+            self._show_tasks(),
+            *(self._show_details(main, log) if main is not None else ()),
         )
-        page = document(f"{_word(shown.state, shown.ending)}: {name}", body, live=shown.ending is None)
+        page = build_document(
+            f"{_name_state(shown.state, shown.outcome)}: {name}", body, live=shown.outcome is None
+        )
         return HTMLResponse(page, headers=HEADERS)
 
-    def _facts(self) -> Markup:
+    def _show_facts(self) -> Markup:
         run, shown = self._run, self._task or self._run
         facts: dict[str, str | None] = {
             "Run": str(shown.run_id),
             "Job": str(run.job_id),
-            "Started": _moment(shown.start_time),
-            "Ended": _moment(shown.end_time) if shown.end_time else None,
-            "Took": self._took(shown.start_time, shown.end_time),
-            "Started by": self._link(run.run_id, "the whole run") if self._task else self._parent(),
+            "Started": _format_moment(shown.start_time),
+            "Ended": _format_moment(shown.end_time) if shown.end_time else None,
+            "Took": self._format_duration(shown.start_time, shown.end_time),
+            "Started by": self._make_link(run.run_id, "the whole run") if self._task else self._show_parent(),
         }
-        if shown.ending is not None and shown.ending.message:
-            facts["Ending"] = f"{shown.ending.code}: {shown.ending.message}"
-        return _table(facts)
+        if shown.outcome is not None and shown.outcome.message:
+            facts["Ending"] = f"{shown.outcome.code}: {shown.outcome.message}"
+        return _make_table(facts)
 
-    def _parent(self) -> Markup | None:
+    def _show_parent(self) -> Markup | None:
         parent = self._run.parent_run_id
-        return None if parent is None else self._link(parent, f"a notebook, as run {parent}")
+        return None if parent is None else self._make_link(parent, f"a notebook, as run {parent}")
 
-    def _tasks(self) -> Markup:
+    def _show_tasks(self) -> Markup:
         """The attempts of the run's tasks, when there are several."""
         if self._task is not None or len(self._run.tasks) == 1:
             return Markup("")
-        heads = tag("tr", *(tag("th", head) for head in ("Task", "Kind", "State", "Started", "Took")))
-        return join(tag("h2", "Tasks"), tag("table", heads, *map(self._row, self._run.tasks)))
+        heads = make_tag(
+            "tr", *(make_tag("th", head) for head in ("Task", "Kind", "State", "Started", "Took"))
+        )
+        return join(make_tag("h2", "Tasks"), make_tag("table", heads, *map(self._show_row, self._run.tasks)))
 
-    def _row(self, task: TaskRun) -> Markup:
+    def _show_row(self, task: TaskRun) -> Markup:
         name = f"{task.task_key} (attempt {task.attempt + 1})" if task.attempt else task.task_key
         cells = (
-            self._link(task.run_id, name),
-            _kind(task),
-            _badge(task.state, task.ending),
-            _moment(task.start_time),
-            self._took(task.start_time, task.end_time),
+            self._make_link(task.run_id, name),
+            _name_kind(task),
+            _make_badge(task.state, task.outcome),
+            _format_moment(task.start_time),
+            self._format_duration(task.start_time, task.end_time),
         )
-        return tag("tr", *(tag("td", cell) for cell in cells))
+        return make_tag("tr", *(make_tag("td", cell) for cell in cells))
 
-    def _details(self, task: TaskRun, log: str) -> Iterator[Markup]:
+    def _show_details(self, task: TaskRun, log: str) -> Iterator[Markup]:
         output = task.output
         facts: dict[str, str | None] = {
             "Task": task.task_key if self._task is None else None,
-            "Kind": _kind(task),
-            "Code": code_path(task.task) or None,
-            "Compute": task.cluster_id or task.task.get(payload_kind(task.task), {}).get("warehouse_id"),
-            "Set up in": _seconds(task.setup_ms) if task.running_since else None,
-            "Ran for": _seconds(task.execution_ms) if task.end_time and task.running_since else None,
+            "Kind": _name_kind(task),
+            "Code": find_code_path(task.task) or None,
+            "Compute": task.cluster_id or task.task.get(find_payload_kind(task.task), {}).get("warehouse_id"),
+            "Set up in": _format_seconds(task.setup_ms) if task.running_since else None,
+            "Ran for": _format_seconds(task.execution_ms) if task.end_time and task.running_since else None,
         }
-        yield join(tag("h2", "Task"), _table(facts))
-        if parameters := {**_parameters(task), **self._run.parameters}:
-            yield join(tag("h2", "Parameters"), _table(parameters))
+        yield join(make_tag("h2", "Task"), _make_table(facts))
+        if parameters := {**_list_parameters(task), **self._run.parameters}:
+            yield join(make_tag("h2", "Parameters"), _make_table(parameters))
         if output.get("error"):
-            yield _block("Error", str(output["error"]), "error")
+            yield _make_block("Error", str(output["error"]), "error")
         if output.get("error_trace"):
-            yield _block("Traceback", str(output["error_trace"]))
+            yield _make_block("Traceback", str(output["error_trace"]))
         if output.get("exit_value") is not None:
-            yield _block("Exit value", str(output["exit_value"]))
-        started = [self._link(child.run_id, child.run_name) for child in self._pages.runs.children(task)]
+            yield _make_block("Exit value", str(output["exit_value"]))
+        started = [self._make_link(child.run_id, child.run_name) for child in self._pages.runs.children(task)]
         if started:
-            yield join(tag("h2", "Notebooks it ran"), tag("ul", *(tag("li", link) for link in started)))
+            yield join(
+                make_tag("h2", "Notebooks it ran"),
+                make_tag("ul", *(make_tag("li", link) for link in started)),
+            )
         lines = log.rstrip().splitlines()
         cut = len(lines) > _LOG_LINES
         title = f"Log, the last {_LOG_LINES} of {len(lines):,} lines" if cut else "Log"
-        yield _block(title, "\n".join(lines[-_LOG_LINES:]) or "nothing was printed")
+        yield _make_block(title, "\n".join(lines[-_LOG_LINES:]) or "nothing was printed")
 
-    def _link(self, run_id: int, text: str) -> Markup:
+    def _make_link(self, run_id: int, text: str) -> Markup:
         found = self._pages.runs.lookup(run_id)
         if found is None:
             return join(text)
-        return tag("a", text, href=self._pages.links.path(found[0].job_id, run_id))
+        return make_tag("a", text, href=self._pages.links.path(found[0].job_id, run_id))
 
-    def _took(self, start: int, end: int) -> str:
-        return _seconds(max((end or self._now) - start, 0))
+    def _format_duration(self, start: int, end: int) -> str:
+        return _format_seconds(max((end or self._now) - start, 0))
 
 
-def _parameters(task: TaskRun) -> dict[str, str | None]:
+def _list_parameters(task: TaskRun) -> dict[str, str | None]:
     """What the task was given, whatever its kind calls that."""
-    payload: Mapping[str, Any] = task.task.get(payload_kind(task.task)) or {}
+    payload: Mapping[str, Any] = task.task.get(find_payload_kind(task.task)) or {}
     given = (
         payload.get("base_parameters") or payload.get("parameters") or payload.get("named_parameters") or {}
     )
@@ -215,37 +222,37 @@ def _parameters(task: TaskRun) -> dict[str, str | None]:
     return {str(number): str(value) for number, value in enumerate(given, 1)}
 
 
-def _kind(task: TaskRun) -> str:
-    return payload_kind(task.task).removesuffix("_task").replace("_", " ")
+def _name_kind(task: TaskRun) -> str:
+    return find_payload_kind(task.task).removesuffix("_task").replace("_", " ")
 
 
-def _word(state: str, ending: Ending | None) -> str:
-    return ending.result if ending is not None else state
+def _name_state(state: str, outcome: Outcome | None) -> str:
+    return outcome.result if outcome is not None else state
 
 
-def _badge(state: str, ending: Ending | None) -> Markup:
-    word = _word(state, ending)
+def _make_badge(state: str, outcome: Outcome | None) -> Markup:
+    word = _name_state(state, outcome)
     look = "good" if word in _GOOD else "neutral" if word in _NEUTRAL else "bad"
-    return tag("span", word.replace("_", " ").lower(), class_=f"badge {look if ending else 'live'}")
+    return make_tag("span", word.replace("_", " ").lower(), class_=f"badge {look if outcome else 'live'}")
 
 
-def _table(rows: Mapping[str, str | None]) -> Markup:
+def _make_table(rows: Mapping[str, str | None]) -> Markup:
     shown = {name: value for name, value in rows.items() if value is not None}
-    lines = (tag("tr", tag("th", name), tag("td", value)) for name, value in shown.items())
-    return tag("table", *lines, class_="facts")
+    lines = (make_tag("tr", make_tag("th", name), make_tag("td", value)) for name, value in shown.items())
+    return make_tag("table", *lines, class_="facts")
 
 
-def _block(title: str, text: str, look: str = "") -> Markup:
+def _make_block(title: str, text: str, look: str = "") -> Markup:
     clean = _UNPRINTABLE.sub("", text)
     kept = clean if len(clean) <= _LONGEST else f"... {clean[-_LONGEST:]}"
-    return join(tag("h2", title), tag("pre", kept, class_=look))
+    return join(make_tag("h2", title), make_tag("pre", kept, class_=look))
 
 
-def _moment(milliseconds: int) -> str:
+def _format_moment(milliseconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(milliseconds / 1000))
 
 
-def _seconds(milliseconds: int) -> str:
+def _format_seconds(milliseconds: int) -> str:
     seconds = milliseconds / 1000
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"

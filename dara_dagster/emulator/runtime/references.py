@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dara_dagster.emulator.core.context import WORKSPACE_ID, Context
-from dara_dagster.emulator.core.task_kinds import code_path
+from dara_dagster.emulator.core.task_kinds import find_code_path
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
 _REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
@@ -65,7 +65,12 @@ def _replace(context: Context, run: Run, task: TaskRun, match: re.Match[str]) ->
     if ".".join(names) != match[1].replace("`", ""):
         return match[0]
     names = _LEGACY.get(match[1], names)
-    known = {"job": _job, "task": _task, "tasks": _other_task, "workspace": _workspace}
+    known = {
+        "job": _resolve_job,
+        "task": _resolve_task,
+        "tasks": _resolve_other_task,
+        "workspace": _resolve_workspace,
+    }
     if names[0] not in known:
         return match[0]
     found = known[names[0]](context, run, task, names[1:])
@@ -74,7 +79,7 @@ def _replace(context: Context, run: Run, task: TaskRun, match: re.Match[str]) ->
     return found
 
 
-def _job(context: Context, run: Run, _task: TaskRun, names: list[str]) -> str | None:
+def _resolve_job(context: Context, run: Run, _resolve_task: TaskRun, names: list[str]) -> str | None:
     if names[:1] == ["parameters"] and len(names) == 2:
         return run.parameters.get(names[1])
     if names[:1] == ["start_time"] and len(names) == 2 and names[1] in _DATES:
@@ -86,33 +91,33 @@ def _job(context: Context, run: Run, _task: TaskRun, names: list[str]) -> str | 
     return simple.get(names[0]) if len(names) == 1 else None
 
 
-def _task(context: Context, _run: Run, task: TaskRun, names: list[str]) -> str | None:
+def _resolve_task(context: Context, _run: Run, task: TaskRun, names: list[str]) -> str | None:
     simple = {
         "name": task.task_key,
         "run_id": str(task.run_id),
         "execution_count": str(task.attempt),
-        "notebook_path": code_path(task.task),
+        "notebook_path": find_code_path(task.task),
     }
     return simple.get(names[0]) if len(names) == 1 else None
 
 
-def _other_task(context: Context, run: Run, _task: TaskRun, names: list[str]) -> str | None:
+def _resolve_other_task(context: Context, run: Run, _resolve_task: TaskRun, names: list[str]) -> str | None:
     other = run.latest().get(names[0]) if names else None
     if other is None or len(names) < 2:
         return None
     if names[1] == "values" and len(names) == 3:
-        return _task_value(context, run, names[0], names[2])
-    ending = other.ending
+        return _read_task_value(context, run, names[0], names[2])
+    outcome = other.outcome
     simple = {
         "run_id": str(other.run_id),
-        "result_state": ending.result.lower() if ending else "",
-        "error_code": ending.code if ending else "",
+        "result_state": outcome.result.lower() if outcome else "",
+        "error_code": outcome.code if outcome else "",
         "execution_count": str(other.attempt),
     }
     return simple.get(names[1]) if len(names) == 2 else None
 
 
-def _task_value(context: Context, run: Run, task_key: str, name: str) -> str | None:
+def _read_task_value(context: Context, run: Run, task_key: str, name: str) -> str | None:
     """What the task set with dbutils.jobs.taskValues; the engine keeps it in a file for each task."""
     file = context.folder / "runs" / str(run.run_id) / "task_values" / f"{quote(task_key, safe='')}.json"
     if not file.is_file():
@@ -123,5 +128,5 @@ def _task_value(context: Context, run: Run, task_key: str, name: str) -> str | N
     return values[name] if isinstance(values[name], str) else json.dumps(values[name])
 
 
-def _workspace(context: Context, _run: Run, _task: TaskRun, names: list[str]) -> str | None:
+def _resolve_workspace(context: Context, _run: Run, _resolve_task: TaskRun, names: list[str]) -> str | None:
     return {"id": WORKSPACE_ID, "url": context.host}.get(names[0]) if len(names) == 1 else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dara_dagster.emulator.core.context import Context
-from dara_dagster.emulator.core.safe_path import plain_path
+from dara_dagster.emulator.core.safe_path import make_safe_path
 from dara_dagster.emulator.engine.spec import TaskResult as TaskResult
 from dara_dagster.emulator.runtime.process_pool import ProcessPool, TaskProcess
 
@@ -55,14 +55,14 @@ class Runner:
         run_id = spec["run_id"]
         folder = self.task_folder(spec["job_run_id"], run_id)
         folder.mkdir(parents=True, exist_ok=True)
-        full = {**self._common(folder), **spec}
+        full = {**self._fill_common(folder), **spec}
         spec_file = folder / "spec.json"
         _write_private(spec_file, full)
 
         def on_end(status: int | None, reason: str) -> None:
             self._processes.pop(run_id, None)
             self.clean_up(spec["job_run_id"], run_id)
-            result = _read_result(_result_file(folder), status, reason)
+            result = _read_result(_find_result_file(folder), status, reason)
             if result.lost and not result.code:
                 result.code = process.code
             ended(result)
@@ -94,7 +94,9 @@ class Runner:
 
     def result(self, job_run_id: int, run_id: int) -> TaskResult:
         """What an ended task run left behind."""
-        return _read_result(_result_file(self.task_folder(job_run_id, run_id)), None, "The result is gone.")
+        return _read_result(
+            _find_result_file(self.task_folder(job_run_id, run_id)), None, "The result is gone."
+        )
 
     def log(self, job_run_id: int, run_id: int) -> tuple[str, bool]:
         """The last 5 MB a task wrote to stdout and stderr, and whether something before was left out."""
@@ -107,9 +109,9 @@ class Runner:
         except FileNotFoundError:
             return "", False
 
-    def _common(self, folder: Path) -> dict[str, Any]:
+    def _fill_common(self, folder: Path) -> dict[str, Any]:
         context = self._context
-        plain = plain_path(context.folder)
+        plain = make_safe_path(context.folder)
         return {
             "path": "",
             "file": None,
@@ -124,16 +126,16 @@ class Runner:
             "catalog": None,
             "schema": None,
             "cluster_id": None,
-            "secrets": self._secrets_file(folder),
+            "secrets": self._write_secrets(folder),
             "env": {},
             "host": context.host,
             "token": context.token,
             "log": str(folder / "log.txt"),
-            "result": str(_result_file(folder)),
+            "result": str(_find_result_file(folder)),
             "row_limit": 10_000,
         }
 
-    def _secrets_file(self, folder: Path) -> str | None:
+    def _write_secrets(self, folder: Path) -> str | None:
         secrets = self._secrets()
         if not secrets:
             return None
@@ -147,12 +149,12 @@ class Runner:
 
 def end_orphan(pid: int) -> None:
     """Kill the group of a task process that a dead server left behind, if that is still what `pid` is."""
-    if "dara_dagster.emulator.engine" in _command(pid):
+    if "dara_dagster.emulator.engine" in _read_command(pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
 
 
-def _command(pid: int) -> str:
+def _read_command(pid: int) -> str:
     """How a process was started; "" when there is none, or no way to tell."""
     if Path("/proc/self/cmdline").exists():  # small containers have no ps
         with contextlib.suppress(OSError):
@@ -164,7 +166,7 @@ def _command(pid: int) -> str:
     return ""
 
 
-def _result_file(folder: Path) -> Path:
+def _find_result_file(folder: Path) -> Path:
     return folder / "result.json"
 
 

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from dara_dagster.emulator.core.clock import Clock, Timer
-from dara_dagster.emulator.services.runs import outcomes as endings
-from dara_dagster.emulator.services.runs.outcomes import Ending
+from dara_dagster.emulator.services.runs import outcomes
+from dara_dagster.emulator.services.runs.outcomes import Outcome
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 from dara_dagster.emulator.services.runs.scheduler import Scheduler
 
@@ -36,7 +36,7 @@ class SimulatedTask:
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._clock.call_later(STOP_SECONDS, partial(self._end, endings.CANCELED))
+        self._clock.call_later(STOP_SECONDS, partial(self._end, outcomes.CANCELED))
 
     def _start(self) -> None:
         self._scheduler.running(self._run, self._task)
@@ -44,15 +44,15 @@ class SimulatedTask:
 
     def _plan_end(self) -> None:
         rule = self._rule
-        ending = endings.simulated(rule["result"], rule["code"], rule["message"], rule["raw"])
+        outcome = outcomes.make_simulated(rule["result"], rule["code"], rule["message"], rule["raw"])
         due = self._task.running_since + rule["duration_ms"]
-        self._timer = self._clock.call_at(due, partial(self._end, ending))
+        self._timer = self._clock.call_at(due, partial(self._end, outcome))
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, outcome: Outcome) -> None:
         output: dict[str, Any] = {}
         if self._rule["exit_value"] is not None:
             output["exit_value"] = self._rule["exit_value"]
-        if ending.result == "FAILED":
+        if outcome.result == "FAILED":
             error = self._rule["error"] or "Exception: simulated failure"
             output.update(error=error, error_trace=f"Traceback (most recent call last):\n{error}\n")
-        self._scheduler.ended(self._run, self._task, ending, output)
+        self._scheduler.ended(self._run, self._task, outcome, output)

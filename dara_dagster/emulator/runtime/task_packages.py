@@ -8,14 +8,14 @@ from typing import Any
 
 from dara_dagster.emulator.services.runs.records import TaskRun
 
-__all__ = ["UnsupportedLibraryError", "task_packages"]
+__all__ = ["UnsupportedLibraryError", "list_packages"]
 
 
 class UnsupportedLibraryError(ValueError):
     """A library that is not a Python package; the local workspace has no JVM and no R."""
 
 
-def task_packages(
+def list_packages(
     settings: Mapping[str, Any], task: TaskRun, on_cluster: Iterable[Mapping[str, Any]]
 ) -> list[str]:
     """Arguments of `pip install` for the libraries of the task, of its cluster and of its environment.
@@ -26,18 +26,18 @@ def task_packages(
     """
     arguments: list[str] = []
     for library in task.task.get("libraries") or ():
-        arguments += _arguments(library)
+        arguments += _list_arguments(library)
     for status in on_cluster:
         if status["library"].keys() & {"pypi", "whl", "requirements"}:
-            arguments += _arguments(status["library"])
+            arguments += _list_arguments(status["library"])
     key = task.task.get("environment_key")
     for environment in settings.get("environments") or ():
         if key is not None and environment.get("environment_key") == key:
-            arguments += _dependencies((environment.get("spec") or {}).get("dependencies") or ())
+            arguments += _split_dependencies((environment.get("spec") or {}).get("dependencies") or ())
     return arguments
 
 
-def _arguments(library: Mapping[str, Any]) -> list[str]:
+def _list_arguments(library: Mapping[str, Any]) -> list[str]:
     kind = next(iter(library))
     if kind == "whl":
         return [library["whl"]]
@@ -51,7 +51,7 @@ def _arguments(library: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _dependencies(lines: Sequence[str]) -> list[str]:
+def _split_dependencies(lines: Sequence[str]) -> list[str]:
     """Lines of a requirements file: options such as `-r file` are words of their own."""
     return [
         word for line in lines for word in (shlex.split(line) if line.startswith("-") else [line.strip()])

@@ -38,15 +38,15 @@ class ServerFacts(Protocol):
     data: Path
 
 
-def _well_known(server: ServerFacts) -> Json:
+def _get_well_known(server: ServerFacts) -> Json:
     return {"oidc_endpoint": f"{server.host}/oidc", "workspace_id": WORKSPACE_ID}
 
 
-def _health(server: ServerFacts) -> Json:
+def _get_health(server: ServerFacts) -> Json:
     return {"ok": True, "pid": os.getpid(), "data": str(server.data.resolve())}
 
 
-def _me(admin: Admin, _call: Call) -> Json:
+def _get_me(admin: Admin, _call: Call) -> Json:
     user = admin.context.user
     return {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -95,13 +95,13 @@ def _simulate(admin: Admin, call: Call) -> Json:
 
 
 OPEN_ROUTES: Mapping[tuple[str, str], Callable[[ServerFacts], Json]] = {
-    ("GET", "/.well-known/databricks-config"): _well_known,
-    ("GET", "/__emulator/health"): _health,
+    ("GET", "/.well-known/databricks-config"): _get_well_known,
+    ("GET", "/__emulator/health"): _get_health,
 }
 """Those that need no token."""
 
 _ROUTES = (
-    ("GET", "/api/2.0/preview/scim/v2/Me", _me),
+    ("GET", "/api/2.0/preview/scim/v2/Me", _get_me),
     ("POST", "/__emulator/stop", _stop),
     ("POST", "/__emulator/reset", _reset),
     ("POST", "/__emulator/simulate", _simulate),

@@ -49,15 +49,15 @@ class App:
         self._server.last_call = time.monotonic()
         try:
             answer = await self._answer(Request(scope, receive))
-            response = answer if isinstance(answer, Response) else _json_response(answer)
+            response = answer if isinstance(answer, Response) else _make_response(answer)
         except DropConnection as dropped:
             await _drop(receive, cut=dropped.cut)
             return
         except Exception as error:
-            failure = _api_error(error)
+            failure = _convert_error(error)
             if failure is not error and failure.status >= 500:
                 logger.exception("%s %s failed", scope["method"], scope["path"])
-            response = _error_response(failure)
+            response = _make_error_response(failure)
         response.headers.setdefault("x-databricks-org-id", WORKSPACE_ID)
         await response(scope, receive, send)
 
@@ -106,18 +106,18 @@ async def _read_json(request: Request, path: str) -> dict[str, Json]:
     return read_object(body) if path.startswith("/api/") else body
 
 
-def _json_response(content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def _make_response(content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(json.dumps(content, separators=(",", ":")), status, headers, "application/json")
 
 
-def _error_response(error: ApiError) -> Response:
+def _make_error_response(error: ApiError) -> Response:
     text = getattr(error, "text", None)
     if text is not None:
         return Response(text, error.status, error.headers, "text/plain")
-    return _json_response(error.body(), error.status, error.headers)
+    return _make_response(error.body(), error.status, error.headers)
 
 
-def _api_error(error: Exception) -> ApiError:
+def _convert_error(error: Exception) -> ApiError:
     """The answer to any failure, also to one that no rule foresaw."""
     if isinstance(error, ApiError):
         return error

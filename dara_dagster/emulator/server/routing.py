@@ -31,7 +31,7 @@ class Call:
     query: Mapping[str, str]
     body: dict[str, Json] = field(default_factory=dict)
 
-    def number(self, name: str, default: int | None = None) -> int:
+    def read_number(self, name: str, default: int | None = None) -> int:
         """An id or count from path, body or query; ApiError 400 when it is no number, or missing."""
         value = self.path.get(name) or self.body.get(name, self.query.get(name) or default)
         if value is None:
@@ -40,7 +40,7 @@ class Call:
             raise invalid(f"{name} must be a whole number, not {str(value)[:100]!r}.")
         return int(value)
 
-    def flag(self, name: str) -> bool:
+    def read_flag(self, name: str) -> bool:
         """A true or false of the query."""
         return self.query.get(name, "").lower() == "true"
 

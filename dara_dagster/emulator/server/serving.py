@@ -96,7 +96,7 @@ def _write_state(file: Path, host: str) -> None:
         "port": int(host.rpartition(":")[2]),
         "host": host,
         "started": int(time.time() * 1000),
-        "version": _version(),
+        "version": _read_version(),
     }
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
@@ -110,7 +110,7 @@ def _remove_state(file: Path) -> None:
             file.unlink()
 
 
-def _version() -> str:
+def _read_version() -> str:
     try:
         return version("dara-dagster")
     except PackageNotFoundError:

@@ -22,7 +22,7 @@ async def receive_file(request: Request, folder: Path, limit: int) -> Path:
     """
     announced = request.headers.get("content-length")
     if announced and int(announced) > limit:
-        raise _too_large(limit)
+        raise _refuse_size(limit)
     target = folder / uuid.uuid4().hex
     with target.open("xb") as out:
         try:
@@ -44,7 +44,7 @@ async def _copy(request: Request, out: BinaryIO, limit: int) -> int:
             size += len(chunk)
             waiting += chunk
             if size > limit:
-                raise _too_large(limit)
+                raise _refuse_size(limit)
             if len(waiting) >= _PIECE:
                 await run_in_threadpool(out.write, waiting)
                 waiting = bytearray()
@@ -54,5 +54,5 @@ async def _copy(request: Request, out: BinaryIO, limit: int) -> int:
     return size
 
 
-def _too_large(limit: int) -> ApiError:
+def _refuse_size(limit: int) -> ApiError:
     return ApiError(413, "INVALID_PARAMETER_VALUE", f"The content is larger than the limit of {limit} bytes.")

@@ -105,13 +105,13 @@ class Server(Generic[W]):
         self._open.clear()
 
     def _restore(self, token: str) -> W:
-        folder = self._folder(token)
+        folder = self._choose_folder(token)
         try:
             return self._build(self, folder, token)
         except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnusableStoreError(folder / "store.db", error) from error
 
-    def _folder(self, token: str) -> Path:
+    def _choose_folder(self, token: str) -> Path:
         if self.token is not None:
             return self.data
         return self.data / "workspaces" / hashlib.sha256(token.encode()).hexdigest()[:16]

@@ -22,11 +22,11 @@ class DeltaTable:
     created_at: int = 0
     updated_at: int = 0
 
-    def columns(self) -> list[dict[str, Any]]:
+    def list_columns(self) -> list[dict[str, Any]]:
         """The columns as Unity Catalog's ColumnInfo."""
         fields = json.loads(self.metadata.get("schemaString") or '{"fields": []}')["fields"]
         partitions = list(self.metadata.get("partitionColumns") or ())
-        return [_column(position, known, partitions) for position, known in enumerate(fields)]
+        return [_show_column(position, known, partitions) for position, known in enumerate(fields)]
 
     @property
     def comment(self) -> str | None:
@@ -57,7 +57,7 @@ class DeltaReader:
             last, before = self._known.get(table, ("", DeltaTable()))
             if last not in commits:  # another table by now
                 last, before = "", DeltaTable()
-            metadata = self._newest_metadata(log, [name for name in commits if name > last])
+            metadata = self._read_newest_metadata(log, [name for name in commits if name > last])
             times = [int((log / name).stat().st_mtime * 1000) for name in (commits[0], commits[-1])]
         except (OSError, ValueError):
             return DeltaTable()
@@ -65,7 +65,7 @@ class DeltaReader:
         self._known[table] = commits[-1], found
         return found
 
-    def _newest_metadata(self, log: Path, commits: list[str]) -> Mapping[str, Any] | None:
+    def _read_newest_metadata(self, log: Path, commits: list[str]) -> Mapping[str, Any] | None:
         for name in reversed(commits):
             with (log / name).open(encoding="utf-8") as lines:
                 for line in lines:
@@ -75,12 +75,12 @@ class DeltaReader:
         return None
 
 
-def _column(position: int, known: Mapping[str, Any], partitions: list[str]) -> dict[str, Any]:
-    text = type_text(known["type"])
+def _show_column(position: int, known: Mapping[str, Any], partitions: list[str]) -> dict[str, Any]:
+    text = format_type(known["type"])
     column = {
         "name": known["name"],
         "type_text": text,
-        "type_name": _type_name(known["type"]),
+        "type_name": _name_type(known["type"]),
         "type_json": json.dumps(known),
         "position": position,
         "nullable": bool(known.get("nullable", True)),
@@ -94,18 +94,18 @@ def _column(position: int, known: Mapping[str, Any], partitions: list[str]) -> d
     return column
 
 
-def type_text(kind: Any) -> str:
+def format_type(kind: Any) -> str:
     """A type of Delta's schema JSON in SQL words: `bigint`, `array<struct<a:int>>`."""
     if isinstance(kind, str):
         return _SQL_NAMES.get(kind, kind)
     if kind["type"] == "array":
-        return f"array<{type_text(kind['elementType'])}>"
+        return f"array<{format_type(kind['elementType'])}>"
     if kind["type"] == "map":
-        return f"map<{type_text(kind['keyType'])},{type_text(kind['valueType'])}>"
-    inner = ",".join(f"{known['name']}:{type_text(known['type'])}" for known in kind["fields"])
+        return f"map<{format_type(kind['keyType'])},{format_type(kind['valueType'])}>"
+    inner = ",".join(f"{known['name']}:{format_type(known['type'])}" for known in kind["fields"])
     return f"struct<{inner}>"
 
 
-def _type_name(kind: Any) -> str:
+def _name_type(kind: Any) -> str:
     name = kind if isinstance(kind, str) else kind["type"]
     return {"integer": "INT"}.get(name, name.partition("(")[0].upper())

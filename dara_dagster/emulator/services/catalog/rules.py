@@ -41,15 +41,15 @@ class Catalog:
 
     def create(self, names: Sequence[str], sent: Mapping[str, Any]) -> dict[str, Any]:
         """Make a catalog, schema or volume -> its info. The parent must exist."""
-        path = tuple(_checked(name) for name in names)
+        path = tuple(_check_name(name) for name in names)
         if len(path) > 1:
             self._require(path[:-1])
-        if self._folder(path).is_dir():
+        if self._find_folder(path).is_dir():
             kind, full = _KINDS[len(path)], ".".join(path)
             raise ApiError(400, f"{kind.upper()}_ALREADY_EXISTS", f"{kind} '{full}' already exists")
         if len(path) == 3:
             _check_volume(sent)
-        self._folder((*path, "default") if len(path) == 1 else path).mkdir(parents=True, exist_ok=True)
+        self._find_folder((*path, "default") if len(path) == 1 else path).mkdir(parents=True, exist_ok=True)
         now = self._context.clock.now_ms()
         self._kept[".".join(path)] = {
             "created_at": now,
@@ -63,7 +63,7 @@ class Catalog:
         """The CatalogInfo, SchemaInfo or VolumeInfo of an existing object."""
         path = self._require(names)
         full, kept = ".".join(path), self._kept.get(".".join(path), {})
-        made = int(self._folder(path).stat().st_mtime * 1000)
+        made = int(self._find_folder(path).stat().st_mtime * 1000)
         shown = {
             "owner": self._context.user,
             "created_at": made,
@@ -89,7 +89,7 @@ class Catalog:
         named = {"catalog_name": path[0], "schema_name": path[1], "volume_type": "MANAGED"}
         return {**shown, **named, "volume_id": identity, "storage_location": location}
 
-    def listed(self, parent: Sequence[str]) -> list[dict[str, Any]]:
+    def list_all(self, parent: Sequence[str]) -> list[dict[str, Any]]:
         """The infos below `parent`: catalogs of (), schemas of a catalog, volumes of a schema; by name."""
         path = self._require(parent) if parent else ()
         if len(path) == 0:
@@ -106,7 +106,7 @@ class Catalog:
         """Change comment, owner or properties, or rename (`new_name`) -> the new info."""
         path = self._require(names)
         changes = {key: sent[key] for key in _KEPT if sent.get(key) is not None}
-        renamed = (*path[:-1], _checked(sent["new_name"])) if sent.get("new_name") else path
+        renamed = (*path[:-1], _check_name(sent["new_name"])) if sent.get("new_name") else path
         if not changes and renamed == path:
             text = f"Update{_KINDS[len(path)]} Nothing to update."
             raise invalid(text)
@@ -124,12 +124,12 @@ class Catalog:
         with it.
         """
         path = self._require(names)
-        inner = self._content(path)
+        inner = self._describe_content(path)
         if inner and not force:
             text = f"{_KINDS[len(path)]} '{'.'.join(path)}' is not empty: it has {', '.join(inner)}."
             raise ApiError(400, "INVALID_STATE", text)
         away = self._context.tables / f".trash-{uuid.uuid4().hex}"
-        self._folder(path).rename(away)
+        self._find_folder(path).rename(away)
         full = ".".join(path)
         for key in [key for key in self._kept if key == full or key.startswith(full + ".")]:
             del self._kept[key]
@@ -139,7 +139,7 @@ class Catalog:
 
     def table(self, full_name: str) -> dict[str, Any]:
         """The TableInfo of a table or view."""
-        name = self._table_name(full_name)
+        name = self._read_table_name(full_name)
         folder, view = self._tree.table_folder(name), self._tree.view_sql(name)
         if folder is None and view is None:
             raise ApiError(404, "TABLE_DOES_NOT_EXIST", f"Table '{name}' does not exist.")
@@ -159,7 +159,7 @@ class Catalog:
             data_source_format="DELTA",
             storage_location=f"file:{folder}",
             table_id=delta.metadata.get("id", ""),
-            columns=delta.columns(),
+            columns=delta.list_columns(),
             properties=delta.properties,
             created_at=delta.created_at,
             updated_at=delta.updated_at,
@@ -174,16 +174,16 @@ class Catalog:
 
     def has_table(self, full_name: str) -> bool:
         """Whether there is such a table or view; catalog and schema must exist."""
-        name = self._table_name(full_name)
+        name = self._read_table_name(full_name)
         return self._tree.table_folder(name) is not None or self._tree.view_sql(name) is not None
 
     def table_folder(self, full_name: str) -> Path | None:
         """Where the files of a table are; None for a view, and where there is no such table."""
-        return self._tree.table_folder(self._table_name(full_name))
+        return self._tree.table_folder(self._read_table_name(full_name))
 
     def delete_table(self, full_name: str) -> None:
         """Drop a table with its files, an external one without, or a view."""
-        shown, name = self.table(full_name), self._table_name(full_name)
+        shown, name = self.table(full_name), self._read_table_name(full_name)
         if shown["table_type"] == "VIEW":
             self._tree.drop_view(name)
         else:
@@ -191,7 +191,7 @@ class Catalog:
 
     # -- the machinery ------------------------------------------------------------------------------
 
-    def _folder(self, path: Sequence[str]) -> Path:
+    def _find_folder(self, path: Sequence[str]) -> Path:
         if len(path) == 3:
             return self._tree.volume_folder(*path)
         return self._context.tables.joinpath(*path)
@@ -200,21 +200,21 @@ class Catalog:
         """The lower-cased names of an object that exists, with all above it."""
         path = tuple(name.lower() for name in names)
         for depth in range(1, len(path) + 1):
-            exists = _NAME.fullmatch(path[depth - 1]) and self._folder(path[:depth]).is_dir()
+            exists = _NAME.fullmatch(path[depth - 1]) and self._find_folder(path[:depth]).is_dir()
             if not exists:
                 kind, full = _KINDS[depth], ".".join(path[:depth])
                 raise ApiError(404, f"{kind.upper()}_DOES_NOT_EXIST", f"{kind} '{full}' does not exist.")
         return path
 
-    def _table_name(self, full_name: str) -> TableName:
+    def _read_table_name(self, full_name: str) -> TableName:
         parts = full_name.split(".")
         if len(parts) != 3:
             text = f"'{full_name}' is not a full table name (catalog.schema.table)."
             raise invalid(text)
         catalog, schema = self._require(parts[:2])
-        return TableName(catalog, schema, _checked(parts[2]))
+        return TableName(catalog, schema, _check_name(parts[2]))
 
-    def _content(self, path: tuple[str, ...]) -> list[str]:
+    def _describe_content(self, path: tuple[str, ...]) -> list[str]:
         """What keeps an object from being deleted, in words."""
         if len(path) == 1:
             schemas = self._tree.schemas(path[0])
@@ -225,10 +225,10 @@ class Catalog:
         return [f"{count} {what}" for what, count in counts.items() if count]
 
     def _rename(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
-        if self._folder(new).exists():
+        if self._find_folder(new).exists():
             kind = _KINDS[len(new)]
             raise ApiError(400, f"{kind.upper()}_ALREADY_EXISTS", f"{kind} '{'.'.join(new)}' already exists")
-        self._folder(old).rename(self._folder(new))
+        self._find_folder(old).rename(self._find_folder(new))
         before, after = ".".join(old), ".".join(new)
         for key in [key for key in self._kept if key == before or key.startswith(before + ".")]:
             self._kept[after + key.removeprefix(before)] = self._kept.pop(key)
@@ -239,7 +239,7 @@ def discard(away: Path) -> None:
     shutil.rmtree(away, ignore_errors=True)
 
 
-def _checked(name: Any) -> str:
+def _check_name(name: Any) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         text = f"{name!r} is not a valid name: no spaces, dots, slashes; no '_' first."
         raise invalid(text)

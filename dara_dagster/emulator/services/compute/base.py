@@ -60,7 +60,7 @@ class Compute(ABC):
         if key in self._idle:
             self._idle.pop(key).cancel()
         if state == "RUNNING":
-            self._tell(key)
+            self._release_waiting(key)
         elif state in self.startable:
             self._start(key)
         return partial(self._give_back, key, use)
@@ -102,7 +102,7 @@ class Compute(ABC):
         self._keep(key, state=state, state_message=message)
         self._watch_idleness(key)
         if state == "RUNNING":
-            self._tell(key)
+            self._release_waiting(key)
         elif state == self.ended:
             self._lose(key, f"The compute {key} is {state}.")
 
@@ -114,7 +114,7 @@ class Compute(ABC):
         del self._all[key]
         self._lose(key, why)
 
-    def _tell(self, key: str) -> None:
+    def _release_waiting(self, key: str) -> None:
         """It runs: let those go ahead who wait for it."""
         for use in self._uses.get(key, ()):
             if not use.told:

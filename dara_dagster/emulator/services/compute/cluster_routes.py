@@ -8,13 +8,13 @@ from typing import Any
 from dara_dagster.emulator.core.paging import page
 from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.compute.clusters import Clusters
-from dara_dagster.emulator.services.compute.node_types import ZONES, node_types, spark_versions
+from dara_dagster.emulator.services.compute.node_types import ZONES, list_node_types, list_spark_versions
 
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
 _DEFAULT_EVENTS, _MOST_EVENTS = 50, 500
 
 
-def _many(call: Call, name: str) -> set[str]:
+def _read_many(call: Call, name: str) -> set[str]:
     """All values of a query parameter that may be repeated."""
     return {value for value in call.request.query_params.getlist(name) if value}
 
@@ -44,7 +44,7 @@ def _change_owner(clusters: Clusters, call: Call) -> Any:
     return {}
 
 
-def _plain(operation: Callable[[Clusters, str], None]) -> Callable[[Clusters, Call], Json]:
+def _make_handler(operation: Callable[[Clusters, str], None]) -> Callable[[Clusters, Call], Json]:
     """A handler for an operation that takes a cluster id and answers nothing."""
 
     def handle(clusters: Clusters, call: Call) -> Any:
@@ -59,7 +59,7 @@ def _get(clusters: Clusters, call: Call) -> Any:
 
 
 def _list(clusters: Clusters, call: Call) -> Any:
-    found = list(_filtered(clusters, call))
+    found = list(_filter(clusters, call))
     if call.query.get("sort_by.field") == "CLUSTER_NAME":
         found.sort(key=lambda cluster: str(cluster["cluster_name"]))
         if call.query.get("sort_by.direction") == "DESC":
@@ -71,10 +71,13 @@ def _list(clusters: Clusters, call: Call) -> Any:
     return {"clusters": items, **tokens}
 
 
-def _filtered(clusters: Clusters, call: Call) -> Iterable[dict[str, Any]]:
-    states, sources = _many(call, "filter_by.cluster_states"), _many(call, "filter_by.cluster_sources")
+def _filter(clusters: Clusters, call: Call) -> Iterable[dict[str, Any]]:
+    states, sources = (
+        _read_many(call, "filter_by.cluster_states"),
+        _read_many(call, "filter_by.cluster_sources"),
+    )
     pinned, policy = call.query.get("filter_by.is_pinned"), call.query.get("filter_by.policy_id")
-    for cluster in clusters.listed():
+    for cluster in clusters.list_all():
         if (
             (not states or cluster["state"] in states)
             and (not sources or cluster["cluster_source"] in sources)
@@ -84,7 +87,7 @@ def _filtered(clusters: Clusters, call: Call) -> Iterable[dict[str, Any]]:
             yield cluster
 
 
-def _events(clusters: Clusters, call: Call) -> Any:
+def _list_events(clusters: Clusters, call: Call) -> Any:
     body = call.body
     found = clusters.events(body.get("cluster_id", ""))
     if body.get("order", "DESC") == "DESC":
@@ -106,15 +109,15 @@ def _events(clusters: Clusters, call: Call) -> Any:
     return answer
 
 
-def _node_types(clusters: Clusters, call: Call) -> Any:
-    return {"node_types": node_types()}
+def _list_node_types(clusters: Clusters, call: Call) -> Any:
+    return {"node_types": list_node_types()}
 
 
-def _spark_versions(clusters: Clusters, call: Call) -> Any:
-    return {"versions": spark_versions()}
+def _list_spark_versions(clusters: Clusters, call: Call) -> Any:
+    return {"versions": list_spark_versions()}
 
 
-def _zones(clusters: Clusters, call: Call) -> Any:
+def _list_zones(clusters: Clusters, call: Call) -> Any:
     return ZONES
 
 
@@ -123,19 +126,19 @@ _OPERATIONS = (
     ("POST", "edit", _edit),
     ("POST", "update", _update),
     ("POST", "resize", _resize),
-    ("POST", "start", _plain(Clusters.start)),
-    ("POST", "restart", _plain(Clusters.restart)),
-    ("POST", "delete", _plain(Clusters.terminate)),
-    ("POST", "permanent-delete", _plain(Clusters.remove)),
-    ("POST", "pin", _plain(lambda clusters, cluster_id: clusters.pin(cluster_id, True))),
-    ("POST", "unpin", _plain(lambda clusters, cluster_id: clusters.pin(cluster_id, False))),
+    ("POST", "start", _make_handler(Clusters.start)),
+    ("POST", "restart", _make_handler(Clusters.restart)),
+    ("POST", "delete", _make_handler(Clusters.terminate)),
+    ("POST", "permanent-delete", _make_handler(Clusters.remove)),
+    ("POST", "pin", _make_handler(lambda clusters, cluster_id: clusters.pin(cluster_id, True))),
+    ("POST", "unpin", _make_handler(lambda clusters, cluster_id: clusters.pin(cluster_id, False))),
     ("POST", "change-owner", _change_owner),
     ("GET", "get", _get),
     ("GET", "list", _list),
-    ("POST", "events", _events),
-    ("GET", "list-node-types", _node_types),
-    ("GET", "spark-versions", _spark_versions),
-    ("GET", "list-zones", _zones),
+    ("POST", "events", _list_events),
+    ("GET", "list-node-types", _list_node_types),
+    ("GET", "spark-versions", _list_spark_versions),
+    ("GET", "list-zones", _list_zones),
 )
 
 _ROUTES = (

@@ -26,10 +26,10 @@ def read_spec(sent: Mapping[str, Any]) -> Spec:
     spec = {key: value for key, value in sent.items() if key not in NOT_PART_OF_SPEC and value is not None}
     for key in _NUMBERS:
         if key in spec:
-            spec[key] = _number(key, spec[key])
+            spec[key] = _read_number(key, spec[key])
     if "autoscale" in spec:
         spec["autoscale"] = _read_autoscale(spec["autoscale"])
-    for problem in _problems(spec):
+    for problem in _find_problems(spec):
         raise invalid(problem)
     return spec
 
@@ -41,7 +41,7 @@ def read_size(sent: Mapping[str, Any]) -> Spec:
         raise invalid(_SIZE_MISSING)
     if "autoscale" in size:
         return {"autoscale": _read_autoscale(size["autoscale"])}
-    return {"num_workers": _number("num_workers", size["num_workers"])}
+    return {"num_workers": _read_number("num_workers", size["num_workers"])}
 
 
 def is_single_node(spec: Spec) -> bool:
@@ -49,7 +49,7 @@ def is_single_node(spec: Spec) -> bool:
     return spec.get("kind") == "CLASSIC_PREVIEW" and bool(spec.get("is_single_node"))
 
 
-def _problems(spec: Spec) -> list[str]:
+def _find_problems(spec: Spec) -> list[str]:
     found = []
     version = spec.get("spark_version")
     if not version:
@@ -74,7 +74,7 @@ def _problems(spec: Spec) -> list[str]:
     return found
 
 
-def _number(key: str, value: Any) -> int:
+def _read_number(key: str, value: Any) -> int:
     """A non-negative whole number; numbers written as strings count, as in the service's JSON."""
     try:
         number = int(value)
@@ -92,7 +92,10 @@ def _number(key: str, value: Any) -> int:
 def _read_autoscale(sent: Any) -> dict[str, int]:
     if not isinstance(sent, Mapping) or "min_workers" not in sent or "max_workers" not in sent:
         raise invalid("autoscale needs min_workers and max_workers.")
-    low, high = _number("min_workers", sent["min_workers"]), _number("max_workers", sent["max_workers"])
+    low, high = (
+        _read_number("min_workers", sent["min_workers"]),
+        _read_number("max_workers", sent["max_workers"]),
+    )
     if high < max(low, 1):
         raise invalid(f"max_workers ({high}) must not be less than min_workers ({low}).")
     return {"min_workers": low, "max_workers": high}

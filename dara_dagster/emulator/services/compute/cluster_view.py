@@ -28,10 +28,10 @@ _CLOUD_DEFAULTS: dict[str, Spec] = {
 }
 
 
-def details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
+def show_details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of clusters/get without `spec`, which is also the item of clusters/list."""
     state, creator = cluster["state"], cluster["creator_user_name"]
-    shown = effective(cluster["spec"], creator)
+    shown = fill_defaults(cluster["spec"], creator)
     name, version = shown["cluster_name"], shown["spark_version"]
     shown.update((key, value) for key, value in cluster.items() if key != "spec" and value is not None)
     shown.update(cluster_id=cluster_id, effective_spark_version=version, jdbc_port=10000, disk_spec={})
@@ -47,13 +47,13 @@ def details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
     if state in ("RUNNING", "RESIZING"):
         workers, since = shown.get("num_workers", 0), cluster["last_restarted_time"]
         shown.update(cluster_cores=4.0 * (workers + 1), cluster_memory_mb=16384 * (workers + 1))
-        shown["driver"] = _node("driver", 0, since)
+        shown["driver"] = _show_node("driver", 0, since)
         numbers = range(1, min(workers, _MOST_NODES) + 1)
-        shown["executors"] = [_node("worker", number, since) for number in numbers]
+        shown["executors"] = [_show_node("worker", number, since) for number in numbers]
     return shown
 
 
-def effective(spec: Spec, user: str) -> Spec:
+def fill_defaults(spec: Spec, user: str) -> Spec:
     """What a read shows for `spec`: the same plus what the server fills in (databricks-api.md 3.4)."""
     shown = {key: value for key, value in spec.items() if key != "apply_policy_default_values"}
     shown.setdefault("cluster_name", "")
@@ -72,7 +72,7 @@ def effective(spec: Spec, user: str) -> Spec:
         shown["num_workers"] = 0
         shown["spark_conf"] = {**_SINGLE_NODE_CONF, **shown.get("spark_conf", {})}
         shown["custom_tags"] = {"ResourceClass": "SingleNode", **shown.get("custom_tags", {})}
-    cloud = _cloud(spec)
+    cloud = _find_cloud(spec)
     shown[cloud] = {**_CLOUD_DEFAULTS[cloud], **shown.get(cloud, {})}
     if shown[cloud].get("zone_id") == "auto":
         shown[cloud]["zone_id"] = "us-east-1c"
@@ -81,7 +81,7 @@ def effective(spec: Spec, user: str) -> Spec:
     return shown
 
 
-def _cloud(spec: Spec) -> str:
+def _find_cloud(spec: Spec) -> str:
     """The attribute block of the cloud this spec is written for, told by its block or its node type."""
     for block in _CLOUD_DEFAULTS:
         if block in spec:
@@ -92,7 +92,7 @@ def _cloud(spec: Spec) -> str:
     return "gcp_attributes" if re.match(r"[a-z]\d[a-z]?-", node) else "aws_attributes"
 
 
-def _node(role: str, number: int, started: int) -> dict[str, Any]:
+def _show_node(role: str, number: int, started: int) -> dict[str, Any]:
     return {
         "node_id": f"{role}-{number}",
         "instance_id": f"i-{number:08x}",

@@ -12,7 +12,7 @@ from dara_dagster.emulator.core.errors import ApiError, invalid
 from dara_dagster.emulator.core.lifecycle import Lifecycle
 from dara_dagster.emulator.services.compute.base import Compute
 from dara_dagster.emulator.services.compute.cluster_spec import Spec, read_size, read_spec
-from dara_dagster.emulator.services.compute.cluster_view import details, effective
+from dara_dagster.emulator.services.compute.cluster_view import fill_defaults, show_details
 from dara_dagster.emulator.services.compute.libraries import Libraries, Library, check_kinds
 
 Cluster = dict[str, Any]
@@ -174,23 +174,23 @@ class Clusters(Compute):
     def show(self, cluster_id: str) -> Cluster:
         """The answer of clusters/get, `spec` included."""
         cluster = self._find(cluster_id)
-        return {**details(cluster_id, cluster), "spec": cluster["spec"]}
+        return {**show_details(cluster_id, cluster), "spec": cluster["spec"]}
 
-    def listed(self) -> Iterable[Cluster]:
+    def list_all(self) -> Iterable[Cluster]:
         """All clusters/list items, newest first: pinned, active, or terminated in the last 30 days."""
         limit = self._context.clock.now_ms() - 30 * _DAY_MS
         for cluster_id, cluster in reversed(list(self._all.items())):
             ended = cluster.get("terminated_time", 0) if cluster["state"] == "TERMINATED" else limit
             if ended >= limit or cluster.get("pinned_by_user_name"):
-                yield details(cluster_id, cluster)
+                yield show_details(cluster_id, cluster)
 
     def library_statuses(self, cluster_id: str) -> list[dict[str, Any]]:
         """The `library_statuses` of a cluster."""
         return self._libraries.statuses(self.show(cluster_id))
 
-    def effective(self, spec: Mapping[str, Any]) -> Spec:
+    def fill_defaults(self, spec: Mapping[str, Any]) -> Spec:
         """The settings of a cluster with what the service fills in."""
-        return effective(dict(spec), self._context.user)
+        return fill_defaults(dict(spec), self._context.user)
 
     def events(self, cluster_id: str) -> list[dict[str, Any]]:
         """The events of a cluster, oldest first: `{cluster_id, timestamp, type, details}`."""

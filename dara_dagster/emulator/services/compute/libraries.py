@@ -21,7 +21,7 @@ class Libraries:
     def install(self, cluster_id: str, libraries: Sequence[Library]) -> None:
         """Ask for libraries, which count as installed once the cluster runs; ApiError 400 for a bad kind."""
         check_kinds(libraries)
-        wanted = self._stored(cluster_id)
+        wanted = self._read_stored(cluster_id)
         for library in libraries:
             wanted = [item for item in wanted if item["library"] != library]
             wanted.append({"library": dict(library), "dropped_at": None})
@@ -32,14 +32,14 @@ class Libraries:
         gone, now = list(libraries), self._clock.now_ms()
         self._table[cluster_id] = [
             {**item, "dropped_at": now} if item["library"] in gone else item
-            for item in self._stored(cluster_id)
+            for item in self._read_stored(cluster_id)
         ]
 
     def statuses(self, cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The `library_statuses` of a cluster, given what clusters/get answers of it."""
         running, since = cluster["state"] == "RUNNING", cluster.get("last_restarted_time", 0)
         shown = []
-        for item in self._stored(cluster["cluster_id"]):
+        for item in self._read_stored(cluster["cluster_id"]):
             dropped = item["dropped_at"]
             if dropped is not None and (not running or dropped < since):
                 continue  # a restart, or the next start, is without it
@@ -54,7 +54,7 @@ class Libraries:
             )
         return shown
 
-    def _stored(self, cluster_id: str) -> list[dict[str, Any]]:
+    def _read_stored(self, cluster_id: str) -> list[dict[str, Any]]:
         return list(self._table.get(cluster_id, ()))
 
 

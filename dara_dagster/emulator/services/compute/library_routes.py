@@ -22,7 +22,7 @@ def _get_status(clusters: Clusters, call: Call) -> Json:
 
 
 def _list_statuses(clusters: Clusters, _call: Call) -> Json:
-    known = [cluster["cluster_id"] for cluster in clusters.listed()]
+    known = [cluster["cluster_id"] for cluster in clusters.list_all()]
     return {
         "statuses": [{"cluster_id": one, "library_statuses": clusters.library_statuses(one)} for one in known]
     }

@@ -37,12 +37,12 @@ _FLAVOURS = (
 )
 
 
-def node_types() -> list[dict[str, Any]]:
+def list_node_types() -> list[dict[str, Any]]:
     """The items of clusters/list-node-types."""
-    return [_node_type(order, *row) for order, row in enumerate(_NODES)]
+    return [_show_node_type(order, *row) for order, row in enumerate(_NODES)]
 
 
-def spark_versions() -> list[dict[str, str]]:
+def list_spark_versions() -> list[dict[str, str]]:
     """The items of clusters/spark-versions."""
     return [
         {
@@ -57,7 +57,7 @@ def spark_versions() -> list[dict[str, str]]:
     ]
 
 
-def _node_type(
+def _show_node_type(
     order: int, name: str, cores: int, memory_gb: float, gpus: int, disks: int, disk_gb: int, category: str
 ) -> dict[str, Any]:
     local = {"local_disks": disks, "local_disk_size_gb": disk_gb}

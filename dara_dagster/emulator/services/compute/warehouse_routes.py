@@ -15,7 +15,7 @@ def _create(warehouses: Warehouses, call: Call) -> Any:
 
 
 def _list(warehouses: Warehouses, call: Call) -> Any:
-    items, tokens = page(warehouses.listed(), call.query.get("page_token"), call.query.get("page_size"))
+    items, tokens = page(warehouses.list_all(), call.query.get("page_token"), call.query.get("page_size"))
     return {"warehouses": items, **tokens}
 
 
@@ -28,7 +28,7 @@ def _edit(warehouses: Warehouses, call: Call) -> Any:
     return {"id": call.path["id"]}
 
 
-def _plain(operation: Callable[[Warehouses, str], None]) -> Callable[[Warehouses, Call], Json]:
+def _make_handler(operation: Callable[[Warehouses, str], None]) -> Callable[[Warehouses, Call], Json]:
     """A handler for an operation that takes a warehouse id and answers nothing."""
 
     def handle(warehouses: Warehouses, call: Call) -> Any:
@@ -43,9 +43,9 @@ _ROUTES = (
     ("GET", "/api/2.0/sql/warehouses", _list),
     ("GET", "/api/2.0/sql/warehouses/{id}", _get),
     ("POST", "/api/2.0/sql/warehouses/{id}/edit", _edit),
-    ("POST", "/api/2.0/sql/warehouses/{id}/start", _plain(Warehouses.start)),
-    ("POST", "/api/2.0/sql/warehouses/{id}/stop", _plain(Warehouses.stop)),
-    ("DELETE", "/api/2.0/sql/warehouses/{id}", _plain(Warehouses.delete)),
+    ("POST", "/api/2.0/sql/warehouses/{id}/start", _make_handler(Warehouses.start)),
+    ("POST", "/api/2.0/sql/warehouses/{id}/stop", _make_handler(Warehouses.stop)),
+    ("DELETE", "/api/2.0/sql/warehouses/{id}", _make_handler(Warehouses.delete)),
 )
 
 

@@ -31,13 +31,13 @@ def read_settings(sent: Mapping[str, Any]) -> Settings:
     """All settings of a create or edit call; numbers may be strings. ApiError 400 for what is refused."""
     given = {key: value for key, value in sent.items() if value is not None}
     serverless = bool(given.get("enable_serverless_compute", False))
-    low = _number(given, "min_num_clusters", 1)
+    low = _read_number(given, "min_num_clusters", 1)
     settings = {
         "name": str(given.get("name", "")),
         "cluster_size": given.get("cluster_size", ""),
-        "auto_stop_mins": _number(given, "auto_stop_mins", 120),
+        "auto_stop_mins": _read_number(given, "auto_stop_mins", 120),
         "min_num_clusters": low,
-        "max_num_clusters": _number(given, "max_num_clusters", low),
+        "max_num_clusters": _read_number(given, "max_num_clusters", low),
         "warehouse_type": given.get("warehouse_type", "PRO" if serverless else "CLASSIC"),
         "enable_photon": bool(given.get("enable_photon", True)),
         "enable_serverless_compute": serverless,
@@ -46,12 +46,12 @@ def read_settings(sent: Mapping[str, Any]) -> Settings:
         "tags": {},
         **{key: given[key] for key in _KEPT if key in given},
     }
-    for problem in _problems(settings):
+    for problem in _find_problems(settings):
         raise invalid(problem)
     return settings
 
 
-def _problems(settings: Settings) -> list[str]:
+def _find_problems(settings: Settings) -> list[str]:
     found = []
     name, low, high = settings["name"], settings["min_num_clusters"], settings["max_num_clusters"]
     if not name.strip():
@@ -80,7 +80,7 @@ def _problems(settings: Settings) -> list[str]:
     return found
 
 
-def _number(given: Mapping[str, Any], key: str, default: int) -> int:
+def _read_number(given: Mapping[str, Any], key: str, default: int) -> int:
     try:
         number = int(given.get(key, default))
     except (TypeError, ValueError):

@@ -90,7 +90,7 @@ class Warehouses(Compute):
             "health": {"status": "HEALTHY"} if running else {},
         }
 
-    def listed(self) -> list[Warehouse]:
+    def list_all(self) -> list[Warehouse]:
         """All warehouses, oldest first."""
         return [self.show(warehouse_id) for warehouse_id in self._all]
 

@@ -20,7 +20,7 @@ class Upload:
 
     def __init__(self, files: Files, token: str) -> None:
         known = token.isalnum() and len(token) == 32
-        self.folder = files.staging() / f"{UPLOAD}{token}"
+        self.folder = files.prepare_staging() / f"{UPLOAD}{token}"
         if not known or not self.folder.is_dir():
             raise ApiError(404, "NOT_FOUND", "The upload session is not found.", "FILES_API_UPLOAD_NOT_FOUND")
         self._files = files
@@ -30,7 +30,7 @@ class Upload:
         """Start an upload to `path` -> its session token. ApiError 409 when the file must not be written."""
         files.check_writable(path, overwrite=overwrite)
         token = uuid.uuid4().hex
-        folder = files.staging() / f"{UPLOAD}{token}"
+        folder = files.prepare_staging() / f"{UPLOAD}{token}"
         folder.mkdir()
         (folder / "target").write_text(("+" if overwrite else "-") + path)
         return token

@@ -28,12 +28,12 @@ async def _start_or_complete(files: Files, call: Call) -> Any:
         return {"multipart_upload": {"session_token": token}}
     if action == "complete-upload":
         upload = Upload(files, call.query.get("session_token", ""))
-        await run_in_threadpool(upload.complete, path, await _parts(call))
+        await run_in_threadpool(upload.complete, path, await _read_parts(call))
         return {}
     raise invalid(f"Unknown action {action!r} on a file.")
 
 
-async def _parts(call: Call) -> list[Any]:
+async def _read_parts(call: Call) -> list[Any]:
     """The `parts` in the JSON body, which is left unread on this path: it might have been a file."""
     try:
         parts = (await read_body(call.request.stream()))["parts"]
@@ -42,7 +42,7 @@ async def _parts(call: Call) -> list[Any]:
         raise invalid("The body must list the parts: part_number, etag.") from None
 
 
-def _part_urls(files: Files, call: Call) -> Any:
+def _make_part_urls(files: Files, call: Call) -> Any:
     body, signer = call.body, files.signer
     token, first = body.get("session_token", ""), body.get("start_part_number", 1)
     upload = Upload(files, token)
@@ -54,14 +54,14 @@ def _part_urls(files: Files, call: Call) -> Any:
     return {"upload_part_urls": urls}
 
 
-def _abort_url(files: Files, call: Call) -> Any:
+def _make_abort_url(files: Files, call: Call) -> Any:
     token = call.body.get("session_token", "")
     Upload(files, token)
     url = files.signer.url("upload", {"session": token})
     return {"abort_upload_url": {"url": url, "headers": []}}
 
 
-async def _download_url(files: Files, call: Call) -> Any:
+async def _make_download_url(files: Files, call: Call) -> Any:
     path = call.query.get("path", "")
     await run_in_threadpool(files.read, path)
     return {"url": files.signer.url("download", {"path": path}), "headers": []}
@@ -86,9 +86,9 @@ async def _abort(files: Files, call: Call) -> Any:
 
 _ROUTES = (
     ("POST", "/api/2.0/fs/files/{path:path}", _start_or_complete),
-    ("POST", "/api/2.0/fs/create-upload-part-urls", _part_urls),
-    ("POST", "/api/2.0/fs/create-abort-upload-url", _abort_url),
-    ("POST", "/api/2.0/fs/create-download-url", _download_url),
+    ("POST", "/api/2.0/fs/create-upload-part-urls", _make_part_urls),
+    ("POST", "/api/2.0/fs/create-abort-upload-url", _make_abort_url),
+    ("POST", "/api/2.0/fs/create-download-url", _make_download_url),
     ("PUT", "/__emulator/presigned/{holder}/part", _upload_part),
     ("DELETE", "/__emulator/presigned/{holder}/upload", _abort),
 )

@@ -25,16 +25,16 @@ class _Download(FileResponse):
     chunk_size = 1024 * 1024
 
 
-def _path(call: Call) -> str:
+def _read_path(call: Call) -> str:
     return "/" + call.path["path"]
 
 
 async def _upload(files: Files, call: Call) -> Any:
     overwrite = call.query.get("overwrite", "true") != "false"
     # The body is always read: a client that is still sending would take an early answer for a lost one.
-    staged = await receive_file(call.request, files.staging(), MAX_UPLOAD_BYTES)
+    staged = await receive_file(call.request, files.prepare_staging(), MAX_UPLOAD_BYTES)
     try:
-        await run_in_threadpool(files.place, staged, _path(call), overwrite=overwrite)
+        await run_in_threadpool(files.place, staged, _read_path(call), overwrite=overwrite)
     finally:
         staged.unlink(missing_ok=True)
     return Response(status_code=204)
@@ -52,37 +52,37 @@ async def _send_file(files: Files, call: Call, path: str) -> Any:
 
 
 async def _download(files: Files, call: Call) -> Any:
-    return await _send_file(files, call, _path(call))
+    return await _send_file(files, call, _read_path(call))
 
 
 async def _delete(files: Files, call: Call) -> Any:
-    await run_in_threadpool(files.delete, _path(call))
+    await run_in_threadpool(files.delete, _read_path(call))
     return Response(status_code=204)
 
 
 async def _list(files: Files, call: Call) -> Any:
     size = page_size(call.query.get("page_size"), _LARGEST_PAGE, _LARGEST_PAGE)
     token = call.query.get("page_token")
-    contents, following = await run_in_threadpool(files.listed, _path(call), size, token)
+    contents, following = await run_in_threadpool(files.list_all, _read_path(call), size, token)
     return {"contents": contents, **({"next_page_token": following} if following else {})}
 
 
 async def _make_directory(files: Files, call: Call) -> Any:
-    await run_in_threadpool(files.make_directory, _path(call))
+    await run_in_threadpool(files.make_directory, _read_path(call))
     return Response(status_code=204)
 
 
-async def _directory_metadata(files: Files, call: Call) -> Any:
-    await run_in_threadpool(files.directory, _path(call))
+async def _check_directory(files: Files, call: Call) -> Any:
+    await run_in_threadpool(files.directory, _read_path(call))
     return Response(status_code=200)
 
 
 async def _delete_directory(files: Files, call: Call) -> Any:
-    await run_in_threadpool(files.delete_directory, _path(call))
+    await run_in_threadpool(files.delete_directory, _read_path(call))
     return Response(status_code=204)
 
 
-async def _presigned_download(files: Files, call: Call) -> Any:
+async def _download_presigned(files: Files, call: Call) -> Any:
     return await _send_file(files, call, read_signed(files.signer, call)["path"])
 
 
@@ -91,10 +91,10 @@ _ROUTES = (
     ("GET", "/api/2.0/fs/files/{path:path}", _download),
     ("DELETE", "/api/2.0/fs/files/{path:path}", _delete),
     ("PUT", "/api/2.0/fs/directories/{path:path}", _make_directory),
-    ("HEAD", "/api/2.0/fs/directories/{path:path}", _directory_metadata),
+    ("HEAD", "/api/2.0/fs/directories/{path:path}", _check_directory),
     ("GET", "/api/2.0/fs/directories/{path:path}", _list),
     ("DELETE", "/api/2.0/fs/directories/{path:path}", _delete_directory),
-    ("GET", "/__emulator/presigned/{holder}/download", _presigned_download),
+    ("GET", "/__emulator/presigned/{holder}/download", _download_presigned),
 )
 
 

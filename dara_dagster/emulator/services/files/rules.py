@@ -10,9 +10,9 @@ from typing import Any
 
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.errors import ApiError, invalid
-from dara_dagster.emulator.core.paths import inside, segments_of
+from dara_dagster.emulator.core.paths import resolve_inside, split_path
 from dara_dagster.emulator.core.signing import Signer
-from dara_dagster.emulator.core.staging import staging
+from dara_dagster.emulator.core.staging import prepare_staging
 
 
 class Files:
@@ -27,15 +27,15 @@ class Files:
         self._tables, self._folder = context.tables, context.folder
         self.signer = signer
 
-    def staging(self) -> Path:
+    def prepare_staging(self) -> Path:
         """A folder on the volumes' disk where uploads wait until they are whole."""
-        return staging(self._folder)
+        return prepare_staging(self._folder)
 
     # -- files --------------------------------------------------------------------------------------
 
     def read(self, path: str) -> tuple[Path, os.stat_result]:
         """The local file at `path` and what is known of it."""
-        file = self._local(path)
+        file = self._find_local(path)
         with contextlib.suppress(OSError):
             if file.is_file():
                 return file, file.stat()
@@ -43,24 +43,24 @@ class Files:
 
     def check_writable(self, path: str, *, overwrite: bool) -> Path:
         """The local file that an upload to `path` would make; ApiError 409 where one is not allowed."""
-        file = self._local(path, at_least=5)
+        file = self._find_local(path, at_least=5)
         if file.is_dir():
-            raise _conflict(f"A directory exists at {path}.", "FILES_API_DIRECTORY_ALREADY_EXISTS")
+            raise _refuse_write(f"A directory exists at {path}.", "FILES_API_DIRECTORY_ALREADY_EXISTS")
         if file.exists() and not overwrite:
-            raise _conflict("The file being created already exists.", "FILES_API_FILE_ALREADY_EXISTS")
+            raise _refuse_write("The file being created already exists.", "FILES_API_FILE_ALREADY_EXISTS")
         return file
 
     def place(self, staged: Path, path: str, *, overwrite: bool) -> None:
         """Move a whole file to `path`, making folders above. Of two without `overwrite` one wins."""
         file = self.check_writable(path, overwrite=overwrite)
-        self._make(file.parent, path)
+        self._make_folder(file.parent, path)
         if overwrite:
             staged.replace(file)
             return
         try:
             os.link(staged, file)  # fails where the file exists, in one step
         except FileExistsError:
-            raise _conflict(
+            raise _refuse_write(
                 "The file being created already exists.", "FILES_API_FILE_ALREADY_EXISTS"
             ) from None
 
@@ -72,7 +72,7 @@ class Files:
 
     def directory(self, path: str) -> Path:
         """The local folder at `path`."""
-        folder = self._local(path)
+        folder = self._find_local(path)
         if not folder.is_dir():
             text = "The directory being accessed is not found."
             raise ApiError(404, "NOT_FOUND", text, "FILES_API_DIRECTORY_IS_NOT_FOUND")
@@ -80,12 +80,12 @@ class Files:
 
     def make_directory(self, path: str) -> None:
         """Make a folder and those above; one that exists is fine, a file in the way is a conflict."""
-        self._make(self._local(path), path)
+        self._make_folder(self._find_local(path), path)
 
     def delete_directory(self, path: str) -> None:
         """Delete an empty folder; ApiError 400 for one that is not, or that is the volume itself."""
         folder = self.directory(path)
-        if len(segments_of(path)) <= 4:
+        if len(split_path(path)) <= 4:
             raise invalid(f"The volume {path} cannot be deleted as a directory.")
         try:
             folder.rmdir()
@@ -94,23 +94,25 @@ class Files:
             reason = "FILES_API_DIRECTORY_IS_NOT_EMPTY"
             raise ApiError(400, "INVALID_PARAMETER_VALUE", text, reason) from None
 
-    def listed(self, path: str, size: int, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    def list_all(self, path: str, size: int, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
         """A page of a folder's entries by name, and the token of the next one.
 
         The token is the last name given, so that entries which come or go meanwhile move no other.
         """
-        folder, base = self.directory(path), "/" + "/".join(segments_of(path))
+        folder, base = self.directory(path), "/" + "/".join(split_path(path))
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if after is None or entry.name > after)
-        shown = [entry for name in names[:size] if (entry := self._entry(folder / name, f"{base}/{name}"))]
+        shown = [
+            entry for name in names[:size] if (entry := self._show_entry(folder / name, f"{base}/{name}"))
+        ]
         return shown, names[size - 1] if len(names) > size else None
 
-    def _entry(self, local: Path, path: str) -> dict[str, Any] | None:
+    def _show_entry(self, local: Path, path: str) -> dict[str, Any] | None:
         """One entry of a list; None for what has gone meanwhile and for links that lead out."""
         try:
             about = local.lstat()
             if stat.S_ISLNK(about.st_mode):
-                about = self._local(path).stat()
+                about = self._find_local(path).stat()
         except (OSError, ApiError):
             return None
         known = {"path": path, "name": local.name, "last_modified": int(about.st_mtime * 1000)}
@@ -120,26 +122,26 @@ class Files:
 
     # -- the machinery ------------------------------------------------------------------------------
 
-    def _local(self, path: str, at_least: int = 4) -> Path:
+    def _find_local(self, path: str, at_least: int = 4) -> Path:
         """The local file of `/Volumes/c/s/v/...`, inside its existing volume; `at_least` names are needed."""
-        segments = segments_of(path)
+        segments = split_path(path)
         if len(segments) < at_least or segments[0] != "Volumes":
             text = f"Invalid path: {path}. Expected /Volumes/<catalog>/<schema>/<volume>/<path>."
             raise ApiError(400, "INVALID_PARAMETER_VALUE", text, "FILES_API_INVALID_PATH")
         catalog, schema, volume = (name.lower() for name in segments[1:4])
-        root = inside(self._tables, [catalog, schema, "_volumes", volume])
+        root = resolve_inside(self._tables, [catalog, schema, "_volumes", volume])
         if not root.is_dir():
             text = f"Volume '{catalog}.{schema}.{volume}' does not exist."
             raise ApiError(404, "NOT_FOUND", text, "FILES_API_VOLUME_IS_NOT_FOUND")
-        return inside(root, segments[4:])
+        return resolve_inside(root, segments[4:])
 
-    def _make(self, folder: Path, path: str) -> None:
+    def _make_folder(self, folder: Path, path: str) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             text = f"A file exists where {path} needs a directory."
-            raise _conflict(text, "FILES_API_FILE_ALREADY_EXISTS") from None
+            raise _refuse_write(text, "FILES_API_FILE_ALREADY_EXISTS") from None
 
 
-def _conflict(text: str, reason: str) -> ApiError:
+def _refuse_write(text: str, reason: str) -> ApiError:
     return ApiError(409, "ALREADY_EXISTS", text, reason)

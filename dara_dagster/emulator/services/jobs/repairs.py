@@ -7,7 +7,7 @@ from typing import Any
 
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.errors import invalid
-from dara_dagster.emulator.services.jobs.settings import check_parameters, reached, with_parameters
+from dara_dagster.emulator.services.jobs.settings import add_parameters, check_parameters, find_reachable
 from dara_dagster.emulator.services.runs.outcomes import CANCELLED, UNSUCCESSFUL
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
@@ -26,22 +26,22 @@ def repair(context: Context, run: Run, today: Iterable[dict[str, Any]], request:
     if request.get("latest_repair_id") != run.repair_id:
         raise invalid(f"latest_repair_id must be that of the latest repair of the run: {run.repair_id}.")
     parameters = check_parameters(request.get("job_parameters") or {})
-    wanted = _wanted(run, request)
+    wanted = _choose_tasks(run, request)
     now, ids = context.clock.now_ms(), context.ids
     fresh = [
         TaskRun(ids.next(), task.task_key, settings, now, task.attempt + 1)
-        for task, settings in _with_settings(run, today, request)
+        for task, settings in _pair_with_settings(run, today, request)
         if task.task_key in wanted
     ]
     run.stages.append(run.stage())
     run.tasks += fresh
     run.repair_id, run.repaired_at = ids.next(), now
-    run.ending, run.stop, run.end_time, run.job_cluster_ids = None, "", 0, {}
+    run.outcome, run.stop, run.end_time, run.job_cluster_ids = None, "", 0, {}
     run.parameters = {**run.parameters, **parameters}
     return run.repair_id
 
 
-def _wanted(run: Run, request: Mapping[str, Any]) -> set[str]:
+def _choose_tasks(run: Run, request: Mapping[str, Any]) -> set[str]:
     latest, named = run.latest(), request.get("rerun_tasks") or []
     if bool(named) == bool(request.get("rerun_all_failed_tasks")):
         raise invalid("Exactly one of rerun_tasks and rerun_all_failed_tasks must be given.")
@@ -49,7 +49,9 @@ def _wanted(run: Run, request: Mapping[str, Any]) -> set[str]:
         if key not in latest:
             raise invalid(f"Task '{key}' in rerun_tasks is not a task of run {run.run_id}.")
     failed = [
-        key for key, task in latest.items() if task.ending and task.ending.result in UNSUCCESSFUL | CANCELLED
+        key
+        for key, task in latest.items()
+        if task.outcome and task.outcome.result in UNSUCCESSFUL | CANCELLED
     ]
     wanted = set(named or failed)
     if not wanted:
@@ -60,11 +62,11 @@ def _wanted(run: Run, request: Mapping[str, Any]) -> set[str]:
             for edge in task.task.get("depends_on") or ():
                 downstream[edge["task_key"]].add(key)
         for key in list(wanted):
-            wanted |= reached(key, downstream)
+            wanted |= find_reachable(key, downstream)
     return wanted
 
 
-def _with_settings(
+def _pair_with_settings(
     run: Run, today: Iterable[dict[str, Any]], request: Mapping[str, Any]
 ) -> list[tuple[TaskRun, dict[str, Any]]]:
     """The latest attempt of each task, and the settings of the next: today's, where the job has it still."""
@@ -73,5 +75,5 @@ def _with_settings(
     for key, task in run.latest().items():
         edges = task.task.get("depends_on") or []  # the shape of the run stays
         settings = {**current.get(key, task.task), "depends_on": edges}
-        found.append((task, with_parameters(settings, request)))
+        found.append((task, add_parameters(settings, request)))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dara_dagster.emulator.core.paging import cut, page
+from dara_dagster.emulator.core.paging import cut_arrays, page
 from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.jobs.rules import Job, Jobs
 from dara_dagster.emulator.services.runs.routes import VERSIONS
@@ -21,60 +21,60 @@ def _create(jobs: Jobs, call: Call) -> Json:
 
 
 def _get(jobs: Jobs, call: Call) -> Json:
-    job = jobs.get(call.number("job_id"))
-    return _page(jobs, job, call.query.get("page_token"))
+    job = jobs.get(call.read_number("job_id"))
+    return _show_page(jobs, job, call.query.get("page_token"))
 
 
-def _page(jobs: Jobs, job: Job, token: str | None) -> Job:
+def _show_page(jobs: Jobs, job: Job, token: str | None) -> Job:
     """The job with one page of its tasks and other arrays."""
     settings = dict(job["settings"])
-    tokens = cut(settings, _ARRAYS, token)
-    return {**_view(jobs, job, settings), **tokens, "has_more": "next_page_token" in tokens}
+    tokens = cut_arrays(settings, _ARRAYS, token)
+    return {**_show_job(jobs, job, settings), **tokens, "has_more": "next_page_token" in tokens}
 
 
 def _list(jobs: Jobs, call: Call) -> Json:
     found = jobs.list(call.query.get("name"))
     token, size = call.query.get("page_token") or call.query.get("offset"), call.query.get("limit")
     items, tokens = page(found, token, size, default=_DEFAULT_JOBS, most=_MOST_JOBS)
-    views = [_item(jobs, job, expand=call.flag("expand_tasks")) for job in items]
+    views = [_show_item(jobs, job, expand=call.read_flag("expand_tasks")) for job in items]
     return {**({"jobs": views} if views else {}), **tokens, "has_more": "next_page_token" in tokens}
 
 
-def _item(jobs: Jobs, job: Job, *, expand: bool) -> Job:
+def _show_item(jobs: Jobs, job: Job, *, expand: bool) -> Job:
     if not expand:
-        return _view(jobs, job, {key: value for key, value in job["settings"].items() if key != "tasks"})
-    view = _page(jobs, job, None)
+        return _show_job(jobs, job, {key: value for key, value in job["settings"].items() if key != "tasks"})
+    view = _show_page(jobs, job, None)
     view.pop("next_page_token", None)  # has_more tells; the pages are those of jobs/get
     return view
 
 
-def _view(jobs: Jobs, job: Job, settings: Mapping[str, Any]) -> Job:
+def _show_job(jobs: Jobs, job: Job, settings: Mapping[str, Any]) -> Job:
     user = jobs.user
     return {**job, "creator_user_name": user, "run_as_user_name": user, "settings": jobs.show(settings)}
 
 
 def _reset(jobs: Jobs, call: Call) -> Json:
-    jobs.reset(call.number("job_id"), call.body.get("new_settings") or {})
+    jobs.reset(call.read_number("job_id"), call.body.get("new_settings") or {})
     return {}
 
 
 def _update(jobs: Jobs, call: Call) -> Json:
     removed = call.body.get("fields_to_remove") or []
-    jobs.update(call.number("job_id"), call.body.get("new_settings") or {}, removed)
+    jobs.update(call.read_number("job_id"), call.body.get("new_settings") or {}, removed)
     return {}
 
 
 def _delete(jobs: Jobs, call: Call) -> Json:
-    jobs.delete(call.number("job_id"))
+    jobs.delete(call.read_number("job_id"))
     return {}
 
 
 def _repair(jobs: Jobs, call: Call) -> Json:
-    return {"repair_id": jobs.repair(call.number("run_id"), call.body)}
+    return {"repair_id": jobs.repair(call.read_number("run_id"), call.body)}
 
 
 def _run_now(jobs: Jobs, call: Call) -> Json:
-    run = jobs.run_now(call.number("job_id"), call.body)
+    run = jobs.run_now(call.read_number("job_id"), call.body)
     return {"run_id": run.run_id, "number_in_job": run.number_in_job}
 
 

@@ -9,13 +9,13 @@ from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.services.jobs.repairs import repair
 from dara_dagster.emulator.services.jobs.settings import (
-    checked,
-    run_parameters,
-    run_tasks,
+    check_job,
+    make_run_parameters,
+    make_run_tasks,
     show_settings,
-    updated,
+    update_settings,
 )
-from dara_dagster.emulator.services.runs import outcomes as endings
+from dara_dagster.emulator.services.runs import outcomes
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 from dara_dagster.emulator.services.runs.rules import Runs
 from dara_dagster.emulator.services.runs.task_settings import check_token
@@ -30,7 +30,7 @@ _DEEPEST = 3  # run_job_task may nest three levels (product documentation, Run J
 class JobClusters(Protocol):
     """What jobs need of clusters."""
 
-    def effective(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+    def fill_defaults(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """The settings of a cluster with the service's defaults."""
 
     def terminate(self, cluster_id: str, code: str) -> None:
@@ -49,7 +49,7 @@ class Jobs:
         job_id = self._context.ids.next()
         job = {
             "job_id": job_id,
-            "settings": checked(settings),
+            "settings": check_job(settings),
             "created_time": self._context.clock.now_ms(),
         }
         self._table[str(job_id)] = job
@@ -70,18 +70,21 @@ class Jobs:
 
     def show(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The settings as a read shows them."""
-        return show_settings(settings, self.user, self._clusters.effective)
+        return show_settings(settings, self.user, self._clusters.fill_defaults)
 
     def reset(self, job_id: int, settings: Mapping[str, Any]) -> None:
         """Replace all settings; run_as stays when it is left out (a quirk of the service)."""
         job = self.get(job_id)
         kept = {key: job["settings"][key] for key in ("run_as",) if key in job["settings"]}
-        self._table[str(job_id)] = {**job, "settings": {**kept, **checked(settings)}}
+        self._table[str(job_id)] = {**job, "settings": {**kept, **check_job(settings)}}
 
     def update(self, job_id: int, settings: Mapping[str, Any], removed: list[str]) -> None:
         """Change some settings and take out others."""
         job = self.get(job_id)
-        self._table[str(job_id)] = {**job, "settings": checked(updated(job["settings"], settings, removed))}
+        self._table[str(job_id)] = {
+            **job,
+            "settings": check_job(update_settings(job["settings"], settings, removed)),
+        }
 
     def delete(self, job_id: int) -> None:
         """Forget the job; its runs stay, the active ones are cancelled."""
@@ -113,15 +116,15 @@ class Jobs:
             "JOB_RUN",
             settings.get("name", "Untitled"),
             {key: value for key, value in settings.items() if key != "tasks"},
-            run_tasks(settings, request),
+            make_run_tasks(settings, request),
             token=token,
             hold=full,
-            parameters=run_parameters(settings, request.get("job_parameters") or {}),
+            parameters=make_run_parameters(settings, request.get("job_parameters") or {}),
             **more,
         )
         queue = request.get("queue") or settings.get("queue") or {"enabled": True}
         if full and (not queue.get("enabled") or settings.get("max_concurrent_runs") == 0):
-            runs.scheduler.skip(run, endings.TOO_MANY_RUNS)
+            runs.scheduler.skip(run, outcomes.TOO_MANY_RUNS)
         runs.scheduler.when_ended(run, self._run_ended)
         return run
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dara_dagster.emulator.core.errors import invalid
-from dara_dagster.emulator.services.jobs.triggers import check_starts, with_status
+from dara_dagster.emulator.services.jobs.triggers import add_status, check_starts
 from dara_dagster.emulator.services.runs.task_settings import check_name, check_settings
 
 Settings = dict[str, Any]
@@ -19,7 +19,7 @@ _MERGED = {"tasks": "task_key", "job_clusters": "job_cluster_key"}
 _MOST_TAGS = 25
 
 
-def checked(settings: Mapping[str, Any]) -> Settings:
+def check_job(settings: Mapping[str, Any]) -> Settings:
     """The settings as sent, if they can be a job's: a name, tasks of the right shape (none is fine)."""
     check_name(settings.get("name"))
     _check_definitions(settings.get("parameters") or ())
@@ -32,11 +32,11 @@ def checked(settings: Mapping[str, Any]) -> Settings:
         raise invalid("max_concurrent_runs must be a whole number from 0 to 1000.")
     kept = dict(settings)
     if "tasks" in kept:
-        kept["tasks"] = [_sorted_edges(task) for task in kept["tasks"]]
+        kept["tasks"] = [_sort_edges(task) for task in kept["tasks"]]
     return kept
 
 
-def updated(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Settings:
+def update_settings(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Settings:
     """Top-level fields replaced, the arrays of `_MERGED` merged by key, then `removed` taken out."""
     settings = {**old, **new}
     for name, key in _MERGED.items():
@@ -54,7 +54,7 @@ def updated(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Se
     return settings
 
 
-def show_settings(settings: Mapping[str, Any], user: str, effective: FillCluster) -> Settings:
+def show_settings(settings: Mapping[str, Any], user: str, fill_defaults: FillCluster) -> Settings:
     """The settings with what the service adds when they are read (databricks-api.md 2.7)."""
     view = {
         "name": "Untitled",
@@ -65,25 +65,27 @@ def show_settings(settings: Mapping[str, Any], user: str, effective: FillCluster
         "queue": {"enabled": True},
         "run_as": {"user_name": user},
         **settings,
-        **with_status(settings),
+        **add_status(settings),
         "format": "MULTI_TASK",
     }
     if "tasks" in settings:
-        view["tasks"] = [_show_task(task, "git_source" in settings, effective) for task in settings["tasks"]]
+        view["tasks"] = [
+            _show_task(task, "git_source" in settings, fill_defaults) for task in settings["tasks"]
+        ]
     if "job_clusters" in settings:
-        view["job_clusters"] = [_with_cluster(one, effective) for one in settings["job_clusters"]]
+        view["job_clusters"] = [_fill_cluster(one, fill_defaults) for one in settings["job_clusters"]]
     return view
 
 
-def run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+def make_run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tasks of one run: those `only` selects, with the older kinds of parameters put in."""
     tasks = settings.get("tasks") or []
     if not tasks:
         raise invalid("The job has no tasks.")
-    chosen = _selected(tasks, request.get("only"))
+    chosen = _select(tasks, request.get("only"))
     return [
         {
-            **with_parameters(task, request),
+            **add_parameters(task, request),
             "depends_on": [edge for edge in task.get("depends_on") or () if edge["task_key"] in chosen],
         }
         for task in tasks
@@ -91,7 +93,7 @@ def run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, 
     ]
 
 
-def run_parameters(settings: Settings, sent: Mapping[str, Any]) -> dict[str, str]:
+def make_run_parameters(settings: Settings, sent: Mapping[str, Any]) -> dict[str, str]:
     """The job's parameters with their defaults, overlaid by those sent."""
     defaults = {one["name"]: one.get("default", "") for one in settings.get("parameters") or ()}
     return {**defaults, **check_parameters(sent)}
@@ -119,30 +121,30 @@ def _check_tags(tags: Any) -> None:
         raise invalid(f"A job takes at most {_MOST_TAGS} tags, got {len(tags)}.")
 
 
-def _sorted_edges(task: Mapping[str, Any]) -> dict[str, Any]:
+def _sort_edges(task: Mapping[str, Any]) -> dict[str, Any]:
     if not task.get("depends_on"):
         return dict(task)
     return {**task, "depends_on": sorted(task["depends_on"], key=lambda edge: str(edge["task_key"]))}
 
 
-def _with_cluster(holder: Mapping[str, Any], effective: FillCluster) -> dict[str, Any]:
+def _fill_cluster(holder: Mapping[str, Any], fill_defaults: FillCluster) -> dict[str, Any]:
     """A task or job cluster whose new_cluster has the defaults that the service fills in (3.4)."""
     new = holder.get("new_cluster")
     if not isinstance(new, Mapping):
         return dict(holder)
-    return {**holder, "new_cluster": effective({"data_security_mode": "SINGLE_USER", **new})}
+    return {**holder, "new_cluster": fill_defaults({"data_security_mode": "SINGLE_USER", **new})}
 
 
-def _show_task(task: dict[str, Any], in_git: bool, effective: FillCluster) -> dict[str, Any]:
+def _show_task(task: dict[str, Any], in_git: bool, fill_defaults: FillCluster) -> dict[str, Any]:
     view = {"run_if": "ALL_SUCCESS", "timeout_seconds": 0, "email_notifications": {}}
-    view |= _with_cluster(task, effective)
+    view |= _fill_cluster(task, fill_defaults)
     notebook = task.get("notebook_task")
     if notebook is not None:
         view["notebook_task"] = {"source": "GIT" if in_git else "WORKSPACE", **notebook}
     return view
 
 
-def with_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+def add_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """run-now's notebook_params, python_params and sql_params (deprecated in favour of job_parameters)."""
     changed = dict(task)
     for name, kind, field in (
@@ -159,7 +161,7 @@ def with_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[st
     return changed
 
 
-def _selected(tasks: Sequence[Mapping[str, Any]], only: Sequence[str] | None) -> set[str]:
+def _select(tasks: Sequence[Mapping[str, Any]], only: Sequence[str] | None) -> set[str]:
     """The keys `only` names; `+k` takes what k depends on along, `k+` what depends on it."""
     upstream = {
         task["task_key"]: {edge["task_key"] for edge in task.get("depends_on") or ()} for task in tasks
@@ -177,13 +179,13 @@ def _selected(tasks: Sequence[Mapping[str, Any]], only: Sequence[str] | None) ->
             raise invalid(f"Task '{key}' in only is not a task of the job.")
         chosen.add(key)
         if item.startswith("+"):
-            chosen |= reached(key, upstream)
+            chosen |= find_reachable(key, upstream)
         if item.endswith("+"):
-            chosen |= reached(key, downstream)
+            chosen |= find_reachable(key, downstream)
     return chosen
 
 
-def reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
+def find_reachable(start: str, edges: Mapping[str, set[str]]) -> set[str]:
     found: set[str] = set()
     queue = [start]
     while queue:

@@ -47,7 +47,7 @@ def check_starts(settings: Mapping[str, Any]) -> None:
             _check_arrival(start["file_arrival"])
 
 
-def with_status(settings: Mapping[str, Any]) -> dict[str, Any]:
+def add_status(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The schedule or trigger as a read shows it: on, unless it was sent otherwise."""
     given = {name: settings[name] for name in STARTS if settings.get(name) is not None}
     return {name: {"pause_status": "UNPAUSED", **start} for name, start in given.items()}
@@ -61,11 +61,11 @@ def _check_schedule(schedule: Mapping[str, Any]) -> None:
         ZoneInfo(zone)
     except (KeyError, OSError, ValueError):
         raise invalid(f"schedule.timezone_id: {zone!r} is no Java timezone ID.") from None
-    if reason := _quartz_fault(cron.upper()):
+    if reason := _find_quartz_fault(cron.upper()):
         raise invalid(f"Invalid quartz cron expression {cron!r}: {reason}.")
 
 
-def _quartz_fault(cron: str) -> str:
+def _find_quartz_fault(cron: str) -> str:
     """What Quartz refuses in the expression, "" when nothing (Quartz documentation, CronTrigger)."""
     fields = cron.split()
     if not 6 <= len(fields) <= 7:

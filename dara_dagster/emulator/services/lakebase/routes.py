@@ -7,11 +7,11 @@ from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.lakebase.rules import Lakebase
 
 
-def _instances(lakebase: Lakebase, call: Call) -> Json:
+def _list_instances(lakebase: Lakebase, call: Call) -> Json:
     return {"database_instances": lakebase.instances()}
 
 
-def _credential_of_instances(lakebase: Lakebase, call: Call) -> Json:
+def _make_credential_of_instances(lakebase: Lakebase, call: Call) -> Json:
     names = call.body.get("instance_names")
     if not isinstance(names, list) or not names:
         raise invalid("At least one of instance_names or claims is needed.")
@@ -21,7 +21,7 @@ def _credential_of_instances(lakebase: Lakebase, call: Call) -> Json:
     return {"token": token, "expiration_time": end}
 
 
-def _credential_of_endpoint(lakebase: Lakebase, call: Call) -> Json:
+def _make_credential_of_endpoint(lakebase: Lakebase, call: Call) -> Json:
     parts = str(call.body.get("endpoint", "")).split("/")
     if len(parts) != 6 or parts[::2] != ["projects", "branches", "endpoints"] or not all(parts):
         text = "endpoint must be of the form projects/{}/branches/{}/endpoints/{}."
@@ -36,9 +36,9 @@ def _set_up(lakebase: Lakebase, call: Call) -> Json:
 
 
 _ROUTES = (
-    ("GET", "/api/2.0/database/instances", _instances),
-    ("POST", "/api/2.0/database/credentials", _credential_of_instances),
-    ("POST", "/api/2.0/postgres/credentials", _credential_of_endpoint),
+    ("GET", "/api/2.0/database/instances", _list_instances),
+    ("POST", "/api/2.0/database/credentials", _make_credential_of_instances),
+    ("POST", "/api/2.0/postgres/credentials", _make_credential_of_endpoint),
     ("POST", "/__emulator/lakebase", _set_up),
 )
 

@@ -24,12 +24,12 @@ async def read_form(request: Request, limit: int) -> tuple[dict[str, str], bytes
         body += chunk
         if len(body) > limit:
             raise ApiError(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", f"The form is larger than {limit} bytes.")
-    fields = dict(_parts(bytes(body), boundary.encode()))
+    fields = dict(_split_parts(bytes(body), boundary.encode()))
     content = fields.pop("content", b"")
     return {name: value.decode("utf-8", "replace") for name, value in fields.items()}, content
 
 
-def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
+def _split_parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
     """(name, value) of every part; RFC 7578, values as they are."""
     found = []
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1]:

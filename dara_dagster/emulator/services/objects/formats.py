@@ -85,7 +85,7 @@ def to_jupyter(source: bytes, language: str) -> bytes:
     """The Jupyter form of a notebook in source form: one cell a cell, MAGIC lines without their mark."""
     mark = COMMENTS[language]
     body = source.decode("utf-8", "replace").partition("\n")[2]
-    cells = [_jupyter_cell(text.strip("\n"), mark) for text in body.split(f"{mark} {_CELL}")]
+    cells = [_make_cell(text.strip("\n"), mark) for text in body.split(f"{mark} {_CELL}")]
     name = language.lower()
     metadata = {"kernelspec": {"name": name, "language": name}, "language_info": {"name": name}}
     return json.dumps(
@@ -93,7 +93,7 @@ def to_jupyter(source: bytes, language: str) -> bytes:
     ).encode()
 
 
-def _jupyter_cell(text: str, mark: str) -> dict[str, Any]:
+def _make_cell(text: str, mark: str) -> dict[str, Any]:
     lines = text.split("\n")
     if all(line.startswith(f"{mark} MAGIC") for line in lines):
         text = "\n".join(line.removeprefix(f"{mark} MAGIC").removeprefix(" ") for line in lines)
@@ -116,13 +116,13 @@ def _read_jupyter(path: str, content: bytes) -> Source:
     try:
         notebook = json.loads(content)
         to_source(content, "PYTHON")
-        language = _jupyter_language(notebook["metadata"])
+        language = _read_language(notebook["metadata"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise invalid(f"The notebook {path} is not in Jupyter's format.") from None
     return Source(path, "NOTEBOOK", content, language if language in EXTENSIONS else "PYTHON", ".ipynb")
 
 
-def _jupyter_language(metadata: Any) -> str:
+def _read_language(metadata: Any) -> str:
     named = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
     return str(named).upper()
 

@@ -56,7 +56,7 @@ async def _read_import_request(call: Call) -> tuple[dict[str, Any], bytes]:
 
 async def _import_file(objects: Objects, call: Call) -> Any:
     """The raw route of the databricks CLI: bytes as they come, told apart as AUTO does; conflicts are 409."""
-    staged = await receive_file(call.request, objects.staging(), _MAX_RAW_BYTES)
+    staged = await receive_file(call.request, objects.prepare_staging(), _MAX_RAW_BYTES)
     try:
         source = await run_in_threadpool(_read_staged, "/" + call.path["path"], staged)
         overwrite = call.query.get("overwrite") == "true"
@@ -75,7 +75,7 @@ def _read_staged(path: str, staged: Path) -> Source:
 
 async def _export(objects: Objects, call: Call) -> Any:
     found, kind = objects.get(call.query.get("path", "")), call.query.get("format", "SOURCE")
-    content = await run_in_threadpool(_exported, found, kind)
+    content = await run_in_threadpool(_convert, found, kind)
     if call.query.get("direct_download") == "true":
         return Response(content, media_type="application/octet-stream")
     jupyter = kind == "JUPYTER" or found.file.suffix == ".ipynb"
@@ -83,7 +83,7 @@ async def _export(objects: Objects, call: Call) -> Any:
     return {"content": base64.b64encode(content).decode(), "file_type": ending.removeprefix(".")}
 
 
-def _exported(found: WorkspaceObject, kind: str) -> bytes:
+def _convert(found: WorkspaceObject, kind: str) -> bytes:
     if found.object_type == "DIRECTORY" or kind not in ("SOURCE", "AUTO", "JUPYTER", "RAW"):
         what = "a directory" if found.object_type == "DIRECTORY" else f"the format {kind}"
         raise invalid(f"The emulator cannot export {what} ({found.path}).")
@@ -120,8 +120,8 @@ def _get_status(objects: Objects, call: Call) -> Any:
 
 
 def _list(objects: Objects, call: Call) -> Any:
-    since = call.number("notebooks_modified_after", 0)
-    found = objects.listed(call.query.get("path", ""))
+    since = call.read_number("notebooks_modified_after", 0)
+    found = objects.list_all(call.query.get("path", ""))
     shown = [item.shown() for item in found if item.object_type != "NOTEBOOK" or item.modified_at >= since]
     return {"objects": shown} if shown else {}
 

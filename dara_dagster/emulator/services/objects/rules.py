@@ -12,8 +12,8 @@ from typing import Any
 
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.errors import ApiError, invalid
-from dara_dagster.emulator.core.paths import inside, segments_of
-from dara_dagster.emulator.core.staging import staging
+from dara_dagster.emulator.core.paths import resolve_inside, split_path
+from dara_dagster.emulator.core.staging import prepare_staging
 from dara_dagster.emulator.services.objects.formats import Source
 
 
@@ -68,23 +68,23 @@ class Objects:
     def find(self, path: str) -> WorkspaceObject | None:
         """The object at `path`; None when there is none or no such path can be."""
         try:
-            return self._look(_split(path))
+            return self._find_segments(_split(path))
         except ApiError:
             return None
 
     def get(self, path: str) -> WorkspaceObject:
         """The object at `path`; ApiError 404 RESOURCE_DOES_NOT_EXIST."""
-        found = self._look(_split(path))
+        found = self._find_segments(_split(path))
         if found is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({path}) doesn't exist.")
         return found
 
-    def listed(self, path: str) -> list[WorkspaceObject]:
+    def list_all(self, path: str) -> list[WorkspaceObject]:
         """The objects in a folder by name; of a file or notebook, the object itself."""
         found = self.get(path)
         if found.object_type != "DIRECTORY":
             return [found]
-        return sorted(self._children(_split(path), found.file), key=lambda child: child.path)
+        return sorted(self._list_children(_split(path), found.file), key=lambda child: child.path)
 
     # -- changing -----------------------------------------------------------------------------------
 
@@ -92,10 +92,10 @@ class Objects:
         """Make a folder and its parents; one that exists is fine. ApiError 400 when a file is in the way."""
         segments = _split(path)
         for depth in range(1, len(segments) + 1):
-            found = self._look(segments[:depth])
+            found = self._find_segments(segments[:depth])
             if found is None:
                 self._make_room(segments[:depth])
-                inside(self._root, segments[:depth]).mkdir(exist_ok=True)
+                resolve_inside(self._root, segments[:depth]).mkdir(exist_ok=True)
             elif found.object_type != "DIRECTORY":
                 text = f"Cannot create the directory {path}: {found.path} already exists."
                 raise ApiError(400, "RESOURCE_ALREADY_EXISTS", text)
@@ -110,7 +110,7 @@ class Objects:
         """
         segments = _split(source.path)
         self._check_parent(segments)
-        before = self._look(segments)
+        before = self._find_segments(segments)
         if before is not None and (not overwrite or before.object_type == "DIRECTORY"):
             raise ApiError(
                 conflict, "RESOURCE_ALREADY_EXISTS", f"Path (/{'/'.join(segments)}) already exists."
@@ -119,13 +119,13 @@ class Objects:
             kinds = f"[{source.object_type}] is different from the existing node type [{before.object_type}]"
             raise invalid(f"Requested node type {kinds}")
         self._make_room(segments)
-        target = inside(self._root, segments)
+        target = resolve_inside(self._root, segments)
         if source.object_type == "NOTEBOOK":
-            target = target.with_name(self._local_name(segments, source.ending))
+            target = target.with_name(self._choose_local_name(segments, source.ending))
         self._place(source.content if staged is None else staged, target)
         if before is not None and before.file != target:
             before.file.unlink(missing_ok=True)
-        record = self._known.get(_join(segments)) or self._new(source.object_type)
+        record = self._known.get(_join(segments)) or self._make_record(source.object_type)
         if source.object_type == "NOTEBOOK":
             record = {**record, "language": source.language, "local": target.name}
         self._known[_join(segments)] = record
@@ -139,44 +139,48 @@ class Objects:
         found = self.get(path)
         if not segments:
             raise invalid("The root folder cannot be deleted.")
-        if found.object_type == "DIRECTORY" and not recursive and any(self._children(segments, found.file)):
+        if (
+            found.object_type == "DIRECTORY"
+            and not recursive
+            and any(self._list_children(segments, found.file))
+        ):
             text = f"Folder ({found.path}) is not empty"
             raise ApiError(400, "DIRECTORY_NOT_EMPTY", text)
-        away = self.staging() / uuid.uuid4().hex
+        away = self.prepare_staging() / uuid.uuid4().hex
         found.file.rename(away)
         below = found.path + "/"
         for key in [key for key in self._known if key == found.path or key.startswith(below)]:
             del self._known[key]
         return away
 
-    def staging(self) -> Path:
+    def prepare_staging(self) -> Path:
         """A folder on the same disk for files on their way in or out."""
-        return staging(self._context.folder)
+        return prepare_staging(self._context.folder)
 
     # -- the machinery ------------------------------------------------------------------------------
 
-    def _look(self, segments: list[str]) -> WorkspaceObject | None:
-        return self._at(segments, inside(self._root, segments))
+    def _find_segments(self, segments: list[str]) -> WorkspaceObject | None:
+        return self._find_at(segments, resolve_inside(self._root, segments))
 
-    def _at(self, segments: list[str], local: Path) -> WorkspaceObject | None:
+    def _find_at(self, segments: list[str], local: Path) -> WorkspaceObject | None:
         """The object of that name; `local` is its file or folder, known to be inside the tree."""
         path = _join(segments)
         record = self._known.get(path)
         if record and record["type"] == "NOTEBOOK":
             notebook = local.with_name(record["local"])
             if notebook.is_file():
-                return self._object(path, "NOTEBOOK", notebook)
+                return self._describe(path, "NOTEBOOK", notebook)
             del self._known[path]  # a task removed the file
         if local.is_dir():
-            return self._object(path, "DIRECTORY", local)
-        if local.is_file() and self._notebook_in(segments) is None:
-            return self._object(path, "FILE", local)
+            return self._describe(path, "DIRECTORY", local)
+        if local.is_file() and self._find_notebook(segments) is None:
+            return self._describe(path, "FILE", local)
         return None
 
-    def _object(self, path: str, object_type: str, local: Path) -> WorkspaceObject:
+    def _describe(self, path: str, object_type: str, local: Path) -> WorkspaceObject:
         record = self._known.get(path)
         if record is None or record["type"] != object_type:
-            record = self._known[path] = self._new(object_type)
+            record = self._known[path] = self._make_record(object_type)
         about = local.stat()
         return WorkspaceObject(
             path=path,
@@ -189,50 +193,54 @@ class Objects:
             size=about.st_size,
         )
 
-    def _new(self, object_type: str) -> dict[str, Any]:
+    def _make_record(self, object_type: str) -> dict[str, Any]:
         return {
             "type": object_type,
             "id": self._context.ids.next(),
             "created_at": self._context.clock.now_ms(),
         }
 
-    def _children(self, segments: list[str], folder: Path) -> Iterator[WorkspaceObject]:
+    def _list_children(self, segments: list[str], folder: Path) -> Iterator[WorkspaceObject]:
         with os.scandir(folder) as entries:
             found = list(entries)
         for entry in found:
-            named = [*segments, self._notebook_in([*segments, entry.name]) or entry.name]
+            named = [*segments, self._find_notebook([*segments, entry.name]) or entry.name]
             try:
-                child = self._look(named) if entry.is_symlink() else self._at(named, folder / named[-1])
+                child = (
+                    self._find_segments(named)
+                    if entry.is_symlink()
+                    else self._find_at(named, folder / named[-1])
+                )
             except (ApiError, FileNotFoundError):
                 continue  # a link that leads out, made by a task, or gone meanwhile
             if child is not None:
                 yield child
 
-    def _notebook_in(self, segments: list[str]) -> str | None:
+    def _find_notebook(self, segments: list[str]) -> str | None:
         """The name of the notebook that lies in the local file of these segments, if another name has it."""
         *folder, local = segments
         stem = local.rpartition(".")[0]
         record = self._known.get(_join([*folder, stem])) if stem else None
         return stem if record and record.get("local") == local else None
 
-    def _local_name(self, segments: list[str], ending: str) -> str:
+    def _choose_local_name(self, segments: list[str], ending: str) -> str:
         """Where a notebook goes: under its name with the ending, or under the bare name if that is taken."""
         name = segments[-1]
         wanted = name if name.lower().endswith(ending) else name + ending
-        taken = wanted != name and self._look([*segments[:-1], wanted]) is not None
+        taken = wanted != name and self._find_segments([*segments[:-1], wanted]) is not None
         return name if taken else wanted
 
     def _make_room(self, segments: list[str]) -> None:
         """Before an object is made: a notebook that lies in its local file moves to its bare name."""
-        name = self._notebook_in(segments) if segments else None
+        name = self._find_notebook(segments) if segments else None
         if name is not None:
             path = _join([*segments[:-1], name])
-            local = inside(self._root, segments)
+            local = resolve_inside(self._root, segments)
             local.rename(local.with_name(name))
             self._known[path] = {**self._known[path], "local": name}
 
     def _check_parent(self, segments: list[str]) -> None:
-        parent = self._look(segments[:-1])
+        parent = self._find_segments(segments[:-1])
         if not segments or parent is None or parent.object_type != "DIRECTORY":
             text = f"The parent folder ({_join(segments[:-1])}) does not exist."
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", text)
@@ -242,13 +250,13 @@ class Objects:
         if isinstance(content, Path):
             shutil.move(content, target)
             return
-        staged = self.staging() / uuid.uuid4().hex
+        staged = self.prepare_staging() / uuid.uuid4().hex
         staged.write_bytes(content)
         staged.replace(target)
 
 
 def _split(path: str) -> list[str]:
-    segments = segments_of(path)
+    segments = split_path(path)
     return segments[1:] if segments and segments[0] == "Workspace" else segments
 
 

@@ -12,7 +12,7 @@ from dara_dagster.emulator.services.runs.outcomes import (
     UNSUCCESSFUL,
     UPSTREAM_CANCELED,
     UPSTREAM_FAILED,
-    Ending,
+    Outcome,
 )
 from dara_dagster.emulator.services.runs.records import TaskRun
 
@@ -35,18 +35,18 @@ COMPARISONS = (
 )
 
 
-def decide(task: Mapping[str, Any], latest: Mapping[str, TaskRun]) -> Ending | Literal["run", "wait"]:
+def decide(task: Mapping[str, Any], latest: Mapping[str, TaskRun]) -> Outcome | Literal["run", "wait"]:
     """What `task` is to do, `latest` holding the last attempt of every task of the run (SDK, RunIf)."""
     results: list[str] = []
     for edge in task.get("depends_on") or ():
         upstream = latest[edge["task_key"]]
-        if upstream.ending is None:
+        if upstream.outcome is None:
             return "wait"
-        taken = edge.get("outcome") in (None, upstream.outcome)
-        results.append(upstream.ending.result if taken else "EXCLUDED")
+        taken = edge.get("outcome") in (None, upstream.branch)
+        results.append(upstream.outcome.result if taken else "EXCLUDED")
     if task.get("disabled"):
         return DISABLED
-    if not results or _met(task.get("run_if") or "ALL_SUCCESS", results):
+    if not results or _is_met(task.get("run_if") or "ALL_SUCCESS", results):
         return "run"
     if task.get("run_if") in (None, "ALL_SUCCESS", "NONE_FAILED"):
         if any(result in UNSUCCESSFUL for result in results):
@@ -56,7 +56,7 @@ def decide(task: Mapping[str, Any], latest: Mapping[str, TaskRun]) -> Ending | L
     return EXCLUDED
 
 
-def _met(run_if: str, results: list[str]) -> bool:
+def _is_met(run_if: str, results: list[str]) -> bool:
     good = [result in ("SUCCESS", "SUCCESS_WITH_FAILURES") for result in results]
     bad = [result in UNSUCCESSFUL for result in results]
     if run_if == "ALL_SUCCESS":

@@ -18,9 +18,9 @@ _LONGEST_WAIT = 60
 def _start(runs: Runs, call: Call) -> Json:
     """Body: parent_run_id (the task run that asks), absolute path, arguments, timeout_seconds -> run_id."""
     body = read_object(call.body)
-    parent, parent_task = runs.get(call.number("parent_run_id"))
+    parent, parent_task = runs.get(call.read_number("parent_run_id"))
     parent_task = parent_task or parent.tasks[-1]
-    if parent_task.ending is not None or parent_task.stop:
+    if parent_task.outcome is not None or parent_task.stop:
         raise invalid(f"Task run {parent_task.run_id} is over; it cannot start notebooks.")
     path: str = body.get("path", "")
     arguments = {name: str(value) for name, value in body.get("arguments", {}).items()}
@@ -37,8 +37,8 @@ def _start(runs: Runs, call: Call) -> Json:
 
 async def _wait(runs: Runs, call: Call) -> Json:
     """Answers when the run has ended or after `wait` seconds, whichever is first."""
-    run, _ = runs.get(call.number("run_id"))
-    wait = min(call.number("wait", 0), _LONGEST_WAIT)
+    run, _ = runs.get(call.read_number("run_id"))
+    wait = min(call.read_number("wait", 0), _LONGEST_WAIT)
     if run.active and wait > 0:
         done = asyncio.Event()
         forget = runs.scheduler.when_ended(run, lambda _run: done.set())
@@ -46,19 +46,19 @@ async def _wait(runs: Runs, call: Call) -> Json:
             await asyncio.wait_for(done.wait(), wait)
         except asyncio.TimeoutError:
             forget()
-    return _outcome(run)
+    return _describe_end(run)
 
 
-def _outcome(run: Run) -> Json:
-    if run.ending is None:
+def _describe_end(run: Run) -> Json:
+    if run.outcome is None:
         return {"done": False}
     output = run.tasks[-1].output
-    ok = run.ending.result == "SUCCESS"
+    ok = run.outcome.result == "SUCCESS"
     return {
         "done": True,
         "ok": ok,
         "exit_value": output.get("exit_value"),
-        "error": None if ok else output.get("error") or run.ending.message,
+        "error": None if ok else output.get("error") or run.outcome.message,
         "error_trace": output.get("error_trace"),
     }
 

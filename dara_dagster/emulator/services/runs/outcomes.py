@@ -22,7 +22,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Ending:
+class Outcome:
     """The end of a run or of one attempt of a task.
 
     `stopped` is v1's user_cancelled_or_timedout. `raw` replaces what is shown as `state` and `status`
@@ -42,35 +42,35 @@ class Ending:
         return _KINDS.get(self.code, "CLIENT_ERROR")
 
 
-SUCCESS = Ending("SUCCESS", "SUCCESS")
-FAILED = Ending("FAILED", "RUN_EXECUTION_ERROR", WORKLOAD_FAILED)
-CANCELED = Ending("CANCELED", "USER_CANCELED", "Run cancelled.", stopped=True)
-TIMED_OUT = Ending("TIMEDOUT", "CANCELED", "Run timed out.", stopped=True)
-UPSTREAM_FAILED = Ending("UPSTREAM_FAILED", "SKIPPED", "An upstream task failed.", "SKIPPED")
-UPSTREAM_CANCELED = Ending("UPSTREAM_CANCELED", "SKIPPED", "An upstream task was cancelled.", "SKIPPED")
-EXCLUDED = Ending("EXCLUDED", "SKIPPED", "The run_if condition or the chosen branch excluded it.", "SKIPPED")
-DISABLED = Ending("DISABLED", "DISABLED", "The task is disabled.", "SKIPPED")
-TOO_MANY_RUNS = Ending(
+SUCCESS = Outcome("SUCCESS", "SUCCESS")
+FAILED = Outcome("FAILED", "RUN_EXECUTION_ERROR", WORKLOAD_FAILED)
+CANCELED = Outcome("CANCELED", "USER_CANCELED", "Run cancelled.", stopped=True)
+TIMED_OUT = Outcome("TIMEDOUT", "CANCELED", "Run timed out.", stopped=True)
+UPSTREAM_FAILED = Outcome("UPSTREAM_FAILED", "SKIPPED", "An upstream task failed.", "SKIPPED")
+UPSTREAM_CANCELED = Outcome("UPSTREAM_CANCELED", "SKIPPED", "An upstream task was cancelled.", "SKIPPED")
+EXCLUDED = Outcome("EXCLUDED", "SKIPPED", "The run_if condition or the chosen branch excluded it.", "SKIPPED")
+DISABLED = Outcome("DISABLED", "DISABLED", "The task is disabled.", "SKIPPED")
+TOO_MANY_RUNS = Outcome(
     "MAXIMUM_CONCURRENT_RUNS_REACHED",
     "MAX_CONCURRENT_RUNS_EXCEEDED",
     "Skipping this run because the limit of maximum concurrent runs has been reached.",
     "SKIPPED",
 )
 _KNOWN = {
-    ending.result: ending
-    for ending in (
+    outcome.result: outcome
+    for outcome in (
         *(SUCCESS, FAILED, CANCELED, TIMED_OUT, UPSTREAM_FAILED),
         *(UPSTREAM_CANCELED, EXCLUDED, DISABLED, TOO_MANY_RUNS),
     )
 }
 
 
-def platform_failure(code: str, message: str) -> Ending:
+def platform_failure(code: str, message: str) -> Outcome:
     """A failure that is not the code's own: the task ends INTERNAL_ERROR/FAILED."""
-    return Ending("FAILED", code, message, "INTERNAL_ERROR")
+    return Outcome("FAILED", code, message, "INTERNAL_ERROR")
 
 
-def notebook_missing(path: str, user: str) -> Ending:
+def notebook_missing(path: str, user: str) -> Outcome:
     """The text is the recorded one, the user included."""
     return platform_failure(
         "RESOURCE_NOT_FOUND",
@@ -79,56 +79,60 @@ def notebook_missing(path: str, user: str) -> Ending:
     )
 
 
-def file_missing(what: str, path: str, why: str) -> Ending:
+def file_missing(what: str, path: str, why: str) -> Outcome:
     """A python, SQL or wheel file (`what`) that is missing, or is a notebook."""
     return platform_failure("RESOURCE_NOT_FOUND", f"Cannot read the {what} file {path}. {why}")
 
 
-def simulated(result: str, code: str | None, message: str | None, raw: Mapping[str, Any] | None) -> Ending:
-    """The ending of a simulated task: `result` as the API spells it, the rest as recorded unless given."""
-    base = _KNOWN.get(result, Ending(result, result))
+def make_simulated(
+    result: str, code: str | None, message: str | None, raw: Mapping[str, Any] | None
+) -> Outcome:
+    """The outcome of a simulated task: `result` as the API spells it, the rest as recorded unless given."""
+    base = _KNOWN.get(result, Outcome(result, result))
     if result == "FAILED" and code not in (None, base.code):
         base = platform_failure(str(code), f"Run failed with {code}.")
     text = base.message if message is None else message
-    return Ending(result, code or base.code, text, base.life_cycle, base.stopped, raw)
+    return Outcome(result, code or base.code, text, base.life_cycle, base.stopped, raw)
 
 
 @dataclass(frozen=True)
-class TaskEnd:
-    """What the run's ending is made of: the last attempt of a task and whether anything depends on it."""
+class TaskOutcome:
+    """What the run's outcome is made of: the last attempt of a task and whether anything depends on it."""
 
     task_key: str
-    ending: Ending
+    outcome: Outcome
     leaf: bool
 
 
-def of_run(tasks: Sequence[TaskEnd]) -> Ending:
-    """The run's ending from its tasks', all of them ended, in the order they were given.
+def combine_outcomes(tasks: Sequence[TaskOutcome]) -> Outcome:
+    """The run's outcome from its tasks', all of them ended, in the order they were given.
 
     The leaves decide; a failure inside with good leaves is SUCCESS_WITH_FAILURES. A run whose code
     failed ends INTERNAL_ERROR/FAILED although its task is TERMINATED/FAILED. Where all tasks were
     skipped, cancelled, ... alike, so was the run.
     """
-    common = tasks[0].ending
-    if common.result not in ("FAILED", "SUCCESS") and all(task.ending == common for task in tasks):
+    common = tasks[0].outcome
+    if common.result not in ("FAILED", "SUCCESS") and all(task.outcome == common for task in tasks):
         return common
-    leaves = {task.ending.result for task in tasks if task.leaf}
-    failed = [task for task in tasks if task.ending.result in ("FAILED", "TIMEDOUT")]
+    leaves = {task.outcome.result for task in tasks if task.leaf}
+    failed = [task for task in tasks if task.outcome.result in ("FAILED", "TIMEDOUT")]
     if leaves & UNSUCCESSFUL:
-        return _failed(failed or [task for task in tasks if task.ending.result in UNSUCCESSFUL], tasks)
+        return _combine_failed(
+            failed or [task for task in tasks if task.outcome.result in UNSUCCESSFUL], tasks
+        )
     if leaves & CANCELLED:
         return CANCELED
     if failed:
         message = f"Task {failed[0].task_key} failed, but every task at the end succeeded."
-        return Ending("SUCCESS_WITH_FAILURES", "SUCCESS_WITH_FAILURES", message)
-    return Ending("SUCCESS", "SUCCESS", raw=tasks[0].ending.raw if len(tasks) == 1 else None)
+        return Outcome("SUCCESS_WITH_FAILURES", "SUCCESS_WITH_FAILURES", message)
+    return Outcome("SUCCESS", "SUCCESS", raw=tasks[0].outcome.raw if len(tasks) == 1 else None)
 
 
-def _failed(failed: Sequence[TaskEnd], tasks: Sequence[TaskEnd]) -> Ending:
+def _combine_failed(failed: Sequence[TaskOutcome], tasks: Sequence[TaskOutcome]) -> Outcome:
     first = failed[0]
-    message = f"Task {first.task_key} failed with message: {first.ending.message.rstrip('.')}."
-    if any(task.ending.result == "UPSTREAM_FAILED" for task in tasks):
+    message = f"Task {first.task_key} failed with message: {first.outcome.message.rstrip('.')}."
+    if any(task.outcome.result == "UPSTREAM_FAILED" for task in tasks):
         message += " This caused all downstream tasks to get skipped."
-    code = first.ending.code if first.ending.result == "FAILED" else "RUN_EXECUTION_ERROR"
-    raw = first.ending.raw if len(tasks) == 1 else None
-    return Ending("FAILED", code, message, "INTERNAL_ERROR", raw=raw)
+    code = first.outcome.code if first.outcome.result == "FAILED" else "RUN_EXECUTION_ERROR"
+    raw = first.outcome.raw if len(tasks) == 1 else None
+    return Outcome("FAILED", code, message, "INTERNAL_ERROR", raw=raw)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from dara_dagster.emulator.services.runs.outcomes import Ending
+from dara_dagster.emulator.services.runs.outcomes import Outcome
 
 
 @dataclass
@@ -24,11 +24,11 @@ class TaskRun:
     state: str = "BLOCKED"
     running_since: int = 0
     end_time: int = 0
-    ending: Ending | None = None
+    outcome: Outcome | None = None
     stop: str = ""
     cluster_id: str | None = None
     child_run_id: int | None = None
-    outcome: str | None = None
+    branch: str | None = None
     pid: int | None = None
     simulation: dict[str, Any] | None = None
     output: dict[str, Any] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class TaskRun:
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> TaskRun:
         """Back from the store."""
-        return cls(**{**_known(cls, stored), "ending": _ending(stored)})
+        return cls(**_pick_known(cls, stored))
 
 
 @dataclass
@@ -53,14 +53,14 @@ class Stage:
 
     start_time: int
     end_time: int
-    ending: Ending | None
+    outcome: Outcome | None
     task_run_ids: list[int]
     repair_id: int | None = None
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Stage:
         """Back from the store."""
-        return cls(**{**_known(cls, stored), "ending": _ending(stored)})
+        return cls(**_pick_known(cls, stored))
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Run:
     state: str = "PENDING"
     queued_until: int = 0
     end_time: int = 0
-    ending: Ending | None = None
+    outcome: Outcome | None = None
     stop: str = ""
     token: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
@@ -102,11 +102,11 @@ class Run:
         """What began with the latest repair, or with the run."""
         before = {run_id for stage in self.stages for run_id in stage.task_run_ids}
         now = [task.run_id for task in self.tasks if task.run_id not in before]
-        return Stage(self.stage_start, self.end_time, self.ending, now, self.repair_id)
+        return Stage(self.stage_start, self.end_time, self.outcome, now, self.repair_id)
 
     @property
     def active(self) -> bool:
-        return self.ending is None
+        return self.outcome is None
 
     def latest(self) -> dict[str, TaskRun]:
         """The last attempt of each task."""
@@ -117,14 +117,15 @@ class Run:
         """Back from the store."""
         tasks = [TaskRun.load(task) for task in stored["tasks"]]
         stages = [Stage.load(stage) for stage in stored.get("stages", ())]
-        known = _known(cls, stored)
-        return cls(**{**known, "tasks": tasks, "stages": stages, "ending": _ending(stored)})
+        return cls(**{**_pick_known(cls, stored), "tasks": tasks, "stages": stages})
 
 
-def _ending(stored: Mapping[str, Any]) -> Ending | None:
-    return Ending(**stored["ending"]) if stored["ending"] else None
-
-
-def _known(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What this version of the server knows of what another may have written."""
-    return {one.name: stored[one.name] for one in fields(kind) if one.name in stored}
+def _pick_known(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version of the server knows of what another may have written, the outcome read."""
+    known = {one.name: stored[one.name] for one in fields(kind) if one.name in stored}
+    if "ending" in stored:  # what `outcome` was called in older stores, when `outcome` was the branch
+        known |= {"outcome": stored["ending"]}
+        if "branch" in (one.name for one in fields(kind)):
+            known["branch"] = stored.get("outcome")
+    outcome = known["outcome"]
+    return {**known, "outcome": Outcome(**outcome) if outcome else None}

@@ -7,16 +7,16 @@ from itertools import islice
 from typing import Any
 
 from dara_dagster.emulator.core.errors import invalid
-from dara_dagster.emulator.core.paging import cut
+from dara_dagster.emulator.core.paging import cut_arrays
 from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.runs.records import Run
 from dara_dagster.emulator.services.runs.rules import ListFilter, Runs
 from dara_dagster.emulator.services.runs.views import (
     has_log,
-    output_view,
-    repair_history,
-    run_view,
-    task_view,
+    list_repairs,
+    show_output,
+    show_run,
+    show_task,
 )
 
 VERSIONS = ("2.2", "2.1", "2.0")
@@ -31,24 +31,24 @@ def _submit(runs: Runs, call: Call) -> Json:
 
 
 def _get(runs: Runs, call: Call) -> Json:
-    run, task = runs.get(call.number("run_id"))
+    run, task = runs.get(call.read_number("run_id"))
     if task is not None:
-        return {**run_view(runs.viewer, run), **task_view(runs.viewer, run, task), "job_run_id": run.run_id}
-    return _page(runs, run, call.query.get("page_token"), history=call.flag("include_history"))
+        return {**show_run(runs.viewer, run), **show_task(runs.viewer, run, task), "job_run_id": run.run_id}
+    return _show_page(runs, run, call.query.get("page_token"), history=call.read_flag("include_history"))
 
 
-def _page(runs: Runs, run: Run, token: str | None, *, history: bool = False) -> dict[str, Any]:
+def _show_page(runs: Runs, run: Run, token: str | None, *, history: bool = False) -> dict[str, Any]:
     """The run with one page of its tasks and other arrays."""
-    view = {**run_view(runs.viewer, run), "tasks": run.tasks}
+    view = {**show_run(runs.viewer, run), "tasks": run.tasks}
     if history:
-        view["repair_history"] = repair_history(run)
-    tokens = cut(view, _ARRAYS, token)
-    view["tasks"] = [task_view(runs.viewer, run, task) for task in view["tasks"]]
+        view["repair_history"] = list_repairs(run)
+    tokens = cut_arrays(view, _ARRAYS, token)
+    view["tasks"] = [show_task(runs.viewer, run, task) for task in view["tasks"]]
     return {**view, **tokens, "has_more": "next_page_token" in tokens}
 
 
 async def _get_output(runs: Runs, call: Call) -> Json:
-    run, task = runs.get(call.number("run_id"))
+    run, task = runs.get(call.read_number("run_id"))
     if task is None:
         if run.run_type != "WORKFLOW_RUN":
             raise invalid(
@@ -56,7 +56,7 @@ async def _get_output(runs: Runs, call: Call) -> Json:
                 " Please retrieve the output of each individual task run instead."
             )
         task = run.tasks[-1]
-    view = output_view(runs.viewer, run, task)
+    view = show_output(runs.viewer, run, task)
     if has_log(task):
         log, cut = await asyncio.to_thread(runs.read_log, run.run_id, task.run_id)
         view["logs"] = log.rstrip("\n") + "\n" if log else ""
@@ -65,57 +65,57 @@ async def _get_output(runs: Runs, call: Call) -> Json:
 
 
 def _list(runs: Runs, call: Call) -> Json:
-    limit = call.number("limit", _DEFAULT_RUNS) or _MOST_RUNS
+    limit = call.read_number("limit", _DEFAULT_RUNS) or _MOST_RUNS
     if not 0 < limit <= _MOST_RUNS:
         raise invalid(f"Invalid value for limit: {limit}. It must be from 0 to {_MOST_RUNS}.")
-    wanted = _filter(call)
-    before = call.number("page_token", 0) or None
-    first = 0 if before else max(call.number("offset", 0), 0)
+    wanted = _read_filter(call)
+    before = call.read_number("page_token", 0) or None
+    first = 0 if before else max(call.read_number("offset", 0), 0)
     found = list(islice(runs.list(wanted, before), first, first + limit + 1))
     answer: dict[str, Any] = {"has_more": len(found) > limit}
     if found:
-        expand = call.flag("expand_tasks")
-        answer["runs"] = [_item(runs, run, expand) for run in found[:limit]]
+        expand = call.read_flag("expand_tasks")
+        answer["runs"] = [_show_item(runs, run, expand) for run in found[:limit]]
     if len(found) > limit:
         answer["next_page_token"] = str(found[limit - 1].run_id)
     return answer
 
 
-def _item(runs: Runs, run: Run, expand: bool) -> dict[str, Any]:
+def _show_item(runs: Runs, run: Run, expand: bool) -> dict[str, Any]:
     """A run as it is listed: only runs/get names what started it."""
-    view = _page(runs, run, None) if expand else run_view(runs.viewer, run)
+    view = _show_page(runs, run, None) if expand else show_run(runs.viewer, run)
     view.pop("next_page_token", None)  # has_more tells; the pages are those of runs/get
     view.pop("parent_run_id", None)
     return view
 
 
-def _filter(call: Call) -> ListFilter:
-    active, completed = call.flag("active_only"), call.flag("completed_only")
+def _read_filter(call: Call) -> ListFilter:
+    active, completed = call.read_flag("active_only"), call.read_flag("completed_only")
     if active and completed:
         raise invalid("Only one of active_only and completed_only may be true.")
     return ListFilter(
-        job_id=call.number("job_id") if "job_id" in call.query else None,
+        job_id=call.read_number("job_id") if "job_id" in call.query else None,
         active_only=active,
         completed_only=completed,
         run_type=call.query.get("run_type"),
-        start_time_from=call.number("start_time_from", 0),
-        start_time_to=call.number("start_time_to") if "start_time_to" in call.query else None,
+        start_time_from=call.read_number("start_time_from", 0),
+        start_time_to=call.read_number("start_time_to") if "start_time_to" in call.query else None,
     )
 
 
 def _cancel(runs: Runs, call: Call) -> Json:
-    runs.cancel(call.number("run_id"))
+    runs.cancel(call.read_number("run_id"))
     return {}
 
 
 def _cancel_all(runs: Runs, call: Call) -> Json:
-    job_id = call.number("job_id", 0) or None
+    job_id = call.read_number("job_id", 0) or None
     runs.cancel_all(job_id, queued=bool(call.body.get("all_queued_runs")))
     return {}
 
 
 def _delete(runs: Runs, call: Call) -> Json:
-    run, task = runs.get(call.number("run_id"))
+    run, task = runs.get(call.read_number("run_id"))
     if task is not None:
         raise invalid(f"Run {task.run_id} is a task run; delete run {run.run_id} instead.")
     runs.delete(run)

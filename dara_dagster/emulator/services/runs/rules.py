@@ -65,7 +65,7 @@ class Runs:
         self._tasks: dict[int, Run] = {}
         self._children: dict[int, list[int]] = {}
         self.created = 0
-        self.scheduler = Scheduler(context, start_work, self._changed)
+        self.scheduler = Scheduler(context, start_work, self._note_change)
         for key, stored in self._table.items():
             self._index(int(key), stored)
         self._order = sorted(self._runs)
@@ -125,7 +125,7 @@ class Runs:
         run = Run(run_id, job_id, run_type, name, now, settings, attempts, run_id, token=token, **more)
         self._runs[run_id] = run
         self._order.append(run_id)
-        self._know_tasks(run)
+        self._index_tasks(run)
         if token:
             self._tokens[token] = run_id
         if run.parent_run_id is not None:
@@ -137,7 +137,7 @@ class Runs:
 
     def start_again(self, run: Run) -> None:
         """Let a run that ended go on with the attempts it was given since."""
-        self._know_tasks(run)
+        self._index_tasks(run)
         self.scheduler.start(run)
         self.save_now(run)
 
@@ -186,7 +186,7 @@ class Runs:
             if run is not None and wanted.accepts(run):
                 yield run
 
-    # -- ending -------------------------------------------------------------------------------------
+    # -- outcome -------------------------------------------------------------------------------------
 
     def cancel(self, run_id: int) -> None:
         """Begin to cancel a job run or one task run; nothing happens to what has ended."""
@@ -223,15 +223,15 @@ class Runs:
         self._table[str(run.run_id)] = run
         self._context.store.save("runs", str(run.run_id))
 
-    def _changed(self, run: Run) -> None:
+    def _note_change(self, run: Run) -> None:
         self._table[str(run.run_id)] = run
         self._tasks[run.tasks[-1].run_id] = run  # a new attempt comes last
         for task in run.tasks if self._children else ():
-            if task.run_id in self._children and (task.stop or task.ending is not None):
+            if task.run_id in self._children and (task.stop or task.outcome is not None):
                 for child_id in self._children.pop(task.run_id):
                     self.scheduler.stop(self._runs[child_id], "cancel")
 
-    def _know_tasks(self, run: Run) -> None:
+    def _index_tasks(self, run: Run) -> None:
         self._tasks.update((task.run_id, run) for task in run.tasks)
 
     def _index(self, run_id: int, stored: Mapping[str, Any]) -> None:
@@ -240,6 +240,6 @@ class Runs:
         if "tasks" not in stored:  # deleted: only the token is left
             return
         run = self._runs[run_id] = Run.load(stored)
-        self._know_tasks(run)
+        self._index_tasks(run)
         if run.parent_run_id is not None and run.active:
             self._children.setdefault(run.parent_run_id, []).append(run_id)

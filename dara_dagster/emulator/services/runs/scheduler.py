@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from dara_dagster.emulator.core.clock import Timer
 from dara_dagster.emulator.core.context import Context
-from dara_dagster.emulator.services.runs import outcomes as endings
+from dara_dagster.emulator.services.runs import outcomes
 from dara_dagster.emulator.services.runs.conditions import decide
-from dara_dagster.emulator.services.runs.outcomes import Ending, TaskEnd
+from dara_dagster.emulator.services.runs.outcomes import Outcome, TaskOutcome
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
 STOP_SECONDS = 0.05
@@ -66,47 +66,47 @@ class Scheduler:
 
     def start(self, run: Run) -> None:
         """Let a new run go its way, or one that ended and has new attempts."""
-        self._set_off(self._keep(run))
+        self._launch(self._track(run))
 
     def hold(self, run: Run) -> None:
         """Keep a new run QUEUED until it is started."""
-        self._keep(run)
+        self._track(run)
         run.state = "QUEUED"
         self._save(run)
 
     def release(self, run: Run) -> None:
         """Start a run that was held."""
         run.queued_until = self._clock.now_ms()
-        self._set_off(self._live[run.run_id])
+        self._launch(self._live[run.run_id])
 
-    def skip(self, run: Run, ending: Ending) -> None:
+    def skip(self, run: Run, outcome: Outcome) -> None:
         """End a held run, with all its tasks, without having started it."""
         live = self._live[run.run_id]
         for task in live.latest.values():
-            self._close(live, task, ending)
+            self._close(live, task, outcome)
         self._finish_if_done(live)
 
     def resume(self, run: Run) -> None:
         """Go on with a run that was active when the last server ended."""
-        live = self._keep(run)
+        live = self._track(run)
         for task in list(live.latest.values()):
-            if task.ending is not None or task.state == "BLOCKED":
+            if task.outcome is not None or task.state == "BLOCKED":
                 continue
             if task.state == "WAITING_FOR_RETRY":
                 self._plan_retry(live, task)
                 continue
-            self._limit(live, task)
+            self._plan_time_out(live, task)
             work = live.work[task.run_id] = self._work_for(run, task)
             work.resume()
             if task.stop:
                 work.stop()
         if run.state != "QUEUED" and not run.stop:
-            self._look(live, run.tasks)
+            self._decide(live, run.tasks)
         self._finish_if_done(live)
 
     def when_ended(self, run: Run, listener: Callable[[Run], None]) -> Callable[[], None]:
         """Call `listener(run)` at the run's end, now if it has ended; returns what takes it back."""
-        if run.ending is not None:
+        if run.outcome is not None:
             listener(run)
             return lambda: None
         listeners = self._listeners[run.run_id]
@@ -127,9 +127,9 @@ class Scheduler:
     def stop_task(self, run: Run, task: TaskRun) -> None:
         """Cancel one attempt; the rest of the run goes on as after a cancelled task."""
         live = self._live.get(run.run_id)
-        if live is not None and task.ending is None:
+        if live is not None and task.outcome is None:
             self._stop_task(live, task, "cancel")
-            self._go_on(live, task)
+            self._advance(live, task)
 
     def running(self, run: Run, task: TaskRun) -> None:
         """The attempt's code has started."""
@@ -139,33 +139,35 @@ class Scheduler:
                 run.state = "RUNNING"
             self._save(run)
 
-    def ended(self, run: Run, task: TaskRun, ending: Ending, output: Mapping[str, Any] | None = None) -> None:
+    def ended(
+        self, run: Run, task: TaskRun, outcome: Outcome, output: Mapping[str, Any] | None = None
+    ) -> None:
         """The attempt is over; what it was stopped for wins over what it reached."""
         live = self._live.get(run.run_id)
-        if live is None or task.ending is not None:
+        if live is None or task.outcome is not None:
             return
         task.output.update(output or {})
-        self._close(live, task, ending)
+        self._close(live, task, outcome)
         if not run.stop and self._wants_retry(task):
             self._retry(live, task)
-        self._go_on(live, task)
+        self._advance(live, task)
 
-    def _keep(self, run: Run) -> _Live:
+    def _track(self, run: Run) -> _Live:
         latest = run.latest()
         dependants: dict[str, list[str]] = defaultdict(list)
         for task in latest.values():
             for edge in task.task.get("depends_on") or ():
                 dependants[edge["task_key"]].append(task.task_key)
-        unfinished = sum(task.ending is None for task in latest.values())
+        unfinished = sum(task.outcome is None for task in latest.values())
         live = self._live[run.run_id] = _Live(run, latest, dependants, unfinished)
         if seconds := run.settings.get("timeout_seconds"):
             due = run.stage_start + 1000 * seconds
             live.timers[run.run_id].append(self._clock.call_at(due, partial(self.stop, run, "timeout")))
         return live
 
-    def _set_off(self, live: _Live) -> None:
+    def _launch(self, live: _Live) -> None:
         live.run.state = "PENDING"
-        self._look(live, live.run.tasks)
+        self._decide(live, live.run.tasks)
         self._finish_if_done(live)
         self._save(live.run)
 
@@ -173,7 +175,7 @@ class Scheduler:
         if live.unfinished == 0:
             self._clock.call_later(seconds, partial(self._finish, live))
 
-    def _look(self, live: _Live, tasks: Iterable[TaskRun]) -> None:
+    def _decide(self, live: _Live, tasks: Iterable[TaskRun]) -> None:
         queue = deque(tasks)
         while queue:
             task = queue.popleft()
@@ -182,17 +184,17 @@ class Scheduler:
             verdict = decide(task.task, live.latest)
             if verdict == "run":
                 self._begin(live, task)
-            elif isinstance(verdict, Ending):
+            elif isinstance(verdict, Outcome):
                 self._close(live, task, verdict)
                 queue.extend(live.latest[key] for key in live.dependants.get(task.task_key, ()))
 
     def _begin(self, live: _Live, task: TaskRun) -> None:
         task.state, task.start_time = "PENDING", self._clock.now_ms()
-        self._limit(live, task)
+        self._plan_time_out(live, task)
         work = live.work[task.run_id] = self._work_for(live.run, task)
         work.begin()
 
-    def _limit(self, live: _Live, task: TaskRun) -> None:
+    def _plan_time_out(self, live: _Live, task: TaskRun) -> None:
         if seconds := task.task.get("timeout_seconds"):
             due = task.start_time + 1000 * seconds
             timer = self._clock.call_at(due, partial(self._time_out, live, task))
@@ -203,35 +205,35 @@ class Scheduler:
         self._save(live.run)
 
     def _stop_task(self, live: _Live, task: TaskRun, why: str) -> None:
-        if task.ending is not None or task.stop:
+        if task.outcome is not None or task.stop:
             return
         task.stop = why
         if (work := live.work.get(task.run_id)) is not None:
             task.state = "TERMINATING"
             work.stop()
         else:
-            self._close(live, task, endings.CANCELED)
+            self._close(live, task, outcomes.CANCELED)
 
-    def _close(self, live: _Live, task: TaskRun, ending: Ending) -> None:
+    def _close(self, live: _Live, task: TaskRun, outcome: Outcome) -> None:
         if task.stop:
-            ending = endings.TIMED_OUT if task.stop == "timeout" else endings.CANCELED
-        task.ending, task.state, task.end_time = ending, ending.life_cycle, self._clock.now_ms()
+            outcome = outcomes.TIMED_OUT if task.stop == "timeout" else outcomes.CANCELED
+        task.outcome, task.state, task.end_time = outcome, outcome.life_cycle, self._clock.now_ms()
         live.unfinished -= 1
         live.work.pop(task.run_id, None)
         for timer in live.timers.pop(task.run_id, ()):
             timer.cancel()
 
-    def _go_on(self, live: _Live, task: TaskRun) -> None:
+    def _advance(self, live: _Live, task: TaskRun) -> None:
         if not live.run.stop:
-            self._look(live, [live.latest[key] for key in live.dependants.get(task.task_key, ())])
+            self._decide(live, [live.latest[key] for key in live.dependants.get(task.task_key, ())])
         if live.unfinished == 0:
             self._finish(live)
         self._save(live.run)
 
     def _wants_retry(self, task: TaskRun) -> bool:
-        assert task.ending is not None
+        assert task.outcome is not None
         most = task.task.get("max_retries") or 0
-        result = task.ending.result
+        result = task.outcome.result
         failed = result == "FAILED" or (result == "TIMEDOUT" and bool(task.task.get("retry_on_timeout")))
         return failed and (most < 0 or task.attempt < most)
 
@@ -249,7 +251,7 @@ class Scheduler:
 
     def _plan_retry(self, live: _Live, task: TaskRun) -> None:
         def again() -> None:
-            if task.ending is None:
+            if task.outcome is None:
                 self._begin(live, task)
                 self._save(live.run)
 
@@ -259,8 +261,8 @@ class Scheduler:
         run = live.run
         if self._live.get(run.run_id) is not live or live.unfinished:
             return
-        run.ending = self._run_ending(live)
-        run.state, run.end_time = run.ending.life_cycle, self._clock.now_ms()
+        run.outcome = self._combine_outcomes(live)
+        run.state, run.end_time = run.outcome.life_cycle, self._clock.now_ms()
         for timers in live.timers.values():
             for timer in timers:
                 timer.cancel()
@@ -269,12 +271,12 @@ class Scheduler:
         for listener in self._listeners.pop(run.run_id, ()):
             listener(run)
 
-    def _run_ending(self, live: _Live) -> Ending:
+    def _combine_outcomes(self, live: _Live) -> Outcome:
         if live.run.stop:
-            return endings.TIMED_OUT if live.run.stop == "timeout" else endings.CANCELED
+            return outcomes.TIMED_OUT if live.run.stop == "timeout" else outcomes.CANCELED
         ends = [
-            TaskEnd(key, task.ending, not live.dependants.get(key))
+            TaskOutcome(key, task.outcome, not live.dependants.get(key))
             for key, task in live.latest.items()
-            if task.ending is not None
+            if task.outcome is not None
         ]
-        return endings.of_run(ends)
+        return outcomes.combine_outcomes(ends)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dara_dagster.emulator.core.task_kinds import payload_kind
-from dara_dagster.emulator.services.runs.outcomes import CANCELED, TIMED_OUT, Ending
+from dara_dagster.emulator.core.task_kinds import find_payload_kind
+from dara_dagster.emulator.services.runs.outcomes import CANCELED, TIMED_OUT, Outcome
 from dara_dagster.emulator.services.runs.records import Run, TaskRun
 
 View = dict[str, Any]
@@ -26,7 +26,7 @@ _MOST_EXIT_BYTES = 5_000_000
 _WITH_LOGS = ("spark_python_task", "python_wheel_task")
 
 
-def run_view(viewer: Viewer, run: Run) -> View:
+def show_run(viewer: Viewer, run: Run) -> View:
     """A run without its tasks. The split durations are 0 unless it has one task (databricks-api.md 2.2)."""
     single = run.tasks[0] if len(run.tasks) == 1 else None
     view: View = {
@@ -40,7 +40,7 @@ def run_view(viewer: Viewer, run: Run) -> View:
         "run_type": run.run_type,
         "trigger": run.trigger,
         "format": "MULTI_TASK",
-        **_states(run.state, run.ending, run.stop, run),
+        **_show_states(run.state, run.outcome, run.stop, run),
         "start_time": run.start_time,
         "end_time": run.end_time,
         "setup_duration": single.setup_ms if single else 0,
@@ -66,13 +66,13 @@ def run_view(viewer: Viewer, run: Run) -> View:
     return view
 
 
-def task_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
+def show_task(viewer: Viewer, run: Run, task: TaskRun) -> View:
     """One attempt of a task, as in `tasks[]` of its run."""
     view: View = {
         **task.task,
         "run_id": task.run_id,
         "run_if": task.task.get("run_if", "ALL_SUCCESS"),
-        **_states(task.state, task.ending, task.stop),
+        **_show_states(task.state, task.outcome, task.stop),
         "start_time": task.start_time,
         "end_time": task.end_time,
         "setup_duration": task.setup_ms,
@@ -83,33 +83,33 @@ def task_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
     }
     if task.cluster_id is not None:
         view["cluster_instance"] = {"cluster_id": task.cluster_id, "spark_context_id": str(task.run_id)}
-    if task.outcome is not None:
-        view["condition_task"] = {**task.task["condition_task"], "outcome": task.outcome}
+    if task.branch is not None:
+        view["condition_task"] = {**task.task["condition_task"], "outcome": task.branch}
     if task.child_run_id is not None:
         view["run_job_task"] = {**task.task["run_job_task"], "run_id": task.child_run_id}
     return view
 
 
-def repair_history(run: Run) -> list[View]:
+def list_repairs(run: Run) -> list[View]:
     """The original run and its repairs, oldest first (SDK, RepairHistoryItem)."""
     items = []
     for stage in [*run.stages, run.stage()]:
-        state = stage.ending.life_cycle if stage.ending is not None else run.state
+        state = stage.outcome.life_cycle if stage.outcome is not None else run.state
         item = {
             "type": "ORIGINAL" if stage.repair_id is None else "REPAIR",
             "start_time": stage.start_time,
             "end_time": stage.end_time,
             "task_run_ids": stage.task_run_ids,
-            **_states(state, stage.ending, run.stop if stage.ending is None else ""),
+            **_show_states(state, stage.outcome, run.stop if stage.outcome is None else ""),
         }
         items.append(item if stage.repair_id is None else {**item, "id": stage.repair_id})
     return items
 
 
-def output_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
+def show_output(viewer: Viewer, run: Run, task: TaskRun) -> View:
     """The answer of runs/get-output, the log aside (see `has_log`)."""
     metadata = {
-        **task_view(viewer, run, task),
+        **show_task(viewer, run, task),
         "job_id": run.job_id,
         "job_run_id": run.run_id,
         "run_type": run.run_type,
@@ -120,9 +120,9 @@ def output_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
     for name in ("error", "error_trace"):
         if name in task.output:
             view[name] = task.output[name]
-    kind = payload_kind(task.task)
+    kind = find_payload_kind(task.task)
     if kind == "notebook_task":
-        view["notebook_output"] = _notebook_output(task.output)
+        view["notebook_output"] = _show_notebook_output(task.output)
     elif kind == "sql_task":
         warehouse_id = task.task["sql_task"]["warehouse_id"]
         view["sql_output"] = {"query_output": {"warehouse_id": warehouse_id, "sql_statements": []}}
@@ -133,10 +133,10 @@ def output_view(viewer: Viewer, run: Run, task: TaskRun) -> View:
 
 def has_log(task: TaskRun) -> bool:
     """Whether get-output shows what the code printed; for notebooks it does not (SDK, RunOutput.logs)."""
-    return payload_kind(task.task) in _WITH_LOGS
+    return find_payload_kind(task.task) in _WITH_LOGS
 
 
-def _notebook_output(output: View) -> View:
+def _show_notebook_output(output: View) -> View:
     """The exit value's first 5 MB; nothing at all when the notebook did not call exit."""
     if output.get("exit_value") is None:
         return {}
@@ -145,21 +145,21 @@ def _notebook_output(output: View) -> View:
     return {"result": kept, "truncated": len(whole) > _MOST_EXIT_BYTES}
 
 
-def _states(state: str, ending: Ending | None, stop: str, run: Run | None = None) -> View:
+def _show_states(state: str, outcome: Outcome | None, stop: str, run: Run | None = None) -> View:
     shown = {
         "life_cycle_state": state,
         "state_message": "",
         "user_cancelled_or_timedout": False,
     }
     status: View = {"state": _V2_STATES.get(state, state)}
-    coming = ending
+    coming = outcome
     if state == "TERMINATING" and stop:
         coming = TIMED_OUT if stop == "timeout" else CANCELED
-    if ending is not None:
+    if outcome is not None:
         status["state"] = "TERMINATED"
-        shown["result_state"] = ending.result
-        shown["state_message"] = ending.message
-        shown["user_cancelled_or_timedout"] = ending.stopped
+        shown["result_state"] = outcome.result
+        shown["state_message"] = outcome.message
+        shown["user_cancelled_or_timedout"] = outcome.stopped
     if coming is not None:
         details = {"code": coming.code, "type": coming.kind, "message": coming.message}
         status["termination_details"] = details
@@ -168,7 +168,7 @@ def _states(state: str, ending: Ending | None, stop: str, run: Run | None = None
         shown["queue_reason"] = text
         status["queue_details"] = {"code": "MAX_CONCURRENT_RUNS_REACHED", "message": text}
     states: View = {"state": shown, "status": status}
-    if ending is not None and ending.raw is not None:
-        states.update(ending.raw)
+    if outcome is not None and outcome.raw is not None:
+        states.update(outcome.raw)
         return {name: value for name, value in states.items() if value is not None}
     return states

@@ -8,7 +8,7 @@ from typing import Any
 
 from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.server.routing import Call, Routes, bind
-from dara_dagster.emulator.services.secrets.rules import Secrets, _no_acl
+from dara_dagster.emulator.services.secrets.rules import Secrets, no_acl
 
 
 def _create_scope(secrets: Secrets, call: Call) -> Any:
@@ -57,7 +57,7 @@ def _delete(secrets: Secrets, call: Call) -> Any:
 
 
 def _list(secrets: Secrets, call: Call) -> Any:
-    return {"secrets": secrets.listed(call.query.get("scope", ""))}
+    return {"secrets": secrets.list_all(call.query.get("scope", ""))}
 
 
 def _put_acl(secrets: Secrets, call: Call) -> Any:
@@ -76,7 +76,7 @@ def _get_acl(secrets: Secrets, call: Call) -> Any:
     scope, principal = call.query.get("scope", ""), call.query.get("principal", "")
     permission = secrets.acls(scope).get(principal)
     if permission is None:
-        raise _no_acl(scope, principal)
+        raise no_acl(scope, principal)
     return {"principal": principal, "permission": permission}
 
 

@@ -52,7 +52,7 @@ class Secrets:
 
     def delete_scope(self, name: str) -> None:
         """Delete a scope with all its secrets."""
-        self._scope(name)
+        self._find_scope(name)
         del self._scopes[name]
 
     def scopes(self) -> list[str]:
@@ -61,7 +61,7 @@ class Secrets:
 
     def put(self, scope_name: str, key: str, value: bytes) -> None:
         """Set a secret: at most 128 KB, at most 1,000 in a scope."""
-        scope = self._scope(scope_name)
+        scope = self._find_scope(scope_name)
         _check_name("key", key)
         if len(value) > _MAX_VALUE_BYTES:
             text = f"The secret value of {len(value)} bytes exceeds the limit of {_MAX_VALUE_BYTES} bytes."
@@ -74,43 +74,43 @@ class Secrets:
 
     def get(self, scope_name: str, key: str) -> bytes:
         """The value of a secret."""
-        return base64.b64decode(self._secret(scope_name, key)["value"])
+        return base64.b64decode(self._find_secret(scope_name, key)["value"])
 
     def delete(self, scope_name: str, key: str) -> None:
         """Delete a secret."""
-        self._secret(scope_name, key)
-        scope = self._scope(scope_name)
+        self._find_secret(scope_name, key)
+        scope = self._find_scope(scope_name)
         left = {name: kept for name, kept in scope["secrets"].items() if name != key}
         self._scopes[scope_name] = {**scope, "secrets": left}
 
-    def listed(self, scope_name: str) -> list[dict[str, Any]]:
+    def list_all(self, scope_name: str) -> list[dict[str, Any]]:
         """Keys and times of the secrets of a scope, by key; no values."""
-        secrets = self._scope(scope_name)["secrets"]
+        secrets = self._find_scope(scope_name)["secrets"]
         return [{"key": key, "last_updated_timestamp": secrets[key]["updated"]} for key in sorted(secrets)]
 
     def acls(self, scope_name: str) -> dict[str, str]:
         """Who may do what on a scope: principal -> permission."""
-        return dict(self._scope(scope_name)["acls"])
+        return dict(self._find_scope(scope_name)["acls"])
 
     def put_acl(self, scope_name: str, principal: str, permission: str | None) -> None:
         """Set the permission of a principal on a scope; None takes it away."""
-        scope = self._scope(scope_name)
+        scope = self._find_scope(scope_name)
         if permission is not None and permission not in _PERMISSIONS:
             text = f"Unknown permission {permission!r}, expected one of {', '.join(_PERMISSIONS)}."
             raise invalid(text)
         if permission is None and principal not in scope["acls"]:
-            raise _no_acl(scope_name, principal)
+            raise no_acl(scope_name, principal)
         acls = {**scope["acls"], principal: permission}
         self._scopes[scope_name] = {**scope, "acls": {who: what for who, what in acls.items() if what}}
 
-    def _scope(self, name: str) -> Scope:
+    def _find_scope(self, name: str) -> Scope:
         found: Scope | None = self._scopes.get(name)
         if found is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Scope {name} does not exist!")
         return found
 
-    def _secret(self, scope_name: str, key: str) -> dict[str, Any]:
-        found: dict[str, Any] | None = self._scope(scope_name)["secrets"].get(key)
+    def _find_secret(self, scope_name: str, key: str) -> dict[str, Any]:
+        found: dict[str, Any] | None = self._find_scope(scope_name)["secrets"].get(key)
         if found is None:
             text = f"Failed to get secret {key} for scope {scope_name}: it does not exist."
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", text)
@@ -123,5 +123,5 @@ def _check_name(what: str, name: str) -> None:
         raise invalid(text)
 
 
-def _no_acl(scope_name: str, principal: str) -> ApiError:
+def no_acl(scope_name: str, principal: str) -> ApiError:
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"No ACL for {principal} in scope {scope_name}.")

@@ -43,8 +43,8 @@ def read_request(body: Mapping[str, Any]) -> StatementRequest:
         raise invalid(f"The statement is larger than {_MAX_TEXT_BYTES} bytes.")
     if not body.get("warehouse_id"):
         raise invalid("The field warehouse_id is required.")
-    disposition = _one_of(body, "disposition", ("INLINE", "EXTERNAL_LINKS"))
-    form = _one_of(body, "format", ("JSON_ARRAY", "CSV", "ARROW_STREAM"))
+    disposition = _read_choice(body, "disposition", ("INLINE", "EXTERNAL_LINKS"))
+    form = _read_choice(body, "format", ("JSON_ARRAY", "CSV", "ARROW_STREAM"))
     if disposition == "INLINE" and form != "JSON_ARRAY":
         raise invalid(f"The format {form} is not supported with the disposition INLINE.")
     if form == "ARROW_STREAM":
@@ -52,19 +52,19 @@ def read_request(body: Mapping[str, Any]) -> StatementRequest:
     return StatementRequest(
         warehouse_id=str(body["warehouse_id"]),
         text=text,
-        parameters=_parameters(body.get("parameters") or ()),
+        parameters=_read_parameters(body.get("parameters") or ()),
         catalog=body.get("catalog"),
         schema=body.get("schema"),
-        wait_seconds=_wait_seconds(body.get("wait_timeout", "10s")),
-        cancel_on_timeout=_one_of(body, "on_wait_timeout", ("CONTINUE", "CANCEL")) == "CANCEL",
-        row_limit=_limit(body, "row_limit"),
-        byte_limit=_limit(body, "byte_limit"),
+        wait_seconds=_read_wait_seconds(body.get("wait_timeout", "10s")),
+        cancel_on_timeout=_read_choice(body, "on_wait_timeout", ("CONTINUE", "CANCEL")) == "CANCEL",
+        row_limit=_read_limit(body, "row_limit"),
+        byte_limit=_read_limit(body, "byte_limit"),
         disposition=disposition,
         form=form,
     )
 
 
-def _wait_seconds(sent: Any) -> int:
+def _read_wait_seconds(sent: Any) -> int:
     match = re.fullmatch(r"(\d{1,3})s", str(sent))
     seconds = int(match[1]) if match else -1
     if seconds != 0 and not 5 <= seconds <= 50:
@@ -72,7 +72,7 @@ def _wait_seconds(sent: Any) -> int:
     return seconds
 
 
-def _parameters(sent: Any) -> dict[str, Any]:
+def _read_parameters(sent: Any) -> dict[str, Any]:
     """Values by name: text or None, and `{value, type}` where a type is given (the engine casts)."""
     values: dict[str, Any] = {}
     for item in sent:
@@ -86,7 +86,7 @@ def _parameters(sent: Any) -> dict[str, Any]:
     return values
 
 
-def _one_of(body: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
+def _read_choice(body: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     """The value of `key`; the first of `known` is the default."""
     value = str(body.get(key) or known[0])
     if value not in known:
@@ -94,7 +94,7 @@ def _one_of(body: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     return value
 
 
-def _limit(body: Mapping[str, Any], key: str) -> int | None:
+def _read_limit(body: Mapping[str, Any], key: str) -> int | None:
     if body.get(key) is None:
         return None
     try:

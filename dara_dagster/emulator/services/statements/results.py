@@ -62,7 +62,7 @@ class Result:
         ]
         schema = {
             "column_count": len(self.columns),
-            "columns": [_column(*item) for item in enumerate(self.columns)],
+            "columns": [_show_column(*item) for item in enumerate(self.columns)],
         }
         return {
             "format": self.form,
@@ -112,7 +112,7 @@ def make_result(
     return Result(columns, chunks, truncated, form)
 
 
-def _column(position: int, column: Sequence[str]) -> dict[str, Any]:
+def _show_column(position: int, column: Sequence[str]) -> dict[str, Any]:
     name, text = column
     kind = re.split(r"[(<\s]", text.lower(), maxsplit=1)[0]
     shown = {

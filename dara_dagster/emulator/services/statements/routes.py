@@ -28,8 +28,8 @@ async def _get(statements: Statements, call: Call) -> Any:
     return statements.show(await statements.find(call.path["id"]))
 
 
-async def _chunk(statements: Statements, call: Call) -> Any:
-    index = call.number("index")
+async def _get_chunk(statements: Statements, call: Call) -> Any:
+    index = call.read_number("index")
     return statements.chunk(await statements.find(call.path["id"]), index)
 
 
@@ -38,7 +38,7 @@ async def _cancel(statements: Statements, call: Call) -> Any:
     return {}
 
 
-async def _external_chunk(statements: Statements, call: Call) -> Any:
+async def _get_external_chunk(statements: Statements, call: Call) -> Any:
     values = read_signed(statements.signer, call)
     statement = await statements.find(values["statement"])
     if statement.result is None:
@@ -50,9 +50,9 @@ _ROUTES = (
     ("POST", "/api/2.0/sql/statements", _execute),
     ("POST", "/api/2.0/sql/statements/", _execute),  # as older clients write it
     ("GET", "/api/2.0/sql/statements/{id}", _get),
-    ("GET", "/api/2.0/sql/statements/{id}/result/chunks/{index}", _chunk),
+    ("GET", "/api/2.0/sql/statements/{id}/result/chunks/{index}", _get_chunk),
     ("POST", "/api/2.0/sql/statements/{id}/cancel", _cancel),
-    ("GET", "/__emulator/presigned/{holder}/result", _external_chunk),
+    ("GET", "/__emulator/presigned/{holder}/result", _get_external_chunk),
 )
 
 

@@ -97,7 +97,7 @@ class Statements:
         self._keep(statement)
         self._all[statement.statement_id] = statement
         self._using[statement.statement_id] = self._warehouses.use(
-            request.warehouse_id, partial(self._launch, statement), partial(self._lost, statement)
+            request.warehouse_id, partial(self._launch, statement), partial(self._handle_loss, statement)
         )
         return statement
 
@@ -110,7 +110,7 @@ class Statements:
         if statement.state == "SUCCEEDED" and statement.result is None:
             left = await run_in_threadpool(self._runner.result, statement.run_id, statement.run_id)
             if left.ok:
-                statement.result = await run_in_threadpool(_result, statement.request, left)
+                statement.result = await run_in_threadpool(_make_result, statement.request, left)
             else:
                 statement.state = "CLOSED"
         return statement
@@ -171,22 +171,22 @@ class Statements:
             "run_id": statement.run_id,
             "job_run_id": statement.run_id,
         }
-        started = partial(self._started, statement)
+        started = partial(self._handle_start, statement)
         try:
-            self._runner.launch(spec, started=started, ended=partial(self._ended, statement))
+            self._runner.launch(spec, started=started, ended=partial(self._handle_end, statement))
         except OSError as error:  # a full disk, for one
             self._fail(statement, "INTERNAL_ERROR", f"The statement could not be started: {error}")
 
-    def _lost(self, statement: Statement, why: str) -> None:
+    def _handle_loss(self, statement: Statement, why: str) -> None:
         """The warehouse was stopped or deleted, before or while the statement ran."""
         self._runner.stop(statement.run_id)
         self._fail(statement, "BAD_REQUEST", why)
 
-    def _started(self, statement: Statement, _pid: int) -> None:
+    def _handle_start(self, statement: Statement, _pid: int) -> None:
         if not statement.ended_at:
             statement.state = "RUNNING"
 
-    def _ended(self, statement: Statement, left: TaskResult) -> None:
+    def _handle_end(self, statement: Statement, left: TaskResult) -> None:
         if statement.ended_at:
             self._clear(statement)
         elif not left.ok:
@@ -198,7 +198,7 @@ class Statements:
 
     async def _finish(self, statement: Statement, left: TaskResult) -> None:
         """Cut the rows into chunks, in a thread because they may be many."""
-        made = await run_in_threadpool(_result, statement.request, left)
+        made = await run_in_threadpool(_make_result, statement.request, left)
         if statement.ended_at:  # cancelled meanwhile
             self._clear(statement)
         elif statement.request.disposition == "INLINE" and made.size > MAX_INLINE_BYTES:
@@ -244,7 +244,7 @@ class Statements:
                 del self._all[statement_id], self._table[statement_id]
 
 
-def _result(request: StatementRequest, left: TaskResult) -> Result:
+def _make_result(request: StatementRequest, left: TaskResult) -> Result:
     return make_result(
         left.columns or (),
         left.rows or (),

@@ -28,8 +28,8 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": lambda value, than: bool(value <= than),
     ">": lambda value, than: bool(value > than),
     ">=": lambda value, than: bool(value >= than),
-    "NOT": lambda value, other: value not in _listed(other),
-    "": lambda value, other: value in _listed(other),
+    "NOT": lambda value, other: value not in _list_values(other),
+    "": lambda value, other: value in _list_values(other),
 }
 
 
@@ -55,7 +55,7 @@ class Query:
         that of the cosine (https://docs.databricks.com/aws/en/vector-search/vector-search).
         """
         try:
-            kept = [row for row in rows if all(_holds(row, *each) for each in self.filters)]
+            kept = [row for row in rows if all(_check_filter(row, *each) for each in self.filters)]
         except TypeError as error:
             raise invalid(f"filters_json compares values of different types: {error}.") from None
         scored = [(1 / (1 + math.dist(row[source.vector], self.vector) ** 2), row) for row in kept]
@@ -85,15 +85,15 @@ def read_query(sent: Mapping[str, Any], dimension: int, known: Mapping[str, str]
         if name not in known:
             raise invalid(f"The index has no column {name!r}; it has {', '.join(known)}.")
     return Query(
-        _vector(sent.get("query_vector"), dimension),
+        _read_vector(sent.get("query_vector"), dimension),
         columns,
-        _most(sent.get("num_results", 10)),
-        _threshold(sent.get("score_threshold", 0.0)),
-        _filters(sent.get("filters_json"), known),
+        _read_most(sent.get("num_results", 10)),
+        _read_threshold(sent.get("score_threshold", 0.0)),
+        _read_filters(sent.get("filters_json"), known),
     )
 
 
-def _vector(value: Any, dimension: int) -> Sequence[float]:
+def _read_vector(value: Any, dimension: int) -> Sequence[float]:
     if value is None:
         raise invalid("Missing required field: query_vector")
     if not isinstance(value, list) or not all(_is_number(each) for each in value):
@@ -107,19 +107,19 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _most(value: Any) -> int:
+def _read_most(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_RESULTS:
         raise invalid(f"num_results has to be a whole number from 1 to {_MOST_RESULTS}.")
     return value
 
 
-def _threshold(value: Any) -> float:
+def _read_threshold(value: Any) -> float:
     if not _is_number(value):
         raise invalid("score_threshold has to be a number.")
     return float(value)
 
 
-def _filters(text: Any, known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
+def _read_filters(text: Any, known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     """Column, operator and value of each filter; those of the documentation but LIKE and OR."""
     if not text:
         return []
@@ -140,9 +140,9 @@ def _filters(text: Any, known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     return filters
 
 
-def _holds(row: Row, column: str, operator: str, value: Any) -> bool:
+def _check_filter(row: Row, column: str, operator: str, value: Any) -> bool:
     return row[column] is not None and _COMPARE[operator](row[column], value)
 
 
-def _listed(value: Any) -> list[Any]:
+def _list_values(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -22,7 +22,7 @@ _VECTOR_TYPES = ("array<float>", "array<double>")
 _URL = "{host}/api/2.0/vector-search/indexes/{name}"
 
 
-def _taken(what: str, name: str) -> ApiError:
+def _refuse_taken(what: str, name: str) -> ApiError:
     return ApiError(400, "RESOURCE_ALREADY_EXISTS", f"{what} with name {name} already exists.")
 
 
@@ -60,7 +60,7 @@ class VectorSearch:
         if kind not in _ENDPOINT_TYPES:
             raise invalid(f"endpoint_type must be one of {', '.join(_ENDPOINT_TYPES)}, not {kind!r}.")
         if name in self._endpoints:
-            raise _taken("Vector search endpoint", name)
+            raise _refuse_taken("Vector search endpoint", name)
         now = self._context.clock.now_ms()
         self._endpoints[name] = {"id": str(uuid.uuid4()), "endpoint_type": kind, "created": now}
         return self.endpoint(name)
@@ -106,12 +106,12 @@ class VectorSearch:
         name = ".".join(parts)
         self.endpoint(str(sent.get("endpoint_name", "")))
         if name in self._indexes or self._tables.has_table(name):
-            raise _taken("Vector index or table", name)
+            raise _refuse_taken("Vector index or table", name)
         if (kind := sent.get("index_type")) != "DELTA_SYNC":
             raise refuse(f"index_type {kind}", "has DELTA_SYNC indexes only")
         if (subtype := sent.get("index_subtype")) not in (None, "HYBRID", "VECTOR"):
             raise refuse(f"index_subtype {subtype}", "searches by vector only")
-        spec = _spec(sent.get("delta_sync_index_spec"))
+        spec = _read_spec(sent.get("delta_sync_index_spec"))
         record = {
             "id": str(uuid.uuid4()),
             "endpoint_name": sent["endpoint_name"],
@@ -119,41 +119,41 @@ class VectorSearch:
             "spec": spec,
             "updates": [],
         }
-        self._source(record)
+        self._find_source(record)
         self._indexes[name] = record
         return name
 
     def indexes(self, endpoint: str) -> list[dict[str, Any]]:
         """The MiniVectorIndex of each index on an endpoint, by name."""
         found = sorted(name for name, each in self._indexes.items() if each["endpoint_name"] == endpoint)
-        return [self._mini(name) for name in found]
+        return [self._show_mini(name) for name in found]
 
     def index(self, name: str) -> dict[str, Any]:
         """The VectorIndex with its status. ApiError 404."""
-        record = self._record(name)
+        record = self._find_record(name)
         spec = {**record["spec"], "pipeline_id": record["id"]}
-        return {**self._mini(name), "delta_sync_index_spec": spec, "status": self._status(name)}
+        return {**self._show_mini(name), "delta_sync_index_spec": spec, "status": self._show_status(name)}
 
     def delete_index(self, name: str) -> None:
         """Forget an index; the table stays."""
-        self._record(name)
+        self._find_record(name)
         del self._indexes[name.lower()]
 
     def check_syncable(self, name: str) -> None:
         """ApiError 400 while the first or another update goes on, and while the endpoint is not online."""
-        record = self._record(name)
+        record = self._find_record(name)
         if not self._is_online(record["endpoint_name"]):
-            raise _not_ready(f"Vector search endpoint {record['endpoint_name']} is not online.")
-        if self._going(record):
-            raise _not_ready(f"Index {name} is not ready to sync: an update is going on.")
+            raise _refuse_unready(f"Vector search endpoint {record['endpoint_name']} is not online.")
+        if self._is_updating(record):
+            raise _refuse_unready(f"Index {name} is not ready to sync: an update is going on.")
 
     def source(self, name: str) -> Source:
         """The table the index follows. ApiError 404 when it is gone, 400 when its columns do not fit."""
-        return self._source(self._record(name))
+        return self._find_source(self._find_record(name))
 
     def begin_update(self, name: str, read: Read) -> None:
         """Start an update to what the table was found to hold; it ends a moment later."""
-        record = self._record(name)
+        record = self._find_record(name)
         now = self._context.clock.now_ms()
         start = max(now, self._endpoints[record["endpoint_name"]]["created"] + _ENDPOINT_MS)
         update = {"until": start + _UPDATE_MS, **vars(read)}
@@ -162,22 +162,22 @@ class VectorSearch:
 
     def searchable(self, name: str) -> tuple[Source, int]:
         """The table and the version of it that the index holds now. ApiError 400 when it holds none."""
-        record = self._record(name)
-        held = self._held(record)
+        record = self._find_record(name)
+        held = self._find_held(record)
         if held is None or not self._is_online(record["endpoint_name"]):
-            raise _not_ready(f"Index {name} is not ready: {self._status(name)['message']}")
-        return self._source(record), int(held["version"])
+            raise _refuse_unready(f"Index {name} is not ready: {self._show_status(name)['message']}")
+        return self._find_source(record), int(held["version"])
 
     # -- the machinery --------------------------------------------------------------------------------
 
-    def _record(self, name: str) -> dict[str, Any]:
+    def _find_record(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] | None = self._indexes.get(name.lower())
         if found is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Vector index {name} does not exist.")
         return found
 
-    def _mini(self, name: str) -> dict[str, Any]:
-        record = self._record(name)
+    def _show_mini(self, name: str) -> dict[str, Any]:
+        record = self._find_record(name)
         return {
             "name": name.lower(),
             "endpoint_name": record["endpoint_name"],
@@ -187,23 +187,23 @@ class VectorSearch:
             "creator": self._context.user,
         }
 
-    def _held(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _find_held(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
         """The last update that has ended well."""
         now = self._context.clock.now_ms()
         ended = [each for each in record["updates"] if each["until"] <= now and not each["wrong"]]
         return ended[-1] if ended else None
 
-    def _going(self, record: Mapping[str, Any]) -> bool:
+    def _is_updating(self, record: Mapping[str, Any]) -> bool:
         return bool(record["updates"]) and record["updates"][-1]["until"] > self._context.clock.now_ms()
 
-    def _status(self, name: str) -> dict[str, Any]:
-        record = self._record(name)
-        held, last = self._held(record), record["updates"][-1] if record["updates"] else None
-        failed = last is not None and last["wrong"] and not self._going(record)
+    def _show_status(self, name: str) -> dict[str, Any]:
+        record = self._find_record(name)
+        held, last = self._find_held(record), record["updates"][-1] if record["updates"] else None
+        failed = last is not None and last["wrong"] and not self._is_updating(record)
         if failed:
             state = "ONLINE_PIPELINE_FAILED" if held else "OFFLINE_FAILED"
             message = f"The update of index {name} has failed: {last['wrong']}." if last else ""
-        elif self._going(record) or last is None:
+        elif self._is_updating(record) or last is None:
             state = "ONLINE_TRIGGERED_UPDATE" if held else "PROVISIONING_INITIAL_SNAPSHOT"
             message = f"Index {name} is being updated."
         else:
@@ -219,7 +219,7 @@ class VectorSearch:
             status["triggered_update_status"] = {"last_processed_commit_version": held["version"]}
         return status
 
-    def _source(self, record: Mapping[str, Any]) -> Source:
+    def _find_source(self, record: Mapping[str, Any]) -> Source:
         spec = record["spec"]
         table = self._tables.table(spec["source_table"])
         folder = self._tables.table_folder(spec["source_table"])
@@ -239,7 +239,7 @@ class VectorSearch:
         return Source(folder, key, vector["name"], vector["embedding_dimension"], columns)
 
 
-def _spec(sent: Any) -> dict[str, Any]:
+def _read_spec(sent: Any) -> dict[str, Any]:
     """The delta_sync_index_spec, checked. ApiError 400."""
     if not isinstance(sent, dict) or not sent.get("source_table"):
         raise invalid("Missing required field: delta_sync_index_spec.source_table")
@@ -265,5 +265,5 @@ def _check_column(types: Mapping[str, str], name: str, kinds: tuple[str, ...] | 
         raise invalid(f"{what} {name!r} is {types[name]}; it must be one of {', '.join(kinds)}.")
 
 
-def _not_ready(text: str) -> ApiError:
+def _refuse_unready(text: str) -> ApiError:
     return ApiError(400, "BAD_REQUEST", text)

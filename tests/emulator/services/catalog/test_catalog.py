@@ -11,7 +11,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound
 from databricks.sdk.service import catalog
 
-from dara_dagster.emulator.services.catalog.delta import DeltaReader, type_text
+from dara_dagster.emulator.services.catalog.delta import DeltaReader, format_type
 from tests.conftest import Emulator
 
 FIELDS: list[dict[str, Any]] = [
@@ -220,16 +220,16 @@ def test_objects_made_by_sql_are_there_without_a_call(client: WorkspaceClient, t
 
 def test_the_reader_follows_the_log(tmp_path: Path) -> None:
     reader, table = DeltaReader(), tmp_path / "t"
-    assert reader.read(table).columns() == []
+    assert reader.read(table).list_columns() == []
     commit(table, 0, metadata(FIELDS[:1]))
     commit(table, 1, {"add": {"path": "x", "stats": '{"metaData": 1}'}})
-    assert [column["name"] for column in reader.read(table).columns()] == ["id"]
+    assert [column["name"] for column in reader.read(table).list_columns()] == ["id"]
     commit(table, 2, metadata(FIELDS))
-    assert len(reader.read(table).columns()) == 4
+    assert len(reader.read(table).list_columns()) == 4
     commit(table, 3, {"add": {"path": "y"}})
-    assert len(reader.read(table).columns()) == 4
+    assert len(reader.read(table).list_columns()) == 4
     (table / "_delta_log" / f"{4:020d}.json").write_text('not json with "metaData"')
-    assert reader.read(table).columns() == []
+    assert reader.read(table).list_columns() == []
 
 
 @pytest.mark.parametrize(
@@ -245,4 +245,4 @@ def test_the_reader_follows_the_log(tmp_path: Path) -> None:
     ],
 )
 def test_types_in_sql_words(kind: Any, text: str) -> None:
-    assert type_text(kind) == text
+    assert format_type(kind) == text

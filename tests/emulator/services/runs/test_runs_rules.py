@@ -1,4 +1,4 @@
-"""The rules without a server: clock, store, lifecycles, endings and conditions by themselves."""
+"""The rules without a server: clock, store, lifecycles, outcomes and conditions by themselves."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dara_dagster.emulator.composition import Workspace, build_server
 from dara_dagster.emulator.core.clock import Clock
 from dara_dagster.emulator.core.lifecycle import Lifecycle
 from dara_dagster.emulator.core.store import Store
-from dara_dagster.emulator.runtime.runner import _command
-from dara_dagster.emulator.services.runs import outcomes as endings
+from dara_dagster.emulator.runtime.runner import _read_command
+from dara_dagster.emulator.services.runs import outcomes
 from dara_dagster.emulator.services.runs.conditions import compare
-from dara_dagster.emulator.services.runs.outcomes import TaskEnd, of_run
+from dara_dagster.emulator.services.runs.outcomes import CANCELED, TaskOutcome, combine_outcomes
 from dara_dagster.emulator.services.runs.rules import ListFilter
 
 
@@ -90,18 +90,18 @@ def test_a_saved_item_is_on_disk_at_once(tmp_path: Path) -> None:
 
 def test_the_first_failure_names_the_run() -> None:
     ends = [
-        TaskEnd("a", endings.SUCCESS, False),
-        TaskEnd("b", endings.notebook_missing("/x", "u"), False),
-        TaskEnd("c", endings.UPSTREAM_FAILED, True),
+        TaskOutcome("a", outcomes.SUCCESS, False),
+        TaskOutcome("b", outcomes.notebook_missing("/x", "u"), False),
+        TaskOutcome("c", outcomes.UPSTREAM_FAILED, True),
     ]
-    ending = of_run(ends)
-    assert (ending.life_cycle, ending.result, ending.code) == (
+    outcome = combine_outcomes(ends)
+    assert (outcome.life_cycle, outcome.result, outcome.code) == (
         "INTERNAL_ERROR",
         "FAILED",
         "RESOURCE_NOT_FOUND",
     )
-    assert ending.message.startswith('Task b failed with message: Unable to access the notebook "/x"')
-    assert ending.message.endswith("permissions. This caused all downstream tasks to get skipped.")
+    assert outcome.message.startswith('Task b failed with message: Unable to access the notebook "/x"')
+    assert outcome.message.endswith("permissions. This caused all downstream tasks to get skipped.")
 
 
 @pytest.mark.parametrize(
@@ -162,15 +162,35 @@ def test_a_run_that_a_newer_version_wrote_can_be_read(tmp_path: Path) -> None:
     again.context.store.close()
 
 
+def test_runs_of_an_older_store_keep_their_outcome(tmp_path: Path) -> None:
+    """There `ending` was the outcome, and `outcome` the branch that a condition took."""
+    first = opened(tmp_path)
+    run = first.runs.submit({"tasks": TASKS})
+    first.runs.cancel(run.run_id)
+    first.context.advance_clock(60_000)
+    stored = json.loads(json.dumps(run, default=vars))
+    for one in (stored, *stored["tasks"]):
+        one["ending"], one["outcome"] = one.pop("outcome"), one.pop("branch", None)
+    stored["tasks"][0]["outcome"] = "true"
+    first.context.store.table("runs")[str(run.run_id)] = stored
+    first.context.store.close()
+    again = opened(tmp_path)
+    kept = again.runs.get(run.run_id)[0]
+    assert (kept.outcome, kept.tasks[0].outcome, kept.tasks[0].branch) == (CANCELED, CANCELED, "true")
+    again.context.store.close()
+
+
 def test_what_a_killed_server_left_is_cleared_away(tmp_path: Path) -> None:
     first = opened(tmp_path)
-    (first.files.staging() / "half-an-upload").write_text("x")
-    upload = first.files.staging() / "upload-0123"
+    (first.files.prepare_staging() / "half-an-upload").write_text("x")
+    upload = first.files.prepare_staging() / "upload-0123"
     upload.mkdir()
     (first.context.tables / ".trash-1").mkdir()
     first.context.store.close()
     again = opened(tmp_path)
-    assert [one.name for one in again.files.staging().iterdir()] == ["upload-0123"], "it may be gone on with"
+    assert [one.name for one in again.files.prepare_staging().iterdir()] == ["upload-0123"], (
+        "it may be gone on with"
+    )
     assert not (again.context.tables / ".trash-1").exists()
     again.context.store.close()
 
@@ -178,6 +198,6 @@ def test_what_a_killed_server_left_is_cleared_away(tmp_path: Path) -> None:
 def test_a_process_is_recognised_without_ps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small containers have no ps: the server did not start any more where a task had been running."""
     monkeypatch.setenv("PATH", "/nowhere")
-    assert _command(2**22 + 1) == ""
+    assert _read_command(2**22 + 1) == ""
     if Path("/proc/self/cmdline").exists():
-        assert "python" in _command(os.getpid())
+        assert "python" in _read_command(os.getpid())
