@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"dara emulator: {error}", file=sys.stderr)
         return 2
     _raise_file_limit()
-    engine = tuple(options.engine) or (sys.executable, "-m", "dara_dagster.emulator.engine")
+    engine = tuple(options.engine) or (sys.executable, "-m", "dara_dagster.emulator.task")
     try:
         server = build_server(data, token, engine)
         serve(server, build_pages(server), listener, idle_seconds=options.idle)

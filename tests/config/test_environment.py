@@ -22,12 +22,12 @@ __all__ = ["project"]
 PACKAGE = Path(__file__).parents[2] / "dara_dagster"
 NAME = re.compile(r"(?:DARA|DATABRICKS|DAGSTER|LAKEBASE)_[A-Z_]*[A-Z]|PG[A-Z]{4,}")
 # In the process of a task, which the local workspace and Databricks set up themselves.
-TASK_PROCESS = PACKAGE / "emulator" / "engine"
+TASK_PROCESS = [PACKAGE / "emulator" / room for room in ("task", "sail", "lake")]
 
 
 def read_in_code() -> Iterator[str]:
     for file in PACKAGE.rglob("*.py"):
-        if TASK_PROCESS not in file.parents and file.name != "environment.py":
+        if not set(TASK_PROCESS) & set(file.parents) and file.name != "environment.py":
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield from NAME.findall(node.value)

@@ -15,8 +15,8 @@ from typing import Any
 
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.safe_path import make_safe_path
-from dara_dagster.emulator.engine.spec import TaskResult as TaskResult
 from dara_dagster.emulator.runtime.process_pool import ProcessPool, TaskProcess
+from dara_dagster.emulator.task.spec import TaskResult as TaskResult
 
 LOG_LIMIT = 5_000_000
 """Bytes of output that runs/get-output shows, the last ones (SDK, RunOutput.logs)."""
@@ -149,7 +149,7 @@ class Runner:
 
 def end_orphan(pid: int) -> None:
     """Kill the group of a task process that a dead server left behind, if that is still what `pid` is."""
-    if "dara_dagster.emulator.engine" in _read_command(pid):
+    if "dara_dagster.emulator.task" in _read_command(pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.errors import ApiError, invalid
-from dara_dagster.emulator.engine.store import Store, TableName
+from dara_dagster.emulator.lake.store import Store, TableName
 from dara_dagster.emulator.services.catalog.delta import DeltaReader
 
 METASTORE_ID = "0f0f0f0f-0000-4000-8000-00000000dada"

@@ -17,10 +17,10 @@ from starlette.concurrency import run_in_threadpool
 from dara_dagster.emulator.core.context import Context
 from dara_dagster.emulator.core.errors import ApiError
 from dara_dagster.emulator.core.signing import Signer
-from dara_dagster.emulator.engine.spec import TaskResult
 from dara_dagster.emulator.services.statements.records import Statement
 from dara_dagster.emulator.services.statements.request import StatementRequest, read_request
 from dara_dagster.emulator.services.statements.results import MAX_INLINE_BYTES, Result, make_result
+from dara_dagster.emulator.task.spec import TaskResult
 
 _HOUR_MS = 3_600_000
 

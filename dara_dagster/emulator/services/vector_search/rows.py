@@ -41,7 +41,7 @@ class Source:
 
     def read(self) -> Read:
         """The table as it is now; rows that cannot be indexed are an answer too."""
-        from dara_dagster.emulator.engine.delta_log import latest_version
+        from dara_dagster.emulator.lake.delta_log import latest_version
 
         version = latest_version(self.folder)
         try:
@@ -53,7 +53,7 @@ class Source:
         """The rows of a version. Raises WrongRowsError for a key or vector that no index can take."""
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-        from dara_dagster.emulator.engine.delta_log import read_snapshot
+        from dara_dagster.emulator.lake.delta_log import read_snapshot
 
         snapshot = read_snapshot(self.folder, version)
         if any(file.get("deletionVector") for file in snapshot.files.values()):

@@ -1,0 +1,1 @@
+"""Functions in SQL text and in the plans of DataFrame calls."""

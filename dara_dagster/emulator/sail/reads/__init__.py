@@ -1,0 +1,1 @@
+"""Reads of files by the rules of Spark."""

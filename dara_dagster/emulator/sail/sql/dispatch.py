@@ -1,0 +1,119 @@
+"""Runs one SQL statement: bind, spell calls as Sail knows them, look for a handler, else Sail itself."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dara_dagster.emulator.sail.answers.trees import correct_sql
+from dara_dagster.emulator.sail.functions.corrections import correct_text
+from dara_dagster.emulator.sail.sql import dml
+from dara_dagster.emulator.sail.sql.calls import Call, Spelling
+from dara_dagster.emulator.sail.sql.handlers import done, handlers_of
+from dara_dagster.emulator.sail.sql.literals import bind, quote
+from dara_dagster.emulator.sail.sql.names import corrected_with_names
+from dara_dagster.emulator.sail.sql.queries import in_known_words
+from dara_dagster.emulator.sail.sql.refused import refuse_unsupported
+from dara_dagster.emulator.sail.sql.script_runner import run_script_text
+from dara_dagster.emulator.sail.sql.scripts import is_script
+from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.sql.user_functions import call_functions
+from dara_dagster.emulator.sail.sql.zone_names import format_with_zone
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    from dara_dagster.emulator.sail.session import LocalSpark
+
+__all__ = ["run_sql"]
+
+# Imported for their handlers; a statement goes to the first that fits, so their order is the order of trial.
+for _topic in (
+    "lambdas",
+    "context",
+    "schemas",
+    "views",
+    "tables",
+    "alter",
+    "maintenance",
+    "describe",
+    "show",
+    "ingest",
+    "dml",
+    "user_functions",
+    "variables",
+):
+    importlib.import_module(f"dara_dagster.emulator.sail.sql.{_topic}")
+
+_QUERIES = {"SELECT", "WITH", "VALUES", "TABLE", "FROM", "("}
+_COMMANDS = {"CREATE", "DROP", "ALTER"}
+
+
+def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any]) -> DataFrame:
+    """What `spark.sql` does. `args` are values of `:name` or `?` markers, `frames` DataFrames for `{name}`.
+
+    Raises the server's exceptions, and NotSupportedLocally for what neither Sail nor we can do.
+    """
+    text = query
+    if args:
+        bound = bind(text, args, strict=False)
+        text, args = (text, args) if bound is None else (bound, None)
+    if is_script(scan(text)):
+        return run_script_text(spark, text)
+    known = session_functions(spark)
+    text = corrected_with_names(text, lambda words: correct_text(call_functions(spark, words), known))
+    if args or frames or scan(text).is_broken:
+        return spark.plain_sql(correct_sql(text, spark.schema_of), args, **frames)
+    for match, handle in handlers_of(scan(text)):
+        answer = handle(spark, match)
+        if answer is not None:
+            return answer
+    refuse_unsupported(text)
+    return _run_natively(spark, text)
+
+
+def session_functions(spark: LocalSpark) -> dict[str, Spelling]:
+    """Who and where we are, which Sail does not know, as literals."""
+    registry = spark.registry
+    user, catalog, schema = (quote(text) for text in (spark.user, registry.catalog, registry.schema))
+    known = {"current_user": user, "session_user": user, "user": user, "current_catalog": catalog}
+    known |= {"current_schema": schema, "current_database": schema}
+    spellings: dict[str, Spelling] = {
+        name: functools.partial(_constant, text) for name, text in known.items()
+    }
+    zone = functools.partial(spark.conf.get, "spark.sql.session.timeZone")
+    return {
+        **spellings,
+        "identifier": functools.partial(_identifier, spark),
+        "date_format": functools.partial(format_with_zone, zone),
+    }
+
+
+def _identifier(spark: LocalSpark, call: Call) -> str | None:
+    """IDENTIFIER('main' || '.t') or IDENTIFIER(variable): the name that a constant expression stands for."""
+    if len(call.arguments) != 1:
+        return None
+    tokens = scan(call.arguments[0]).tokens
+    if [token.kind for token in tokens] == ["string"]:
+        return unquote(tokens[0].text)
+    return str(spark.sql(f"SELECT ({call.arguments[0]}) AS _name").collect()[0][0])
+
+
+def _constant(text: str, call: Call) -> str | None:
+    return None if call.arguments else text
+
+
+def _run_natively(spark: LocalSpark, text: str) -> DataFrame:
+    answer = in_known_words(spark, text, lambda words: _analysed(spark, words))
+    first = scan(text).tokens[0].upper if scan(text).tokens else ""
+    return done(spark) if first in _COMMANDS else dml.result(spark, first, answer)
+
+
+def _analysed(spark: LocalSpark, text: str) -> DataFrame:
+    frame = spark.plain_sql(text)
+    if scan(text).tokens and scan(text).tokens[0].upper in _QUERIES:
+        # Sail resolves lazily; on Databricks a wrong column fails here, not at the first action.
+        _ = frame.schema
+    return frame

@@ -1,0 +1,1 @@
+"""Structured Streaming as incremental batches."""

@@ -1,0 +1,1 @@
+"""Writes of tables and files: guarded, and corrected where Sail differs from Spark."""

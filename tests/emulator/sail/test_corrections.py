@@ -1,0 +1,246 @@
+"""Where Sail answers wrongly without an error: the engine's answer must be Databricks'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from dara_dagster.emulator.sail.session import LocalSpark
+from dara_dagster.emulator.sail.writes.write_plans import AUTO_MERGE, DYNAMIC_MODE
+
+T = "main.fixes.t"
+
+
+@pytest.fixture(autouse=True)
+def table(spark: LocalSpark) -> Iterator[None]:
+    """A table of regions, partitioned: (1, eu), (2, us), (3, us)."""
+    spark.sql("CREATE SCHEMA IF NOT EXISTS main.fixes")
+    spark.sql(f"CREATE OR REPLACE TABLE {T} (id INT, region STRING) PARTITIONED BY (region)")
+    spark.sql(f"INSERT INTO {T} VALUES (1, 'eu'), (2, 'us'), (3, 'us')")
+    yield
+    spark.sql("USE main.default")
+    spark.conf.unset(AUTO_MERGE)
+    spark.conf.unset(DYNAMIC_MODE)
+
+
+def rows(spark: LocalSpark, query: str = f"SELECT * FROM {T}") -> list[tuple[Any, ...]]:
+    return sorted(tuple(row) for row in spark.sql(query).collect())
+
+
+def new(spark: LocalSpark, *values: tuple[int, str]) -> Any:
+    return spark.createDataFrame(list(values), "id int, region string")
+
+
+def test_replace_where_keeps_the_rest(spark: LocalSpark) -> None:
+    new(spark, (9, "eu")).write.mode("overwrite").option("replaceWhere", "region = 'eu'").saveAsTable(T)
+    assert rows(spark) == [(2, "us"), (3, "us"), (9, "eu")]
+
+
+def test_dynamic_overwrite_by_option_and_by_setting(spark: LocalSpark) -> None:
+    new(spark, (9, "eu")).write.mode("overwrite").option("partitionOverwriteMode", "dynamic").saveAsTable(T)
+    assert rows(spark) == [(2, "us"), (3, "us"), (9, "eu")]
+    spark.conf.set(DYNAMIC_MODE, "dynamic")
+    new(spark, (7, "us")).write.mode("overwrite").insertInto(T)
+    assert rows(spark) == [(7, "us"), (9, "eu")]
+    spark.sql(f"INSERT OVERWRITE {T} SELECT 8, 'us'")
+    assert rows(spark) == [(8, "us"), (9, "eu")]
+    spark.sql(f"INSERT OVERWRITE TABLE {T} VALUES (5, NULL)")
+    assert len(rows(spark, f"SELECT id FROM {T}")) == 3
+    new(spark, (6, "eu")).writeTo(T).overwritePartitions()
+    assert rows(spark, f"SELECT id FROM {T}") == [(5,), (6,), (8,)]
+
+
+def test_static_overwrite_replaces_all(spark: LocalSpark) -> None:
+    spark.sql(f"INSERT OVERWRITE {T} SELECT 8, 'us'")
+    assert rows(spark) == [(8, "us")]
+
+
+def test_insert_with_partition(spark: LocalSpark) -> None:
+    spark.sql(f"INSERT INTO {T} PARTITION (region = 'ap') VALUES (4), (5)")
+    spark.sql(f"INSERT OVERWRITE {T} PARTITION (region = 'us') SELECT 6")
+    assert rows(spark) == [(1, "eu"), (4, "ap"), (5, "ap"), (6, "us")]
+
+
+def test_writes_answer_affected_rows(spark: LocalSpark) -> None:
+    def answer(statement: str) -> dict[str, int]:
+        return spark.sql(statement).first().asDict()
+
+    assert answer(f"UPDATE {T} SET id = id + 10 WHERE region = 'us'") == {"num_affected_rows": 2}
+    assert answer(f"UPDATE {T} SET id = 0 WHERE false") == {"num_affected_rows": 0}
+    assert answer(f"DELETE FROM {T} WHERE id = 1") == {"num_affected_rows": 1}
+    assert answer(f"INSERT INTO {T} SELECT 5, 'eu'") == {"num_affected_rows": 1, "num_inserted_rows": 1}
+    merge = f"""MERGE INTO {T} t USING (SELECT 5 AS id, 'eu' AS region UNION ALL SELECT 6, 'ap') s
+        ON t.id = s.id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *
+        WHEN NOT MATCHED BY SOURCE THEN DELETE"""
+    assert answer(merge) == {
+        "num_affected_rows": 4,
+        "num_updated_rows": 1,
+        "num_deleted_rows": 2,
+        "num_inserted_rows": 1,
+    }
+
+
+def test_delete_and_update_by_subquery(spark: LocalSpark) -> None:
+    spark.sql(f"INSERT INTO {T} VALUES (2, 'us')")
+    assert spark.sql(f"DELETE FROM {T} WHERE id IN (SELECT 2)").first().num_affected_rows == 2
+    spark.sql(
+        f"UPDATE {T} AS x SET region = (SELECT max(region) FROM {T}) WHERE EXISTS (SELECT 1 WHERE x.id = 1)"
+    )
+    assert rows(spark) == [(1, "us"), (3, "us")]
+    spark.sql(f"DELETE FROM {T} WHERE id NOT IN (SELECT 1 UNION SELECT 99)")
+    assert rows(spark) == [(1, "us")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT INTO {T} VALUES (-1, 'eu')",
+        f"UPDATE {T} SET id = -id WHERE id = 2",
+        f"MERGE INTO {T} t USING (SELECT 2 AS id) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET id = -5",
+        f"MERGE INTO {T} t USING (SELECT -2 AS id, 'x' AS region) s ON t.id = s.id "
+        "WHEN NOT MATCHED THEN INSERT *",
+    ],
+)
+def test_check_constraints_hold_for_every_write(spark: LocalSpark, statement: str) -> None:
+    spark.sql(f"ALTER TABLE {T} ADD CONSTRAINT positive CHECK (id > 0)")
+    with pytest.raises(AnalysisException, match=r"CHECK constraint positive \(id > 0\) violated"):
+        spark.sql(statement).collect()
+    assert rows(spark) == [(1, "eu"), (2, "us"), (3, "us")]
+
+
+def test_auto_merge_adds_columns(spark: LocalSpark) -> None:
+    spark.conf.set(AUTO_MERGE, "true")
+    new(spark, (4, "ap")).withColumn("extra", F.lit(1)).write.mode("append").saveAsTable(T)
+    assert spark.table(T).columns == ["id", "region", "extra"]
+    spark.sql(
+        f"MERGE INTO {T} t USING (SELECT 5 AS id, 'ap' AS region, 2 AS extra, 'm' AS more) s ON t.id = s.id "
+        "WHEN NOT MATCHED THEN INSERT *"
+    )
+    assert rows(spark, f"SELECT id, more FROM {T} WHERE more IS NOT NULL") == [(5, "m")]
+
+
+def test_merge_schema_by_name_and_by_path_and_missing_columns(spark: LocalSpark) -> None:
+    by_path = str(spark.store.root / "main" / "fixes" / "t")
+    wider = new(spark, (4, "ap")).withColumn("extra", F.lit(1))
+    wider.write.mode("append").option("mergeSchema", "true").saveAsTable(T)
+    widest = wider.withColumn("more", F.lit("m"))
+    widest.write.format("delta").mode("append").option("mergeSchema", "true").save(by_path)
+    new(spark, (6, "ap")).write.mode("append").saveAsTable(T)
+    assert rows(
+        spark, f"SELECT extra, more FROM {T} WHERE id = 4 AND extra IS NOT NULL AND more IS NOT NULL"
+    ) == [(1, "m")]
+    assert rows(spark, f"SELECT id, extra, more FROM {T} WHERE id = 6") == [(6, None, None)]
+    with pytest.raises(Exception, match=r"(?i)schema|field|column"):
+        wider.withColumn("refused", F.lit(1)).write.mode("append").saveAsTable(T)
+
+
+def test_an_external_table_is_one_for_every_task(spark: LocalSpark, tmp_path: Path) -> None:
+    place = tmp_path / "outside"
+    new(spark, (1, "eu")).write.option("path", str(place)).saveAsTable("main.fixes.outside")
+    assert (place / "_delta_log").is_dir()
+    assert spark.store.tables("main", "fixes").count("outside") == 1
+    assert len(rows(spark, "SELECT * FROM main.fixes.outside")) == 1
+    spark.sql("DROP TABLE main.fixes.outside")
+    assert (place / "_delta_log").is_dir()
+
+
+def test_create_over_an_existing_table_is_refused(spark: LocalSpark) -> None:
+    spark.registry.forget_folder(
+        spark.store.root / "main" / "fixes" / "t"
+    )  # as in a session that never named it
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_ALREADY_EXISTS"):
+        spark.sql(f"CREATE TABLE {T} (id INT)")
+    with pytest.raises(AnalysisException):
+        new(spark, (1, "x")).write.saveAsTable(T)
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {T} (id INT)")
+    assert len(rows(spark)) == 3
+
+
+def test_who_and_where_we_are(spark: LocalSpark) -> None:
+    spark.sql("USE main.fixes")
+    assert tuple(spark.sql("SELECT current_user(), current_catalog(), current_schema()").first()) == (
+        "ada@example.org",
+        "main",
+        "fixes",
+    )
+    assert spark.range(1).select(F.current_user()).collect()[0].asDict() == {
+        "current_user()": "ada@example.org"
+    }
+    assert (spark.catalog.currentCatalog(), spark.catalog.currentDatabase()) == ("main", "fixes")
+    assert "t" in [table.name for table in spark.catalog.listTables()]
+    spark.catalog.setCurrentDatabase("default")
+    assert spark.sql("SELECT current_database()").first()[0] == "default"
+
+
+def test_versions_and_parameters_in_names(spark: LocalSpark) -> None:
+    assert spark.sql(f"SELECT count(*) FROM {T}@v0").first()[0] == 0
+    counted = spark.sql(
+        "SELECT count(*) FROM IDENTIFIER(:schema || '.t') WHERE id > :n", {"schema": "main.fixes", "n": 1}
+    )
+    assert counted.first()[0] == 2
+    assert spark.sql("SELECT ':n', ?", ["it's"]).first()[1] == "it's"
+
+
+def test_catalogs_made_at_run_time(spark: LocalSpark) -> None:
+    spark.sql("CREATE CATALOG IF NOT EXISTS extra")
+    spark.sql("USE CATALOG extra")
+    spark.sql("CREATE TABLE things (id INT)")
+    spark.sql("INSERT INTO things VALUES (1)")
+    assert rows(spark, "SELECT * FROM extra.default.things") == [(1,)]
+    assert spark.sql("SHOW TABLES").first().tableName == "things"
+
+
+def test_decode_pivot_and_lateral_aliases(spark: LocalSpark) -> None:
+    assert spark.sql("SELECT decode(2, 1, 'a', 2, 'b', 'z')").first()[0] == "b"
+    assert tuple(spark.sql("SELECT 1 AS a, a + 1 AS b").first()) == (1, 2)
+    pivoted = spark.sql(f"SELECT * FROM {T} PIVOT (count(id) FOR region IN ('eu', 'us'))").first()
+    assert tuple(pivoted) == (1, 2)
+
+
+def test_names_are_case_insensitive(spark: LocalSpark) -> None:
+    spark.sql("CREATE TABLE Main.Fixes.Mixed (id INT)")
+    spark.sql("INSERT INTO main.fixes.MIXED VALUES (1)")
+    new(spark, (2, "x")).select("id").write.mode("append").saveAsTable("main.Fixes.mIxed")
+    spark.range(2).write.mode("overwrite").saveAsTable("main.fixes.Other")
+    spark.sql("CREATE OR REPLACE TABLE main.fixes.THIRD AS SELECT count(*) AS n FROM MAIN.fixes.other")
+    assert rows(spark, "SELECT id FROM main.fixes.mixed") == [(1,), (2,)]
+    assert spark.table("main.fixes.Third").first().n == 2
+    assert {"mixed", "other", "third"} <= set(spark.store.tables("main", "fixes"))
+
+
+def test_time_of_errors_is_the_call(spark: LocalSpark) -> None:
+    with pytest.raises(AnalysisException):
+        spark.sql(f"SELECT no_such_column FROM {T}")
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize("by_path", [False, True])
+def test_a_value_that_does_not_fit_its_column_is_no_null(spark: LocalSpark, mode: str, by_path: bool) -> None:
+    def write(value: str) -> None:
+        writer = spark.sql(f"SELECT 'us' AS region, {value} AS ID").write.format("delta").mode(mode)
+        if by_path:
+            writer.save(str(spark.store.root / "main" / "fixes" / "t"))
+        else:
+            writer.saveAsTable(T)
+
+    kept = rows(spark)
+    for value in ("'x'", "3000000000L"):
+        with pytest.raises(Exception, match="cast"):
+            write(value)
+    with pytest.raises(AnalysisException, match=r"DELTA_FAILED_TO_MERGE_FIELDS.*table has int"):
+        write("DATE'2024-01-01'")
+    assert rows(spark) == kept
+    write("7L")
+    assert (7, "us") in rows(spark)
+    assert spark.table(T).dtypes == [("id", "int"), ("region", "string")]
+
+
+def test_a_version_of_a_day(spark: LocalSpark) -> None:
+    assert spark.read.option("timestampAsOf", "2099-01-01").table(T).count() == 3
+    with pytest.raises(AnalysisException, match=r"\(2000-01-01\) is before the earliest version"):
+        spark.read.option("timestampAsOf", "2000-01-01").table(T).count()
