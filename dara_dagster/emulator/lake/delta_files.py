@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -26,8 +26,8 @@ __all__ = ["compact", "copy_table"]
 Action = dict[str, Any]
 
 
-def compact(folder: Path) -> tuple[int, int]:
-    """Rewrites the files of each partition as one; returns how many were added and removed.
+def compact(folder: Path) -> tuple[list[Action], list[Action]]:
+    """Rewrites the files of each partition as one; returns the files added and those removed.
 
     The commit says that no data changed, so streams that read the table do not see it
     (https://github.com/delta-io/delta/blob/master/PROTOCOL.md, Add File and Remove File: `dataChange`). The
@@ -43,17 +43,27 @@ def compact(folder: Path) -> tuple[int, int]:
             old += adds
             new.append(_merge(folder, adds))
     if new:
-        metrics = {"numAddedFiles": str(len(new)), "numRemovedFiles": str(len(old))}
+        sizes = sorted(int(add["size"]) for add in new)
+        quarters = [sizes[len(sizes) * part // 4] for part in (1, 2, 3)]
+        metrics = {
+            "numAddedFiles": len(new),
+            "numRemovedFiles": len(old),
+            "numAddedBytes": sum(sizes),
+            "numRemovedBytes": sum(int(add["size"]) for add in old),
+            "minFileSize": sizes[0],
+            **dict(zip(("p25FileSize", "p50FileSize", "p75FileSize"), quarters, strict=True)),
+            "maxFileSize": sizes[-1],
+        }
         delta_log.replace_files(
             folder,
             new,
             old,
             operation="OPTIMIZE",
-            parameters={"predicate": "[]"},
-            metrics=metrics,
+            parameters={"predicate": "[]", "zOrderBy": "[]", "clusterBy": "[]", "auto": "false"},
+            metrics={name: str(number) for name, number in metrics.items()},
             data_change=False,
         )
-    return len(new), len(old)
+    return new, old
 
 
 def _merge(folder: Path, adds: Sequence[Action]) -> Action:
@@ -80,11 +90,12 @@ def copy_table(
     version: int | None = None,
     rows: bool = True,
     configuration: dict[str, str] | None = None,
-) -> tuple[int, int]:
+    metrics: Callable[[list[Action], list[Action]], dict[str, int]] | None = None,
+) -> tuple[list[Action], list[Action]]:
     """Makes `target` what `source` is, definition and properties included, as its newest version.
 
     `version` is that of the source (default: the newest), `configuration` is added to its properties, and
-    without `rows` only the definition is taken. Returns the number of files and their bytes.
+    without `rows` only the definition is taken. Returns the files of the source and those replaced.
     """
     snapshot = delta_log.read_snapshot(source, version)
     adds = list(snapshot.files.values()) if rows else []
@@ -99,18 +110,19 @@ def copy_table(
     }
     (target / "_delta_log").mkdir(parents=True, exist_ok=True)
     copies = [_copy(source, target, add) for add in adds]
+    gone = list(before.files.values()) if before else []
     delta_log.replace_files(
         target,
         copies,
-        list(before.files.values()) if before else [],
+        gone,
         operation=operation,
         parameters={"source": str(source), "sourceVersion": str(snapshot.version)},
-        metrics={"numCopiedFiles": str(len(copies)), "sourceNumOfFiles": str(len(adds))},
+        metrics={name: str(number) for name, number in (metrics(adds, gone) if metrics else {}).items()},
         first=[{"protocol": snapshot.protocol}, {"metaData": metadata}],
     )
     if mapping not in (None, "none"):
         column_mapping.enable(target, {column_mapping.MODE: mapping})
-    return len(adds), sum(int(add["size"]) for add in adds)
+    return adds, gone
 
 
 def _copy(source: Path, target: Path, add: Action) -> Action:

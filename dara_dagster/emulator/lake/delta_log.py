@@ -88,6 +88,8 @@ class CommitRecord:
     parameters: dict[str, str]
     metrics: dict[str, str]
     engine: str | None
+    is_blind_append: bool
+    user_metadata: str | None
 
 
 def versions(table: str | Path) -> list[int]:
@@ -290,4 +292,6 @@ def _record(table: str | Path, version: int) -> CommitRecord:
         parameters={k: str(v) for k, v in (info.get("operationParameters") or {}).items()},
         metrics={k: str(v) for k, v in (info.get("operationMetrics") or {}).items()},
         engine=info.get("engineInfo"),
+        is_blind_append=bool(info.get("isBlindAppend")),
+        user_metadata=info.get("userMetadata"),
     )

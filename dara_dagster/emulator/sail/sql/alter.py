@@ -284,4 +284,5 @@ def _named(fields: Fields, column: str, name: str) -> None:
 @statement("TRUNCATE TABLE <name>")
 def truncate(spark: LocalSpark, match: Match) -> DataFrame:
     with spark.writes.named("TRUNCATE"):
-        return spark.sql(f"DELETE FROM {match['name']}")
+        spark.sql(f"DELETE FROM {match['name']}")
+    return done(spark)

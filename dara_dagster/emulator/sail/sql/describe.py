@@ -21,12 +21,25 @@ _TARGET = "(DELTA '.' <path:quoted> | <name>)"
 _COLUMNS = "col_name string, data_type string, comment string"
 _HISTORY = (
     "version long, timestamp timestamp, userId string, userName string, operation string, "
-    "operationParameters map<string,string>, operationMetrics map<string,string>, engineInfo string"
+    "operationParameters map<string,string>, job struct<jobId string, jobName string, jobRunId string, "
+    "runId string, jobOwnerId string, triggerType string>, notebook struct<notebookId string>, "
+    "clusterId string, readVersion long, isolationLevel string, isBlindAppend boolean, "
+    "operationMetrics map<string,string>, userMetadata string, engineInfo string"
 )
+# The features that versions of the protocol imply, whose tables name none:
+# https://github.com/delta-io/delta/blob/master/PROTOCOL.md#valid-feature-names-in-table-features
+_WRITER_FEATURES = {
+    2: ("appendOnly", "invariants"),
+    3: ("checkConstraints",),
+    4: ("changeDataFeed", "generatedColumns"),
+    5: ("columnMapping",),
+    6: ("identityColumns",),
+}
 _DETAIL = (
     "format string, id string, name string, description string, location string, createdAt timestamp, "
-    "lastModified timestamp, partitionColumns array<string>, numFiles long, sizeInBytes long, "
-    "properties map<string,string>, minReaderVersion int, minWriterVersion int"
+    "lastModified timestamp, partitionColumns array<string>, clusteringColumns array<string>, "
+    "numFiles long, sizeInBytes long, properties map<string,string>, minReaderVersion int, "
+    "minWriterVersion int, tableFeatures array<string>, statistics map<string,long>"
 )
 
 
@@ -38,13 +51,16 @@ def _folder(spark: LocalSpark, match: Match) -> str:
 
 @statement(f"(DESCRIBE | DESC) HISTORY {_TARGET} [LIMIT <limit:number>]")
 def describe_history(spark: LocalSpark, match: Match) -> DataFrame:
+    """The columns of https://docs.databricks.com/aws/en/tables/history-schema, and engineInfo."""
     records = delta_log.history(_folder(spark, match), int(match["limit"]) if match["limit"] else None)
-    return spark.rows(
-        [
-            (r.version, _time(r.timestamp), None, spark.user, r.operation, r.parameters, r.metrics, r.engine)
-            for r in records
-        ],
-        _HISTORY,
+    return spark.rows([_history_row(spark.user, record) for record in records], _HISTORY)
+
+
+def _history_row(user: str, record: delta_log.CommitRecord) -> tuple[object, ...]:
+    return (
+        *(record.version, _time(record.timestamp), None, user, record.operation, record.parameters),
+        *(None, None, None, record.version - 1 if record.version else None, "WriteSerializable"),
+        *(record.is_blind_append, record.metrics, record.user_metadata, record.engine),
     )
 
 
@@ -54,10 +70,11 @@ def _time(epoch_ms: int) -> dt.datetime:
 
 @statement(f"(DESCRIBE | DESC) DETAIL {_TARGET}")
 def describe_detail(spark: LocalSpark, match: Match) -> DataFrame:
+    """The columns of https://docs.databricks.com/aws/en/tables/operations/table-details."""
     folder = _folder(spark, match)
     snapshot = delta_log.read_snapshot(folder)
     metadata, newest = snapshot.metadata, delta_log.history(folder, 1)[0].timestamp
-    row = (
+    row: tuple[object, ...] = (
         "delta",
         metadata["id"],
         None if match["path"] else str(spark.registry.resolve(match["name"])),
@@ -66,13 +83,24 @@ def describe_detail(spark: LocalSpark, match: Match) -> DataFrame:
         _time(int(metadata.get("createdTime") or newest)),
         _time(newest),
         snapshot.partition_columns,
+        [],
         len(snapshot.files),
         sum(int(add["size"]) for add in snapshot.files.values()),
         snapshot.configuration,
         snapshot.protocol["minReaderVersion"],
         snapshot.protocol["minWriterVersion"],
+        _features(snapshot.protocol),
+        {},
     )
     return spark.rows([row], _DETAIL)
+
+
+def _features(protocol: delta_log.Action) -> list[str]:
+    """The features that a table's protocol names or implies, in alphabetical order."""
+    writer = int(protocol["minWriterVersion"])
+    named = {*protocol.get("readerFeatures", []), *protocol.get("writerFeatures", [])}
+    implied = [name for level, names in _WRITER_FEATURES.items() if level <= writer for name in names]
+    return sorted(named if writer >= 7 else implied)
 
 
 @statement("(DESCRIBE | DESC) [TABLE] extended=[EXTENDED | FORMATTED] <name>")

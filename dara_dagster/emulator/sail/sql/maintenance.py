@@ -29,12 +29,25 @@ __all__ = ["epoch_ms", "version_at"]
 
 _TARGET = "(DELTA '.' <path:quoted> | <name>)"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
-_HOURS = {"week": 168.0, "day": 24.0, "hour": 1.0, "minute": 1 / 60, "second": 1 / 3600}
-# https://docs.databricks.com/aws/en/delta/history#restore-metrics
-_RESTORED = (
-    *("table_size_after_restore", "num_of_files_after_restore", "num_removed_files", "num_restored_files"),
-    *("removed_files_size", "restored_files_size"),
+_FILE_SIZES = "struct<min long, max long, avg double, totalFiles long, totalSize long>"
+# Delta Lake's OptimizeMetrics without what says nothing here, as the statistics of Z-order:
+# https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/commands/optimize/OptimizeStats.scala
+_OPTIMIZED = (
+    f"path string, metrics struct<numFilesAdded long, numFilesRemoved long, filesAdded {_FILE_SIZES}, "
+    f"filesRemoved {_FILE_SIZES}, partitionsOptimized long, numBatches long, totalConsideredFiles long, "
+    "totalFilesSkipped long, startTimeMs long, endTimeMs long, numTableColumns long>"
 )
+_HOURS = {"week": 168.0, "day": 24.0, "hour": 1.0, "minute": 1 / 60, "second": 1 / 3600}
+# The columns of the answer, and of them the metrics of the history:
+# https://docs.databricks.com/aws/en/tables/history-schema
+_RESTORED = {
+    "table_size_after_restore": "tableSizeAfterRestore",
+    "num_of_files_after_restore": "numOfFilesAfterRestore",
+    "num_removed_files": "numRemovedFiles",
+    "num_restored_files": "numRestoredFiles",
+    "removed_files_size": "removedFilesSize",
+    "restored_files_size": "restoredFilesSize",
+}
 
 
 def _folder(spark: LocalSpark, match: Match) -> Path:
@@ -50,10 +63,24 @@ def optimize(spark: LocalSpark, match: Match) -> DataFrame:
     https://docs.databricks.com/aws/en/sql/language-manual/delta-optimize
     """
     folder = _folder(spark, match)
+    start = int(time.time() * 1000)
     with spark.store.lock(folder):
+        before = delta_log.read_snapshot(folder)
         added, removed = compact(folder)
-    metrics = {"numFilesAdded": added, "numFilesRemoved": removed}
-    return spark.rows([(str(folder), metrics)], "path string, metrics map<string,int>")
+    partitions = {str(add.get("partitionValues")) for add in added} if before.partition_columns else ()
+    considered = len(before.files)
+    metrics = (
+        *(len(added), len(removed), _sizes(added), _sizes(removed), len(partitions), 1, considered),
+        *(considered - len(removed), start, int(time.time() * 1000), len(before.fields)),
+    )
+    return spark.rows([(str(folder), metrics)], _OPTIMIZED)
+
+
+def _sizes(files: Iterable[dict[str, Any]]) -> tuple[int | None, int | None, float, int, int]:
+    """The smallest, greatest and mean size of files in bytes, their number, and their size together."""
+    sizes = [int(file["size"]) for file in files]
+    total = sum(sizes)
+    return (min(sizes, default=None), max(sizes, default=None), total / max(len(sizes), 1), len(sizes), total)
 
 
 @statement(f"VACUUM {_TARGET} [FULL | LITE] [RETAIN <hours:number> (HOURS | HOUR)] dry=[DRY RUN]")
@@ -81,9 +108,21 @@ def vacuum(spark: LocalSpark, match: Match) -> DataFrame:
     ]
     if match["dry"]:
         return spark.rows([(str(file),) for file in stale], "path string")
-    for file in stale:
-        file.unlink()
+    size = sum(file.stat().st_size for file in stale)
+    with spark.store.lock(folder):
+        _log_vacuum(folder, "START", {"numFilesToDelete": len(stale), "sizeOfDataToDelete": size})
+        for file in stale:
+            file.unlink()
+        directories = len({file.parent for file in stale} | {folder})
+        _log_vacuum(folder, "END", {"numDeletedFiles": len(stale), "numVacuumedDirectories": directories})
     return spark.rows([(str(folder),)], "path string")
+
+
+def _log_vacuum(folder: Path, phase: str, metrics: dict[str, int]) -> None:
+    """Databricks keeps both ends of a VACUUM in the history of the table."""
+    parameters = {"status": "COMPLETED"} if phase == "END" else {}
+    texts = {name: str(number) for name, number in metrics.items()}
+    delta_log.commit(folder, [], f"VACUUM {phase}", parameters, texts)
 
 
 def _retention_hours(snapshot: delta_log.Snapshot) -> float:
@@ -122,21 +161,22 @@ def restore(spark: LocalSpark, match: Match) -> DataFrame:
                 f"[DELTA_CANNOT_RESTORE_TABLE_VERSION] Version {version} needs files that VACUUM deleted: "
                 f"{lost[0]}" + (f" and {len(lost) - 1} more." if lost[1:] else ".")
             )
+        row = (_size(old.files.values()), len(old.files), len(gone), len(back), _size(gone), _size(back))
         delta_log.replace_files(
             folder,
             back,
             gone,
             operation="RESTORE",
-            parameters={"version": str(version)},
+            parameters={"version" if match["version"] else "timestamp": unquote(match["when"])},
+            metrics={name: str(number) for name, number in zip(_RESTORED.values(), row, strict=True)},
             first=[{"metaData": old.metadata}] if old.metadata != new.metadata else [],
         )
         spark.registry.forget_folder(folder)
-
-    def size(adds: Iterable[dict[str, Any]]) -> int:
-        return sum(int(add["size"]) for add in adds)
-
-    row = (size(old.files.values()), len(old.files), len(gone), len(back), size(gone), size(back))
     return spark.rows([row], ", ".join(f"{name} long" for name in _RESTORED))
+
+
+def _size(adds: Iterable[dict[str, Any]]) -> int:
+    return sum(int(add["size"]) for add in adds)
 
 
 def epoch_ms(text: str) -> float:

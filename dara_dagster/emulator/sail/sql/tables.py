@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from dara_dagster.emulator.sail.session import LocalSpark
 
+Files = list[dict[str, Any]]
 _CREATE = "CREATE replace=[OR REPLACE] TABLE quiet=[IF NOT EXISTS] <name> "
 _OPTIONS = (
     "{ USING <format:word> | PARTITIONED BY <partitions:group> | COMMENT <comment:string> "
@@ -124,8 +126,8 @@ def _describe(spark: LocalSpark, folder: Path, match: Match) -> None:
 
 
 @statement(
-    _CREATE + "[SHALLOW | DEEP] CLONE <source> [(version=(VERSION) | TIMESTAMP) AS OF (<when:number> | "
-    "<when:string>)] [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]"
+    _CREATE + "[shallow=(SHALLOW) | DEEP] CLONE <source> [(version=(VERSION) | TIMESTAMP) AS OF "
+    "(<when:number> | <when:string>)] [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]"
 )
 def clone(spark: LocalSpark, match: Match) -> DataFrame:
     """A copy of files and definition, properties included, as its own table
@@ -137,11 +139,28 @@ def clone(spark: LocalSpark, match: Match) -> DataFrame:
         version = int(unquote(match["when"])) if match["version"] else version_at(source, match["when"])
         if version not in delta_log.versions(source):
             raise AnalysisException(f"[DELTA_VERSION_NOT_FOUND] {match['source']} has no version {version}.")
-    counts = None
+    counted = partial(_clone_metrics, deep=not match["shallow"])
+    numbers = counted([], [])
     if not (_exists(spark, match) and match["quiet"]):
-        counts = _copy(spark, match, source, operation="CLONE", version=version)
-    files, size = counts or (0, 0)
-    return spark.rows([(size, files, 0, files, 0, size)], ", ".join(f"{name} long" for name in _CLONED))
+        files = _copy(spark, match, source, operation="CLONE", version=version, metrics=counted)
+        numbers = counted(*files)
+    return spark.rows([tuple(numbers.values())], ", ".join(f"{name} long" for name in _CLONED))
+
+
+def _clone_metrics(adds: Files, gone: Files, *, deep: bool) -> dict[str, int]:
+    """A shallow clone counts no copied files, although it copies here, too.
+
+    https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/DeltaOperations.scala
+    """
+    size, removed = (sum(int(file["size"]) for file in files) for files in (adds, gone))
+    return {
+        "sourceTableSize": size,
+        "sourceNumOfFiles": len(adds),
+        "numRemovedFiles": len(gone),
+        "numCopiedFiles": len(adds) if deep else 0,
+        "removedFilesSize": removed,
+        "copiedFilesSize": size if deep else 0,
+    }
 
 
 @statement(_CREATE + "LIKE <source> [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]")
@@ -155,7 +174,7 @@ def create_like(spark: LocalSpark, match: Match) -> DataFrame:
     return done(spark)
 
 
-def _copy(spark: LocalSpark, match: Match, source: Path, **how: Any) -> tuple[int, int]:
+def _copy(spark: LocalSpark, match: Match, source: Path, **how: Any) -> tuple[Files, Files]:
     name = spark.registry.resolve(match["name"])
     assert name is not None
     if not spark.store.schema_folder(name.catalog, name.schema).is_dir():

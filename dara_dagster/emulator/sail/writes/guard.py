@@ -66,6 +66,8 @@ class _Target:
     is_rows: bool = False
     """Rows of a DataFrame, whose columns may be null in a new table whatever they are in the DataFrame."""
     replaces_schema: bool = False
+    operations: tuple[str, str] = ("", "")
+    """What DESCRIBE HISTORY calls the write of a new table, and of one that is there; else Sail's own."""
     lengths: dict[str, int] = field(default_factory=dict)
     """Of the VARCHAR columns that a CREATE TABLE names."""
 
@@ -97,6 +99,7 @@ class WriteGuard:
         options = {key.lower(): value.lower() for key, value in command.write_operation.options.items()}
         target = replace(
             target,
+            operations=_operations(command, options),
             is_rows=command.WhichOneof("command_type") in ("write_operation", "write_operation_v2"),
             replaces_schema=target.creates or options.get("overwriteschema") == "true",
         )
@@ -118,7 +121,7 @@ class WriteGuard:
     @contextmanager
     def named(self, operation: str) -> Iterator[None]:
         """Writes of this thread show in DESCRIBE HISTORY as this operation (Databricks' names: see
-        https://docs.databricks.com/aws/en/delta/history#operation-metrics-keys).
+        https://docs.databricks.com/aws/en/tables/history-schema).
         """
         before = getattr(self._last, "operation", "")
         self._last.operation = operation
@@ -146,7 +149,7 @@ class WriteGuard:
                     delta_log.limit_lengths(target.folder, after, target.lengths)
                 delta_log.forget_checkpoint_hint(target.folder)
                 outcome = _outcome(target.folder, after)
-                if operation := getattr(self._last, "operation", ""):
+                if operation := getattr(self._last, "operation", "") or target.operations[before >= 0]:
                     delta_log.set_operation(target.folder, after, operation)
                 self._last.outcome = outcome
                 self.record(target.name, outcome.affected)
@@ -194,6 +197,31 @@ class WriteGuard:
         root = self._spark.store.root
         parts = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
         return TableName(*parts) if len(parts) == 3 and not parts[2].startswith("_") else None
+
+
+def _operations(command: pb.Command, options: dict[str, str]) -> tuple[str, str]:
+    """The names that Delta Lake gives the writes of a DataFrame to a new table and to one that is there.
+
+    https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/commands/CreateDeltaTableCommand.scala
+    """
+    kind = command.WhichOneof("command_type")
+    if kind == "write_operation_v2":
+        modes = pb.WriteOperationV2
+        named = {
+            modes.MODE_CREATE: "CREATE TABLE AS SELECT",
+            modes.MODE_REPLACE: "REPLACE TABLE AS SELECT",
+            modes.MODE_CREATE_OR_REPLACE: "CREATE OR REPLACE TABLE AS SELECT",
+        }.get(command.write_operation_v2.mode, "")
+        return named, named
+    if kind != "write_operation":
+        return "", ""
+    write = command.write_operation
+    as_table = write.table.save_method == write.SaveTable.TABLE_SAVE_METHOD_SAVE_AS_TABLE
+    if not as_table or options.keys() & {"replacewhere", "partitionoverwritemode"}:
+        return "WRITE", "WRITE"
+    if write.mode == write.SAVE_MODE_OVERWRITE:
+        return ("CREATE OR REPLACE TABLE AS SELECT",) * 2
+    return "CREATE TABLE AS SELECT", "WRITE"
 
 
 def _lengths(text: str) -> dict[str, int]:

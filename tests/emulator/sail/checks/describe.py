@@ -14,6 +14,7 @@ from tests.emulator.sail.checks.check import SPARK, Action, Check, Environment, 
 _SQL = "https://docs.databricks.com/en/sql/language-manual/"
 _SHOW = f"{_SQL}sql-ref-syntax-aux-show-"
 _ORDERS = "CREATE TABLE orders (id BIGINT NOT NULL COMMENT 'pk', customer STRING) COMMENT 'o' TBLPROPERTIES ('quality'='bronze')"
+_OPERATIONS = "https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/DeltaOperations.scala"
 _COLUMNS = [("id", "bigint", "pk"), ("customer", "string", None)]
 
 
@@ -183,6 +184,69 @@ CHECKS: list[Check] = [
             (0, "ada@example.org", "CREATE TABLE"),
         ],
         "https://docs.databricks.com/en/delta/history.html",
+    ),
+    Check(
+        "DESCRIBE HISTORY of upkeep",
+        sql(
+            "CREATE TABLE p (a INT)",
+            "INSERT INTO p VALUES (1)",
+            "INSERT INTO p VALUES (2)",
+            "OPTIMIZE p",
+            "VACUUM p",
+            "RESTORE TABLE p TO VERSION AS OF 1",
+            "TRUNCATE TABLE p",
+            "DESCRIBE HISTORY p LIMIT 5",
+            take="version readVersion operation",
+        ),
+        [
+            (7, 6, "TRUNCATE"),
+            (6, 5, "RESTORE"),
+            (5, 4, "VACUUM END"),
+            (4, 3, "VACUUM START"),
+            (3, 2, "OPTIMIZE"),
+        ],
+        _OPERATIONS,
+    ),
+    Check(
+        "the columns of DESCRIBE HISTORY",
+        lambda e: (
+            e.run("CREATE TABLE p (a INT)"),
+            [
+                name
+                for name in e.run("DESCRIBE HISTORY p").columns
+                if name != "engineInfo"  # Delta Lake's own; the page has it not
+            ],
+        )[1],
+        [
+            *("version", "timestamp", "userId", "userName", "operation", "operationParameters", "job"),
+            *("notebook", "clusterId", "readVersion", "isolationLevel", "isBlindAppend"),
+            *("operationMetrics", "userMetadata"),
+        ],
+        "https://docs.databricks.com/aws/en/tables/history-schema",
+    ),
+    Check(
+        "the metrics of RESTORE in DESCRIBE HISTORY",
+        lambda e: (
+            sql("CREATE TABLE p (a INT)", "INSERT INTO p VALUES (1)", "RESTORE p TO VERSION AS OF 0")(e),
+            sorted(e.run("DESCRIBE HISTORY p LIMIT 1").first().operationMetrics),
+        )[1],
+        [
+            *("numOfFilesAfterRestore", "numRemovedFiles", "numRestoredFiles", "removedFilesSize"),
+            *("restoredFilesSize", "tableSizeAfterRestore"),
+        ],
+        "https://docs.databricks.com/aws/en/tables/history-schema",
+    ),
+    Check(
+        "DESCRIBE DETAIL names the features of a table",
+        sql("CREATE TABLE p (a INT)", "DESCRIBE DETAIL p", take="tableFeatures statistics clusteringColumns"),
+        [(["appendOnly", "invariants"], {}, [])],
+        "https://docs.databricks.com/aws/en/tables/operations/table-details",
+    ),
+    Check(
+        "TRUNCATE TABLE answers no rows",
+        sql("CREATE TABLE p (a INT)", "INSERT INTO p VALUES (1)", "TRUNCATE TABLE p"),
+        [],
+        SPARK,
     ),
     Check(
         "information_schema.tables",

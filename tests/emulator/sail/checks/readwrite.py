@@ -226,6 +226,36 @@ CHECKS: list[Check] = [
         {"id": [1, 2], "g": ["x", "y"], "v": [10.0, 20.0]},
         SPARK,
     ),
+    Check(
+        "DESCRIBE HISTORY of saveAsTable and writeTo",
+        lambda e: (
+            e.spark.range(1).write.saveAsTable("t"),
+            e.spark.range(1).write.mode("append").saveAsTable("t"),
+            e.spark.range(1).write.mode("overwrite").saveAsTable("t"),
+            e.spark.range(1).write.mode("overwrite").option("replaceWhere", "id = 0").saveAsTable("t"),
+            e.spark.range(1).writeTo("t").using("delta").createOrReplace(),
+            e.spark.range(1).writeTo("t").append(),
+            [row.operation for row in e.run("DESCRIBE HISTORY t").collect()],
+        )[-1],
+        [
+            "WRITE",
+            "CREATE OR REPLACE TABLE AS SELECT",
+            "WRITE",
+            "CREATE OR REPLACE TABLE AS SELECT",
+            "WRITE",
+            "CREATE TABLE AS SELECT",
+        ],
+        "https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/commands/CreateDeltaTableCommand.scala",
+    ),
+    Check(
+        "DESCRIBE HISTORY of save",
+        lambda e: (
+            e.spark.range(1).write.format("delta").save(e.data + "/d"),
+            e.run("DESCRIBE HISTORY delta.`{data}/d`").first().operation,
+        )[1],
+        "WRITE",
+        "https://docs.databricks.com/aws/en/tables/history-schema",
+    ),
     Check("rdd", lambda e: e.spark.range(3).rdd, fails("JVM_ATTRIBUTE_NOT_SUPPORTED"), _CONNECT),
     Check(
         "sparkContext",
