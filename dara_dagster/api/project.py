@@ -55,11 +55,17 @@ class Project:
             raise ApiError(404, f"There is no workflow {name[:200]!r}. {remedy}", "name")
         return workflows[name]
 
-    def job(self, workflow: WorkflowPlan, sequential: bool) -> Job:
-        """The job that runs the workflow; a step pipeline has one only. Raises ApiError (503)."""
-        job = self._current().jobs.get((workflow.name, sequential and not workflow.steps))
-        if job is not None:
-            return job
+    def job(self, workflow: WorkflowPlan, sequential: bool) -> tuple[Job, bool]:
+        """The job that runs the workflow, and whether its run config has to make a run of it sequential.
+
+        Raises ApiError (503) when it is not in the loaded code.
+        """
+        sequential = sequential and not workflow.steps  # a step pipeline is sequential as it is
+        jobs = self._current().jobs
+        if sequential and (job := jobs.get((workflow.name, True))):
+            return job, False
+        if job := jobs.get((workflow.name, False)):
+            return job, sequential
         broken = "; ".join(f"{name}: {why}" for name, why in self.code.load_errors().items())
         raise ApiError(
             503,

@@ -23,7 +23,6 @@ from dara_dagster.defs.execution.allowed_files import file_parameters, may_read
 from dara_dagster.defs.execution.attempts import SEED_TAG
 from dara_dagster.defs.run_config import run_config
 from dara_dagster.defs.schedules import free_places
-from dara_dagster.executor.code_location import Job
 from dara_dagster.executor.user import USER_TAG
 from dara_dagster.workspace.client import check_credentials
 from dara_dagster.workspace.locks import file_lock
@@ -91,7 +90,6 @@ class Launcher:
         ]:
             raise ApiError.invalid(wrong)
         parameters = {name: _text(value) for name, value in wanted.parameters.items()}
-        job = self._project.job(workflow, wanted.sequential)
         run_id, tags = _identity(self._project.plan.name, wanted, parameters, workflow.run_as == "caller")
         if workflow.run_as != "caller":
             self._check_credentials()
@@ -100,7 +98,7 @@ class Launcher:
                 run = self._project.instance.get_run_by_id(run_id)
                 replayed = run is not None
                 if run is None:
-                    run, replayed = self._create(job, workflow, wanted, run_id, parameters, tags)
+                    run, replayed = self._create(workflow, wanted, run_id, parameters, tags)
                 if run.tags.get(_REQUEST_TAG) != tags[_REQUEST_TAG]:
                     message = f"Idempotency-Key {wanted.key!r} was used for another request (run {run_id})."
                     raise ApiError(409, message, "Idempotency-Key")
@@ -133,7 +131,6 @@ class Launcher:
 
     def _create(
         self,
-        job: Job,
         workflow: WorkflowPlan,
         wanted: Wanted,
         run_id: str,
@@ -142,8 +139,9 @@ class Launcher:
     ) -> tuple[DagsterRun, bool]:
         instance = self._project.instance
         _check_free(instance, self._project.plan, workflow)
+        job, one_at_a_time = self._project.job(workflow, wanted.sequential)
         about = self._place(wanted.file, run_id)
-        config = run_config({**parameters, **about})
+        config = run_config({**parameters, **about}, one_at_a_time=one_at_a_time)
         file_tags = {f"dara/{name}": text for name, text in about.items()}
         try:
             run, made = self._project.code.create_run(job, run_id, config, {**tags, **file_tags})

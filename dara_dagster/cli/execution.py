@@ -23,7 +23,7 @@ from rich.console import Console
 
 from dara_dagster.cli.render.live import Follower, LiveView, PlainView, View
 from dara_dagster.defs.definitions import load_plan
-from dara_dagster.defs.jobs import SEQUENTIAL, job_names
+from dara_dagster.defs.jobs import SEQUENTIAL, JobChoice, job_names
 from dara_dagster.defs.repository import built_once
 from dara_dagster.defs.run_config import run_config
 from dara_dagster.defs.schedules import free_places
@@ -50,7 +50,7 @@ class Execution:
     """
 
     config_dir: Path
-    job: str | None
+    job: JobChoice | None
     parameters: Mapping[str, str]
     resume: str | None = None
     show: Show = "tasks"
@@ -69,14 +69,19 @@ def execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
 
 def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
     parent = _resumable(instance, wanted.resume) if wanted.resume is not None else None
-    arguments: Any = (str(wanted.config_dir.resolve()), parent.job_name if parent else wanted.job)
+    if parent is not None:
+        job_name = parent.job_name
+    else:
+        assert wanted.job is not None
+        job_name = wanted.job.name
+    arguments: Any = (str(wanted.config_dir.resolve()), job_name)
     job = build_reconstructable_job("dara_dagster.defs.repository", "job_from_config", arguments)
     again = ReexecutionOptions.from_failure(parent.run_id, instance) if parent else None
     launch = uuid.uuid4().hex
     tags = {LAUNCH_TAG: launch, PROCESS_TAG: own_mark(), **_lineage(parent)}
     # An interrupt needs no word here: the run's own record says that it was cancelled.
     interrupts = suppress(DagsterExecutionInterruptedError, KeyboardInterrupt)
-    _say_if_it_waits(instance, wanted, arguments[1])
+    _say_if_it_waits(instance, wanted, job_name)
     try:
         with _shown(instance, (LAUNCH_TAG, launch), wanted.show), interrupts:
             execute_job(job, instance, _run_config(wanted, parent), tags, reexecution_options=again)
@@ -165,7 +170,9 @@ def _run(instance: DagsterInstance, run_id: str) -> DagsterRun:
 def _run_config(wanted: Execution, parent: DagsterRun | None) -> dict[str, Any]:
     """The parameters, laid over those of the run to resume, and how much of Dagster's log to print."""
     level = "DEBUG" if wanted.show == "log" else "CRITICAL"
-    config = run_config(wanted.parameters, parent.run_config if parent else None)
+    one_at_a_time = wanted.job is not None and wanted.job.one_at_a_time
+    before = parent.run_config if parent else None
+    config = run_config(wanted.parameters, before, one_at_a_time=one_at_a_time)
     return {**config, "loggers": {"console": {"config": {"log_level": level}}}}
 
 

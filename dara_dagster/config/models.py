@@ -261,6 +261,10 @@ class WorkflowOptions(Model):
     sensor: Sensor | None = Field(default=None, description="Start it when files arrive.")
     max_concurrent: Positive | None = Field(default=None, description="How many tasks run side by side.")
     max_concurrent_runs: Count = Field(default=0, description="How many runs at once; 0 = no limit.")
+    sequential_job: bool = Field(
+        default=False,
+        description="Add the job `<name>_sequential`: its tasks one after another.",
+    )
     run_as: Literal["caller"] | None = Field(
         default=None, description="caller: with the rights of who starts the run, through a Databricks App."
     )

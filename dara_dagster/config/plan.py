@@ -124,6 +124,7 @@ class WorkflowPlan:
     sensor: SensorPlan | None = None
     max_concurrent: int = 300
     max_concurrent_runs: int = 0
+    sequential_job: bool = False
     run_as: Literal["caller"] | None = None
     fail_fast: bool = False
     extra_parameters: bool = False

@@ -92,6 +92,7 @@ class _Resolver:
             sensor=self._sensor(options.sensor) if options.sensor else None,
             max_concurrent=options.max_concurrent or self._spec.project.max_concurrent,
             max_concurrent_runs=options.max_concurrent_runs,
+            sequential_job=options.sequential_job,
             run_as=options.run_as,
             fail_fast=options.fail_fast,
             extra_parameters=options.extra_parameters,

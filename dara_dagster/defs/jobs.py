@@ -1,10 +1,10 @@
-"""Turns every workflow of the plan into two jobs: by its dependencies, and one task after another."""
+"""Turns every workflow of the plan into its job, and into a sequential one where it asks for that."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from dagster import (
     ExecutorDefinition,
@@ -24,7 +24,7 @@ from dara_dagster.defs.unique_names import Names
 from dara_dagster.executor.executor import dara_executor
 from dara_dagster.executor.origin import PROJECT_TAG, WORKFLOW_TAG
 
-__all__ = ["SEQUENTIAL", "build_jobs", "executor_for", "job_names", "run_tags"]
+__all__ = ["SEQUENTIAL", "JobChoice", "build_jobs", "choose_job", "executor_for", "job_names", "run_tags"]
 
 SEQUENTIAL = "_sequential"
 _LONGEST_CHAIN = 500
@@ -37,6 +37,21 @@ def job_names(plan: Plan, translator: Translator) -> Mapping[str, str]:
     return {
         workflow.name: names.take(translator.job_name(workflow), SEQUENTIAL) for workflow in plan.workflows
     }
+
+
+class JobChoice(NamedTuple):
+    """The job that runs a workflow; with `one_at_a_time` its run config says so (see run_config)."""
+
+    name: str
+    one_at_a_time: bool = False
+
+
+def choose_job(plan: Plan, translator: Translator, workflow: WorkflowPlan, sequential: bool) -> JobChoice:
+    """Return the job that runs the workflow by its dependencies, or one task after another."""
+    name = job_names(plan, translator)[workflow.name]
+    if not sequential or workflow.steps:  # a step pipeline is sequential as it is
+        return JobChoice(name)
+    return JobChoice(name + SEQUENTIAL) if workflow.sequential_job else JobChoice(name, one_at_a_time=True)
 
 
 def run_tags(plan: Plan) -> Mapping[str, str]:
@@ -70,11 +85,12 @@ def executor_for(
 def build_jobs(
     plan: Plan, translator: Translator, resources: Mapping[str, ResourceDefinition], wanted: str | None = None
 ) -> Iterator[JobDefinition]:
-    """Yield `<workflow>` and `<workflow>_sequential` for every workflow, one job for a step pipeline.
+    """Yield the job of every workflow, and `<workflow>_sequential` for those that ask for it.
 
-    With `wanted`, the name of a job, only those of the workflow it belongs to. The sequential job is one
-    chain of the tasks in the plan's order. Beyond 500 tasks, as Dagster's time to sort a chain grows with
-    the square of its length, it has the other's graph and runs one task at a time.
+    With `wanted`, the name of a job, only those of the workflow it belongs to; a sequential job that is
+    wanted is made in any case, as a run in the history may be one of it. The sequential job is one chain of
+    the tasks in the plan's order. Beyond 500 tasks, as Dagster's time to sort a chain grows with the square
+    of its length, it has the other's graph and runs one task at a time.
     """
     graphs = Graphs(plan, translator)
     names = job_names(plan, translator)
@@ -82,11 +98,17 @@ def build_jobs(
         name = names[workflow.name]
         if wanted in (None, name, name + SEQUENTIAL):
             _allow_depth(len(workflow.tasks))
-            yield from _jobs(plan, workflow, name, graphs, resources)
+            both = workflow.sequential_job or wanted == name + SEQUENTIAL
+            yield from _jobs(plan, workflow, name, graphs, resources, both)
 
 
 def _jobs(
-    plan: Plan, workflow: WorkflowPlan, name: str, graphs: Graphs, resources: Mapping[str, ResourceDefinition]
+    plan: Plan,
+    workflow: WorkflowPlan,
+    name: str,
+    graphs: Graphs,
+    resources: Mapping[str, ResourceDefinition],
+    both: bool,
 ) -> Iterator[JobDefinition]:
     tolerant = graphs.has_rules(workflow)
     if workflow.steps:
@@ -98,6 +120,8 @@ def _jobs(
     graph = graphs.graph(name, workflow, sequential=False)
     executor = executor_for(plan, workflow.max_concurrent, workflow, tolerant=tolerant)
     yield _job(plan, workflow, graph, name, resources, executor)
+    if not both:
+        return
     name += SEQUENTIAL
     if len(workflow.tasks) <= _LONGEST_CHAIN:
         graph = graphs.graph(name, workflow, sequential=True)

@@ -37,6 +37,10 @@ class Project:
         path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
         return path
 
+    def read(self, name: str) -> Any:
+        """What a JSON file holds."""
+        return json.loads((self.root / name).read_text())
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """`dara ARGUMENTS` in the project's folder, not waited for."""
         return subprocess.Popen(
@@ -88,7 +92,8 @@ def fill(project: Project) -> Project:
         {"file_name": "right", "format": "py", "dependent_on": ["load"]},
     ]
     project.write("config/project.json", {"name": "tiny", "notebooks": "notebooks"})
-    project.write("config/dependency.json", {"name": "daily", "tasks": tasks, "extra_parameters": True})
+    options = {"extra_parameters": True, "sequential_job": True}
+    project.write("config/dependency.json", {"name": "daily", "tasks": tasks, **options})
     project.write("config/cluster_config.json", {})
     project.write("config/warehouse_config.json", {})
     return project

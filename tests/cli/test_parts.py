@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dara_dagster.cli.commands.run import job_name
+from dara_dagster.cli.commands.run import chosen_job
 from dara_dagster.cli.project import config_folder, home_folder
 from dara_dagster.cli.render.live import PlainView
 from dara_dagster.cli.render.tables import print_run, run_table
@@ -129,10 +129,11 @@ def test_a_workflow_may_be_named_as_its_sequential_job(project: Project) -> None
     project.write("config/workflows/chain.json", {"name": "chain", "steps": steps})
     plan = plan_from(project.root / "config")
 
-    assert job_name(plan, "daily_sequential", False) == job_name(plan, "daily", True) == "daily_sequential"
-    assert job_name(plan, "chain", True) == "chain"
+    assert chosen_job(plan, "daily_sequential", False) == chosen_job(plan, "daily", True)
+    assert chosen_job(plan, "daily", True) == ("daily_sequential", False)
+    assert chosen_job(plan, "chain", True) == ("chain", False)
     with pytest.raises(DaraError, match="There is no workflow 'dayly'"):
-        job_name(plan, "dayly_sequential", False)
+        chosen_job(plan, "dayly_sequential", False)
 
 
 def test_the_history_is_beside_workspace_yaml(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

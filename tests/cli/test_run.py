@@ -108,12 +108,16 @@ def test_a_chain_of_resumed_runs_never_repeats_a_success(
     assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 3 + 2 + 1
 
 
-def test_sequential_runs_one_task_after_another(connected: Project, simulate: Simulate) -> None:
+@pytest.mark.parametrize("job", ["daily", "daily_sequential"])
+def test_sequential_runs_one_task_after_another(connected: Project, simulate: Simulate, job: str) -> None:
     simulate(duration_ms=50)
+    file = "config/dependency.json"
+    workflow = connected.read(file)
+    connected.write(file, {**workflow, "sequential_job": job != "daily"})
 
     run = connected.json("run", "daily", "--sequential")
 
-    assert run["job"] == "daily_sequential"
+    assert run["job"] == job
     times = sorted((task["start"], task["end"]) for task in run["tasks"])
     assert all(before[1] <= after[0] for before, after in pairwise(times))
 

@@ -125,6 +125,7 @@ def test_what_is_unclear_is_not_judged(project: Project, item: Any, keys: list[s
     [
         ({"tasks": [entry()]}, {"retry_on": {"": "now"}}, 'retry_on[""]', "an empty code fits no end"),
         ({"steps": [{"uses": "m:C"}]}, {"fail_fast": True}, "fail_fast", "no effect on a step pipeline"),
+        ({"steps": [{"uses": "m:C"}]}, {"sequential_job": True}, "sequential_job", "no effect on a step"),
         ({"steps": [{"uses": "m:C"}]}, {"max_concurrent": 2}, "max_concurrent", "no effect on a step"),
     ],
 )

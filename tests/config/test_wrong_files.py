@@ -56,7 +56,6 @@ OTHERS: list[tuple[str, Any, int, str, str, str]] = [
     ("parameters.json", {"executors": []}, 2, "executors", "should be an object, is a list", "Write {"),
     ("parameters.json", {"executors": {"e": {}}}, 3, "executors.e.format", "format is missing", "Add"),
     ("workflows/shop.json", [entry()], 1, "name", "is taken by", "another"),
-    ("workflows/shop_sequential.json", [entry()], 1, "name", "is taken by", "another"),
 ]  # fmt: skip
 
 
@@ -70,6 +69,16 @@ def test_another_wrong_file(
     assert (problems[0].file, problems[0].line, problems[0].key) == (project.config / name, line, key)
     assert wrong in problems[0].message
     assert remedy in problems[0].hint
+
+
+def test_the_name_of_a_sequential_job_is_taken(project: Project) -> None:
+    workflow = {"name": "trade", "tasks": [entry()]}
+    project.file("a.py").write("workflows/trade_sequential.json", [entry()])
+    project.write("workflows/trade.json", workflow)
+    assert project.problems() == []
+    project.write("workflows/trade.json", {**workflow, "sequential_job": True})
+    (problem,) = project.problems()
+    assert "'trade_sequential' is taken by" in problem.message and problem.key == "name"
 
 
 def test_files_that_cannot_be_read(project: Project) -> None:

@@ -137,6 +137,7 @@ OPTIONS = {
     "sensor": {**SENSOR, "volume": "/Volumes/a/b/c"},
     "max_concurrent": 5,
     "max_concurrent_runs": 5,
+    "sequential_job": True,
     "run_as": "caller",
     "fail_fast": True,
     "extra_parameters": True,

@@ -122,11 +122,19 @@ def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
 
 def test_no_two_workflows_have_one_job(project: Project) -> None:
     for name in ("a b sequential", "a-b", "a b", "ä b_sequential"):
-        project.workflow({"name": "t"}, name=name)
+        project.workflow({"name": "t"}, name=name, sequential_job=True)
     definitions = build_definitions(project.config)
     jobs = {job.name for job in definitions.resolve_all_job_defs()}
     wanted = {"a_b_sequential", "a_b_2", "a_b_3", "a_b_sequential_2"}
     assert jobs - {"__ASSET_JOB"} == wanted | {f"{name}_sequential" for name in wanted}
+
+
+def test_a_sequential_job_is_there_where_the_workflow_asks_for_it(project: Project) -> None:
+    project.workflow({"name": "a"}, name="plain")
+    project.workflow({"name": "a"}, name="both", sequential_job=True)
+    jobs = {job.name for job in build_definitions(project.config).resolve_all_job_defs()}
+    assert jobs - {"__ASSET_JOB"} == {"plain", "both", "both_sequential"}
+    assert job_from_config(project.config, "plain_sequential").name == "plain_sequential"  # of an older run
 
 
 def test_every_name_of_a_table_is_a_key_of_its_own(project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dara_dagster.cli.commands.run import find_workflow, job_name, parameter
+from dara_dagster.cli.commands.run import chosen_job, find_workflow, parameter
 from dara_dagster.cli.project import (
     check_credentials,
     command,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from dara_dagster.cli.execution import Show
+    from dara_dagster.defs.jobs import JobChoice
     from dara_dagster.history.report import RunReport
     from dara_dagster.history.status import RunStatus
 
@@ -99,7 +100,7 @@ def compare(
         raise click.exceptions.Exit(1)
 
 
-def _jobs(config_dir: Path, workflow: str | None = None) -> tuple[str, str]:
+def _jobs(config_dir: Path, workflow: str | None = None) -> tuple[JobChoice, JobChoice]:
     """The two jobs of a workflow. Raises DaraError for one that has only one."""
     plan = load_plan(config_dir)
     found, _ = find_workflow(plan, workflow)
@@ -108,7 +109,7 @@ def _jobs(config_dir: Path, workflow: str | None = None) -> tuple[str, str]:
             f"{found.name!r} is a step pipeline: its steps run one after another in any case, so it has one "
             "job only. `dara compare RUN_A RUN_B` compares two of its runs."
         )
-    return job_name(plan, found.name, False), job_name(plan, found.name, True)
+    return chosen_job(plan, found.name, False), chosen_job(plan, found.name, True)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class _Maker:
 
     instance: DagsterInstance
     config_dir: Path
-    jobs: tuple[str, str]
+    jobs: tuple[JobChoice, JobChoice]
     parameters: Mapping[str, str]
     quiet: bool
 

@@ -128,12 +128,12 @@ def _run(
     sequential: bool,
     warm_up: bool = False,
 ) -> RunStatus:
-    from dara_dagster.cli.commands.run import job_name
+    from dara_dagster.cli.commands.run import chosen_job
     from dara_dagster.cli.execution import Execution, execute
     from dara_dagster.cli.render.tables import print_run
 
     say.step(f"Run: {MODES[sequential]}" + (" (warm-up, not counted)" if warm_up else ""))
-    job = job_name(plan, _WORKFLOW, sequential)
+    job = chosen_job(plan, _WORKFLOW, sequential)
     status = execute(instance, Execution(config_dir, job, {}, show="nothing" if say.quiet else "tasks"))
     if not say.quiet and not warm_up:
         print_run(status, links=False)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from dara_dagster.config.plan import Plan, WorkflowPlan
+    from dara_dagster.defs.jobs import JobChoice
 
-__all__ = ["find_workflow", "job_name", "parameter", "run"]
+__all__ = ["chosen_job", "find_workflow", "parameter", "run"]
 
 _SEQUENTIAL = "_sequential"
 
@@ -54,7 +55,7 @@ def run(
     if resume is not None and (workflow or sequential):
         raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
     plan = load_plan(config_dir)
-    job = job_name(plan, workflow, sequential) if resume is None else None
+    job = chosen_job(plan, workflow, sequential) if resume is None else None
     if resume is None:
         check_parameters(plan, find_workflow(plan, workflow)[0], parameters)
     check_credentials(plan)
@@ -77,17 +78,16 @@ def run(
         raise click.exceptions.Exit(1)
 
 
-def job_name(plan: Plan, workflow: str | None, sequential: bool) -> str:
+def chosen_job(plan: Plan, workflow: str | None, sequential: bool) -> JobChoice:
     """The Dagster job of a workflow, which may be named as its sequential job is in Dagster's UI.
 
     Raises DaraError, naming the ones there are, when there is no such; quickly, without loading Dagster.
     """
     found, named_sequential = find_workflow(plan, workflow)
-    from dara_dagster.defs.jobs import SEQUENTIAL, job_names
+    from dara_dagster.defs.jobs import choose_job
     from dara_dagster.defs.translator import Translator
 
-    in_turn = (sequential or named_sequential) and not found.steps  # a step pipeline has one job only
-    return job_names(plan, Translator())[found.name] + (SEQUENTIAL if in_turn else "")
+    return choose_job(plan, Translator(), found, sequential or named_sequential)
 
 
 def find_workflow(plan: Plan, name: str | None) -> tuple[WorkflowPlan, bool]:

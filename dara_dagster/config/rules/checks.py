@@ -55,19 +55,21 @@ def _same_compute_names(spec: Spec) -> Iterator[Problem]:
 
 
 def _workflow_names(spec: Spec) -> Iterator[Problem]:
-    """Each workflow makes the jobs `<name>` and `<name>_sequential`: no two may be the same."""
+    """Each workflow makes the job `<name>`, and `<name>_sequential` where it asks: no two may be the same."""
     taken: dict[str, str] = {}
     for workflow in spec.workflows:
-        name, sequential, file = workflow.name, f"{workflow.name}_sequential", str(workflow.document.file)
+        name, file = workflow.name, str(workflow.document.file)
+        sequential = f"{name}_sequential" if workflow.options.sequential_job else None
         message = None
         if name in taken:
             message = f"the name '{name}' is taken by {taken[name]}"
-        elif sequential in taken:
+        elif sequential is not None and sequential in taken:
             message = f"'{name}' needs the job '{sequential}', which is taken by {taken[sequential]}"
         if message:
             yield workflow.problem("name", message, 'Give this workflow another "name".')
         taken.setdefault(name, file)
-        taken.setdefault(sequential, file)
+        if sequential is not None:
+            taken.setdefault(sequential, file)
 
 
 def _notebooks_folder(spec: Spec) -> Iterator[Problem]:
@@ -87,7 +89,7 @@ def _options(workflow: Workflow) -> Iterator[Problem]:
     options = workflow.options
     if "timezone" in options.model_fields_set and options.schedule is None:
         yield workflow.problem("timezone", "timezone without schedule", "Add a schedule or remove timezone.")
-    for key in ("max_concurrent", "fail_fast") if workflow.shape == "steps" else ():
+    for key in ("max_concurrent", "fail_fast", "sequential_job") if workflow.shape == "steps" else ():
         if getattr(options, key):
             message = f"{key} has no effect on a step pipeline, whose steps run one after another"
             yield workflow.problem(key, message, "Remove it.")
