@@ -90,3 +90,11 @@ def test_no_file_names_a_registry_host() -> None:
         text = path.read_text(errors="replace")
         assert ("files." + "pythonhosted") not in text, path
     assert not [path for path in tracked() if path.name in {"uv.lock", "poetry.lock"}]
+
+
+def test_the_wheel_holds_the_package_alone_with_its_licence_changelog_and_types() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    assert 'packages = ["dara_dagster"]' in text
+    assert 'license-files = ["dara_dagster/LICENSE"]' in text
+    for name in ("LICENSE", "CHANGELOG.md", "py.typed", "docs/settings.md"):
+        assert ROOT / "dara_dagster" / name in tracked("dara_dagster")
