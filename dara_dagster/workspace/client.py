@@ -257,19 +257,32 @@ def _authenticate(authenticate: _Authenticate, request: requests.PreparedRequest
         raise
     except Exception as error:
         reason = f"no token could be had: {scrub(str(error))}"
-        status = _answered(error)
-        if status is not None and is_fault(status):
-            raise requests.ConnectionError(f"{reason}, {status} from the token server") from error
+        answer = _answered(error)
+        if answer is not None and is_fault(answer.status_code):
+            text = f"{reason}, {answer.status_code} from the token server"
+            raise requests.ConnectionError(text) from error
+        if answer is not None and answer.ok and not _is_json(answer):
+            text = "no token could be had: the token server's answer is not JSON"
+            raise requests.ConnectionError(text) from error
         raise Unauthenticated(reason) from error
 
 
-def _answered(error: BaseException) -> int | None:
-    """The status of the HTTP answer that the SDK made this error of: it does not tell, but still holds it."""
+def _answered(error: BaseException) -> requests.Response | None:
+    """The HTTP answer that the SDK made this error of: it does not tell, but still holds it."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         for value in frame.f_locals.values():
             if isinstance(value, requests.Response):
-                return value.status_code
+                return value
     return None
+
+
+def _is_json(answer: requests.Response) -> bool:
+    """Whether the body is JSON; a page of a gateway, or one that was cut off, is not."""
+    try:
+        answer.json()
+    except ValueError:
+        return False
+    return True
 
 
 def _probe(host: str, seconds: float) -> None:

@@ -254,9 +254,11 @@ class NoToken(http.server.BaseHTTPRequestHandler):
         self._answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
 
     def _answer(self, status: int, body: dict[str, str]) -> None:
-        content = json.dumps(body).encode()
+        self._answer_with(status, "application/json", json.dumps(body).encode())
+
+    def _answer_with(self, status: int, kind: str, content: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -266,9 +268,13 @@ class NoToken(http.server.BaseHTTPRequestHandler):
 
 
 class NoTokenNow(NoToken):
-    """A workspace whose token server answers 503 for the first calls; `left` counts them down."""
+    """A workspace whose token server answers 503 for the first calls; `left` counts them down.
+
+    With a `page`, its first answers are that page and a status of 200.
+    """
 
     left = 0
+    page: bytes | None = None
 
     def do_GET(self) -> None:
         if self.path.endswith("/scim/v2/Me"):
@@ -279,7 +285,9 @@ class NoTokenNow(NoToken):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         type(self).left -= 1
-        if self.left >= 0:
+        if self.left >= 0 and self.page is not None:
+            self._answer_with(200, "text/html", self.page)
+        elif self.left >= 0:
             self._answer(503, {"error": "temporarily_unavailable"})
         else:
             token = {"access_token": "fresh", "token_type": "Bearer", "expires_in": "3600"}
@@ -311,6 +319,22 @@ def test_a_fault_of_the_token_server_is_borne(tmp_path: Path) -> None:
         ) as caught:
             open_workspace("databricks", root=tmp_path, environ=environ, settings=soon)
     assert "secret-secret" not in str(caught.value)
+
+
+class PageForToken(NoTokenNow):
+    """A workspace in front of whose token server a gateway stands, with a page of its own."""
+
+    page = b"<html>Signing in will be back soon</html>"
+
+
+def test_a_page_instead_of_a_token_is_borne_too(tmp_path: Path) -> None:
+    with asking_for_a_token(PageForToken) as environ:
+        PageForToken.left = 3
+        assert current_user(open_workspace("databricks", root=tmp_path, environ=environ)) == "Bearer fresh"
+        PageForToken.left = 10_000
+        soon = Settings(lost_after_seconds=1.0)
+        with pytest.raises(UnreachableError, match="the token server's answer is not JSON"):
+            open_workspace("databricks", root=tmp_path, environ=environ, settings=soon)
 
 
 def test_a_token_that_cannot_be_had_is_a_matter_of_credentials(tmp_path: Path) -> None:
