@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from dara_dagster.cli.commands.serve import serve
 from dara_dagster.cli.commands.status import status
 from dara_dagster.cli.commands.token import token
 from dara_dagster.cli.commands.validate import plan, schema, validate
+from dara_dagster.cli.exit_codes import INTERRUPTED
 from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]
@@ -57,6 +59,16 @@ class _Complaint(click.ClickException):
         click.echo(self.message, err=True)
 
 
+class _Interrupted(_Complaint):
+    """Ctrl-C where nothing is to be waited for; click itself would say `Aborted!` and exit with 1."""
+
+    exit_code = INTERRUPTED
+
+    def show(self, file: Any = None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending
+        super().show(file)
+
+
 class _Dara(click.Group):
     """Commands in the order a newcomer meets them; no traceback for what a user can cause."""
 
@@ -68,6 +80,8 @@ class _Dara(click.Group):
             return super().invoke(ctx)
         except DaraError as error:
             raise _Complaint(str(error)) from None
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted(str(interrupt) or "Interrupted.") from None
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
@@ -99,5 +113,5 @@ for _command in _COMMANDS:
 
 
 def main() -> None:
-    """The entry point of the `dara` script."""
+    """Call the command that the arguments name, and exit."""
     dara(prog_name="dara")

@@ -21,6 +21,7 @@ from dagster import (
 )
 from rich.console import Console
 
+from dara_dagster.cli.project import WITHOUT_RUN
 from dara_dagster.cli.render.live import Follower, LiveView, PlainView, View
 from dara_dagster.defs.definitions import load_plan
 from dara_dagster.defs.jobs import SEQUENTIAL, JobChoice, job_names
@@ -92,7 +93,7 @@ def _execute(instance: DagsterInstance, wanted: Execution) -> RunStatus:
         raise
     run = _launched(instance, launch)
     if run is None:
-        raise RunError("the run was cancelled before it began")
+        raise KeyboardInterrupt(WITHOUT_RUN)
     if not run.is_finished:  # interrupted where nobody listened: between its making and its first step
         instance.report_run_canceled(run, "Interrupted before its first step.")
     return read_status(instance, run.run_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dara_dagster.config.plan import Plan
 
 __all__ = [
+    "WITHOUT_RUN",
+    "before_a_run",
     "check_credentials",
     "command",
     "config_folder",
@@ -31,6 +34,7 @@ __all__ = [
     "root_folder",
 ]
 
+WITHOUT_RUN = "Interrupted before there was a run."
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -97,6 +101,15 @@ def check_credentials(plan: Plan) -> None:
         from dara_dagster.workspace.client import check_credentials
 
         check_credentials(plan.poll)
+
+
+@contextmanager
+def before_a_run() -> Iterator[None]:
+    """Say of an interrupt that comes in the block that no run was made."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(WITHOUT_RUN) from None
 
 
 def _short(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import databricks.sdk.service.jobs
 import databricks.sdk.service.workspace  # noqa: F401  (imported once, before the forks)
 
+import dara_dagster.cli.app  # noqa: F401
 from dara_dagster.cli import main
 
 

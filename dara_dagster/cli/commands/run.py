@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dara_dagster.cli.project import (
+    before_a_run,
     check_credentials,
     command,
     config_option,
@@ -49,20 +50,22 @@ def run(
 ) -> None:
     """Run WORKFLOW and show its tasks live.
 
-    Ctrl-C cancels it, the Databricks runs included. Exit code 1 when the run did not succeed.
+    Ctrl-C cancels it, the Databricks runs included. Exit code 1 when the run did not succeed, 130 when Ctrl-C
+    came before there was a run.
     """
     parameters = dict(parameter(text) for text in params)
     if resume is not None and (workflow or sequential):
         raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
-    plan = load_plan(config_dir)
-    job = chosen_job(plan, workflow, sequential) if resume is None else None
-    if resume is None:
-        check_parameters(plan, find_workflow(plan, workflow)[0], parameters)
-    check_credentials(plan)
-    with open_instance(config_dir) as instance:
+    with before_a_run():
+        plan = load_plan(config_dir)
+        job = chosen_job(plan, workflow, sequential) if resume is None else None
+        if resume is None:
+            check_parameters(plan, find_workflow(plan, workflow)[0], parameters)
+        check_credentials(plan)
         from dara_dagster.cli.execution import Execution, Show, execute
         from dara_dagster.cli.render.tables import print_run
 
+    with open_instance(config_dir) as instance:
         if resume is not None:
             _check_place(instance, plan, resume)
         show: Show = "nothing" if as_json else "log" if verbose else "tasks"
