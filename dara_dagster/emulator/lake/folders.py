@@ -9,9 +9,18 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from dara_dagster.emulator.sail.writes.files import NULL_FOLDER
+__all__ = [
+    "NULL_FOLDER",
+    "data_files",
+    "expanded",
+    "folder_type",
+    "has_data",
+    "own_files",
+    "partition_values",
+]
 
-__all__ = ["data_files", "expanded", "folder_type", "has_data", "own_files", "partition_values"]
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+"""Stands for null in the name of a partition's folder."""
 
 _HIDDEN = ("_", ".")
 _ALTERNATIVES = re.compile(r"\{([^{}]*)\}")

@@ -6,18 +6,12 @@ import re
 from pathlib import Path
 
 from dara_dagster.emulator.lake.store import Store
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
 
-__all__ = ["PathMap"]
+__all__ = ["PREFIXES", "PathMap"]
 
 _VOLUME = re.compile(r"^(?:dbfs:|/dbfs)?/+Volumes/([^/]+)/([^/]+)/([^/]+)(/.*)?$", re.S)
 _DBFS = re.compile(r"^(?:dbfs:/+|/dbfs/+)")
-_PREFIXES = ("/Volumes/", "//Volumes/", "dbfs:/", "/dbfs/", "/Workspace/", "file:/")
-# What stands before a place that a statement names. Any other string is a value: WHERE file = '/Volumes/...'.
-_BEFORE_A_PLACE = {
-    *("LOCATION", "INPATH", "FROM", "DIRECTORY", "DETAIL", "HISTORY", "VACUUM", "OPTIMIZE", "LIST", "JAR"),
-    *("DELTA", "PATH", "=>"),
-}
+PREFIXES = ("/Volumes/", "//Volumes/", "dbfs:/", "/dbfs/", "/Workspace/", "file:/")
 _OF_BOTH = ("/", "/tmp")  # noqa: S108  folders that DBFS has and this computer has, too
 _IN_SHELL = re.compile(r"(?<![\w./])(?:/Volumes|/dbfs|/Workspace)/[\w./-]+")
 
@@ -33,7 +27,7 @@ class PathMap:
         """The path on this disk."""
         if path == "/Workspace" and self._workspace:
             return self._workspace
-        if not path.startswith(_PREFIXES):
+        if not path.startswith(PREFIXES):
             return path
         if volume := _VOLUME.match(path):
             return str(self._store.volume_folder(*volume.group(1, 2, 3))) + (volume[4] or "")
@@ -52,7 +46,7 @@ class PathMap:
         computer stay readable: a path that is here and not in DBFS is left alone, and so is a new one in a
         folder that is here.
         """
-        if path.startswith(_PREFIXES) or not path.startswith("/"):
+        if path.startswith(PREFIXES) or not path.startswith("/"):
             return self.local(path)
         dbfs, here = Path(self.dbfs(path)), Path(path)
         if dbfs.exists() or (dbfs.parent.is_dir() and str(here.parent) not in _OF_BOTH):
@@ -62,7 +56,7 @@ class PathMap:
 
     def dbfs(self, path: str) -> str:
         """The path on this disk of a path as dbutils.fs takes it: one without a scheme lies in DBFS."""
-        if path.startswith(_PREFIXES) or path in ("/Volumes", "/Workspace") or not path.startswith("/"):
+        if path.startswith(PREFIXES) or path in ("/Volumes", "/Workspace") or not path.startswith("/"):
             return self.local(path)
         return self.local(f"dbfs:{path}")
 
@@ -73,30 +67,6 @@ class PathMap:
         """
         return self.local(path if path.startswith("/Workspace/") else f"/Workspace{path}")
 
-    def in_sql(self, query: str) -> str:
-        """The same statement with the places it names, quoted or back-quoted, on this disk."""
-        source, edits = scan(query), []
-        for index, token in enumerate(source.tokens):
-            if token.kind not in ("string", "quoted") or not token.text[1:].startswith(("/", *_PREFIXES)):
-                continue
-            if token.kind == "quoted" or _is_place(source, index):
-                quote = token.text[0]
-                edits.append(Edit(token.start, token.end, quote + self.spark(token.text[1:-1]) + quote))
-        return apply(query, edits)
-
     def in_shell(self, command: str) -> str:
         """The same shell command with its paths on this disk."""
         return _IN_SHELL.sub(lambda m: self.local(m[0]), command)
-
-
-def _is_place(source: Source, index: int) -> bool:
-    """Whether a string names a place on a disk, by what stands before it."""
-    before = [unquote(token.text).upper() for token in source.tokens[max(index - 2, 0) : index]]
-    if not before:
-        return False
-    if before[-1] == "=":
-        around = [begin for begin, end in source.closing.items() if begin < index < end]
-        return before[0] == "PATH" and bool(around) and source.tokens[max(around) - 1].upper == "OPTIONS"
-    if before[-1] == "(":
-        return len(before) > 1 and before[-2].startswith("READ_")
-    return before[-1] in _BEFORE_A_PLACE and before != ["DISTINCT", "FROM"]

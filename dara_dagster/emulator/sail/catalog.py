@@ -15,7 +15,7 @@ from dara_dagster.emulator.sail.sql.types import delta_type
 if TYPE_CHECKING:
     from pyspark.sql.catalog import Table
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["LocalCatalog"]
 
@@ -24,8 +24,8 @@ class LocalCatalog(Catalog):
     """Where Sail's in-memory catalog would answer for this session only, or lacks the call."""
 
     @property
-    def _spark(self) -> LocalSpark:
-        return cast("LocalSpark", self._sparkSession)
+    def _spark(self) -> BaseSession:
+        return cast("BaseSession", self._sparkSession)
 
     def currentCatalog(self) -> str:
         return self._spark.registry.catalog

@@ -19,7 +19,7 @@ from dara_dagster.emulator.sail.column_sql import column_sql
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["DeltaMergeBuilder", "DeltaOptimizeBuilder", "DeltaTable", "install"]
 
@@ -30,22 +30,22 @@ Changes = Mapping[str, Any]
 class DeltaTable:
     """A table by name or path."""
 
-    def __init__(self, spark: LocalSpark, reference: str, alias: str | None = None) -> None:
+    def __init__(self, spark: BaseSession, reference: str, alias: str | None = None) -> None:
         self._spark = spark
         self._reference = reference
         self._alias = alias
 
     @classmethod
-    def forName(cls, sparkSession: LocalSpark, tableOrViewName: str) -> DeltaTable:
+    def forName(cls, sparkSession: BaseSession, tableOrViewName: str) -> DeltaTable:
         _ = sparkSession.table(tableOrViewName).schema  # a table that is not there fails here
         return cls(sparkSession, tableOrViewName)
 
     @classmethod
-    def forPath(cls, sparkSession: LocalSpark, path: str, hadoopConf: Any = None) -> DeltaTable:
+    def forPath(cls, sparkSession: BaseSession, path: str, hadoopConf: Any = None) -> DeltaTable:
         return cls(sparkSession, f"delta.`{sparkSession.paths.spark(path)}`")
 
     @classmethod
-    def isDeltaTable(cls, sparkSession: LocalSpark, identifier: str) -> bool:
+    def isDeltaTable(cls, sparkSession: BaseSession, identifier: str) -> bool:
         return (Path(sparkSession.paths.spark(identifier)) / "_delta_log").is_dir()
 
     def alias(self, aliasName: str) -> DeltaTable:
@@ -90,7 +90,7 @@ class DeltaTable:
 
 
 class DeltaOptimizeBuilder:
-    def __init__(self, spark: LocalSpark, reference: str) -> None:
+    def __init__(self, spark: BaseSession, reference: str) -> None:
         self._spark = spark
         self._reference = reference
 
@@ -108,7 +108,7 @@ class DeltaMergeBuilder:
     """Collects WHEN clauses; `execute` runs them as one MERGE."""
 
     def __init__(
-        self, spark: LocalSpark, reference: str, alias: str | None, source: DataFrame, condition: Condition
+        self, spark: BaseSession, reference: str, alias: str | None, source: DataFrame, condition: Condition
     ) -> None:
         self._spark = spark
         self._target = reference + (f" AS {alias}" if alias else "")
@@ -168,7 +168,7 @@ class DeltaMergeBuilder:
             self._spark.catalog.dropTempView(view)
 
 
-def _assignments(changes: Changes | None, spark: LocalSpark) -> str:
+def _assignments(changes: Changes | None, spark: BaseSession) -> str:
     return ", ".join(f"{name} = {column_sql(value, spark.client)}" for name, value in (changes or {}).items())
 
 

@@ -17,6 +17,7 @@ from dara_dagster.emulator.sail.answers.plans import PlanCorrector
 from dara_dagster.emulator.sail.functions.corrections import correct_call
 from dara_dagster.emulator.sail.reads.checks import check_options, check_places, check_places_in_sql
 from dara_dagster.emulator.sail.registry import names_in
+from dara_dagster.emulator.sail.sql.places import with_local_places
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["PlanInterceptor"]
@@ -124,14 +125,14 @@ class PlanInterceptor(
         check_options("delta", message.options)
         self._map_options(message.options)
         if "/" in message.unparsed_identifier:
-            message.unparsed_identifier = self._paths.in_sql(message.unparsed_identifier)
+            message.unparsed_identifier = with_local_places(message.unparsed_identifier, self._paths)
         else:
             names.add(message.unparsed_identifier)
 
     def _sql(self, message: Any, names: set[str]) -> None:
         for key in ("query", "sql"):
             if getattr(message, key, ""):
-                text = self._paths.in_sql(getattr(message, key))
+                text = with_local_places(getattr(message, key), self._paths)
                 check_places_in_sql(text)
                 setattr(message, key, text)
                 names.update(names_in(text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,10 @@ from pyspark.sql.connect.client.core import DefaultChannelBuilder
 from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.session import SparkSession
-from pyspark.sql.types import StructType
 
 from dara_dagster.emulator.lake.paths import PathMap
 from dara_dagster.emulator.sail import show_text
+from dara_dagster.emulator.sail.base_session import BaseSession
 from dara_dagster.emulator.sail.catalog import LocalCatalog
 from dara_dagster.emulator.sail.functions import udf_results
 from dara_dagster.emulator.sail.interceptor import PlanInterceptor
@@ -28,7 +27,7 @@ from dara_dagster.emulator.sail.registry import Registry
 from dara_dagster.emulator.sail.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
 from dara_dagster.emulator.sail.spark_errors import give_condition, speak_spark
 from dara_dagster.emulator.sail.sql.dispatch import run_sql
-from dara_dagster.emulator.sail.sql.variables import Variables
+from dara_dagster.emulator.sail.sql.variable_scopes import Variables
 from dara_dagster.emulator.sail.temp_views import TempViews
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 from dara_dagster.emulator.sail.writes.guard import WriteGuard
@@ -46,16 +45,9 @@ _SETTINGS = {
 _RETRIES = DefaultPolicy(max_retries=4)
 
 
-class LocalSpark(SparkSession):
-    """A Spark session on the local workspace's tables.
+class LocalSpark(BaseSession):
+    """Puts the parts of a session together; `writes` guards and measures writes."""
 
-    `store` is the catalog on disk, `paths` maps Databricks paths, `registry` knows the current schema,
-    `writes` guards and measures writes, `native` runs a statement past all of them.
-    """
-
-    paths: PathMap
-    interceptor: PlanInterceptor
-    registry: Registry
     temp_views: TempViews
     writes: WriteGuard
 
@@ -76,7 +68,7 @@ class LocalSpark(SparkSession):
         interceptor.refresh = self.temp_views.refresh
         interceptor.analyse = lambda relation: self.client.schema(pb.Plan(root=relation))
         self.variables = Variables()
-        self.functions: dict[str, str] = {}  # temporary ones: name -> definition
+        self.functions = {}
         speak_spark(self)
         execute = self.client.execute_command
 
@@ -95,33 +87,12 @@ class LocalSpark(SparkSession):
         if frame is not None:
             frame._session = frame._plan._spark_session = self
 
-    def native(self, query: str) -> DataFrame:
-        """Runs a statement as Sail understands it: no rewriting, no registration, no lock."""
-        with self.interceptor.untreated():
-            return super().sql(query)  # type: ignore[return-value]
-
-    def plain_sql(self, query: str, args: Any = None, **frames: Any) -> DataFrame:
-        """Runs a statement without the dialect; paths, registration and locks still apply."""
-        return super().sql(query, args, **frames)  # type: ignore[return-value]
-
-    def schema_of(self, query: str) -> StructType:
-        """The columns of a query, which is not run."""
-        return self.client.schema(pb.Plan(root=pb.Relation(sql=pb.SQL(query=query))))
-
     def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
         try:
             return run_sql(self, sqlQuery, args, kwargs)
         except PySparkException as error:
             give_condition(error, sqlQuery)
             raise
-
-    def rows(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
-        """A DataFrame of rows we made ourselves; `schema` is a DDL string."""
-        return self.createDataFrame([tuple(row) for row in rows], schema)  # type: ignore[return-value]
-
-    def setting(self, key: str) -> str:
-        """A setting in lower case; '' when unset."""
-        return str(self.conf.get(key, "") or "").lower()
 
     @functools.cached_property
     def catalog(self) -> LocalCatalog:

@@ -23,7 +23,7 @@ from dara_dagster.emulator.sail.sql.tree import selects, tables_in
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["engine_says", "explain", "give_condition", "speak_spark", "unresolved_column"]
 
@@ -39,7 +39,7 @@ def engine_says(error: BaseException) -> str:
     return str(getattr(error, "engine_says", error))
 
 
-def speak_spark(spark: LocalSpark) -> None:
+def speak_spark(spark: BaseSession) -> None:
     """Makes the session's client raise errors in Spark's words, for SQL and DataFrame calls alike."""
     handle = spark.client._handle_error
 
@@ -54,7 +54,7 @@ def speak_spark(spark: LocalSpark) -> None:
     spark.client._handle_error = explained  # type: ignore[method-assign]
 
 
-def explain(spark: LocalSpark, error: Exception) -> Exception:
+def explain(spark: BaseSession, error: Exception) -> Exception:
     """The error in Spark's words; itself when there are none for it."""
     text = str(error)
     for pattern, say in _SENTENCES:
@@ -125,14 +125,14 @@ def _distance(one: str, other: str) -> int:
     return row[-1]
 
 
-def _column(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _column(spark: BaseSession, match: re.Match[str]) -> Exception:
     name = _PART.findall(match[0]) or [unquote(match["name"])]
     if name[0].lower() == "_metadata":
         return NotSupportedLocally("The column _metadata of files")
     return unresolved_column(name, _known_columns(spark, name))
 
 
-def _known_columns(spark: LocalSpark, name: list[str]) -> list[str]:
+def _known_columns(spark: BaseSession, name: list[str]) -> list[str]:
     """The columns where a missing one was looked for: of the latest request's inputs."""
     request = spark.interceptor.latest
     plan = getattr(request, "plan", None) or getattr(getattr(request, "schema", None), "plan", None)
@@ -147,7 +147,7 @@ def _known_columns(spark: LocalSpark, name: list[str]) -> list[str]:
     return [column for relation in inputs for column in _input_columns(spark, relation, name)]
 
 
-def _input_columns(spark: LocalSpark, relation: pb.Relation, name: list[str]) -> list[str]:
+def _input_columns(spark: BaseSession, relation: pb.Relation, name: list[str]) -> list[str]:
     if relation.HasField("sql"):
         return _text_columns(spark, relation.sql.query, name)
     found: list[str] = []
@@ -172,14 +172,14 @@ def _fields(message: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def _columns(spark: LocalSpark, relation: pb.Relation) -> list[str] | None:
+def _columns(spark: BaseSession, relation: pb.Relation) -> list[str] | None:
     try:
         return list(DataFrame(CachedRelation(relation), spark).schema.names)
     except PySparkException:
         return None
 
 
-def _text_columns(spark: LocalSpark, text: str, name: list[str]) -> list[str]:
+def _text_columns(spark: BaseSession, text: str, name: list[str]) -> list[str]:
     found: list[str] = []
     for select in selects(text):
         columns = [[part.name.lower() for part in column.parts] for column in select.find_all(exp.Column)]
@@ -194,11 +194,11 @@ def _text_columns(spark: LocalSpark, text: str, name: list[str]) -> list[str]:
     return found
 
 
-def _of_query(spark: LocalSpark, query: str) -> list[str]:
+def _of_query(spark: BaseSession, query: str) -> list[str]:
     return _columns(spark, pb.Relation(sql=pb.SQL(query=query))) or []
 
 
-def _table(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _table(spark: BaseSession, match: re.Match[str]) -> Exception:
     name = [unquote(token.text) for token in scan(match["name"]).tokens if token.is_name]
     name = _written(spark, name) or name
     full = spark.registry.resolve(_quoted(name))
@@ -215,14 +215,14 @@ def _table(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _analysis("TABLE_OR_VIEW_NOT_FOUND", sentence, "42P01", name[-1])
 
 
-def _written(spark: LocalSpark, name: list[str]) -> list[str]:
+def _written(spark: BaseSession, name: list[str]) -> list[str]:
     """The name as the request has it: Sail tells its last part only."""
     request = str(spark.interceptor.latest or "")
     chain = re.search(rf"((?:[\w`]+\.)+)`?{re.escape(name[-1])}\b", request)
     return [unquote(token.text) for token in scan(chain[0]).tokens if token.is_name] if chain else []
 
 
-def _function(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _function(spark: BaseSession, match: re.Match[str]) -> Exception:
     name = match["name"]
     if is_databricks_function(name.lower()):
         return NotSupportedLocally(f"The function {name.lower()}()")
@@ -231,7 +231,7 @@ def _function(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _analysis("UNRESOLVED_ROUTINE", f"Cannot resolve routine `{name}` on search path {path}.", "42883")
 
 
-def _syntax(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _syntax(spark: BaseSession, match: re.Match[str]) -> Exception:
     near = match["near"]
     what = near if near == "end of input" else f"'{near}'"
     place = f" (pos {match['place']})" if match["place"] else ""
@@ -240,7 +240,7 @@ def _syntax(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _raised(connect.ParseException, "PARSE_SYNTAX_ERROR", sentence, "42601")  # type: ignore[no-any-return]
 
 
-def _cast(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _cast(spark: BaseSession, match: re.Match[str]) -> Exception:
     kind = _TYPES.get(match["kind"], match["kind"].upper())
     sentence = (
         f'The value \'{match["value"]}\' of the type "STRING" cannot be cast to "{kind}" because it is '
@@ -250,7 +250,7 @@ def _cast(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _raised(connect.NumberFormatException, "CAST_INVALID_INPUT", sentence, "22018")  # type: ignore[no-any-return]
 
 
-def _division(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _division(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = (
         "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead. If "
         'necessary set "spark.sql.ansi.enabled" to "false" to bypass this error.'
@@ -258,14 +258,14 @@ def _division(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _raised(connect.ArithmeticException, "DIVIDE_BY_ZERO", sentence, "22012")  # type: ignore[no-any-return]
 
 
-def _ambiguous(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _ambiguous(spark: BaseSession, match: re.Match[str]) -> Exception:
     name = _quoted(_PART.findall(match[0]))
     return _analysis(
         "AMBIGUOUS_REFERENCE", f"Reference {name} is ambiguous: several tables have it.", "42704"
     )
 
 
-def _ungrouped(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _ungrouped(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = (
         "A non-aggregating expression is based on columns which are not participating in the GROUP BY "
         "clause. Add the columns or the expression to the GROUP BY, aggregate the expression, or use "
@@ -274,7 +274,7 @@ def _ungrouped(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _analysis("MISSING_AGGREGATION", sentence, "42803")
 
 
-def _widths(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _widths(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = (
         f"UNION can only be performed on inputs with the same number of columns, but the first input has "
         f"{match['left']} columns and the second input has {match['right']} columns."
@@ -282,29 +282,29 @@ def _widths(spark: LocalSpark, match: re.Match[str]) -> Exception:
     return _analysis("NUM_COLUMNS_MISMATCH", sentence, "42826")
 
 
-def _broken_off(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _broken_off(spark: BaseSession, match: re.Match[str]) -> Exception:
     details = re.search(r'details = "([^"]*)"', match[0])
     said = f" ({details[1]})" if details else ""
     text = f"[INTERNAL_ERROR] The local engine broke off without an answer{said}. The fault is its own."
     return connect.SparkConnectGrpcException(message=text, errorClass="INTERNAL_ERROR", sql_state="XX000")
 
 
-def _setting(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _setting(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = f'The SQL config "{match["key"]}" cannot be found. Please verify that the config exists.'
     return _raised(connect.SparkNoSuchElementException, "SQL_CONF_NOT_FOUND", sentence, "42K0I")  # type: ignore[no-any-return]
 
 
-def _identity(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _identity(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = f"Providing values for GENERATED ALWAYS AS IDENTITY column {match['name']} is not supported."
     return _analysis("DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED", sentence, "42808")
 
 
-def _too_early(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _too_early(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = f"The provided timestamp ({match['time']}) is before the earliest version available."
     return _analysis("DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", sentence, "42816")
 
 
-def _schema_mismatch(spark: LocalSpark, match: re.Match[str]) -> Exception:
+def _schema_mismatch(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = (
         f"A schema mismatch detected when writing to the Delta table, which has no column `{match['name']}`. "
         'To add it, set .option("mergeSchema", "true"); to replace the columns, '

@@ -14,7 +14,7 @@ from dara_dagster.emulator.sail.registry import names_in
 from dara_dagster.emulator.sail.sql.grammar import Pattern
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["TempViews"]
 
@@ -32,7 +32,7 @@ class _View:
 class TempViews:
     """The temporary views of a session that read tables."""
 
-    def __init__(self, spark: LocalSpark) -> None:
+    def __init__(self, spark: BaseSession) -> None:
         self._spark = spark
         self._views: dict[str, _View] = {}
         self._renewed: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from pyspark.sql.types import (
     BooleanType,
@@ -44,10 +44,7 @@ from dara_dagster.emulator.sail.sql.names import column_name, makes_columns
 from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan
 from dara_dagster.emulator.sail.sql.tree import Span
 
-if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.answers.trees import Corrector
-
-__all__ = ["Output", "Query"]
+__all__ = ["Output", "Query", "Statement"]
 
 _BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+",
@@ -69,10 +66,27 @@ class Output(NamedTuple):
     place: Span | None
 
 
+class Statement(Protocol):
+    """The statement that a query belongs to, with the edits made so far."""
+
+    text: str
+    edits: list[Edit]
+    outputs: dict[int, list[list[Output]]]
+
+    def rendered(self, place: Span) -> str:
+        """Gives a part of the text with its edits."""
+
+    def replace(self, place: Span, text: str) -> None:
+        """Edits a part of the text."""
+
+    def is_closed(self, query: exp.Expr) -> bool:
+        """Tells whether a query names no column of the queries around it."""
+
+
 class Query:
     """One query of a statement, and its expressions."""
 
-    def __init__(self, owner: Corrector, node: exp.Expr, columns: Columns) -> None:
+    def __init__(self, owner: Statement, node: exp.Expr, columns: Columns) -> None:
         self.owner = owner
         self.node = node
         self.columns = columns

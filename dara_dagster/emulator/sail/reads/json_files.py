@@ -21,7 +21,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StringType
 from dara_dagster.emulator.lake.folders import data_files
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["read_json"]
 
@@ -33,7 +33,7 @@ _FOR_PARSER = ("dateformat", "timestampformat", "timezone")
 
 
 def read_json(
-    spark: LocalSpark,
+    spark: BaseSession,
     source: Source,
     paths: Sequence[str],
     schema: StructType | None,
@@ -55,7 +55,7 @@ def read_json(
     return source("json", paths, schema, plain)
 
 
-def _lines(spark: LocalSpark, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def _lines(spark: BaseSession, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Each object of the files as a line, with the partition values of its file; a file is one object, an
     array of objects, or several in a row.
     """
@@ -86,7 +86,7 @@ def _content(file: Path) -> str:
     return _UNPACK.get(file.suffix, bytes)(packed).decode("utf-8-sig")
 
 
-def _with_folders(spark: LocalSpark, lines: Sequence[tuple[str, dict[str, str]]]) -> DataFrame:
+def _with_folders(spark: BaseSession, lines: Sequence[tuple[str, dict[str, str]]]) -> DataFrame:
     """The lines as the text source gives them: `value` and the partition columns."""
     names = list(dict.fromkeys(name for _, folders in lines for name in folders))
     rows = [(line, *(folders.get(name) for name in names)) for line, folders in lines]

@@ -14,6 +14,7 @@ from pyspark.sql.functions import col, when
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
 
 from dara_dagster.emulator.lake.folders import (
+    NULL_FOLDER,
     expanded,
     folder_type,
     has_data,
@@ -23,10 +24,9 @@ from dara_dagster.emulator.lake.folders import (
 from dara_dagster.emulator.sail.reads.csv_files import read_csv
 from dara_dagster.emulator.sail.reads.json_files import read_json
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
-from dara_dagster.emulator.sail.writes.files import NULL_FOLDER
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["LocalReader", "parsed_schema", "with_partitions"]
 
@@ -37,7 +37,7 @@ _INFERRED = ("csv", "json", "parquet")
 class LocalReader(DataFrameReader):
     """What `spark.read` returns."""
 
-    def __init__(self, spark: LocalSpark) -> None:
+    def __init__(self, spark: BaseSession) -> None:
         super().__init__(spark)
         self._spark = spark
 
@@ -130,7 +130,7 @@ def with_partitions(schema: StructType, folders: Mapping[str, Collection[str]]) 
     return StructType([*data, *(StructField(name, kind) for name, kind in types.items())])
 
 
-def parsed_schema(spark: LocalSpark, text: str) -> StructType | None:
+def parsed_schema(spark: BaseSession, text: str) -> StructType | None:
     """The schema in a DDL string or in JSON; None for ''."""
     if not text:
         return None

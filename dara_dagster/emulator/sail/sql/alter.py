@@ -20,7 +20,7 @@ from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 _ALTER = "ALTER TABLE <name> "
 _COLUMN = "(ALTER | CHANGE) [COLUMN] <column:word> "
@@ -30,7 +30,7 @@ _NEW_COLUMN = Pattern(
 Fields = list[dict[str, Any]]
 
 
-def _change(spark: LocalSpark, name: str, operation: str, **changes: Any) -> DataFrame:
+def _change(spark: BaseSession, name: str, operation: str, **changes: Any) -> DataFrame:
     folder = table_folder(spark, name)
     with spark.store.lock(folder):
         delta_log.change_metadata(folder, operation, **changes)
@@ -39,7 +39,7 @@ def _change(spark: LocalSpark, name: str, operation: str, **changes: Any) -> Dat
 
 
 def _change_fields(
-    spark: LocalSpark, name: str, operation: str, change: Callable[[Fields], Fields]
+    spark: BaseSession, name: str, operation: str, change: Callable[[Fields], Fields]
 ) -> DataFrame:
     folder = table_folder(spark, name)
     with spark.store.lock(folder):
@@ -50,7 +50,7 @@ def _change_fields(
 
 
 @statement(_ALTER + "ADD (COLUMNS | COLUMN) (<columns:group> | <columns:rest>)")
-def add_columns(spark: LocalSpark, match: Match) -> DataFrame:
+def add_columns(spark: BaseSession, match: Match) -> DataFrame:
     new = [_column(spark, definition) for definition in split_list(match["columns"])]
 
     def add(fields: Fields) -> Fields:
@@ -72,7 +72,7 @@ def add_columns(spark: LocalSpark, match: Match) -> DataFrame:
     return done(spark)
 
 
-def _column(spark: LocalSpark, definition: str) -> dict[str, Any]:
+def _column(spark: BaseSession, definition: str) -> dict[str, Any]:
     match = _NEW_COLUMN.match(definition)
     assert match is not None  # the pattern's rest takes anything
     if match["place"]:
@@ -84,7 +84,7 @@ def _column(spark: LocalSpark, definition: str) -> dict[str, Any]:
 
 
 @statement("COMMENT ON TABLE <name> IS (<text:string> | NULL)")
-def comment_on_table(spark: LocalSpark, match: Match) -> DataFrame:
+def comment_on_table(spark: BaseSession, match: Match) -> DataFrame:
     return _change(spark, match["name"], "SET TBLPROPERTIES", description=unquote(match["text"] or "''"))
 
 
@@ -92,14 +92,14 @@ def comment_on_table(spark: LocalSpark, match: Match) -> DataFrame:
     _ALTER + "((SET | UNSET) (TAGS | OWNER) | OWNER TO | CLUSTER BY "
     "| (ADD | DROP) [CONSTRAINT <key:word>] (PRIMARY | FOREIGN) KEY) <what:rest>"
 )
-def informational(spark: LocalSpark, match: Match) -> DataFrame:
+def informational(spark: BaseSession, match: Match) -> DataFrame:
     """Tags, owners, clustering and informational keys: the table must exist, nothing else is done."""
     table_folder(spark, match["name"])
     return done(spark)
 
 
 @statement(_ALTER + "SET TBLPROPERTIES <pairs:group>")
-def set_properties(spark: LocalSpark, match: Match) -> DataFrame:
+def set_properties(spark: BaseSession, match: Match) -> DataFrame:
     pairs = properties(match.items("pairs"))
     pairs.pop("delta.enableChangeDataFeed", None)  # reading the feed is what is refused
     if column_mapping.MODE in pairs:
@@ -112,13 +112,13 @@ def set_properties(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement(_ALTER + "UNSET TBLPROPERTIES [IF EXISTS] <keys:group>")
-def unset_properties(spark: LocalSpark, match: Match) -> DataFrame:
+def unset_properties(spark: BaseSession, match: Match) -> DataFrame:
     gone = {unquote(key): None for key in match.items("keys")}
     return _change(spark, match["name"], "UNSET TBLPROPERTIES", configuration=gone)
 
 
 @statement(_ALTER + "DROP CONSTRAINT [lenient=(IF EXISTS)] <constraint:word> [RESTRICT | CASCADE]")
-def drop_constraint(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_constraint(spark: BaseSession, match: Match) -> DataFrame:
     """Drops a CHECK constraint. Informational keys are not kept, so they are not known by name."""
     key = f"delta.constraints.{unquote(match['constraint'])}".lower()
     known = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
@@ -134,7 +134,7 @@ def drop_constraint(spark: LocalSpark, match: Match) -> DataFrame:
 
 @statement(_ALTER + _COLUMN + "COMMENT <text:string>")
 @statement("COMMENT ON COLUMN <name> '.' <column:word> IS (<text:string> | NULL)")
-def comment_on_column(spark: LocalSpark, match: Match) -> DataFrame:
+def comment_on_column(spark: BaseSession, match: Match) -> DataFrame:
     text = unquote(match["text"] or "''")
     return _change_column(
         spark, match, lambda field: {**field, "metadata": {**field["metadata"], "comment": text}}
@@ -142,7 +142,7 @@ def comment_on_column(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement(_ALTER + _COLUMN + "(SET | nullable=(DROP)) NOT NULL")
-def column_not_null(spark: LocalSpark, match: Match) -> DataFrame:
+def column_not_null(spark: BaseSession, match: Match) -> DataFrame:
     nullable = match["nullable"] is not None
     empty = f"SELECT 1 FROM {match['name']} WHERE {match['column']} IS NULL LIMIT 1"
     if not nullable and spark.sql(empty).collect():
@@ -154,7 +154,7 @@ def column_not_null(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement(_ALTER + _COLUMN + "(SET DEFAULT <value:rest> | DROP DEFAULT)")
-def column_default(spark: LocalSpark, match: Match) -> DataFrame:
+def column_default(spark: BaseSession, match: Match) -> DataFrame:
     protocol = delta_log.read_snapshot(table_folder(spark, match["name"])).protocol
     if "allowColumnDefaults" not in (protocol.get("writerFeatures") or []):
         raise AnalysisException(
@@ -172,7 +172,7 @@ def column_default(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 def _change_column(
-    spark: LocalSpark, match: Match, change: Callable[[dict[str, Any]], dict[str, Any]]
+    spark: BaseSession, match: Match, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> DataFrame:
     column = unquote(match["column"]).lower()
 
@@ -188,7 +188,7 @@ def _change_column(
 
 
 @statement("ALTER (TABLE | VIEW) <name> RENAME TO <new>")
-def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
+def rename_table(spark: BaseSession, match: Match) -> DataFrame:
     old, new = spark.registry.resolve(match["name"]), spark.registry.resolve(match["new"])
     assert old is not None and new is not None
     if spark.store.table_folder(new) is not None or spark.store.view_sql(new) is not None:
@@ -212,7 +212,7 @@ def rename_table(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement(_ALTER + "RENAME COLUMN <column:word> TO <new:word>")
-def rename_column(spark: LocalSpark, match: Match) -> DataFrame:
+def rename_column(spark: BaseSession, match: Match) -> DataFrame:
     """https://docs.databricks.com/aws/en/delta/column-mapping"""
     old, new = unquote(match["column"]), unquote(match["new"])
 
@@ -233,7 +233,7 @@ def rename_column(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement(_ALTER + "DROP (COLUMN | COLUMNS) [IF EXISTS] (<columns:group> | <columns:rest>)")
-def drop_columns(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_columns(spark: BaseSession, match: Match) -> DataFrame:
     """https://docs.databricks.com/aws/en/delta/column-mapping"""
     gone = [unquote(column) for column in match.items("columns")]
     snapshot = _mapped(spark, match["name"], "drop", gone)
@@ -253,7 +253,7 @@ def drop_columns(spark: LocalSpark, match: Match) -> DataFrame:
     return _change(spark, match["name"], "DROP COLUMNS", fields=left)
 
 
-def _mapped(spark: LocalSpark, name: str, verb: str, columns: list[str]) -> delta_log.Snapshot:
+def _mapped(spark: BaseSession, name: str, verb: str, columns: list[str]) -> delta_log.Snapshot:
     """The table, if its columns may be renamed and dropped, and no constraint or other column needs them."""
     snapshot = delta_log.read_snapshot(table_folder(spark, name))
     if not column_mapping.is_mapped(snapshot):
@@ -282,7 +282,7 @@ def _named(fields: Fields, column: str, name: str) -> None:
 
 
 @statement("TRUNCATE TABLE <name>")
-def truncate(spark: LocalSpark, match: Match) -> DataFrame:
+def truncate(spark: BaseSession, match: Match) -> DataFrame:
     with spark.writes.named("TRUNCATE"):
         spark.sql(f"DELETE FROM {match['name']}")
     return done(spark)

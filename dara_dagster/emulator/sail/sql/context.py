@@ -14,10 +14,10 @@ from dara_dagster.emulator.sail.sql.syntax import unquote
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 
-def _use(spark: LocalSpark, catalog: str, schema: str) -> DataFrame:
+def _use(spark: BaseSession, catalog: str, schema: str) -> DataFrame:
     if not spark.store.schema_folder(catalog, schema).is_dir():
         raise AnalysisException(
             f"[SCHEMA_NOT_FOUND] The schema `{catalog}`.`{schema}` cannot be found. SQLSTATE: 42704"
@@ -27,7 +27,7 @@ def _use(spark: LocalSpark, catalog: str, schema: str) -> DataFrame:
 
 
 @statement("(USE | SET) CATALOG (<catalog:word> | <catalog:string>)")
-def use_catalog(spark: LocalSpark, match: Match) -> DataFrame:
+def use_catalog(spark: BaseSession, match: Match) -> DataFrame:
     catalog = unquote(match["catalog"]).lower()
     if catalog not in spark.store.catalogs():
         raise AnalysisException(
@@ -38,19 +38,19 @@ def use_catalog(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("USE [SCHEMA | DATABASE | NAMESPACE] <name>")
-def use_schema(spark: LocalSpark, match: Match) -> DataFrame:
+def use_schema(spark: BaseSession, match: Match) -> DataFrame:
     parts = spark.registry.parts(match["name"])
     if len(parts) == 1 and parts[0] in spark.store.catalogs() and not _is_schema(spark, parts[0]):
         return _use(spark, parts[0], DEFAULT_SCHEMA)
     return _use(spark, *spark.registry.resolve_schema(match["name"]))
 
 
-def _is_schema(spark: LocalSpark, name: str) -> bool:
+def _is_schema(spark: BaseSession, name: str) -> bool:
     return name in spark.store.schemas(spark.registry.catalog)
 
 
 @statement("SET <key:rest> '=' <value:rest>")
-def set_value(spark: LocalSpark, match: Match) -> DataFrame | None:
+def set_value(spark: BaseSession, match: Match) -> DataFrame | None:
     """The value is all that follows, strings without their quotes."""
     key = match.text("key")
     if not key or " " in key:  # SET VAR x = 1, SET TIME ZONE ...
@@ -61,7 +61,7 @@ def set_value(spark: LocalSpark, match: Match) -> DataFrame | None:
 
 
 @statement("SET <key:rest>")
-def show_value(spark: LocalSpark, match: Match) -> DataFrame | None:
+def show_value(spark: BaseSession, match: Match) -> DataFrame | None:
     """The value of one setting; `<undefined>` when it has none."""
     key = match.text("key")
     if "." not in key or " " in key or key.startswith("-"):
@@ -76,6 +76,6 @@ def show_value(spark: LocalSpark, match: Match) -> DataFrame | None:
 @statement("CLEAR CACHE <what:rest>")
 @statement("COMMENT ON (SCHEMA | DATABASE | CATALOG | VOLUME) <what:rest>")
 @statement("ALTER (SCHEMA | DATABASE | CATALOG | VOLUME) <what:rest>")
-def nothing_to_do(spark: LocalSpark, match: Match) -> DataFrame:
+def nothing_to_do(spark: BaseSession, match: Match) -> DataFrame:
     """Permissions, statistics, caches and comments on containers change nothing about the data."""
     return done(spark)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
     from dara_dagster.emulator.lake.store import TableName
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 _TARGET = "(DELTA '.' <path:quoted> | <name>)"
 _COLUMNS = "col_name string, data_type string, comment string"
@@ -43,14 +43,14 @@ _DETAIL = (
 )
 
 
-def _folder(spark: LocalSpark, match: Match) -> str:
+def _folder(spark: BaseSession, match: Match) -> str:
     if match["path"]:
         return spark.paths.spark(unquote(match["path"]))
     return str(table_folder(spark, match["name"]))
 
 
 @statement(f"(DESCRIBE | DESC) HISTORY {_TARGET} [LIMIT <limit:number>]")
-def describe_history(spark: LocalSpark, match: Match) -> DataFrame:
+def describe_history(spark: BaseSession, match: Match) -> DataFrame:
     """The columns of https://docs.databricks.com/aws/en/tables/history-schema, and engineInfo."""
     records = delta_log.history(_folder(spark, match), int(match["limit"]) if match["limit"] else None)
     return spark.rows([_history_row(spark.user, record) for record in records], _HISTORY)
@@ -69,7 +69,7 @@ def _time(epoch_ms: int) -> dt.datetime:
 
 
 @statement(f"(DESCRIBE | DESC) DETAIL {_TARGET}")
-def describe_detail(spark: LocalSpark, match: Match) -> DataFrame:
+def describe_detail(spark: BaseSession, match: Match) -> DataFrame:
     """The columns of https://docs.databricks.com/aws/en/tables/operations/table-details."""
     folder = _folder(spark, match)
     snapshot = delta_log.read_snapshot(folder)
@@ -104,7 +104,7 @@ def _features(protocol: delta_log.Action) -> list[str]:
 
 
 @statement("(DESCRIBE | DESC) [TABLE] extended=[EXTENDED | FORMATTED] <name>")
-def describe_table(spark: LocalSpark, match: Match) -> DataFrame:
+def describe_table(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     folder = spark.store.table_folder(name) if name else None
     if name is None or folder is None:
@@ -128,13 +128,13 @@ def describe_table(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("(DESCRIBE | DESC) [QUERY] <query:query>")
-def describe_query(spark: LocalSpark, match: Match) -> DataFrame:
+def describe_query(spark: BaseSession, match: Match) -> DataFrame:
     fields = spark.sql(match["query"]).schema.fields
     return spark.rows([(f.name, f.dataType.simpleString(), None) for f in fields], _COLUMNS)
 
 
 def _detailed(
-    spark: LocalSpark, name: TableName, snapshot: delta_log.Snapshot, folder: str
+    spark: BaseSession, name: TableName, snapshot: delta_log.Snapshot, folder: str
 ) -> list[tuple[str, str, str | None]]:
     facts = {
         "Catalog": name.catalog,

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.sail.answers.trees import correct_sql
 from dara_dagster.emulator.sail.functions.corrections import correct_text
-from dara_dagster.emulator.sail.sql import dml
+from dara_dagster.emulator.sail.sql import (
+    alter,
+    context,
+    describe,
+    dml,
+    ingest,
+    maintenance,
+    schemas,
+    show,
+    tables,
+    user_functions,
+    variables,
+    views,
+)
 from dara_dagster.emulator.sail.sql.calls import Call, Spelling
-from dara_dagster.emulator.sail.sql.handlers import done, handlers_of
+from dara_dagster.emulator.sail.sql.handlers import Handlers, done
 from dara_dagster.emulator.sail.sql.literals import bind, quote
 from dara_dagster.emulator.sail.sql.names import corrected_with_names
 from dara_dagster.emulator.sail.sql.queries import in_known_words
@@ -25,33 +37,30 @@ from dara_dagster.emulator.sail.sql.zone_names import format_with_zone
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["run_sql"]
 
-# Imported for their handlers; a statement goes to the first that fits, so their order is the order of trial.
-for _topic in (
-    "lambdas",
-    "context",
-    "schemas",
-    "views",
-    "tables",
-    "alter",
-    "maintenance",
-    "describe",
-    "show",
-    "ingest",
-    "dml",
-    "user_functions",
-    "variables",
-):
-    importlib.import_module(f"dara_dagster.emulator.sail.sql.{_topic}")
-
+# A statement goes to the first handler that fits.
+_HANDLERS = Handlers(
+    maintenance,
+    tables,
+    ingest,
+    variables,
+    dml,
+    user_functions,
+    context,
+    schemas,
+    views,
+    alter,
+    describe,
+    show,
+)
 _QUERIES = {"SELECT", "WITH", "VALUES", "TABLE", "FROM", "("}
 _COMMANDS = {"CREATE", "DROP", "ALTER"}
 
 
-def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any]) -> DataFrame:
+def run_sql(spark: BaseSession, query: str, args: Any, frames: Mapping[str, Any]) -> DataFrame:
     """What `spark.sql` does. `args` are values of `:name` or `?` markers, `frames` DataFrames for `{name}`.
 
     Raises the server's exceptions, and NotSupportedLocally for what neither Sail nor we can do.
@@ -66,7 +75,7 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
     text = corrected_with_names(text, lambda words: correct_text(call_functions(spark, words), known))
     if args or frames or scan(text).is_broken:
         return spark.plain_sql(correct_sql(text, spark.schema_of), args, **frames)
-    for match, handle in handlers_of(scan(text)):
+    for match, handle in _HANDLERS.fitting(scan(text)):
         answer = handle(spark, match)
         if answer is not None:
             return answer
@@ -74,7 +83,7 @@ def run_sql(spark: LocalSpark, query: str, args: Any, frames: Mapping[str, Any])
     return _run_natively(spark, text)
 
 
-def session_functions(spark: LocalSpark) -> dict[str, Spelling]:
+def session_functions(spark: BaseSession) -> dict[str, Spelling]:
     """Who and where we are, which Sail does not know, as literals."""
     registry = spark.registry
     user, catalog, schema = (quote(text) for text in (spark.user, registry.catalog, registry.schema))
@@ -91,7 +100,7 @@ def session_functions(spark: LocalSpark) -> dict[str, Spelling]:
     }
 
 
-def _identifier(spark: LocalSpark, call: Call) -> str | None:
+def _identifier(spark: BaseSession, call: Call) -> str | None:
     """IDENTIFIER('main' || '.t') or IDENTIFIER(variable): the name that a constant expression stands for."""
     if len(call.arguments) != 1:
         return None
@@ -105,13 +114,13 @@ def _constant(text: str, call: Call) -> str | None:
     return None if call.arguments else text
 
 
-def _run_natively(spark: LocalSpark, text: str) -> DataFrame:
+def _run_natively(spark: BaseSession, text: str) -> DataFrame:
     answer = in_known_words(spark, text, lambda words: _analysed(spark, words))
     first = scan(text).tokens[0].upper if scan(text).tokens else ""
     return done(spark) if first in _COMMANDS else dml.result(spark, first, answer)
 
 
-def _analysed(spark: LocalSpark, text: str) -> DataFrame:
+def _analysed(spark: BaseSession, text: str) -> DataFrame:
     frame = spark.plain_sql(text)
     if scan(text).tokens and scan(text).tokens[0].upper in _QUERIES:
         # Sail resolves lazily; on Databricks a wrong column fails here, not at the first action.

@@ -25,7 +25,7 @@ from dara_dagster.emulator.sail.writes.write_plans import AUTO_MERGE, DYNAMIC_MO
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["result"]
 
@@ -34,7 +34,7 @@ _ASSIGNMENT = Pattern("<column:rest> '=' <value:rest>")
 _FILLED_BY_DELTA = ("delta.identity", "delta.generationExpression", "CURRENT_DEFAULT")
 
 
-def result(spark: LocalSpark, kind: str, answer: DataFrame) -> DataFrame:
+def result(spark: BaseSession, kind: str, answer: DataFrame) -> DataFrame:
     """The answer of a statement by its first word; for a write Databricks' counts instead of Sail's one
     (rewritten rows).
     """
@@ -58,12 +58,12 @@ def _list(names: Sequence[str]) -> str:
     "ctes=(WITH <queries:rest>) head=(INSERT (INTO | OVERWRITE) [TABLE] <name> [<columns:group>]) "
     "<query:query>"
 )
-def insert_after_with(spark: LocalSpark, match: Match) -> DataFrame:
+def insert_after_with(spark: BaseSession, match: Match) -> DataFrame:
     return spark.sql(f"{match['head']} {match['ctes']} {match['query']}")
 
 
 @statement("MERGE INTO <rest:rest>")
-def merge_with_evolution(spark: LocalSpark, match: Match) -> DataFrame | None:
+def merge_with_evolution(spark: BaseSession, match: Match) -> DataFrame | None:
     """autoMerge, which Sail ignores, is schema evolution for a MERGE."""
     if spark.setting(AUTO_MERGE) != "true":
         return None
@@ -71,7 +71,7 @@ def merge_with_evolution(spark: LocalSpark, match: Match) -> DataFrame | None:
 
 
 @statement(_INSERT + "PARTITION <spec:group> [<columns:group>] <query:query>")
-def insert_into_partition(spark: LocalSpark, match: Match) -> DataFrame:
+def insert_into_partition(spark: BaseSession, match: Match) -> DataFrame:
     """`PARTITION (region = 'eu', day)`: the given values become columns of the query."""
     folder = table_folder(spark, match["name"])
     snapshot = delta_log.read_snapshot(folder)
@@ -95,7 +95,7 @@ def insert_into_partition(spark: LocalSpark, match: Match) -> DataFrame:
     )
 
 
-def _overwrite(spark: LocalSpark, folder: Path, rows: DataFrame, condition: str) -> DataFrame:
+def _overwrite(spark: BaseSession, folder: Path, rows: DataFrame, condition: str) -> DataFrame:
     writer = rows.write.format("delta").mode("overwrite")
     if condition and spark.setting(DYNAMIC_MODE) != "dynamic":
         writer = writer.option("replaceWhere", condition)
@@ -107,7 +107,7 @@ def _overwrite(spark: LocalSpark, folder: Path, rows: DataFrame, condition: str)
     "INSERT INTO [TABLE] <name> REPLACE WHERE <condition:rest> "
     "query=((SELECT | WITH | VALUES | TABLE | FROM) <rest:rest>)"
 )
-def insert_replace_where(spark: LocalSpark, match: Match) -> DataFrame:
+def insert_replace_where(spark: BaseSession, match: Match) -> DataFrame:
     """Replaces the rows that fulfil a condition by rows that do, too; columns go by their position."""
     folder = table_folder(spark, match["name"])
     fields = delta_log.read_snapshot(folder).fields
@@ -125,7 +125,7 @@ def insert_replace_where(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("INSERT OVERWRITE [TABLE] <name> <query:query>")
-def insert_overwrite_dynamic(spark: LocalSpark, match: Match) -> DataFrame | None:
+def insert_overwrite_dynamic(spark: BaseSession, match: Match) -> DataFrame | None:
     """Under partitionOverwriteMode=dynamic only the partitions of the new rows are replaced."""
     if spark.setting(DYNAMIC_MODE) != "dynamic":
         return None
@@ -139,7 +139,7 @@ def insert_overwrite_dynamic(spark: LocalSpark, match: Match) -> DataFrame | Non
 
 
 @statement("INSERT INTO [TABLE] <name> <columns:group> <query:query>")
-def insert_some_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
+def insert_some_columns(spark: BaseSession, match: Match) -> DataFrame | None:
     """Columns left out are NULL; Sail wants them named."""
     fields = delta_log.read_snapshot(table_folder(spark, match["name"])).fields
     given = [unquote(column) for column in match.items("columns")]
@@ -162,7 +162,7 @@ def insert_some_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
 
 
 @statement("INSERT (INTO | OVERWRITE) [TABLE] <name> [<columns:group>] query=(SELECT <rest:rest>)")
-def insert_equal_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
+def insert_equal_columns(spark: BaseSession, match: Match) -> DataFrame | None:
     """`INSERT INTO t SELECT NULL, NULL`: columns go by their place; Sail wants their names to differ."""
     text = match.source.text
     tree = parse(text)
@@ -183,7 +183,7 @@ def insert_equal_columns(spark: LocalSpark, match: Match) -> DataFrame | None:
 
 
 @statement("DELETE FROM <name> [[AS] <alias:word>] WHERE <condition:rest>")
-def delete_by_subquery(spark: LocalSpark, match: Match) -> DataFrame | None:
+def delete_by_subquery(spark: BaseSession, match: Match) -> DataFrame | None:
     if not match.has_query("condition"):
         return None
     merge = _merge_by_rows(spark, match, match["condition"], [])
@@ -192,7 +192,7 @@ def delete_by_subquery(spark: LocalSpark, match: Match) -> DataFrame | None:
 
 
 @statement("UPDATE <name> [[AS] <alias:word>] SET <assignments:rest> [WHERE <condition:rest>]")
-def update_by_subquery(spark: LocalSpark, match: Match) -> DataFrame | None:
+def update_by_subquery(spark: BaseSession, match: Match) -> DataFrame | None:
     if not (match.has_query("assignments") or match.has_query("condition")):
         return None
     pairs = [pair for pair in map(_ASSIGNMENT.match, match.items("assignments")) if pair]
@@ -204,7 +204,7 @@ def update_by_subquery(spark: LocalSpark, match: Match) -> DataFrame | None:
     return result(spark, "UPDATE", done(spark))
 
 
-def _merge_by_rows(spark: LocalSpark, match: Match, condition: str, values: Sequence[str]) -> str:
+def _merge_by_rows(spark: BaseSession, match: Match, condition: str, values: Sequence[str]) -> str:
     """The head of a MERGE whose source are the rows that fulfil a condition, each different row once.
 
     Rows that are equal in all columns fulfil the condition together, so matching by all columns changes the

@@ -14,16 +14,18 @@ from dara_dagster.emulator.sail.sql.syntax import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
-    Handler = Callable[[LocalSpark, Match], DataFrame | None]
+    Handler = Callable[[BaseSession, Match], DataFrame | None]
 
-__all__ = ["done", "handlers_of", "statement", "table_folder"]
+__all__ = ["Handlers", "done", "statement", "table_folder"]
 
-_HANDLERS: dict[str, list[tuple[Pattern, Handler]]] = defaultdict(list)
+_MARKED: dict[str, list[tuple[Pattern, Handler]]] = defaultdict(list)
+"""By the name of the module that defines them."""
 
 
 def statement(pattern: str) -> Callable[[Handler], Handler]:
@@ -33,29 +35,38 @@ def statement(pattern: str) -> Callable[[Handler], Handler]:
     """
     compiled = Pattern(pattern)
 
-    def add(handler: Handler) -> Handler:
-        for word in compiled.first:
-            _HANDLERS[word].append((compiled, handler))
+    def mark(handler: Handler) -> Handler:
+        _MARKED[handler.__module__].append((compiled, handler))
         return handler
 
-    return add
+    return mark
 
 
-def handlers_of(source: Source) -> Iterator[tuple[Match, Handler]]:
-    """The handlers whose patterns a statement fits, in the order in which they were added."""
-    first = source.tokens[0].upper if source.tokens else ""
-    for pattern, handler in _HANDLERS.get(first, ()):
-        match = pattern.match(source)
-        if match is not None:
-            yield match, handler
+class Handlers:
+    """The handlers of some modules, in the order in which they are tried."""
+
+    def __init__(self, *modules: ModuleType) -> None:
+        self._by_word: dict[str, list[tuple[Pattern, Handler]]] = defaultdict(list)
+        for module in modules:
+            for pattern, handler in _MARKED[module.__name__]:
+                for word in pattern.first:
+                    self._by_word[word].append((pattern, handler))
+
+    def fitting(self, source: Source) -> Iterator[tuple[Match, Handler]]:
+        """Finds the handlers whose patterns a statement fits."""
+        first = source.tokens[0].upper if source.tokens else ""
+        for pattern, handler in self._by_word.get(first, ()):
+            match = pattern.match(source)
+            if match is not None:
+                yield match, handler
 
 
-def done(spark: LocalSpark) -> DataFrame:
+def done(spark: BaseSession) -> DataFrame:
     """The empty answer of a statement without a result."""
     return cast("DataFrame", spark.createDataFrame([], StructType([])))
 
 
-def table_folder(spark: LocalSpark, name: str) -> Path:
+def table_folder(spark: BaseSession, name: str) -> Path:
     """The folder of a table. Raises AnalysisException with Databricks' words when there is none."""
     full = spark.registry.resolve(name)
     folder = spark.store.table_folder(full) if full else None

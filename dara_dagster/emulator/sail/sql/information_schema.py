@@ -11,31 +11,31 @@ from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, unquote
 from dara_dagster.emulator.sail.sql.types import delta_type
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["replace_information_schema"]
 
 Rows = Iterable[tuple[Any, ...]]
 
 
-def _catalogs(spark: LocalSpark) -> Rows:
+def _catalogs(spark: BaseSession) -> Rows:
     return ((name,) for name in spark.store.catalogs())
 
 
-def _schemata(spark: LocalSpark) -> Rows:
+def _schemata(spark: BaseSession) -> Rows:
     return (
         (catalog, schema) for catalog in spark.store.catalogs() for schema in spark.store.schemas(catalog)
     )
 
 
-def _tables(spark: LocalSpark) -> Rows:
+def _tables(spark: BaseSession) -> Rows:
     for name in spark.store.all_tables():
         yield (*name, "EXTERNAL" if spark.store.is_external(name) else "MANAGED", "DELTA")
     for catalog, schema in _schemata(spark):
         yield from ((catalog, schema, view, "VIEW", None) for view in spark.store.views(catalog, schema))
 
 
-def _columns(spark: LocalSpark) -> Rows:
+def _columns(spark: BaseSession) -> Rows:
     for name in spark.store.all_tables():
         folder = spark.store.table_folder(name)
         for position, field in enumerate(delta_log.read_snapshot(folder).fields if folder else []):
@@ -53,19 +53,19 @@ def _columns(spark: LocalSpark) -> Rows:
             )
 
 
-def _views(spark: LocalSpark) -> Rows:
+def _views(spark: BaseSession) -> Rows:
     for catalog, schema, view, kind, _ in _tables(spark):
         if kind == "VIEW":
             yield catalog, schema, view
 
 
-def _volumes(spark: LocalSpark) -> Rows:
+def _volumes(spark: BaseSession) -> Rows:
     for catalog, schema in _schemata(spark):
         yield from ((catalog, schema, volume, "MANAGED") for volume in spark.store.volumes(catalog, schema))
 
 
 _TABLE = "table_catalog string, table_schema string, table_name string"
-_VIEWS: dict[str, tuple[Callable[[LocalSpark], Rows], str]] = {
+_VIEWS: dict[str, tuple[Callable[[BaseSession], Rows], str]] = {
     "catalogs": (_catalogs, "catalog_name string"),
     "columns": (
         _columns,
@@ -82,7 +82,7 @@ _VIEWS: dict[str, tuple[Callable[[LocalSpark], Rows], str]] = {
 }
 
 
-def replace_information_schema(spark: LocalSpark, text: str) -> str:
+def replace_information_schema(spark: BaseSession, text: str) -> str:
     """The statement reading temporary views of ours; a catalog's show that catalog, `system`'s all."""
     edits, tokens = [], scan(text).tokens
     for index, token in enumerate(tokens):
@@ -98,7 +98,7 @@ def replace_information_schema(spark: LocalSpark, text: str) -> str:
     return apply(text, edits)
 
 
-def _view(spark: LocalSpark, catalog: str, name: str) -> str:
+def _view(spark: BaseSession, catalog: str, name: str) -> str:
     """The temporary view that holds what information_schema knows now."""
     rows, schema = _VIEWS[name]
     shown = [row for row in rows(spark) if catalog == "system" or row[0] == catalog]

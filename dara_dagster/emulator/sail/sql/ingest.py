@@ -21,7 +21,7 @@ from dara_dagster.emulator.sail.sql.types import delta_type
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["replace_read_files"]
 
@@ -34,7 +34,7 @@ _COPIED = "num_affected_rows long, num_inserted_rows long, num_skipped_corrupt_f
     "FILEFORMAT '=' <format:word> { FILES '=' <files:group> | PATTERN '=' <pattern:string> "
     "| FORMAT_OPTIONS <format_options:group> | COPY_OPTIONS <copy_options:group> }"
 )
-def copy_into(spark: LocalSpark, match: Match) -> DataFrame:
+def copy_into(spark: BaseSession, match: Match) -> DataFrame:
     """Appends the files that were not loaded before; one that has changed since is skipped all the same
     (https://docs.databricks.com/sql/language-manual/delta-copy-into.html).
     """
@@ -75,7 +75,7 @@ def _files(place: str, match: Match) -> list[str]:
 
 
 def _append(
-    spark: LocalSpark, match: Match, folder: Path, files: list[str], copy_options: Mapping[str, str]
+    spark: BaseSession, match: Match, folder: Path, files: list[str], copy_options: Mapping[str, str]
 ) -> int:
     reader = spark.read.format(match["format"].lower()).options(**properties(match.items("format_options")))
     frame: Any = reader.load(files)
@@ -94,7 +94,7 @@ def _append(
     return spark.writes.last.inserted
 
 
-def replace_read_files(spark: LocalSpark, text: str) -> str:
+def replace_read_files(spark: BaseSession, text: str) -> str:
     """The statement with each read_files('path', option => value, ...) replaced by a temporary view of it."""
 
     def view(call: Call) -> str | None:
@@ -106,7 +106,7 @@ def replace_read_files(spark: LocalSpark, text: str) -> str:
     return respell(text, {"read_files": view})
 
 
-def _view_of_files(spark: LocalSpark, place: str, options: dict[str, str]) -> str:
+def _view_of_files(spark: BaseSession, place: str, options: dict[str, str]) -> str:
     kind = options.pop("format", "") or place.rpartition(".")[2].lower()
     schema = options.pop("schema", None)
     reader = spark.read.format(kind if kind in ("csv", "json", "parquet", "text", "avro") else "csv")

@@ -23,7 +23,7 @@ from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["epoch_ms", "version_at"]
 
@@ -50,14 +50,14 @@ _RESTORED = {
 }
 
 
-def _folder(spark: LocalSpark, match: Match) -> Path:
+def _folder(spark: BaseSession, match: Match) -> Path:
     if match["path"]:
         return Path(spark.paths.spark(unquote(match["path"])))
     return table_folder(spark, match["name"])
 
 
 @statement(f"OPTIMIZE {_TARGET} <how:rest>")
-def optimize(spark: LocalSpark, match: Match) -> DataFrame:
+def optimize(spark: BaseSession, match: Match) -> DataFrame:
     """Rewrites the table as one file a partition, whatever WHERE says; the rows stay the same.
 
     https://docs.databricks.com/aws/en/sql/language-manual/delta-optimize
@@ -84,7 +84,7 @@ def _sizes(files: Iterable[dict[str, Any]]) -> tuple[int | None, int | None, flo
 
 
 @statement(f"VACUUM {_TARGET} [FULL | LITE] [RETAIN <hours:number> (HOURS | HOUR)] dry=[DRY RUN]")
-def vacuum(spark: LocalSpark, match: Match) -> DataFrame:
+def vacuum(spark: BaseSession, match: Match) -> DataFrame:
     """Deletes files that neither the newest version uses nor one within the retention, and that are older
     than it (https://docs.databricks.com/aws/en/sql/language-manual/delta-vacuum).
     """
@@ -145,7 +145,7 @@ def _data_files(folder: Path) -> list[Path]:
 
 
 @statement(f"RESTORE [TABLE] {_TARGET} TO (version=(VERSION) | TIMESTAMP) AS OF <when:rest>")
-def restore(spark: LocalSpark, match: Match) -> DataFrame:
+def restore(spark: BaseSession, match: Match) -> DataFrame:
     folder = _folder(spark, match)
     version = int(match["when"]) if match["version"] else version_at(folder, match["when"])
     if version not in delta_log.versions(folder):

@@ -13,7 +13,7 @@ from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["spell_out_pipes"]
 
@@ -36,7 +36,7 @@ _NAME = Pattern("AS <alias:word>")
 _KEY = Pattern("<key:rest> AS <alias:word>")
 
 
-def spell_out_pipes(spark: LocalSpark, text: str) -> str:
+def spell_out_pipes(spark: BaseSession, text: str) -> str:
     """The statement with its pipes as subqueries, the innermost first."""
     while (place := _innermost(scan(text))) is not None:
         source, start, end = scan(text), *place

@@ -10,7 +10,7 @@ from dara_dagster.emulator.sail.sql.literals import quote
 from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["spell_out_pivots"]
 
@@ -21,7 +21,7 @@ _ALIASED = Pattern("<columns:word> [AS] (<alias:word> | <alias:string>)")
 _BEFORE_A_TABLE = {"FROM", "JOIN", "LATERAL"}
 
 
-def spell_out_pivots(spark: LocalSpark, text: str) -> str:
+def spell_out_pivots(spark: BaseSession, text: str) -> str:
     """The statement with its PIVOTs and UNPIVOTs as Sail parses them."""
     while edits := _first_edits(scan(text)):
         text = apply(text, edits)

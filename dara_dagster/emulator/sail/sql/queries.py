@@ -20,12 +20,12 @@ from dara_dagster.emulator.sail.sql.tree import Span, clauses, selects, span, vi
 from dara_dagster.emulator.sail.sql.variables import with_variables
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["columns_of_source", "in_known_words", "spell_out"]
 
 Answer = TypeVar("Answer")
-_Rewrite = Callable[["LocalSpark", str], str]
+_Rewrite = Callable[["BaseSession", str], str]
 
 _MISSING = re.compile(r"ObjectName\(\[([^\]]*)\]\) is missing from the schema")
 _PART = re.compile(r'Identifier\("([^"]*)"\)')
@@ -39,7 +39,7 @@ _AGGREGATES = {
 }
 
 
-def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer]) -> Answer:
+def in_known_words(spark: BaseSession, text: str, attempt: Callable[[str], Answer]) -> Answer:
     """What `attempt` answers for the statement in words that Sail knows.
 
     A name that Sail then misses may be an alias of the same SELECT (`1 AS a, a + 1 AS b`) or a variable: as
@@ -62,7 +62,7 @@ def in_known_words(spark: LocalSpark, text: str, attempt: Callable[[str], Answer
     return attempt(text)
 
 
-def spell_out(spark: LocalSpark, text: str) -> str:
+def spell_out(spark: BaseSession, text: str) -> str:
     """The statement without newer syntax; untouched when it has none."""
     for words, rewrite in _REWRITES:
         if words <= scan(text).words | scan(text).symbols:
@@ -70,10 +70,10 @@ def spell_out(spark: LocalSpark, text: str) -> str:
     return text
 
 
-def _each_select(change: Callable[[LocalSpark, str, exp.Select], list[Edit]]) -> _Rewrite:
+def _each_select(change: Callable[[BaseSession, str, exp.Select], list[Edit]]) -> _Rewrite:
     """A rewrite of a statement by one of its SELECTs, the innermost first, until none has changes left."""
 
-    def rewrite(spark: LocalSpark, text: str) -> str:
+    def rewrite(spark: BaseSession, text: str) -> str:
         while True:
             edits = next(filter(None, (change(spark, text, select) for select in selects(text))), [])
             if not edits:
@@ -83,7 +83,7 @@ def _each_select(change: Callable[[LocalSpark, str, exp.Select], list[Edit]]) ->
     return rewrite
 
 
-def _group_by_all(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+def _group_by_all(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
     """GROUP BY ALL: by all columns that are no aggregates."""
     group = select.args.get("group")
     if group is None or not group.args.get("all"):
@@ -101,7 +101,7 @@ def _aggregates(item: exp.Expr) -> bool:
     return item.find(exp.AggFunc) is not None or any(plain)
 
 
-def _order_by_all(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+def _order_by_all(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
     """ORDER BY ALL [DESC] [NULLS LAST]: by each column in turn."""
     place = clauses(select).get("order")
     source = scan(place.of(text)) if place else None
@@ -116,7 +116,7 @@ def _order_by_all(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit
     return [Edit(*place, f"ORDER BY {keys}")]
 
 
-def _columns(spark: LocalSpark, text: str, select: exp.Select, query: str) -> list[str]:
+def _columns(spark: BaseSession, text: str, select: exp.Select, query: str) -> list[str]:
     """The names of a query's columns, asked of Sail, with the WITH queries that the SELECT may name."""
     ctes = ", ".join(span(cte).of(text) for cte in visible_ctes(select))
     return list(spark.sql(f"{'WITH ' + ctes if ctes else ''} {query}").columns)
@@ -131,7 +131,7 @@ def _source_of(text: str, select: exp.Select) -> str:
     return text[span(start).start : min([*after, span(select).end])]
 
 
-def _star_except(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+def _star_except(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
     """`* EXCEPT (a)`: the list of the other columns."""
     edits = []
     for item in select.expressions:
@@ -150,7 +150,7 @@ def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _qualify(spark: LocalSpark, text: str, select: exp.Select) -> list[Edit]:
+def _qualify(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
     """QUALIFY: the condition becomes a column of a subquery, and a WHERE outside of it."""
     places = clauses(select)
     if "qualify" not in places:
@@ -186,7 +186,7 @@ def _names(select: exp.Select) -> Iterator[str]:
         yield from names
 
 
-def _with_alias(spark: LocalSpark, text: str, missing: str) -> str:
+def _with_alias(spark: BaseSession, text: str, missing: str) -> str:
     """The statement with the expression in place of the alias that Sail misses, if there is one."""
     for select in selects(text):
         edits: list[Edit] = []
@@ -205,12 +205,12 @@ def _with_alias(spark: LocalSpark, text: str, missing: str) -> str:
     return text
 
 
-def _has_column(spark: LocalSpark, text: str, select: exp.Select, name: str) -> bool:
+def _has_column(spark: BaseSession, text: str, select: exp.Select, name: str) -> bool:
     """Whether the tables of a SELECT have a column; False where only the query around it could tell."""
     return name in map(str.lower, columns_of_source(spark, text, select))
 
 
-def _sees(spark: LocalSpark, text: str, name: str, select: exp.Select) -> bool:
+def _sees(spark: BaseSession, text: str, name: str, select: exp.Select) -> bool:
     """Whether the tables of a SELECT have the column `name`, where it may be a variable."""
     spark.variables.no_columns.add(name)
     try:
@@ -219,7 +219,7 @@ def _sees(spark: LocalSpark, text: str, name: str, select: exp.Select) -> bool:
         spark.variables.no_columns.discard(name)
 
 
-def columns_of_source(spark: LocalSpark, text: str, select: exp.Select, table: str = "") -> list[str]:
+def columns_of_source(spark: BaseSession, text: str, select: exp.Select, table: str = "") -> list[str]:
     """The columns of a SELECT's tables, or of one of them; none where only the query around it could tell."""
     source = _source_of(text, select)
     star = f"`{table}`.*" if table else "*"

@@ -14,7 +14,7 @@ from pyspark.errors import AnalysisException
 from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["run_recursions"]
 
@@ -33,7 +33,7 @@ class _Query(NamedTuple):
     end: int
 
 
-def run_recursions(spark: LocalSpark, text: str) -> str:
+def run_recursions(spark: BaseSession, text: str) -> str:
     """The statement reading, in place of each recursive query, a temporary view of its rows."""
     while True:
         source = scan(text)
@@ -84,7 +84,7 @@ def _names(source: Source, start: int, end: int, name: str) -> bool:
     )
 
 
-def _rows_view(spark: LocalSpark, source: Source, query: _Query, before: str) -> str:
+def _rows_view(spark: BaseSession, source: Source, query: _Query, before: str) -> str:
     parts = _terms(source, query)
     anchors = [part for part in parts if not _names(source, *part, query.name)]
     steps = [part for part in parts if _names(source, *part, query.name)]
@@ -132,7 +132,7 @@ def _terms(source: Source, query: _Query) -> list[tuple[int, int]]:
 
 
 def _step(
-    spark: LocalSpark,
+    spark: BaseSession,
     source: Source,
     part: tuple[int, int],
     query: _Query,

@@ -15,11 +15,11 @@ from dara_dagster.emulator.sail.sql.syntax import unquote
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 
 @statement("CREATE CATALOG quiet=[IF NOT EXISTS] <name:word> <options:rest>")
-def create_catalog(spark: LocalSpark, match: Match) -> DataFrame:
+def create_catalog(spark: BaseSession, match: Match) -> DataFrame:
     name = unquote(match["name"]).lower()
     spark.store.create_schema(name, DEFAULT_SCHEMA)
     spark.registry.add_schema(name, DEFAULT_SCHEMA)
@@ -27,7 +27,7 @@ def create_catalog(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("CREATE (SCHEMA | DATABASE) quiet=[IF NOT EXISTS] <name> <options:rest>")
-def create_schema(spark: LocalSpark, match: Match) -> DataFrame:
+def create_schema(spark: BaseSession, match: Match) -> DataFrame:
     catalog, schema = (part.lower() for part in spark.registry.resolve_schema(match["name"]))
     if catalog not in spark.store.catalogs():
         raise AnalysisException(
@@ -44,7 +44,7 @@ def create_schema(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("DROP (SCHEMA | DATABASE) quiet=[IF EXISTS] <name> [cascade=(CASCADE) | RESTRICT]")
-def drop_schema(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_schema(spark: BaseSession, match: Match) -> DataFrame:
     catalog, schema = (part.lower() for part in spark.registry.resolve_schema(match["name"]))
     if schema not in spark.store.schemas(catalog):
         if match["quiet"]:
@@ -62,7 +62,7 @@ def drop_schema(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("DROP CATALOG quiet=[IF EXISTS] <name:word> [CASCADE | RESTRICT]")
-def drop_catalog(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_catalog(spark: BaseSession, match: Match) -> DataFrame:
     catalog = unquote(match["name"])
     for schema in spark.store.schemas(catalog):
         spark.registry.drop_schema(catalog, schema)
@@ -72,7 +72,7 @@ def drop_catalog(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("CREATE [EXTERNAL] VOLUME quiet=[IF NOT EXISTS] <name> <options:rest>")
-def create_volume(spark: LocalSpark, match: Match) -> DataFrame:
+def create_volume(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     if name:
         spark.store.volume_folder(*name.lower).mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def create_volume(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("DROP VOLUME quiet=[IF EXISTS] <name>")
-def drop_volume(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_volume(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     if name:
         shutil.rmtree(spark.store.volume_folder(*name.lower), ignore_errors=True)

@@ -26,8 +26,8 @@ from dara_dagster.emulator.sail.sql.scripts import (
     read_script,
 )
 from dara_dagster.emulator.sail.sql.values import value_text
+from dara_dagster.emulator.sail.sql.variable_scopes import Variable
 from dara_dagster.emulator.sail.sql.variables import (
-    Variable,
     assign,
     assign_row,
     declare,
@@ -37,7 +37,7 @@ from dara_dagster.emulator.sail.sql.variables import (
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["run_script_text"]
 
@@ -55,7 +55,7 @@ class _Jumped(Exception):
         self.jump = jump
 
 
-def run_script_text(spark: LocalSpark, text: str) -> DataFrame:
+def run_script_text(spark: BaseSession, text: str) -> DataFrame:
     """Runs a BEGIN ... END; answers the rows of its last query."""
     runner = _Runner(spark)
     runner.compound(read_script(text))
@@ -63,7 +63,7 @@ def run_script_text(spark: LocalSpark, text: str) -> DataFrame:
 
 
 class _Runner:
-    def __init__(self, spark: LocalSpark) -> None:
+    def __init__(self, spark: BaseSession) -> None:
         self.spark = spark
         self.answer: Any = None
         self.states: dict[str, str] = {}

@@ -17,13 +17,13 @@ from dara_dagster.emulator.sail.sql.types import delta_type
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 _IN_SCHEMA = " [(IN | FROM) <name>]"
 _LIKE = " [[LIKE] <like:string>]"
 
 
-def _schema(spark: LocalSpark, match: Match) -> tuple[str, str]:
+def _schema(spark: BaseSession, match: Match) -> tuple[str, str]:
     if match["name"]:
         catalog, schema = spark.registry.resolve_schema(match["name"])
         if not spark.store.schema_folder(catalog, schema).is_dir():
@@ -38,18 +38,18 @@ def _like(names: list[str], match: Match) -> list[str]:
 
 
 @statement("SHOW CATALOGS" + _LIKE)
-def show_catalogs(spark: LocalSpark, match: Match) -> DataFrame:
+def show_catalogs(spark: BaseSession, match: Match) -> DataFrame:
     return spark.rows([(name,) for name in _like(spark.store.catalogs(), match)], "catalog string")
 
 
 @statement("SHOW (SCHEMAS | DATABASES) [(IN | FROM) <catalog:word>]" + _LIKE)
-def show_schemas(spark: LocalSpark, match: Match) -> DataFrame:
+def show_schemas(spark: BaseSession, match: Match) -> DataFrame:
     catalog = unquote(match["catalog"]) if match["catalog"] else spark.registry.catalog
     return spark.rows([(name,) for name in _like(spark.store.schemas(catalog), match)], "databaseName string")
 
 
 @statement("SHOW TABLES" + _IN_SCHEMA + _LIKE)
-def show_tables(spark: LocalSpark, match: Match) -> DataFrame:
+def show_tables(spark: BaseSession, match: Match) -> DataFrame:
     catalog, schema = _schema(spark, match)
     names = sorted(spark.store.tables(catalog, schema) + spark.store.views(catalog, schema))
     rows = [(schema, name, False) for name in _like(names, match)]
@@ -58,21 +58,21 @@ def show_tables(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("SHOW VIEWS" + _IN_SCHEMA + _LIKE)
-def show_views(spark: LocalSpark, match: Match) -> DataFrame:
+def show_views(spark: BaseSession, match: Match) -> DataFrame:
     catalog, schema = _schema(spark, match)
     rows = [(schema, name, False) for name in _like(spark.store.views(catalog, schema), match)]
     return spark.rows(rows, "namespace string, viewName string, isTemporary boolean")
 
 
 @statement("SHOW VOLUMES" + _IN_SCHEMA + _LIKE)
-def show_volumes(spark: LocalSpark, match: Match) -> DataFrame:
+def show_volumes(spark: BaseSession, match: Match) -> DataFrame:
     catalog, schema = _schema(spark, match)
     rows = [(schema, name) for name in _like(spark.store.volumes(catalog, schema), match)]
     return spark.rows(rows, "database string, volume_name string")
 
 
 @statement("SHOW TBLPROPERTIES <name> [<key:group>]")
-def show_properties(spark: LocalSpark, match: Match) -> DataFrame:
+def show_properties(spark: BaseSession, match: Match) -> DataFrame:
     pairs = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
     wanted = unquote(match.text("key"))
     if wanted and wanted not in pairs:
@@ -83,7 +83,7 @@ def show_properties(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("SHOW PARTITIONS <name>")
-def show_partitions(spark: LocalSpark, match: Match) -> DataFrame:
+def show_partitions(spark: BaseSession, match: Match) -> DataFrame:
     snapshot = delta_log.read_snapshot(table_folder(spark, match["name"]))
     columns = snapshot.partition_columns
     if not columns:
@@ -98,12 +98,12 @@ def show_partitions(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("SHOW COLUMNS (IN | FROM) <name>")
-def show_columns(spark: LocalSpark, match: Match) -> DataFrame:
+def show_columns(spark: BaseSession, match: Match) -> DataFrame:
     return spark.rows([(name,) for name in spark.table(match["name"]).columns], "col_name string")
 
 
 @statement("SHOW CREATE TABLE <name>")
-def show_create_table(spark: LocalSpark, match: Match) -> DataFrame:
+def show_create_table(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     view = spark.store.view_sql(name) if name else None
     if view is not None:

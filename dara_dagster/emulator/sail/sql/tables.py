@@ -20,7 +20,7 @@ from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 Files = list[dict[str, Any]]
 _CREATE = "CREATE replace=[OR REPLACE] TABLE quiet=[IF NOT EXISTS] <name> "
@@ -55,7 +55,7 @@ def properties(pairs: Sequence[str]) -> dict[str, str]:
 _PAIR = Pattern("<key:rest> '=' <value:rest>")
 
 
-def _exists(spark: LocalSpark, match: Match) -> bool:
+def _exists(spark: BaseSession, match: Match) -> bool:
     """Whether the table is there already. Raises when the statement allows neither that nor a replacement,
     and for a view, which a table never replaces.
     """
@@ -81,7 +81,7 @@ def _refuse_other_format(match: Match) -> None:
 
 
 @statement(_CREATE + _OPTIONS + "AS <query:query>")
-def create_as_select(spark: LocalSpark, match: Match) -> DataFrame:
+def create_as_select(spark: BaseSession, match: Match) -> DataFrame:
     _refuse_other_format(match)
     there = _exists(spark, match)
     if there and match["quiet"]:
@@ -106,7 +106,7 @@ def create_as_select(spark: LocalSpark, match: Match) -> DataFrame:
     return spark.rows([(rows, rows)], _INSERTED)
 
 
-def _describe(spark: LocalSpark, folder: Path, match: Match) -> None:
+def _describe(spark: BaseSession, folder: Path, match: Match) -> None:
     """Gives a table the comment and the properties of its CREATE ... AS, and takes those of a table it
     replaced away, constraints too.
     """
@@ -129,7 +129,7 @@ def _describe(spark: LocalSpark, folder: Path, match: Match) -> None:
     _CREATE + "[shallow=(SHALLOW) | DEEP] CLONE <source> [(version=(VERSION) | TIMESTAMP) AS OF "
     "(<when:number> | <when:string>)] [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]"
 )
-def clone(spark: LocalSpark, match: Match) -> DataFrame:
+def clone(spark: BaseSession, match: Match) -> DataFrame:
     """A copy of files and definition, properties included, as its own table
     (https://docs.databricks.com/aws/en/sql/language-manual/delta-clone).
     """
@@ -164,7 +164,7 @@ def _clone_metrics(adds: Files, gone: Files, *, deep: bool) -> dict[str, int]:
 
 
 @statement(_CREATE + "LIKE <source> [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]")
-def create_like(spark: LocalSpark, match: Match) -> DataFrame:
+def create_like(spark: BaseSession, match: Match) -> DataFrame:
     if not (_exists(spark, match) and match["quiet"]):
         source = spark.registry.resolve(match["source"])
         if source and spark.store.table_folder(source) is None and spark.store.view_sql(source):
@@ -174,7 +174,7 @@ def create_like(spark: LocalSpark, match: Match) -> DataFrame:
     return done(spark)
 
 
-def _copy(spark: LocalSpark, match: Match, source: Path, **how: Any) -> tuple[Files, Files]:
+def _copy(spark: BaseSession, match: Match, source: Path, **how: Any) -> tuple[Files, Files]:
     name = spark.registry.resolve(match["name"])
     assert name is not None
     if not spark.store.schema_folder(name.catalog, name.schema).is_dir():
@@ -193,7 +193,7 @@ def _copy(spark: LocalSpark, match: Match, source: Path, **how: Any) -> tuple[Fi
 
 
 @statement(_CREATE + "[USING <format:word>] <columns:group> " + _OPTIONS)
-def create_with_columns(spark: LocalSpark, match: Match) -> DataFrame:
+def create_with_columns(spark: BaseSession, match: Match) -> DataFrame:
     """Sail makes the table; the schema's folder must be there, and an external place is noted for other
     tasks.
 
@@ -241,7 +241,7 @@ def _without_keys(definitions: Sequence[str]) -> Iterator[str]:
 
 
 @statement("CREATE TABLE quiet=[IF NOT EXISTS] <name> USING DELTA LOCATION <place:string>")
-def register_external(spark: LocalSpark, match: Match) -> DataFrame:
+def register_external(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
     spark.store.add_external(name, spark.paths.spark(unquote(match["place"])))
@@ -249,12 +249,12 @@ def register_external(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement(_CREATE + "USING <format:word> <rest:rest>")
-def create_other_format(spark: LocalSpark, match: Match) -> None:
+def create_other_format(spark: BaseSession, match: Match) -> None:
     _refuse_other_format(match)
 
 
 @statement("DROP TABLE quiet=[IF EXISTS] <name> [PURGE]")
-def drop_table(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_table(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     folder = spark.store.table_folder(name) if name else None
     if name is None or folder is None:
@@ -268,5 +268,5 @@ def drop_table(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("UNDROP TABLE <name>")
-def undrop_table(spark: LocalSpark, match: Match) -> DataFrame:
+def undrop_table(spark: BaseSession, match: Match) -> DataFrame:
     raise NotSupportedLocally("UNDROP TABLE")

@@ -22,7 +22,7 @@ from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["call_functions"]
 
@@ -52,7 +52,7 @@ class _Function:
     "CREATE replace=[OR REPLACE] temporary=[TEMPORARY | TEMP] FUNCTION quiet=[IF NOT EXISTS] <name> "
     "<parameters:group> [RETURNS (TABLE [<columns:group>] | <kind:rest>)] " + _TRAITS + "RETURN <body:rest>"
 )
-def create_function(spark: LocalSpark, match: Match) -> DataFrame | None:
+def create_function(spark: BaseSession, match: Match) -> DataFrame | None:
     if "LANGUAGE" in scan(match.text("kind")).words:
         return None
     name = spark.registry.parts(match["name"])[-1].lower()
@@ -97,13 +97,13 @@ def _three(found: Match) -> tuple[str, str, str]:
 
 
 @statement("CREATE [OR REPLACE] [TEMPORARY | TEMP] FUNCTION <rest:rest>")
-def create_other_function(spark: LocalSpark, match: Match) -> DataFrame:
+def create_other_function(spark: BaseSession, match: Match) -> DataFrame:
     """Functions in Python or from a class."""
     raise NotSupportedLocally("CREATE FUNCTION in another language than SQL", "Use spark.udf.register().")
 
 
 @statement("DROP temporary=[TEMPORARY | TEMP] FUNCTION quiet=[IF EXISTS] <name>")
-def drop_function(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_function(spark: BaseSession, match: Match) -> DataFrame:
     full = spark.registry.resolve(match["name"])
     assert full is not None
     if match["temporary"]:
@@ -119,7 +119,7 @@ def drop_function(spark: LocalSpark, match: Match) -> DataFrame:
     return done(spark)
 
 
-def call_functions(spark: LocalSpark, text: str) -> str:
+def call_functions(spark: BaseSession, text: str) -> str:
     """The statement with the bodies of users' functions in place of their calls."""
     for _ in range(_DEEPEST):
         source = scan(text)
@@ -134,7 +134,7 @@ def call_functions(spark: LocalSpark, text: str) -> str:
     raise AnalysisException("[RECURSIVE_ROUTINE] A function calls itself. SQLSTATE: 42836")
 
 
-def _call_at(spark: LocalSpark, source: Source, index: int) -> Edit | None:
+def _call_at(spark: BaseSession, source: Source, index: int) -> Edit | None:
     """The edit for the call whose (dotted) name ends with a token."""
     tokens = source.tokens
     if not tokens[index].is_name or index + 1 not in source.closing or tokens[index + 1].text != "(":
@@ -150,7 +150,7 @@ def _call_at(spark: LocalSpark, source: Source, index: int) -> Edit | None:
     return Edit(tokens[start].start, tokens[close].end, _expanded(function, arguments))
 
 
-def _find(spark: LocalSpark, name: str) -> _Function | None:
+def _find(spark: BaseSession, name: str) -> _Function | None:
     parts = spark.registry.parts(name)
     text = spark.functions.get(parts[0].lower()) if len(parts) == 1 else None
     full = spark.registry.resolve(name)

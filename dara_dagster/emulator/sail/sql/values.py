@@ -19,12 +19,12 @@ from dara_dagster.emulator.sail.sql.literals import literal, quote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["evaluate", "value_text"]
 
 
-def evaluate(spark: LocalSpark, expression: str, kind: str = "") -> str:
+def evaluate(spark: BaseSession, expression: str, kind: str = "") -> str:
     """The value that an expression has now, as SQL text of its type, or of the type that is asked for."""
     asked = f"CAST(({expression}) AS {kind})" if kind else f"({expression})"
     frame = spark.sql(f"SELECT {asked} AS _value")

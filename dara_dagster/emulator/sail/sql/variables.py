@@ -6,7 +6,6 @@ https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-variables
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
@@ -18,15 +17,14 @@ from dara_dagster.emulator.sail.sql.names import column_name, makes_columns
 from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, unquote
 from dara_dagster.emulator.sail.sql.tree import parse, span
 from dara_dagster.emulator.sail.sql.values import evaluate, value_text
+from dara_dagster.emulator.sail.sql.variable_scopes import Variable
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = [
-    "Variable",
-    "Variables",
     "assign",
     "assign_row",
     "declare",
@@ -37,37 +35,8 @@ __all__ = [
 _USING = Pattern("<value:rest> [AS <name:word>]")
 
 
-@dataclass
-class Variable:
-    """`value` is SQL text; `default` the text of the expression that SET x = DEFAULT evaluates."""
-
-    kind: str
-    value: str
-    default: str
-
-
-class Variables:
-    """The variables that a statement may name: those of the session, before them those of open scripts."""
-
-    def __init__(self) -> None:
-        self.scopes: list[tuple[str, dict[str, Variable]]] = [("session", {})]
-        # The names in whose place a value stands wherever Sail misses them: the tables of a SELECT, with
-        # which they stand (`FROM range(n, 5)`, `JOIN u ON t.id = n`), are asked for such a column.
-        self.no_columns: set[str] = set()
-
-    def find(self, name: Sequence[str]) -> Variable | None:
-        """The variable of a name, which may be qualified by its script's label or by (system.)session."""
-        *qualifier, last = [part.lower() for part in name]
-        if qualifier[:1] == ["system"]:
-            qualifier = qualifier[1:]
-        for label, known in reversed(self.scopes):
-            if qualifier in ([], [label]) and last in known:
-                return known[last]
-        return None
-
-
 def declare(
-    spark: LocalSpark, names: Sequence[str], kind: str, default: str, scope: dict[str, Variable]
+    spark: BaseSession, names: Sequence[str], kind: str, default: str, scope: dict[str, Variable]
 ) -> None:
     """Puts variables into a scope; without a type they have that of their value."""
     if not kind and default:
@@ -77,14 +46,14 @@ def declare(
         scope[unquote(name).lower()] = Variable(kind, value, default or "NULL")
 
 
-def assign(spark: LocalSpark, name: str, expression: str) -> None:
+def assign(spark: BaseSession, name: str, expression: str) -> None:
     """SET of one variable. Raises AnalysisException for a name that is no variable."""
     variable = _existing(spark, name)
     is_default = scan(expression).words == {"DEFAULT"}
     variable.value = evaluate(spark, variable.default if is_default else expression, variable.kind)
 
 
-def _existing(spark: LocalSpark, name: str) -> Variable:
+def _existing(spark: BaseSession, name: str) -> Variable:
     variable = spark.variables.find(spark.registry.parts(name))
     if variable is None:
         raise AnalysisException(
@@ -95,7 +64,7 @@ def _existing(spark: LocalSpark, name: str) -> Variable:
 
 
 @statement("DECLARE replace=[OR REPLACE] [VARIABLE] <definition:rest>")
-def declare_variable(spark: LocalSpark, match: Match) -> DataFrame:
+def declare_variable(spark: BaseSession, match: Match) -> DataFrame:
     names, kind, default = split_declaration(match["definition"])
     scope = spark.variables.scopes[0][1]
     there = [name for name in names if unquote(name).lower() in scope]
@@ -126,13 +95,13 @@ def split_declaration(text: str) -> tuple[list[str], str, str]:
 
 
 @statement("SET (VAR | VARIABLE) <names:group> '=' <query:group>")
-def set_by_query(spark: LocalSpark, match: Match) -> DataFrame:
+def set_by_query(spark: BaseSession, match: Match) -> DataFrame:
     """SET VAR (x, y) = (SELECT ...): one row; none makes them NULL."""
     assign_row(spark, match.items("names"), spark.sql(match["query"]))
     return done(spark)
 
 
-def assign_row(spark: LocalSpark, names: Sequence[str], frame: DataFrame) -> None:
+def assign_row(spark: BaseSession, names: Sequence[str], frame: DataFrame) -> None:
     """Gives variables the columns of the only row of a query."""
     rows = frame.limit(2).collect()
     if len(rows) > 1:
@@ -153,7 +122,7 @@ def assign_row(spark: LocalSpark, names: Sequence[str], frame: DataFrame) -> Non
 
 
 @statement("SET (VAR | VARIABLE) <assignments:rest>")
-def set_variable(spark: LocalSpark, match: Match) -> DataFrame:
+def set_variable(spark: BaseSession, match: Match) -> DataFrame:
     for text in match.items("assignments"):
         pair = _ASSIGNMENT.match(text)
         if pair is None:
@@ -166,7 +135,7 @@ _ASSIGNMENT = Pattern("<name> '=' <value:rest>")
 
 
 @statement("DROP (TEMPORARY | TEMP) VARIABLE quiet=[IF EXISTS] <name>")
-def drop_variable(spark: LocalSpark, match: Match) -> DataFrame:
+def drop_variable(spark: BaseSession, match: Match) -> DataFrame:
     if spark.variables.find(spark.registry.parts(match["name"])) or not match["quiet"]:
         _existing(spark, match["name"])
         spark.variables.scopes[0][1].pop(spark.registry.parts(match["name"])[-1].lower(), None)
@@ -174,7 +143,7 @@ def drop_variable(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("EXECUTE IMMEDIATE <text:rest> [INTO <names:rest>] [USING <arguments:rest>]")
-def execute_immediate(spark: LocalSpark, match: Match) -> DataFrame:
+def execute_immediate(spark: BaseSession, match: Match) -> DataFrame:
     """The statement that an expression holds, with values for its markers.
 
     https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-aux-execute-immediate
@@ -195,11 +164,11 @@ def execute_immediate(spark: LocalSpark, match: Match) -> DataFrame:
     return done(spark)
 
 
-def _value(spark: LocalSpark, expression: str) -> Any:
+def _value(spark: BaseSession, expression: str) -> Any:
     return spark.sql(f"SELECT ({expression}) AS _v").collect()[0][0]
 
 
-def with_variables(spark: LocalSpark, text: str, name: Sequence[str], has_column: Any) -> str:
+def with_variables(spark: BaseSession, text: str, name: Sequence[str], has_column: Any) -> str:
     """The statement with the value in place of a name that is no column; the same when it is no variable.
 
     `has_column` tells whether a SELECT's tables have a column.

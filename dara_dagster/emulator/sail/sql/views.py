@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame
 
     from dara_dagster.emulator.lake.store import TableName
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 
 @statement(
     "CREATE replace=[OR REPLACE] VIEW quiet=[IF NOT EXISTS] <name> [<columns:group>] "
     "{ COMMENT <comment:string> | TBLPROPERTIES <pairs:group> } AS <body:rest>"
 )
-def create_view(spark: LocalSpark, match: Match) -> DataFrame:
+def create_view(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     assert name is not None
     is_table = spark.store.table_folder(name) is not None
@@ -43,7 +43,7 @@ def create_view(spark: LocalSpark, match: Match) -> DataFrame:
 
 
 @statement("ALTER VIEW <name> AS <body:rest>")
-def alter_view(spark: LocalSpark, match: Match) -> DataFrame:
+def alter_view(spark: BaseSession, match: Match) -> DataFrame:
     name = spark.registry.resolve(match["name"])
     if name is None or spark.store.view_sql(name) is None:
         raise AnalysisException(
@@ -53,7 +53,7 @@ def alter_view(spark: LocalSpark, match: Match) -> DataFrame:
     return done(spark)
 
 
-def _put(spark: LocalSpark, name: TableName, text: str, given: list[str]) -> None:
+def _put(spark: BaseSession, name: TableName, text: str, given: list[str]) -> None:
     """Keeps a view whose columns are those its SELECT has now, in words every session's Sail parses."""
     if "READ_FILES" in scan(text).words:
         raise NotSupportedLocally("A view over read_files()")
@@ -77,7 +77,7 @@ def _put(spark: LocalSpark, name: TableName, text: str, given: list[str]) -> Non
 
 
 @statement("DROP VIEW quiet=[IF EXISTS] <name>")
-def drop_view(spark: LocalSpark, match: Match) -> DataFrame | None:
+def drop_view(spark: BaseSession, match: Match) -> DataFrame | None:
     name = spark.registry.resolve(match["name"])
     if name is None or spark.store.view_sql(name) is None:
         return None  # a temporary view
@@ -86,7 +86,7 @@ def drop_view(spark: LocalSpark, match: Match) -> DataFrame | None:
     return done(spark)
 
 
-def _qualified(spark: LocalSpark, body: str) -> str:
+def _qualified(spark: BaseSession, body: str) -> str:
     """The view's SELECT with full table names: it is read under other current schemas."""
     temporary = {view.name.lower() for view in spark.catalog.listTables() if view.isTemporary}
     edits = []

@@ -23,16 +23,15 @@ from pyspark.sql.types import StructField, StructType
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.lake.column_mapping import PHYSICAL
-from dara_dagster.emulator.lake.folders import data_files, expanded, partition_values
+from dara_dagster.emulator.lake.folders import NULL_FOLDER, data_files, expanded, partition_values
 from dara_dagster.emulator.sail.reads.reader import parsed_schema, with_partitions
 from dara_dagster.emulator.sail.sql.handlers import table_folder
 from dara_dagster.emulator.sail.sql.maintenance import epoch_ms
 from dara_dagster.emulator.sail.streaming.writer import Batch, StreamSource, StreamWriter
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
-from dara_dagster.emulator.sail.writes.files import NULL_FOLDER
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["DeltaSource", "FileSource", "StreamReader", "stream_sources"]
 
@@ -273,7 +272,7 @@ def _rows(files: Mapping[str, _Folders], schema: StructType, read: _Read) -> Dat
 class StreamReader:
     """What `spark.readStream` returns."""
 
-    def __init__(self, spark: LocalSpark) -> None:
+    def __init__(self, spark: BaseSession) -> None:
         self._spark = spark
         self._format = "delta"
         self._options: dict[str, str] = {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.plan import DataSource
     from pyspark.sql.connect.readwriter import DataFrameWriter
 
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = ["Batch", "StreamQuery", "StreamSource", "StreamWriter"]
 
@@ -97,7 +97,7 @@ class StreamWriter:
         self._once = False
         self._frame = frame
         self._sources = sources
-        self._spark = cast("LocalSpark", frame.sparkSession)
+        self._spark = cast("BaseSession", frame.sparkSession)
         self._format = "delta"
         self._mode = "append"
         self._options: dict[str, str] = {}

@@ -14,14 +14,14 @@ from pyspark.sql.connect.plan import CachedRelation
 from pyspark.sql.functions import col, date_format, lit, when
 from pyspark.sql.types import DataType, DateType, StructField, TimestampType
 
+from dara_dagster.emulator.lake.folders import NULL_FOLDER
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
-__all__ = ["NULL_FOLDER", "WrittenFiles", "prepare_files"]
+__all__ = ["WrittenFiles", "prepare_files"]
 
-NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 _NAMED = ("csv", "json", "parquet", "text", "avro", "orc")
 # Options that Sail 0.7.2 takes and ignores, each with what it does instead.
 _IGNORED = {
@@ -62,7 +62,7 @@ class WrittenFiles:
         (self._folder / "_SUCCESS").touch()
 
 
-def prepare_files(spark: LocalSpark, write: pb.WriteOperation, mode: str) -> None:
+def prepare_files(spark: BaseSession, write: pb.WriteOperation, mode: str) -> None:
     """Changes a write of plain files in place so that Sail does what Spark would; `mode` is the
     partitionOverwriteMode.
 
@@ -88,7 +88,7 @@ def prepare_files(spark: LocalSpark, write: pb.WriteOperation, mode: str) -> Non
         _name_partitions(spark, write)
 
 
-def _format_moments(spark: LocalSpark, write: pb.WriteOperation) -> None:
+def _format_moments(spark: BaseSession, write: pb.WriteOperation) -> None:
     """Applies dateFormat and timestampFormat to the columns, which Sail ignores."""
     given = {key.lower(): value for key, value in write.options.items()}
     formats: dict[type[DataType], str | None] = {
@@ -107,7 +107,7 @@ def _format_moments(spark: LocalSpark, write: pb.WriteOperation) -> None:
     write.input.CopyFrom(frame.select(*map(written, frame.schema))._plan.plan(spark.client))
 
 
-def _name_partitions(spark: LocalSpark, write: pb.WriteOperation) -> None:
+def _name_partitions(spark: BaseSession, write: pb.WriteOperation) -> None:
     """Makes the partition columns of a file write the names of their folders, in place.
 
     Sail 0.7.2 writes a null into the folder of its type's zero (`day=1970-01-01`, `n=0`, `s=`); Spark writes

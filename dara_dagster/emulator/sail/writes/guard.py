@@ -16,6 +16,7 @@ import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.lake.store import TableName
+from dara_dagster.emulator.sail.base_session import WriteOutcome
 from dara_dagster.emulator.sail.spark_errors import engine_says
 from dara_dagster.emulator.sail.sql.grammar import Pattern
 from dara_dagster.emulator.sail.sql.syntax import scan, unquote
@@ -24,9 +25,9 @@ from dara_dagster.emulator.sail.writes.files import WrittenFiles
 from dara_dagster.emulator.sail.writes.write_plans import external_place, give_types, prepare_write
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
-__all__ = ["WriteGuard", "WriteOutcome"]
+__all__ = ["WriteGuard"]
 
 # Both are lost races that a second try wins: a newer version was committed; a checkpoint was being written.
 _CONFLICT = re.compile(r"Failed to commit transaction: \d+|Missing commit file: expected version")
@@ -41,20 +42,6 @@ _WRITE = Pattern(
     "(MERGE [WITH SCHEMA EVOLUTION] INTO | INSERT (INTO | OVERWRITE) [TABLE] | UPDATE | DELETE FROM "
     "| create=(CREATE [OR REPLACE] TABLE [IF NOT EXISTS])) (DELTA '.' <path:quoted> | <name>)"
 )
-
-
-@dataclass(frozen=True)
-class WriteOutcome:
-    """What a write did, in rows. `operation` is empty when it changed nothing."""
-
-    operation: str = ""
-    updated: int = 0
-    deleted: int = 0
-    inserted: int = 0
-
-    @property
-    def affected(self) -> int:
-        return self.updated + self.deleted + self.inserted
 
 
 @dataclass(frozen=True)
@@ -75,7 +62,7 @@ class _Target:
 class WriteGuard:
     """Stands between the session and its server for commands that write."""
 
-    def __init__(self, spark: LocalSpark) -> None:
+    def __init__(self, spark: BaseSession) -> None:
         self._spark = spark
         self._last = threading.local()
         self._written_lock = threading.Lock()

@@ -30,7 +30,7 @@ from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 from dara_dagster.emulator.sail.writes.files import prepare_files
 
 if TYPE_CHECKING:
-    from dara_dagster.emulator.sail.session import LocalSpark
+    from dara_dagster.emulator.sail.base_session import BaseSession
 
 __all__ = [
     "AUTO_MERGE",
@@ -52,7 +52,7 @@ _CONSTRAINT_CHECK = "spark.databricks.delta.replaceWhere.constraintCheck.enabled
 DYNAMIC_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 
-def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
+def prepare_write(spark: BaseSession, command: pb.Command) -> None:
     """Changes a write command in place so that Sail does what Databricks would.
 
     - `saveAsTable` becomes a write to the table's folder: with a name Sail 0.7.2 replaces the whole table in
@@ -78,7 +78,7 @@ def prepare_write(spark: LocalSpark, command: pb.Command) -> None:
             command.write_operation_v2.table_name = name.lower.quoted
 
 
-def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
+def _prepare_save(spark: BaseSession, write: pb.WriteOperation) -> None:
     name = spark.registry.resolve(write.table.table_name) if write.table.table_name else None
     if name is not None:
         write.table.table_name = name.lower.quoted
@@ -106,7 +106,7 @@ def _prepare_save(spark: LocalSpark, write: pb.WriteOperation) -> None:
         _save_to_folder(spark, write, folder)
 
 
-def _check_replaced_rows(spark: LocalSpark, rows: DataFrame, condition: str) -> None:
+def _check_replaced_rows(spark: BaseSession, rows: DataFrame, condition: str) -> None:
     """Raises AnalysisException for rows that do not fulfil the condition of `replaceWhere`
     (https://docs.databricks.com/aws/en/delta/selective-overwrite).
     """
@@ -148,7 +148,7 @@ def _partitions_by_name(command: pb.Command) -> None:
     command.write_operation.CopyFrom(write)
 
 
-def _existing_table(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
+def _existing_table(spark: BaseSession, write: pb.WriteOperation) -> Path | None:
     if write.table.table_name:
         name = spark.registry.resolve(write.table.table_name)
         return spark.store.table_folder(name) if name else None
@@ -156,7 +156,7 @@ def _existing_table(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
     return folder if folder and (folder / "_delta_log").is_dir() else None
 
 
-def _add_new_columns(spark: LocalSpark, write: pb.WriteOperation, folder: Path) -> None:
+def _add_new_columns(spark: BaseSession, write: pb.WriteOperation, folder: Path) -> None:
     """mergeSchema: with a path Sail 0.7.2 drops new columns silently, so they are added first."""
     rows = DataFrame(CachedRelation(write.input), spark)
     with spark.store.lock(folder):
@@ -179,7 +179,7 @@ def _is_by_position(write: pb.WriteOperation) -> bool:
     return write.HasField("table") and write.table.save_method == by_position
 
 
-def _fit_to_table(spark: LocalSpark, write: pb.WriteOperation, folder: Path) -> None:
+def _fit_to_table(spark: BaseSession, write: pb.WriteOperation, folder: Path) -> None:
     """Gives columns the names (which Sail minds the case of) and the types of the table.
 
     Raises AnalysisException for types that Databricks does not cast into each other.
@@ -219,7 +219,7 @@ def _family(kind: DataType) -> type[DataType]:
     return next((family for family in families if isinstance(kind, family)), type(kind))
 
 
-def _save_to_folder(spark: LocalSpark, write: pb.WriteOperation, folder: Path | None) -> None:
+def _save_to_folder(spark: BaseSession, write: pb.WriteOperation, folder: Path | None) -> None:
     """Turns a saveAsTable into a write to the folder of the table, or to where the new table will be."""
     name = spark.registry.resolve(write.table.table_name)
     if name is None or write.mode == pb.WriteOperation.SAVE_MODE_IGNORE:
@@ -240,7 +240,7 @@ def _save_to_folder(spark: LocalSpark, write: pb.WriteOperation, folder: Path | 
     _write_to_path(write, folder or place or spark.store.managed_folder(name))
 
 
-def give_types(spark: LocalSpark, command: pb.Command) -> bool:
+def give_types(spark: BaseSession, command: pb.Command) -> bool:
     """Makes columns without a type (`NULL AS b`), of which Sail makes no Delta table, columns of strings.
 
     Databricks keeps them as VOID: all their values are null there, too. False when the command has none.
@@ -257,7 +257,7 @@ def give_types(spark: LocalSpark, command: pb.Command) -> bool:
     return bool(untyped)
 
 
-def external_place(spark: LocalSpark, write: pb.WriteOperation) -> Path | None:
+def external_place(spark: BaseSession, write: pb.WriteOperation) -> Path | None:
     """The folder given by the option `path` of a saveAsTable."""
     paths = [value for key, value in write.options.items() if key.lower() == "path"]
     return Path(spark.paths.spark(paths[0])).absolute() if paths else None
@@ -269,7 +269,7 @@ def _write_to_path(write: pb.WriteOperation, folder: Path) -> None:
     write.source = "delta"
 
 
-def _replace_partitions(spark: LocalSpark, write: pb.WriteOperation, folder: Path) -> None:
+def _replace_partitions(spark: BaseSession, write: pb.WriteOperation, folder: Path) -> None:
     snapshot = delta_log.read_snapshot(folder)
     if not snapshot.partition_columns:
         return
