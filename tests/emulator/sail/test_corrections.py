@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 
 from dara_dagster.emulator.sail.session import LocalSpark
@@ -244,3 +244,31 @@ def test_a_version_of_a_day(spark: LocalSpark) -> None:
     assert spark.read.option("timestampAsOf", "2099-01-01").table(T).count() == 3
     with pytest.raises(AnalysisException, match=r"\(2000-01-01\) is before the earliest version"):
         spark.read.option("timestampAsOf", "2000-01-01").table(T).count()
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("extract(DOW FROM DATE'2024-02-11')", 1),
+        ("extract(DAYOFWEEK FROM TIMESTAMP'2024-02-12 23:00:00')", 2),
+        ("extract(DOW_ISO FROM DATE'2024-02-11')", 7),
+        ("extract(DAYOFWEEK_ISO FROM DATE'2024-02-12')", 1),
+        ("extract(YEAROFWEEK FROM DATE'2024-12-30')", 2025),
+        ("extract(YEAROFWEEK FROM DATE'2023-01-01')", 2022),
+        ("date_part('dow', DATE'2024-02-11')", 1),
+        ("datepart('DAYOFWEEK_ISO', DATE'2024-02-11')", 7),
+        ("hash(CAST(1.10 AS DECIMAL(5,2)))", 588972421),
+        ("hash(CAST(NULL AS DECIMAL(5,2)))", 42),
+        ("hash(1, CAST(-1.10 AS DECIMAL(18,2)), 'a')", 1978154112),
+        ("xxhash64(CAST(1.10 AS DECIMAL(5,2)))", 214815589036292259),
+    ],
+)
+def test_parts_of_days_and_hashes_of_decimals(spark: LocalSpark, expression: str, expected: int) -> None:
+    """The values are those of Apache Spark 4.0.1."""
+    assert spark.sql(f"SELECT {expression} AS x").collect() == [(expected,)]
+    assert spark.range(1).select(F.expr(expression).alias("x")).collect() == [(expected,)]
+
+
+def test_a_hash_of_a_long_decimal_is_refused(spark: LocalSpark) -> None:
+    with pytest.raises(PySparkException, match="more than 18 digits is not supported by the local workspace"):
+        spark.sql("SELECT hash(CAST(1.10 AS DECIMAL(25,2)))").collect()

@@ -2,7 +2,9 @@
 
 - `datediff` and `regexp_count` answer a BIGINT.
 - `unix_seconds` cuts moments before 1970 to the next second; `timestamp_seconds` drops fractions.
-- `hash` refuses NULL, `chr` takes more than a byte, and `isnan(NULL)` is NULL.
+- `extract(DOW ...)` counts days from 0, and DAYOFWEEK, DOW_ISO and YEAROFWEEK are unknown.
+- `hash` takes a decimal for 16 bytes, and refuses NULL.
+- `chr` takes more than a byte, and `isnan(NULL)` is NULL.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ from pyspark.sql.types import (
 
 from dara_dagster.emulator.sail.answers.builder import Builder, Term
 from dara_dagster.emulator.sail.answers.casts import cast_rule
+from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "day_part"]
 
 
 def _call(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
@@ -63,8 +66,43 @@ def _chr(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any
 
 def _hash(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
     """A NULL without a type changes no hash, like any other."""
-    given = [build.cast(t.expr, "int") if isinstance(t.kind, NullType) else t.expr for t in terms]
+    given = [_hashed(build, name, term) for term in terms]
     return Term(build.call(name, *given), IntegerType() if name == "hash" else LongType())
+
+
+def _hashed(build: Builder[Any], name: str, term: Term[Any]) -> Any:
+    """What Spark hashes of a value: of a decimal up to 18 digits its digits as a BIGINT, where Sail hashes 16
+    bytes. Raises NotSupportedLocally for a longer one.
+    """
+    if isinstance(term.kind, NullType):
+        return build.cast(term.expr, "int")
+    if not isinstance(term.kind, DecimalType):
+        return term.expr
+    if term.kind.precision > 18:
+        raise NotSupportedLocally(f"{name}() of a decimal of more than 18 digits", "Cast it to STRING.")
+    digits = build.cast(term.expr, f"decimal(38,{term.kind.scale})")
+    whole = build.call("*", digits, build.value(10**term.kind.scale)) if term.kind.scale else digits
+    return build.cast(whole, "bigint")
+
+
+def day_part(build: Builder[Any], part: str, moment: Any) -> Any:
+    """The part of a date or timestamp that Sail counts otherwise or does not know; None for any other."""
+    day = build.cast(moment, "date")
+    since_monday = build.call(
+        "pmod", build.call("+", build.call("dayofweek", day), build.value(5)), build.value(7)
+    )
+    if part in ("dow", "dayofweek"):
+        return build.call("dayofweek", day)
+    if part in ("dow_iso", "dayofweek_iso"):
+        return build.call("+", since_monday, build.value(1))
+    if part == "yearofweek":  # that of the week's Thursday
+        return build.call("year", build.call("date_add", day, build.call("-", build.value(3), since_monday)))
+    return None
+
+
+def _date_part(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
+    found = day_part(build, (terms[0].text or "").lower(), terms[1].expr) if len(terms) == 2 else None
+    return Term(_call(build, name, terms)) if found is None else Term(build.cast(found, "int"), IntegerType())
 
 
 def _isnan(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
@@ -79,5 +117,6 @@ FUNCTIONS = {
     **dict.fromkeys(("timestamp_millis", "timestamp_micros"), _moment),
     **dict.fromkeys(("chr", "char"), _chr),
     "isnan": _isnan,
+    **dict.fromkeys(("date_part", "datepart"), _date_part),
     **dict.fromkeys(("hash", "xxhash64"), _hash),
 }

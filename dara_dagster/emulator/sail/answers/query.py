@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from dara_dagster.emulator.sail.answers.builder import Term
 from dara_dagster.emulator.sail.answers.casts import in_type
+from dara_dagster.emulator.sail.answers.functions import day_part
 from dara_dagster.emulator.sail.answers.lambdas import with_examples
 from dara_dagster.emulator.sail.answers.queries import (
     Columns,
@@ -187,6 +188,9 @@ class Query:
                     BUILD.cast(BUILD.call("%", text, _CLOCK[node.name.upper()]), "tinyint"), ByteType()
                 )
             return Term(text, IntegerType())
+        if isinstance(node, exp.Extract) and day_part(BUILD, part := node.name.lower(), ""):
+            found = day_part(BUILD, part, self.term(node.expression, typed=False).expr)
+            return Term(BUILD.cast(found, "int"), IntegerType())
         return None
 
     def _window(self, node: exp.Window, place: Span) -> Term[str] | None:

@@ -135,7 +135,7 @@ CHECKS: list[Check] = [
         differs("4.2", "4.0", "The version is that of the Spark Connect client"),
         SPARK,
     ),
-    Check("DeltaTable.forName", delta_table, [(2, "us")], "https://docs.delta.io/latest/delta-update.html"),
+    Check("DeltaTable.forName", delta_table, [(2, "us")], "https://docs.delta.io/delta-update/"),
     Check("addArtifact of a module", imported, 5, _CONNECT),
     Check("addTag and removeTag", tagged, ["b"], SPARK),
     Check(

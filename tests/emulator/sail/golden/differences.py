@@ -13,7 +13,7 @@ import re
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,11 @@ The local workspace runs SQL and DataFrame code on [Sail](https://github.com/lak
 compared with those of Apache Spark 4.0.1 (ANSI mode, UTC), and where Databricks differs from Apache Spark
 or only Delta Lake can tell, with what their documentation says: {total} snippets, of which {same} agree,
 and {checks} statements and calls of notebooks, of which {kept} agree. This page lists the others. It is made
-from the tests, so it is complete as far as they go.
+from the tests, so it is complete as far as they go. What differs without an error comes first.
+
+Each entry gives the topic and the query after SELECT; "there" is Apache Spark or Databricks, "here" the
+local workspace.
+One query often asks several things at once; the line above it says which of them differs.
 
 A column without an alias may have another name than on Databricks, as `abs((- 5))` for `abs(-5)`: give
 columns that you read by name an alias. Errors have the class and the sense of Databricks' errors, not
@@ -89,6 +93,28 @@ def workspace() -> Iterator[Any]:
         server.stop()
 
 
+def _fails(words: str) -> bool:
+    return words.startswith(("fails: ", "refused: "))
+
+
+def _rows(words: str) -> str:
+    return words.rpartition(" as ")[0] or words
+
+
+_SECTIONS: dict[str, Callable[[str, str], bool]] = {
+    "Other values, without an error": lambda there, here: (
+        not _fails(there) and not _fails(here) and _rows(there) != _rows(here)
+    ),
+    "The same values in another type, without an error": lambda there, here: (
+        not _fails(there) and not _fails(here) and _rows(there) == _rows(here)
+    ),
+    "An answer where Databricks fails": lambda there, here: _fails(there) and not _fails(here),
+    "An error where Databricks answers": lambda there, here: here.startswith("fails: "),
+    "Refused by name": lambda there, here: here.startswith("refused: "),
+}
+"""Each heading of the page, and which snippets stand under it, by the words of both answers."""
+
+
 def page() -> str:
     """The text of docs/known-differences.md."""
     golden, known = read_answers(), read_list()
@@ -96,11 +122,18 @@ def page() -> str:
     others = [(name, check) for name, check in ALL if isinstance(check.expected, refused | differs)]
     counts = {"total": len(golden), "same": len(golden) - differing}
     parts = [_INTRO.format(**counts, checks=len(ALL), kept=len(ALL) - len(others))]
-    for note, snippets in known.items():
-        parts.append(f"## {note}\n")
-        for key, here in snippets.items():
-            parts.append(f"- `{_short(key)}`  \n  there: `{_short(in_words(golden[key]))}`  \n")
-            parts[-1] += f"  here: `{_short(here)}`\n"
+    for heading, is_of_it in _SECTIONS.items():
+        notes = [
+            (note, key, here, there)
+            for note, snippets in known.items()
+            for key, here in snippets.items()
+            if is_of_it(there := in_words(golden[key]), here)
+        ]
+        parts.append(f"## {heading}\n")
+        for at, (note, key, here, there) in enumerate(notes):
+            if at == 0 or notes[at - 1][0] != note:
+                parts.append(f"### {note}\n")
+            parts.append(f"- `{_short(key)}`  \n  there: `{_short(there)}`  \n  here: `{_short(here)}`\n")
     parts.append("## Statements and calls of notebooks\n")
     parts += [_of_check(name, check) for name, check in others]
     return "\n".join(parts)
