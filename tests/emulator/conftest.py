@@ -13,6 +13,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.catalog import VolumeType
 
 from tests.conftest import Emulator, start_emulator
+from tests.emulator.switches import Switches
 
 CLUSTER_SPEC: dict[str, Any] = {
     "spark_version": "15.4.x-scala2.12",
@@ -58,3 +59,11 @@ def running_cluster(client: WorkspaceClient, skip: Callable[..., None]) -> Calla
         return str(cluster_id)
 
     return make
+
+
+@pytest.fixture
+def switch(emulator: Emulator, workspace_token: str) -> Switches:
+    """The switches of the test's workspace; tasks are simulated and take a minute."""
+    switches = Switches(emulator, workspace_token)
+    switches("POST", "simulate", duration_ms=60_000)
+    return switches

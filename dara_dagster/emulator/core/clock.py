@@ -1,4 +1,4 @@
-"""Time as the workspace sees it: the machine's clock plus what was skipped, and timers that obey it."""
+"""Time as the workspace sees it: the machine's clock plus what was skipped, and timers that follow it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Faults on request: wrong answers over HTTP, and tasks that are simulated."""

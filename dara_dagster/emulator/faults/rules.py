@@ -1,4 +1,4 @@
-"""Bad weather on request: wrong statuses, lost answers, delays and silence, by route and count."""
+"""HTTP faults on request: wrong statuses, lost answers, delays and no answer, by route and count."""
 
 from __future__ import annotations
 

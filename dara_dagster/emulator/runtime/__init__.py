@@ -1,0 +1,1 @@
+"""How tasks run: what an attempt does, its spec, its process."""

@@ -56,7 +56,7 @@ class Attempts:
 
 
 class _Base:
-    """The common part: who is told, how to take a step later, and how to end without having done anything."""
+    """The common part: how to take a step later, and how to end without having done anything."""
 
     def __init__(self, services: Attempts, run: Run, task: TaskRun) -> None:
         self.services, self.scheduler, self.run, self.task = services, services.runs.scheduler, run, task

@@ -155,7 +155,7 @@ def end_orphan(pid: int) -> None:
 
 
 def _read_command(pid: int) -> str:
-    """How a process was started; "" when there is none, or no way to tell."""
+    """How a process was started; "" when there is none, or it cannot be found out."""
     if Path("/proc/self/cmdline").exists():  # small containers have no ps
         with contextlib.suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")

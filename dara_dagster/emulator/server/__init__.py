@@ -1,0 +1,1 @@
+"""The HTTP server: routing, authentication, the workspaces by token, the admin routes."""

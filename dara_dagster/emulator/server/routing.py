@@ -73,11 +73,10 @@ register_url_convertor("path", _PathConvertor())
 
 
 class Router:
-    """Finds the route of a request: the first in the order given, those without `{names}` before all."""
+    """Finds the route of a request: the first in the order given."""
 
     def __init__(self, routes: Routes) -> None:
-        ordered = sorted(routes, key=lambda route: "{" in route[1])
-        self._routes = [Route(path, handler, methods=[method]) for method, path, handler in ordered]
+        self._routes = [Route(path, handler, methods=[method]) for method, path, handler in routes]
 
     def find(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
         """The route, whose endpoint is a Handler, and the values in the path; ApiError 404 without one."""

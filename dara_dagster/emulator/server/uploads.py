@@ -28,8 +28,7 @@ async def receive_file(request: Request, folder: Path, limit: int) -> Path:
         try:
             size = await _copy(request, out, limit)
             if announced and size != int(announced):
-                text = f"The body has {size} bytes, announced were {announced}."
-                raise invalid(text)
+                raise invalid(f"The body has {size} bytes, announced were {announced}.")
         except BaseException:
             target.unlink()
             raise

@@ -1,0 +1,1 @@
+"""The APIs, one package each: `routes` (HTTP) over `rules` (no HTTP) over their records."""

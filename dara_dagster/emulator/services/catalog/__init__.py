@@ -1,0 +1,1 @@
+"""The Unity Catalog API: catalogs, schemas, volumes and tables."""

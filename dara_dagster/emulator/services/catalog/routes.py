@@ -32,8 +32,7 @@ def _make_object_routes(
     def read_names(call: Call) -> list[str]:
         names = call.path["name"].split(".")
         if len(names) != len(parents) + 1:
-            text = f"'{call.path['name']}' is not the full name of one of {plural}."
-            raise invalid(text)
+            raise invalid(f"'{call.path['name']}' is not the full name of one of {plural}.")
         return names
 
     def create(catalog: Catalog, call: Call) -> Any:

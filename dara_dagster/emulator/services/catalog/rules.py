@@ -108,8 +108,7 @@ class Catalog:
         changes = {key: sent[key] for key in _KEPT if sent.get(key) is not None}
         renamed = (*path[:-1], _check_name(sent["new_name"])) if sent.get("new_name") else path
         if not changes and renamed == path:
-            text = f"Update{_KINDS[len(path)]} Nothing to update."
-            raise invalid(text)
+            raise invalid(f"Update{_KINDS[len(path)]} Nothing to update.")
         if renamed != path:
             self._rename(path, renamed)
         full = ".".join(renamed)
@@ -209,8 +208,7 @@ class Catalog:
     def _read_table_name(self, full_name: str) -> TableName:
         parts = full_name.split(".")
         if len(parts) != 3:
-            text = f"'{full_name}' is not a full table name (catalog.schema.table)."
-            raise invalid(text)
+            raise invalid(f"'{full_name}' is not a full table name (catalog.schema.table).")
         catalog, schema = self._require(parts[:2])
         return TableName(catalog, schema, _check_name(parts[2]))
 
@@ -241,16 +239,13 @@ def discard(away: Path) -> None:
 
 def _check_name(name: Any) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        text = f"{name!r} is not a valid name: no spaces, dots, slashes; no '_' first."
-        raise invalid(text)
+        raise invalid(f"{name!r} is not a valid name: no spaces, dots, slashes; no '_' first.")
     return name.lower()
 
 
 def _check_volume(sent: Mapping[str, Any]) -> None:
     kind = sent.get("volume_type", "MANAGED")
     if kind != "MANAGED":
-        text = f"The emulator has managed volumes only, got volume_type {kind!r}."
-        raise invalid(text)
+        raise invalid(f"The emulator has managed volumes only, got volume_type {kind!r}.")
     if sent.get("storage_location"):
-        text = "CreateVolume storage_location can not be provided."
-        raise invalid(text)
+        raise invalid("CreateVolume storage_location can not be provided.")

@@ -1,0 +1,1 @@
+"""The Clusters, Libraries and SQL Warehouses APIs."""

@@ -82,7 +82,7 @@ def fill_defaults(spec: Spec, user: str) -> Spec:
 
 
 def _find_cloud(spec: Spec) -> str:
-    """The attribute block of the cloud this spec is written for, told by its block or its node type."""
+    """The attribute block of the cloud this spec is written for, found by its block or its node type."""
     for block in _CLOUD_DEFAULTS:
         if block in spec:
             return block

@@ -107,8 +107,7 @@ class Warehouses(Compute):
         for warehouse_id, warehouse in self._all.items():
             if warehouse_id != owner and warehouse["settings"]["name"] == name:
                 # The exact text that client code matches on.
-                text = f"SQL warehouse with name `{name}` already exists"
-                raise invalid(text)
+                raise invalid(f"SQL warehouse with name `{name}` already exists")
 
     def _start(self, warehouse_id: str) -> None:
         self._enter(warehouse_id, "STARTING")

@@ -35,16 +35,16 @@ class Upload:
         (folder / "target").write_text(("+" if overwrite else "-") + path)
         return token
 
-    def part(self, number: int) -> Path:
+    def find_part(self, number: int) -> Path:
         """The file of a part."""
         if not 1 <= number <= _MAX_PARTS:
             raise invalid(f"A part number is 1 to {_MAX_PARTS}, got {number}.")
         return self.folder / f"part-{number}"
 
-    def etag(self, number: int) -> str:
-        """What tells this part from another of the same number; ApiError 400 for one that never came."""
+    def make_etag(self, number: int) -> str:
+        """Distinguish this part from another of the same number; ApiError 400 for one that never came."""
         try:
-            about = self.part(number).stat()
+            about = self.find_part(number).stat()
         except FileNotFoundError:
             raise invalid(f"Part {number} was not uploaded.") from None
         return f'"{about.st_mtime_ns:x}-{about.st_size:x}"'
@@ -58,17 +58,16 @@ class Upload:
         if marked[1:] != path or not parts:
             raise invalid("The upload session belongs to another file, or has no parts.")
         for part in parts:
-            if self.etag(part["part_number"]) != part["etag"]:
-                text = f"The etag of part {part['part_number']} is not that of its upload."
-                raise invalid(text)
+            if self.make_etag(part["part_number"]) != part["etag"]:
+                raise invalid(f"The etag of part {part['part_number']} is not that of its upload.")
         numbers = sorted({part["part_number"] for part in parts})
         whole = self.folder / "whole"
-        self.part(numbers[0]).rename(whole)
+        self.find_part(numbers[0]).rename(whole)
         with whole.open("ab") as out:
             for number in numbers[1:]:
-                with self.part(number).open("rb") as one:
+                with self.find_part(number).open("rb") as one:
                     shutil.copyfileobj(one, out, 1024 * 1024)
-                self.part(number).unlink()
+                self.find_part(number).unlink()
         self._files.place(whole, path, overwrite=marked[0] == "+")
         self.abort()
 

@@ -48,7 +48,7 @@ def _make_part_urls(files: Files, call: Call) -> Any:
     upload = Upload(files, token)
     urls = []
     for number in range(first, first + body.get("count", 1)):
-        upload.part(number)
+        upload.find_part(number)
         url = signer.url("part", {"session": token, "part": str(number)})
         urls.append({"url": url, "part_number": number, "headers": []})
     return {"upload_part_urls": urls}
@@ -72,11 +72,11 @@ async def _upload_part(files: Files, call: Call) -> Any:
     upload, number = Upload(files, values["session"]), int(values["part"])
     staged = await receive_file(call.request, upload.folder, _MAX_PART_BYTES)
     try:
-        staged.replace(upload.part(number))
+        staged.replace(upload.find_part(number))
     finally:
         with contextlib.suppress(FileNotFoundError):
             staged.unlink()
-    return Response(status_code=200, headers={"ETag": upload.etag(number)})
+    return Response(status_code=200, headers={"ETag": upload.make_etag(number)})
 
 
 async def _abort(files: Files, call: Call) -> Any:

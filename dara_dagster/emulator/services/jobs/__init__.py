@@ -1,0 +1,1 @@
+"""The Jobs API: saved jobs, their settings, their repairs."""

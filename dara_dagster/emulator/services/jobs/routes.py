@@ -44,7 +44,7 @@ def _show_item(jobs: Jobs, job: Job, *, expand: bool) -> Job:
     if not expand:
         return _show_job(jobs, job, {key: value for key, value in job["settings"].items() if key != "tasks"})
     view = _show_page(jobs, job, None)
-    view.pop("next_page_token", None)  # has_more tells; the pages are those of jobs/get
+    view.pop("next_page_token", None)  # has_more is enough; the pages are those of jobs/get
     return view
 
 

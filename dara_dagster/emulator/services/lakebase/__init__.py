@@ -1,0 +1,1 @@
+"""The calls that a client of Lakebase's Postgres makes."""

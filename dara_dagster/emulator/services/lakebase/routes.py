@@ -24,8 +24,7 @@ def _make_credential_of_instances(lakebase: Lakebase, call: Call) -> Json:
 def _make_credential_of_endpoint(lakebase: Lakebase, call: Call) -> Json:
     parts = str(call.body.get("endpoint", "")).split("/")
     if len(parts) != 6 or parts[::2] != ["projects", "branches", "endpoints"] or not all(parts):
-        text = "endpoint must be of the form projects/{}/branches/{}/endpoints/{}."
-        raise invalid(text)
+        raise invalid("endpoint must be of the form projects/{}/branches/{}/endpoints/{}.")
     token, end = lakebase.credential()
     return {"token": token, "expire_time": end}
 

@@ -1,0 +1,1 @@
+"""The Workspace API: notebooks, files and folders."""

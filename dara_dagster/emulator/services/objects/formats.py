@@ -1,4 +1,4 @@
-"""Tells what an import is (notebook or file, which language) and turns notebooks into export formats."""
+"""Decides what an import is (notebook or file, which language) and turns notebooks into export formats."""
 
 from __future__ import annotations
 

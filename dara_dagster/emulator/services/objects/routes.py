@@ -55,7 +55,7 @@ async def _read_import_request(call: Call) -> tuple[dict[str, Any], bytes]:
 
 
 async def _import_file(objects: Objects, call: Call) -> Any:
-    """The raw route of the databricks CLI: bytes as they come, told apart as AUTO does; conflicts are 409."""
+    """The raw route of the databricks CLI: bytes as they come, recognised as AUTO does; conflicts are 409."""
     staged = await receive_file(call.request, objects.prepare_staging(), _MAX_RAW_BYTES)
     try:
         source = await run_in_threadpool(_read_staged, "/" + call.path["path"], staged)
@@ -70,7 +70,7 @@ def _read_staged(path: str, staged: Path) -> Source:
     if path.lower().endswith(".ipynb"):
         return read_auto(path, staged.read_bytes())
     with staged.open("rb") as content:
-        return read_auto(path, content.read(200))  # the first line tells
+        return read_auto(path, content.read(200))  # the first line decides
 
 
 async def _export(objects: Objects, call: Call) -> Any:

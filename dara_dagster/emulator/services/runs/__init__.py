@@ -1,0 +1,1 @@
+"""The Jobs API: runs, their scheduler, their outcomes."""

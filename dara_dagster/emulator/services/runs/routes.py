@@ -84,7 +84,7 @@ def _list(runs: Runs, call: Call) -> Json:
 def _show_item(runs: Runs, run: Run, expand: bool) -> dict[str, Any]:
     """A run as it is listed: only runs/get names what started it."""
     view = _show_page(runs, run, None) if expand else show_run(runs.viewer, run)
-    view.pop("next_page_token", None)  # has_more tells; the pages are those of runs/get
+    view.pop("next_page_token", None)  # has_more is enough; the pages are those of runs/get
     view.pop("parent_run_id", None)
     return view
 

@@ -20,7 +20,7 @@ STOP_SECONDS = 0.05
 
 
 class Work(Protocol):
-    """What an attempt does. It tells the scheduler `running` and, once, `ended`; never from within a call."""
+    """What an attempt does. It calls the scheduler's `running` and, once, `ended`; but not within a call."""
 
     def begin(self) -> None: ...
 

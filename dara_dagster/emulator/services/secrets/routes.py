@@ -31,8 +31,7 @@ def _list_scopes(secrets: Secrets, call: Call) -> Any:
 def _put(secrets: Secrets, call: Call) -> Any:
     body = call.body
     if ("string_value" in body) == ("bytes_value" in body):
-        text = "Exactly one of string_value and bytes_value must be given."
-        raise invalid(text)
+        raise invalid("Exactly one of string_value and bytes_value must be given.")
     try:
         value = (
             str(body["string_value"]).encode()

@@ -64,8 +64,9 @@ class Secrets:
         scope = self._find_scope(scope_name)
         _check_name("key", key)
         if len(value) > _MAX_VALUE_BYTES:
-            text = f"The secret value of {len(value)} bytes exceeds the limit of {_MAX_VALUE_BYTES} bytes."
-            raise invalid(text)
+            raise invalid(
+                f"The secret value of {len(value)} bytes exceeds the limit of {_MAX_VALUE_BYTES} bytes."
+            )
         if key not in scope["secrets"] and len(scope["secrets"]) >= _MAX_SECRETS:
             text = f"Scope {scope_name} has the most secrets it can have: {_MAX_SECRETS}."
             raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", text)
@@ -96,8 +97,7 @@ class Secrets:
         """Set the permission of a principal on a scope; None takes it away."""
         scope = self._find_scope(scope_name)
         if permission is not None and permission not in _PERMISSIONS:
-            text = f"Unknown permission {permission!r}, expected one of {', '.join(_PERMISSIONS)}."
-            raise invalid(text)
+            raise invalid(f"Unknown permission {permission!r}, expected one of {', '.join(_PERMISSIONS)}.")
         if permission is None and principal not in scope["acls"]:
             raise no_acl(scope_name, principal)
         acls = {**scope["acls"], principal: permission}
@@ -119,8 +119,7 @@ class Secrets:
 
 def _check_name(what: str, name: str) -> None:
     if not _NAME.fullmatch(name):
-        text = f"The {what} must be 1 to 128 of the characters A-Z a-z 0-9 - _ . @, got {name!r}."
-        raise invalid(text)
+        raise invalid(f"The {what} must be 1 to 128 of the characters A-Z a-z 0-9 - _ . @, got {name!r}.")
 
 
 def no_acl(scope_name: str, principal: str) -> ApiError:

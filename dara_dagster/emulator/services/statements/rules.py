@@ -223,7 +223,7 @@ class Statements:
         self._keep(statement)
 
     def _keep(self, statement: Statement) -> None:
-        """Written before it is told: what succeeded once must not fail after a restart."""
+        """Write it before it is reported: what succeeded once must not fail after a restart."""
         self._table[statement.statement_id] = statement.stored()
         self._context.store.save("statements", statement.statement_id)
 

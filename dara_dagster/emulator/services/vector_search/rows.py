@@ -22,7 +22,7 @@ class WrongRowsError(Exception):
 
 @dataclass(frozen=True)
 class Read:
-    """What a look at the table found: its version and number of rows, or what is wrong with them."""
+    """What was found in the table: its version and number of rows, or what is wrong with them."""
 
     version: int
     count: int = 0

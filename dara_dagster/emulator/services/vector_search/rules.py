@@ -248,7 +248,7 @@ def _read_spec(sent: Any) -> dict[str, Any]:
     if sent.get("embedding_writeback_table"):
         raise refuse("embedding_writeback_table", "has no embedding models")
     if (pipeline := sent.get("pipeline_type")) != "TRIGGERED":
-        raise refuse(f"pipeline_type {pipeline}", "updates an index when it is told to (TRIGGERED)")
+        raise refuse(f"pipeline_type {pipeline}", "updates an index on request only (TRIGGERED)")
     columns = sent.get("embedding_vector_columns")
     if not isinstance(columns, list) or len(columns) != 1 or not isinstance(columns[0], dict):
         raise invalid("embedding_vector_columns must name one column.")
