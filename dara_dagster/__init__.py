@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from dara_dagster.api.project_runs import ProjectRuns
     from dara_dagster.config import Plan, check, load, make_plan, plan_from
     from dara_dagster.defs.definitions import build_definitions
-    from dara_dagster.defs.steps.pipeline import Step, StepContext, step_pipeline
+    from dara_dagster.defs.steps.context import StepContext
+    from dara_dagster.defs.steps.pipeline import Step, step_pipeline
     from dara_dagster.defs.translator import Translator
     from dara_dagster.errors import ConfigError, DaraError, Problem
     from dara_dagster.history.status import read_status
@@ -26,7 +27,7 @@ _HOME = {
     "Problem": "errors",
     "ProjectRuns": "api.project_runs",
     "Step": "defs.steps.pipeline",
-    "StepContext": "defs.steps.pipeline",
+    "StepContext": "defs.steps.context",
     "Translator": "defs.translator",
     "build_definitions": "defs.definitions",
     "check": "config",

@@ -17,7 +17,8 @@ from dagster import (
 
 from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.defs.ops import DONE, RESULT, START, UPSTREAM, Ops, gate_op, join_op
-from dara_dagster.defs.steps.pipeline import StepContext, pipeline_graph
+from dara_dagster.defs.steps.context import StepContext
+from dara_dagster.defs.steps.pipeline import pipeline_graph
 from dara_dagster.defs.steps.registry import steps_of
 from dara_dagster.defs.translator import Translator
 from dara_dagster.defs.unique_names import Names

@@ -8,7 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dara_dagster.defs.steps.pipeline import Step, StepContext
+from dara_dagster.defs.steps.context import StepContext
+from dara_dagster.defs.steps.pipeline import Step
 
 
 class CountLines(Step):

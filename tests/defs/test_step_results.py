@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
+from dara_dagster.defs.steps.context import StepContext
 from dara_dagster.defs.steps.metadata import left_metadata
-from dara_dagster.defs.steps.pipeline import Step, StepContext
+from dara_dagster.defs.steps.pipeline import Step
 from dara_dagster.history.status import read_status
 from tests.defs.conftest import Project
 

@@ -10,7 +10,8 @@ from dara_dagster.config.dialects.step_models import BUILT_IN
 from dara_dagster.config.fields import Model
 from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.defs.execution.execute import Work, execute_task
-from dara_dagster.defs.steps.pipeline import Step, StepContext
+from dara_dagster.defs.steps.context import StepContext
+from dara_dagster.defs.steps.pipeline import Step
 
 SettingsT = TypeVar("SettingsT", bound=Model)
 

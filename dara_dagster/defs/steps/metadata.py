@@ -6,13 +6,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster import MetadataValue
 from pydantic_core import to_jsonable_python
 
-if TYPE_CHECKING:
-    from dara_dagster.defs.steps.pipeline import StepContext
+from dara_dagster.defs.steps.context import StepContext
 
 __all__ = ["CONTEXT_METADATA", "context_metadata", "left_metadata"]
 

@@ -12,7 +12,8 @@ from typing import Any
 from dara_dagster.config.plan import Plan, StepPlan, WorkflowPlan
 from dara_dagster.defs.objects import find_modules_in, load_object
 from dara_dagster.defs.steps.built_in import BuiltIn
-from dara_dagster.defs.steps.pipeline import Step, StepContext, StepFactory
+from dara_dagster.defs.steps.context import StepContext
+from dara_dagster.defs.steps.pipeline import Step, StepFactory
 from dara_dagster.defs.steps.run_job import RunJob
 from dara_dagster.defs.steps.run_sql import RunSql
 from dara_dagster.defs.steps.run_task import RunTask

@@ -6,7 +6,7 @@ from dara_dagster.config.dialects import step_models
 from dara_dagster.config.models import Entry
 from dara_dagster.config.plan import TaskPlan
 from dara_dagster.defs.steps.built_in import BuiltIn, run_as_task
-from dara_dagster.defs.steps.pipeline import StepContext, StepTools
+from dara_dagster.defs.steps.context import StepContext, StepTools
 from dara_dagster.errors import DaraError
 from dara_dagster.executor.stop import stop_event
 from dara_dagster.workspace.jobs.deploy import ensure_saved_job

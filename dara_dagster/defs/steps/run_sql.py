@@ -8,7 +8,7 @@ from dara_dagster.config.dialects import step_models
 from dara_dagster.config.plan import ComputePlan, Plan
 from dara_dagster.config.sql_placeholders import CannotBind, bind_placeholders
 from dara_dagster.defs.steps.built_in import BuiltIn, filled
-from dara_dagster.defs.steps.pipeline import StepContext
+from dara_dagster.defs.steps.context import StepContext
 from dara_dagster.errors import DaraError
 from dara_dagster.executor.stop import stop_event
 from dara_dagster.workspace.sql import run_statement

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from dara_dagster.config.plan import Plan, TaskPlan
 from dara_dagster.defs.steps.built_in import run_as_task
-from dara_dagster.defs.steps.pipeline import Step, StepContext
+from dara_dagster.defs.steps.context import StepContext
+from dara_dagster.defs.steps.pipeline import Step
 from dara_dagster.errors import DaraError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dara_dagster.config.dialects import step_models
 from dara_dagster.defs.steps.built_in import BuiltIn, full_name
-from dara_dagster.defs.steps.pipeline import StepContext
+from dara_dagster.defs.steps.context import StepContext
 from dara_dagster.executor.stop import stop_event
 from dara_dagster.workspace.resources.vector_search import IndexSync, NewIndex
 

@@ -6,7 +6,7 @@ import re
 
 from dara_dagster.config.dialects import step_models
 from dara_dagster.defs.steps.built_in import BuiltIn
-from dara_dagster.defs.steps.pipeline import StepContext
+from dara_dagster.defs.steps.context import StepContext
 from dara_dagster.errors import DaraError
 from dara_dagster.workspace.calls import API_ERRORS
 from dara_dagster.workspace.client import Workspace

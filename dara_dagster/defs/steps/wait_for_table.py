@@ -8,7 +8,7 @@ from functools import partial
 
 from dara_dagster.config.dialects import step_models
 from dara_dagster.defs.steps.built_in import BuiltIn, full_name
-from dara_dagster.defs.steps.pipeline import StepContext
+from dara_dagster.defs.steps.context import StepContext
 from dara_dagster.errors import DaraError
 from dara_dagster.executor.stop import stop_event
 from dara_dagster.workspace.rate_limited import Stopped
