@@ -138,13 +138,13 @@ def workflows(services: _Services) -> Workflows:
     found = [
         Workflow(
             name=workflow.name,
-            description=workflow.description,
+            description=workflow.options.description,
             tasks=[task.name for task in workflow.tasks] or [step.name for step in workflow.steps],
             takes_file=bool(workflow.steps),
             parameters=dict(declared_parameters(plan, workflow)),
-            schedule=workflow.schedule,
+            schedule=workflow.options.schedule,
             timezone=workflow.timezone,
-            max_concurrent_runs=workflow.max_concurrent_runs,
+            max_concurrent_runs=workflow.options.max_concurrent_runs,
         )
         for workflow in plan.workflows
     ]

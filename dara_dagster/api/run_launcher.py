@@ -81,7 +81,7 @@ class Launcher:
         or does not answer; CredentialsError where Databricks' credentials are not set.
         """
         workflow = self._project.workflow(wanted.workflow)
-        if workflow.run_as == "caller" and not wanted.access_token:
+        if workflow.options.run_as == "caller" and not wanted.access_token:
             raise ApiError(403, _NO_CALLER.format(name=workflow.name), "X-Forwarded-Access-Token")
         if wrong := [
             *wanted.wrong,
@@ -90,8 +90,9 @@ class Launcher:
         ]:
             raise ApiError.invalid(wrong)
         parameters = {name: _text(value) for name, value in wanted.parameters.items()}
-        run_id, tags = _identity(self._project.plan.name, wanted, parameters, workflow.run_as == "caller")
-        if workflow.run_as != "caller":
+        as_caller = workflow.options.run_as == "caller"
+        run_id, tags = _identity(self._project.plan.name, wanted, parameters, as_caller)
+        if not as_caller:
             self._check_credentials()
         try:
             with file_lock(self._lock_file, timeout=_LOCK_SECONDS):
@@ -121,7 +122,7 @@ class Launcher:
             self._has_credentials = True
 
     def _start(self, workflow: WorkflowPlan, run_id: str, access_token: str | None) -> DagsterRun:
-        if workflow.run_as != "caller":
+        if workflow.options.run_as != "caller":
             return self._project.code.submit(run_id)
         if not self._caller_runs.has(run_id):
             self._caller_runs.start(run_id, access_token or "")
@@ -207,7 +208,7 @@ def _wrong_idempotency_key(key: str | None) -> Iterator[Invalid]:
 
 def _check_free(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -> None:
     if free_places(instance, plan, workflow) == 0:
-        limit = workflow.max_concurrent_runs
+        limit = workflow.options.max_concurrent_runs
         message = f"{limit} runs of {workflow.name} are going on (max_concurrent_runs). Try again later."
         raise ApiError(409, message)
 

@@ -105,7 +105,7 @@ def _say_if_it_waits(instance: DagsterInstance, wanted: Execution, job_name: str
     for workflow in plan.workflows:
         is_it = job_name in (names[workflow.name], names[workflow.name] + SEQUENTIAL)
         if is_it and free_places(instance, plan, workflow) == 0:
-            limit = counted(workflow.max_concurrent_runs, "run")
+            limit = counted(workflow.options.max_concurrent_runs, "run")
             text = f"{limit} of {workflow.name} at a time (max_concurrent_runs): this one waits for its turn."
             Console(stderr=True, highlight=False).print(text, soft_wrap=True, markup=False)
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from dara_dagster.config.plan import (
         ComputePlan,
         Plan,
-        SensorPlan,
         StepPlan,
         TaskPlan,
         WorkflowPlan,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _HOME = {
     "ComputePlan": "plan",
     "Plan": "plan",
-    "SensorPlan": "plan",
     "Settings": "settings",
     "Spec": "spec",
     "StepPlan": "plan",
@@ -40,7 +38,6 @@ _HOME = {
 __all__ = [
     "ComputePlan",
     "Plan",
-    "SensorPlan",
     "Settings",
     "Spec",
     "StepPlan",

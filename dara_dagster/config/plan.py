@@ -12,7 +12,7 @@ from dara_dagster.config.kinds import ComputeKind, TaskKind
 from dara_dagster.config.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
-    from dara_dagster.config.models import Entry
+    from dara_dagster.config.models import Entry, Sensor, WorkflowOptions
 
 HOME = "/Workspace/Users/~"
 """Stands in paths for the folder of the user who runs or deploys, known once the workspace is open."""
@@ -90,47 +90,26 @@ class StepPlan:
 
 
 @dataclass(frozen=True)
-class SensorPlan:
-    """What starts a workflow when files arrive: exactly one of `volume` (a /Volumes path) and `folder`."""
-
-    volume: str | None = None
-    folder: Path | None = None
-    patterns: tuple[str, ...] = ("*",)
-    recursive: bool = False
-    follow_links: bool = False
-    settle_seconds: float = 0.0
-    batch_size: int = 100
-    per: Literal["file", "batch"] = "file"
-    upload_to: str | None = None
-    since: str | None = None
-    interval_seconds: int = 30
-
-
-@dataclass(frozen=True)
 class WorkflowPlan:
     """One workflow: `tasks` in a stable topological order, or `steps` for a step pipeline (never both).
 
-    `context` is the class of a pipeline's context as `module:Class`; None is StepContext.
+    `options` is what its file says besides, as it was read. `sensor` is the one of the options with the whole
+    path of its folder. `context` is the class of a pipeline's context as `module:Class`; None is StepContext.
     """
 
     name: str
     source: Path
-    description: str = ""
+    options: WorkflowOptions
     tasks: tuple[TaskPlan, ...] = ()
     steps: tuple[StepPlan, ...] = ()
     context: str | None = None
-    schedule: str | None = None
-    timezone: str = "UTC"
-    sensor: SensorPlan | None = None
+    sensor: Sensor | None = None
     max_concurrent: int = 300
-    max_concurrent_runs: int = 0
-    sequential_job: bool = False
-    run_as: Literal["caller"] | None = None
-    fail_fast: bool = False
-    extra_parameters: bool = False
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    retry_on: Mapping[str, Literal["never", "now", "backoff"]] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def timezone(self) -> str:
+        """The time zone of the schedule."""
+        return self.options.timezone or "UTC"
 
     def all_tasks(self) -> tuple[TaskPlan, ...]:
         """Its tasks, those of `run_task` steps included."""

@@ -18,7 +18,6 @@ from dara_dagster.config.plan import (
     HOME,
     ComputePlan,
     Plan,
-    SensorPlan,
     StepPlan,
     TaskPlan,
     WorkflowPlan,
@@ -83,22 +82,12 @@ class _Resolver:
         return WorkflowPlan(
             name=workflow.name,
             source=workflow.document.file,
-            description=options.description,
+            options=options,
             tasks=tuple(self._task(tasks[name], keys[name], options.parameters) for name in order),
             steps=tuple(self._step(step, options.parameters) for step in workflow.steps),
             context=options.context if isinstance(options, StepsOptions) else None,
-            schedule=options.schedule,
-            timezone=options.timezone or "UTC",
             sensor=self._sensor(options.sensor) if options.sensor else None,
             max_concurrent=options.max_concurrent or self._spec.project.max_concurrent,
-            max_concurrent_runs=options.max_concurrent_runs,
-            sequential_job=options.sequential_job,
-            run_as=options.run_as,
-            fail_fast=options.fail_fast,
-            extra_parameters=options.extra_parameters,
-            parameters=options.parameters,
-            retry_on=options.retry_on,
-            tags=options.tags,
         )
 
     def _step(self, step: Step, defaults: Mapping[str, str]) -> StepPlan:
@@ -107,20 +96,9 @@ class _Resolver:
         compute = self._computes["warehouse", warehouse] if warehouse else None
         return StepPlan(step.name, step.uses, step.settings, task, compute)
 
-    def _sensor(self, sensor: Sensor) -> SensorPlan:
-        return SensorPlan(
-            volume=sensor.volume,
-            folder=self._spec.root / sensor.folder if sensor.folder else None,
-            patterns=sensor.pattern,
-            recursive=sensor.recursive,
-            follow_links=sensor.follow_links,
-            settle_seconds=sensor.settle_seconds,
-            batch_size=sensor.batch_size,
-            per=sensor.per,
-            upload_to=sensor.upload_to,
-            since=sensor.since,
-            interval_seconds=sensor.interval_seconds,
-        )
+    def _sensor(self, sensor: Sensor) -> Sensor:
+        folder = str(self._spec.root / sensor.folder) if sensor.folder else None
+        return sensor.model_copy(update={"folder": folder})
 
     def _task(self, task: Task, key: str, defaults: Mapping[str, str]) -> TaskPlan:
         entry, project = task.entry, self._spec.project

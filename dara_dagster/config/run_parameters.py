@@ -26,7 +26,7 @@ def declared_parameters(plan: Plan, workflow: WorkflowPlan) -> Mapping[str, str]
     for task in workflow.all_tasks():
         inner = _inner(plan, workflow, task.workflow) if task.kind == "workflow" else None
         found |= {**(declared_parameters(plan, inner) if inner else {}), **task.parameters}
-    return {**found, **workflow.parameters}
+    return {**found, **workflow.options.parameters}
 
 
 def wrong_parameter(plan: Plan, workflow: WorkflowPlan, name: str) -> str | None:
@@ -39,7 +39,7 @@ def wrong_parameter(plan: Plan, workflow: WorkflowPlan, name: str) -> str | None
     known = {*declared_parameters(plan, workflow), *_read_by_steps(workflow)}
     if workflow.sensor is not None or workflow.steps:
         known |= _OF_FILES
-    if name in known or workflow.extra_parameters or _has_own_steps(workflow):
+    if name in known or workflow.options.extra_parameters or _has_own_steps(workflow):
         return None
     hint = Suggestions(sorted(known - _OF_FILES)).hint(name, "parameters")
     return (

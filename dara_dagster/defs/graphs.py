@@ -64,7 +64,7 @@ class Graphs:
             self._names.take(name),
             node_defs=_definitions(nodes.values()),
             dependencies=_edges(workflow.tasks, nodes, sequential, verdicts),
-            description=workflow.description or None,
+            description=workflow.options.description or None,
         )
 
     def pipeline(self, name: str, workflow: WorkflowPlan) -> GraphDefinition:
@@ -137,7 +137,7 @@ class Graphs:
             dependencies=edges,
             input_mappings=inputs,
             output_mappings=outputs,
-            description=task.entry.description or workflow.description or None,
+            description=task.entry.description or workflow.options.description or None,
         )
         return _Node(alias, definition, tuple(output.graph_output_name for output in outputs))
 

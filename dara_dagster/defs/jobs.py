@@ -51,7 +51,9 @@ def choose_job(plan: Plan, translator: Translator, workflow: WorkflowPlan, seque
     name = job_names(plan, translator)[workflow.name]
     if not sequential or workflow.steps:  # a step pipeline is sequential as it is
         return JobChoice(name)
-    return JobChoice(name + SEQUENTIAL) if workflow.sequential_job else JobChoice(name, one_at_a_time=True)
+    if workflow.options.sequential_job:
+        return JobChoice(name + SEQUENTIAL)
+    return JobChoice(name, one_at_a_time=True)
 
 
 def run_tags(plan: Plan) -> Mapping[str, str]:
@@ -68,9 +70,9 @@ def executor_for(
     needs exist, though the step that made them failed: what `run_if` is built on.
     """
     defaults: dict[str, Any] = {"project_folder": str(project_folder(plan.config_dir))}
-    if workflow is not None and workflow.max_concurrent_runs:
+    if workflow is not None and workflow.options.max_concurrent_runs:
         pool = f"{plan.name}/{workflow.name}"
-        defaults["run_limit"] = {"pool": pool, "limit": workflow.max_concurrent_runs}
+        defaults["run_limit"] = {"pool": pool, "limit": workflow.options.max_concurrent_runs}
     if tolerant:
         defaults["step_dependency_config"] = {"require_upstream_step_success": False}
     schema = Permissive({"max_concurrent": Field(Int, default_value=max_concurrent)})  # type: ignore[no-untyped-call]
@@ -98,7 +100,7 @@ def build_jobs(
         name = names[workflow.name]
         if wanted in (None, name, name + SEQUENTIAL):
             _allow_depth(len(workflow.tasks))
-            both = workflow.sequential_job or wanted == name + SEQUENTIAL
+            both = workflow.options.sequential_job or wanted == name + SEQUENTIAL
             yield from _jobs(plan, workflow, name, graphs, resources, both)
 
 
@@ -140,8 +142,8 @@ def _job(
         name=name,
         resource_defs=resources,
         executor_def=executor,
-        tags={**run_tags(plan), WORKFLOW_TAG: workflow.name, **workflow.tags},
-        description=workflow.description or None,
+        tags={**run_tags(plan), WORKFLOW_TAG: workflow.name, **workflow.options.tags},
+        description=workflow.options.description or None,
     )
 
 

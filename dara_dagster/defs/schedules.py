@@ -34,30 +34,30 @@ def free_places(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -
 
     Runs count however they were started, those that wait included; not those whose process has died.
     """
-    if not workflow.max_concurrent_runs:
+    if not workflow.options.max_concurrent_runs:
         return None
     tags = {PROJECT_TAG: plan.name, WORKFLOW_TAG: workflow.name}
     runs = instance.get_runs(RunsFilter(tags=tags, statuses=_UNFINISHED))
-    return max(workflow.max_concurrent_runs - sum(not is_abandoned(run) for run in runs), 0)
+    return max(workflow.options.max_concurrent_runs - sum(not is_abandoned(run) for run in runs), 0)
 
 
 def build_schedule(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> ScheduleDefinition | None:
     """Return the schedule of a workflow that has one. It is on from the start; the UI can turn it off."""
-    if workflow.schedule is None:
+    if workflow.options.schedule is None:
         return None
 
     def tick(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         if free_places(context.instance, plan, workflow) == 0:
-            limit = workflow.max_concurrent_runs
+            limit = workflow.options.max_concurrent_runs
             return SkipReason(f"{limit} runs of {job.name} are going on (max_concurrent_runs)")
         return RunRequest(tags={"dara/started_by": "schedule"})
 
     return ScheduleDefinition(
         name=f"{job.name}_schedule",
         job=job,
-        cron_schedule=workflow.schedule,
+        cron_schedule=workflow.options.schedule,
         execution_timezone=workflow.timezone,
         execution_fn=tick,
         default_status=DefaultScheduleStatus.RUNNING,
-        description=f"Runs {workflow.name} at {workflow.schedule} ({workflow.timezone}).",
+        description=f"Runs {workflow.name} at {workflow.options.schedule} ({workflow.timezone}).",
     )

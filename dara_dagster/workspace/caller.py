@@ -31,7 +31,7 @@ def caller_token() -> str | None:
 
 def check_caller(workflow: WorkflowPlan) -> None:
     """Raises CredentialsError for a workflow that runs as its caller where there is none."""
-    if workflow.run_as == "caller" and _token is None:
+    if workflow.options.run_as == "caller" and _token is None:
         raise CredentialsError(
             f"The workflow {workflow.name!r} runs as its caller, and nobody called: start it with `dara run` "
             "or by the REST API of `dara serve` in a Databricks App with user authorization"

@@ -66,8 +66,9 @@ def test_everything_is_resolved(project: Project) -> None:
     assert plan.clusters["etl cluster"].settings == {"spark_version": "16.4.x-scala2.12", "num_workers": 2}
     assert plan.warehouses["bi"].settings == {"cluster_size": "2X-Small", "auto_stop_mins": 10}
     (workflow,) = plan.workflows
-    assert (workflow.name, workflow.schedule, workflow.timezone) == ("daily", "0 6 * * mon", "Europe/Berlin")
-    assert (workflow.max_concurrent, dict(workflow.retry_on)) == (7, {"CLOUD_*": "now"})
+    options = workflow.options
+    assert (workflow.name, options.schedule, workflow.timezone) == ("daily", "0 6 * * mon", "Europe/Berlin")
+    assert (workflow.max_concurrent, dict(options.retry_on)) == (7, {"CLOUD_*": "now"})
     a, q, s, n, raw = workflow.tasks
     assert [task.kind for task in workflow.tasks] == ["notebook", "sql", "script", "notebook", "raw"]
     assert (a.name, a.key, a.remote_file) == ("etl/a", "etl_a", f"{plan.workspace_path}/etl/a")

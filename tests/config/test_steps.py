@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dara_dagster.config import SensorPlan, StepPlan
+from dara_dagster.config import StepPlan
+from dara_dagster.config.models import Sensor
 from tests.config.conftest import Project, entry
 
 FILE = "workflows/w.json"
@@ -148,14 +149,14 @@ def test_two_steps_of_one_name(project: Project) -> None:
 def test_sensors(project: Project) -> None:
     project.file("a.py")
 
-    def sensor(**said: Any) -> SensorPlan | None:
+    def sensor(**said: Any) -> Sensor | None:
         project.write(FILE, {"tasks": [entry()], "sensor": said})
         return project.plan().workflows[0].sensor
 
     volume = "/Volumes/main/raw/inbox"
-    assert sensor(volume=volume) == SensorPlan(volume=volume)
-    assert sensor(volume=volume, pattern="*.csv", per="batch", batch_size="5") == SensorPlan(
-        volume=volume, patterns=("*.csv",), per="batch", batch_size=5
+    assert sensor(volume=volume) == Sensor(volume=volume)
+    assert sensor(volume=volume, pattern="*.csv", per="batch", batch_size="5") == Sensor(
+        volume=volume, pattern=("*.csv",), per="batch", batch_size=5
     )
     assert sensor(
         folder="inbox/",
@@ -165,9 +166,9 @@ def test_sensors(project: Project) -> None:
         upload_to=volume,
         since="2024-05-31T06:00:00Z",
         interval_seconds=60,
-    ) == SensorPlan(
-        folder=project.root / "inbox",
-        patterns=("*.csv", "*.json"),
+    ) == Sensor(
+        folder=str(project.root / "inbox"),
+        pattern=("*.csv", "*.json"),
         recursive=True,
         settle_seconds=1.5,
         upload_to=volume,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dara_dagster.config.models import Entry
+from dara_dagster.config.models import Entry, WorkflowOptions
 from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.errors import FileError
 from dara_dagster.tasks.files import with_default_tables
@@ -56,7 +56,7 @@ def plan(folder: Path) -> Plan:
         file = folder / name
         remote = f"{ROOT}/{file.stem if kind == 'notebook' else name}"
         tasks.append(TaskPlan(file.stem, file.stem, kind, Entry(), file=file, remote_file=remote))  # type: ignore[arg-type]
-    flow = WorkflowPlan("flow", folder / "flow.json", tasks=tuple(tasks))
+    flow = WorkflowPlan("flow", folder / "flow.json", WorkflowOptions(), tasks=tuple(tasks))
     return Plan("tests", folder.parent, folder.parent, "emulator", folder, ROOT, {}, {}, (flow,))
 
 

@@ -121,7 +121,9 @@ def _problem(problem: Problem) -> dict[str, Any]:
 def _workflow_lines(workflow: WorkflowPlan) -> Iterator[str]:
     yield ""
     size = counted(len(workflow.steps), "step") if workflow.steps else counted(len(workflow.tasks), "task")
-    schedule = f", scheduled {workflow.schedule} {workflow.timezone}" if workflow.schedule else ""
+    schedule = (
+        f", scheduled {workflow.options.schedule} {workflow.timezone}" if workflow.options.schedule else ""
+    )
     sensor = f", started by files in {_watched(workflow)}" if workflow.sensor else ""
     yield f"{workflow.name} ({size}{schedule}{sensor})"
     for number, task in enumerate(workflow.tasks, 1):
@@ -136,7 +138,7 @@ def _workflow_lines(workflow: WorkflowPlan) -> Iterator[str]:
 def _watched(workflow: WorkflowPlan) -> str | None:
     """The volume or folder of the workflow's sensor."""
     sensor = workflow.sensor
-    return (sensor.volume or str(sensor.folder)) if sensor else None
+    return (sensor.volume or sensor.folder) if sensor else None
 
 
 def _what(task: TaskPlan) -> str:
@@ -161,8 +163,8 @@ def _plan_json(found: Plan) -> dict[str, Any]:
         "workflows": [
             {
                 "name": workflow.name,
-                "description": workflow.description,
-                "schedule": workflow.schedule,
+                "description": workflow.options.description,
+                "schedule": workflow.options.schedule,
                 "sensor": _watched(workflow),
                 "tasks": [_task_json(task) for task in workflow.tasks],
                 "steps": [{"name": step.name, "uses": step.uses} for step in workflow.steps],

@@ -38,7 +38,7 @@ def may_read(plan: Plan, path: str) -> bool:
     are followed first), and those that the workflows' own parameters name.
     """
     if any(
-        workflow.parameters.get(name) == path
+        workflow.options.parameters.get(name) == path
         for workflow in plan.workflows
         for name in file_parameters(workflow)
     ):
@@ -58,7 +58,7 @@ def file_parameters(workflow: WorkflowPlan) -> frozenset[str]:
 
 
 def _folders(plan: Plan) -> Iterator[Path]:
-    watched = (workflow.sensor.folder for workflow in plan.workflows if workflow.sensor is not None)
+    sensors = (workflow.sensor for workflow in plan.workflows)
+    watched = (Path(sensor.folder) for sensor in sensors if sensor is not None and sensor.folder)
     for folder in (plan.root / RECEIVED, *plan.upload_folders, *watched):
-        if folder is not None:
-            yield Path(os.path.realpath(folder))
+        yield Path(os.path.realpath(folder))

@@ -78,7 +78,9 @@ class _Execution:
         self.attempts = self.session.attempts(context.instance, context.run)
         self.record = StepRecord(context, self.attempts)
         self.fail_fast = (
-            self.session.fail_fast(context.instance, context.run_id) if work.workflow.fail_fast else None
+            self.session.fail_fast(context.instance, context.run_id)
+            if work.workflow.options.fail_fast
+            else None
         )
         self.sent: Mapping[str, object] | None = None
         self.run_id: int | None = None
@@ -273,7 +275,7 @@ class _Execution:
             if outcome.verdict == "timed_out" and (limit := self.task.entry.timeout_seconds):
                 output = replace(output, error=f"no end within {limit} s (timeout_seconds)")
             failure = run_failure(self.task.name, snapshot, outcome, output, url, children)
-            raise self._failed(failure, retry_class(outcome, self.workflow.retry_on))
+            raise self._failed(failure, retry_class(outcome, self.workflow.options.retry_on))
         return task_result(snapshot, outcome, output, url, children)
 
     def _notebook_runs(self, snapshot: RunSnapshot) -> NotebookRuns:
@@ -317,7 +319,7 @@ class _Execution:
         text = f"{self.task.name}: no end within {self.task.entry.timeout_seconds} s (timeout_seconds)"
         outcome = Outcome("timed_out", "TIMEDOUT", text, "now")
         failure = RunFailed(f"{text}. {self._cancel(outcome)}")
-        return self._failed(failure, retry_class(outcome, self.workflow.retry_on))
+        return self._failed(failure, retry_class(outcome, self.workflow.options.retry_on))
 
     def _stop(self) -> None:
         """Stop the attempt's run because the Dagster run is being terminated."""

@@ -24,7 +24,8 @@ from dagster import (
     SkipReason,
 )
 
-from dara_dagster.config.plan import Plan, SensorPlan, WorkflowPlan
+from dara_dagster.config.models import Sensor
+from dara_dagster.config.plan import Plan, WorkflowPlan
 from dara_dagster.defs.resource_keys import PARAMETERS
 from dara_dagster.defs.resources import WorkspaceSession
 from dara_dagster.defs.schedules import free_places
@@ -56,7 +57,7 @@ def build_sensor(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> Sens
 class _Watch:
     """One sensor: looks, picks what is new, asks for runs."""
 
-    def __init__(self, plan: Plan, workflow: WorkflowPlan, sensor: SensorPlan, job_name: str) -> None:
+    def __init__(self, plan: Plan, workflow: WorkflowPlan, sensor: Sensor, job_name: str) -> None:
         self.name = f"{job_name}_sensor"
         self._plan, self._workflow, self._sensor, self._job = plan, workflow, sensor, job_name
         self._session = WorkspaceSession(plan, patience=0.0)  # the next tick is the next try
@@ -66,7 +67,7 @@ class _Watch:
         """One look. What goes wrong is the reason of a skip, and changes nothing that is remembered."""
         free = free_places(context.instance, self._plan, self._workflow)
         if free == 0:
-            limit = self._workflow.max_concurrent_runs
+            limit = self._workflow.options.max_concurrent_runs
             return SkipReason(f"{limit} runs of {self._job} are going on (max_concurrent_runs); files wait")
         cursor = Cursor.read(context.cursor)
         try:
@@ -100,8 +101,8 @@ class _Watch:
         sensor = self._sensor
         if sensor.folder is not None:
             return list_folder(
-                sensor.folder,
-                sensor.patterns,
+                Path(sensor.folder),
+                sensor.pattern,
                 recursive=sensor.recursive,
                 follow_links=sensor.follow_links,
             )
@@ -109,7 +110,7 @@ class _Watch:
         return list_volume(
             self._session.workspace,
             sensor.volume or "",
-            sensor.patterns,
+            sensor.pattern,
             recursive=sensor.recursive,
             queue=cursor.queue,
             seconds=self._plan.poll.listing_seconds,

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from dara_dagster.config.dialects.step_models import BUILT_IN
 from dara_dagster.config.fields import Model
+from dara_dagster.config.models import WorkflowOptions
 from dara_dagster.config.plan import Plan, TaskPlan, WorkflowPlan
 from dara_dagster.defs.execution.execute import Work, execute_task
 from dara_dagster.defs.steps.context import StepContext
@@ -35,7 +36,9 @@ def run_as_task(context: StepContext, name: str, task: TaskPlan) -> StepContext:
     Those of its parameters that are filled in from the context are what the run gets.
     """
     tools = context.tools
-    workflow = tools.workflow or WorkflowPlan(tools.dagster.job_name, tools.session.plan.config_dir)
+    plan = tools.session.plan
+    nameless = WorkflowPlan(tools.dagster.job_name, plan.config_dir, WorkflowOptions())
+    workflow = tools.workflow or nameless
     parameters = filled(context, task.parameters)
     fixed = frozenset(key for key, text in task.parameters.items() if parameters[key] != text)
     result = execute_task(tools.dagster, Work(workflow, replace(task, parameters=parameters), fixed=fixed))

@@ -107,7 +107,7 @@ def pipeline_graph(
     for index, (alias, op) in enumerate(nodes):
         before = {CONTEXT: DependencyDefinition(nodes[index - 1][0], CONTEXT)} if index else {}
         edges[NodeInvocation(op.name, alias=alias)] = before
-    description = workflow.description if workflow else None
+    description = workflow.options.description if workflow else None
     return GraphDefinition(
         graph_name, node_defs=[op for _, op in nodes], dependencies=edges, description=description or None
     )
@@ -167,7 +167,7 @@ def _first(
     given: RunParameters = context.resources.parameters
     if workflow is not None and given.values:
         _check_parameters(context, workflow, given.values)
-    parameters = {**(workflow.parameters if workflow else {}), **given.values}
+    parameters = {**(workflow.options.parameters if workflow else {}), **given.values}
     fields = kind.model_fields.keys() - StepContext.model_fields.keys()
     own: dict[str, Any] = {name: text for name, text in parameters.items() if name in fields}
     file = parameters.get("file_path") or parameters.get("file")

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from dara_dagster.config.models import Entry
-from dara_dagster.config.plan import Plan, SensorPlan, StepPlan, TaskPlan, WorkflowPlan
+from dara_dagster.config.models import Entry, Sensor
+from dara_dagster.config.plan import Plan, StepPlan, TaskPlan, WorkflowPlan
 from dara_dagster.config.suggestions import safe_key
 from dara_dagster.errors import DeployError
 from dara_dagster.tasks.job_tasks import PARAMETER_NAME, Ids, JobTasks, mark
@@ -60,15 +60,15 @@ def job_plan(
     built = JobTasks(ids, shared)
     built.add(tasks)
     settings: dict[str, Any] = {"name": job_name(plan, workflow.name)}
-    if workflow.description:
-        settings["description"] = workflow.description
-    settings["tags"] = {**workflow.tags, **owner_tags(plan.identity, workflow.name)}
+    if workflow.options.description:
+        settings["description"] = workflow.options.description
+    settings["tags"] = {**workflow.options.tags, **owner_tags(plan.identity, workflow.name)}
     if shared:
         settings["parameters"] = [{"name": name, "default": text} for name, text in shared.items()]
     settings |= _starts(workflow, refused, pause)
-    settings["max_concurrent_runs"] = min(workflow.max_concurrent_runs or _MOST_RUNS, _MOST_RUNS)
+    settings["max_concurrent_runs"] = min(workflow.options.max_concurrent_runs or _MOST_RUNS, _MOST_RUNS)
     # Dagster's schedule skips a run over the limit; runs of sensors wait for their turn.
-    skips = workflow.schedule is not None and workflow.max_concurrent_runs > 0
+    skips = workflow.options.schedule is not None and workflow.options.max_concurrent_runs > 0
     settings["queue"] = {"enabled": not skips}
     if built.clusters:
         clusters = built.clusters.items()
@@ -139,7 +139,7 @@ def _job_parameters(workflow: WorkflowPlan, tasks: tuple[TaskPlan, ...]) -> dict
     """The workflow's parameters that can be the job's: a job's value beats that of every task."""
     return {
         name: text
-        for name, text in workflow.parameters.items()
+        for name, text in workflow.options.parameters.items()
         if PARAMETER_NAME.fullmatch(name) and not _overridden(name, text, tasks)
     }
 
@@ -152,13 +152,13 @@ def _overridden(name: str, text: str, tasks: tuple[TaskPlan, ...]) -> bool:
 def _starts(workflow: WorkflowPlan, refused: list[str], pause: PauseStatus) -> dict[str, Any]:
     """The schedule or the trigger, of which a job has one."""
     sensor = workflow.sensor
-    if workflow.schedule is not None:
+    if workflow.options.schedule is not None:
         if sensor is not None and sensor.volume is not None:
             refused.append(
                 "it has a schedule and a sensor; a saved job has one of the two. Use two workflows"
             )
         try:
-            cron = to_quartz(workflow.schedule)
+            cron = to_quartz(workflow.options.schedule)
         except NotQuartzError as error:
             refused.append(f"schedule {error}")
             return {}
@@ -234,19 +234,19 @@ def _notes(
     plan: Plan, workflow: WorkflowPlan, tasks: tuple[TaskPlan, ...], shared: Mapping[str, str]
 ) -> Iterator[str]:
     """What the saved job does otherwise than the workflow in Dagster."""
-    for name in workflow.parameters.keys() - shared.keys():
+    for name in workflow.options.parameters.keys() - shared.keys():
         yield f"parameter '{name}' differs between tasks (or its name is odd): no parameter of the job"
-    if workflow.retry_on:
+    if workflow.options.retry_on:
         yield "retry_on: Databricks retries every failure of a task that has max_retries, whatever its code"
     if any(task.entry.max_retries and task.entry.retry_delay_seconds for task in tasks):
         yield "retry_delay_seconds counts from the start of the failed attempt on Databricks"
-    if workflow.run_as == "caller":
+    if workflow.options.run_as == "caller":
         yield "run_as: a saved job runs as its owner, or as its own run_as says"
-    if workflow.fail_fast:
+    if workflow.options.fail_fast:
         yield "fail_fast: Databricks lets the other tasks go on when one fails"
     if workflow.max_concurrent != plan.max_concurrent:
         yield f"max_concurrent: Databricks runs all ready tasks at once, not {workflow.max_concurrent}"
-    if workflow.max_concurrent_runs > _MOST_RUNS:
+    if workflow.options.max_concurrent_runs > _MOST_RUNS:
         yield f"max_concurrent_runs: Databricks takes {_MOST_RUNS} at most"
     if any(task.entry.on_partial == "fail" or task.entry.on_skipped == "succeed" for task in tasks):
         yield "on_partial, on_skipped: Databricks has rules of its own for such tasks"
@@ -256,13 +256,13 @@ def _notes(
         yield from _notes_on_sensor(workflow.sensor)
 
 
-def _notes_on_sensor(sensor: SensorPlan) -> Iterator[str]:
+def _notes_on_sensor(sensor: Sensor) -> Iterator[str]:
     if sensor.volume is None:
         yield "sensor: a folder of this computer cannot be watched from Databricks; the job has no trigger"
         return
     names = "file_path and the like are" if sensor.per == "file" else "files and file_count are"
     yield f"sensor: Databricks starts one run for all that has arrived and does not say what: {names} not set"
-    if sensor.patterns != ("*",) or not sensor.recursive:
+    if sensor.pattern != ("*",) or not sensor.recursive:
         yield "sensor: the trigger takes files of every name, in subfolders too"
     if 0 < sensor.settle_seconds < _LEAST_SETTLE_SECONDS:
         yield f"sensor: settle_seconds is {_LEAST_SETTLE_SECONDS} at least on Databricks"
