@@ -117,9 +117,8 @@ EMULATOR_MAY_IMPORT["pages"].remove("runtime")
 EMULATOR_MAY_IMPORT |= {"lake": {"core"}, "sail": {"core", "lake"}, "task": {"core", "lake", "sail"}}
 for room in ("services", "runtime"):
     EMULATOR_MAY_IMPORT[room] |= {"lake", "task"}
-SERVICES_MAY_IMPORT = {
-    "jobs": {"runs"}
-}  # a saved job starts runs; all else a service is given when it is built
+# A saved job starts runs; all else a service is given when it is built.
+SERVICES_MAY_IMPORT = {"jobs": {"runs"}}
 STANDING_CIRCLES = [
     {"dara_dagster.defs.steps.metadata", "dara_dagster.defs.steps.pipeline"},
 ]

@@ -35,7 +35,7 @@ def make_safe_path(folder: Path) -> Path:
 
 
 def remove_link(folder: Path) -> None:
-    """Take away what `plain_path` made for the folder, once nothing works in it any more."""
+    """Take away what `make_safe_path` made for the folder, once nothing works in it any more."""
     if not _PLAIN.fullmatch(str(folder)):
         with contextlib.suppress(OSError):
             (_make_links_folder() / _make_name(folder)).unlink()
