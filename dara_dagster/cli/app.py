@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from typing import Any
 
@@ -24,6 +25,7 @@ from dara_dagster.cli.commands.status import status
 from dara_dagster.cli.commands.token import token
 from dara_dagster.cli.commands.validate import plan, schema, validate
 from dara_dagster.cli.exit_codes import INTERRUPTED
+from dara_dagster.cli.render.lines import WrappedLog, say, wrapped
 from dara_dagster.errors import DaraError
 
 __all__ = ["dara", "main"]
@@ -56,7 +58,7 @@ class _Complaint(click.ClickException):
     exit_code = 1
 
     def show(self, file: Any = None) -> None:
-        click.echo(self.message, err=True)
+        say(self.message, err=True)
 
 
 class _Interrupted(_Complaint):
@@ -82,12 +84,21 @@ class _Dara(click.Group):
             raise _Complaint(str(error)) from None
         except KeyboardInterrupt as interrupt:
             raise _Interrupted(str(interrupt) or "Interrupted.") from None
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except click.ClickException as error:
+            _wrap(error)
+            raise
+        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
             if ctx.params.get("debug"):
                 raise
             raise _unexpected(error) from None
+
+
+def _wrap(error: click.ClickException) -> None:
+    """Let click print its own error in lines that fit; it knows no other way to shape them."""
+    whole = error.format_message
+    vars(error)["format_message"] = lambda: wrapped(f"Error: {whole()}").removeprefix("Error: ")
 
 
 def _unexpected(error: Exception) -> _Complaint:
@@ -114,4 +125,5 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Call the command that the arguments name, and exit."""
+    logging.getLogger("dara_dagster").addHandler(WrappedLog(logging.WARNING))
     dara(prog_name="dara")

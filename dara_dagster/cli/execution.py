@@ -22,6 +22,7 @@ from dagster import (
 from rich.console import Console
 
 from dara_dagster.cli.project import WITHOUT_RUN
+from dara_dagster.cli.render.lines import say, tell
 from dara_dagster.cli.render.live import Follower, LiveView, PlainView, View
 from dara_dagster.defs.definitions import load_plan
 from dara_dagster.defs.jobs import SEQUENTIAL, JobChoice, job_names
@@ -107,7 +108,7 @@ def _say_if_it_waits(instance: DagsterInstance, wanted: Execution, job_name: str
         if is_it and free_places(instance, plan, workflow) == 0:
             limit = counted(workflow.options.max_concurrent_runs, "run")
             text = f"{limit} of {workflow.name} at a time (max_concurrent_runs): this one waits for its turn."
-            Console(stderr=True, highlight=False).print(text, soft_wrap=True, markup=False)
+            say(text, err=True)
 
 
 def _launched(instance: DagsterInstance, launch: str) -> DagsterRun | None:
@@ -143,7 +144,7 @@ def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
         raise RunError(f"{who} is still going on; `dara cancel {run.run_id[:8]}` ends it")
     if run.run_id != asked.run_id:
         text = f"Run {asked.run_id[:8]} was resumed before: going on from its last run {run.run_id[:8]}."
-        Console(stderr=True, highlight=False).print(text, soft_wrap=True, markup=False)
+        say(text, err=True)
     return run
 
 
@@ -195,4 +196,4 @@ def _shown(instance: DagsterInstance, tag: tuple[str, str], show: Show) -> Itera
         finally:
             follower.stop()
             if follower.error is not None:
-                console.print(f"Its tasks could not be shown: {follower.error}", soft_wrap=True, markup=False)
+                tell(console, f"Its tasks could not be shown: {follower.error}")

@@ -114,4 +114,5 @@ def test_a_folder_in_the_place_of_a_file_is_told(project: Project) -> None:
 
 
 def test_text_for_people_fits_a_terminal(project: Project) -> None:
+    project.own["COLUMNS"] = "80"
     assert all(len(line) <= 80 for line in io.StringIO(project.here("app", "init")))

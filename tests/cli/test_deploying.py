@@ -123,6 +123,7 @@ def test_rendering_needs_no_workspace(project: Project) -> None:
 
 
 def test_lines_fit_into_80_columns(scheduled: Project) -> None:
+    scheduled.own["COLUMNS"] = "80"
     scheduled.write(
         "config/workflows/own.json", {"steps": [{"name": "a" * 30, "uses": "package.steps:Mine"}]}
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from dara_dagster.cli.project import config_option, json_option, load_plan, root_folder
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import DaraError
 
 __all__ = ["app"]
@@ -97,10 +98,10 @@ def init(name: str | None, force: bool, config_dir: Path, as_json: bool) -> None
         click.echo(json.dumps({"folder": str(root), "files": done}, indent=2))
         return
     for file, what in done.items():
-        click.echo(f"{what:<9}  {file}")
+        say(f"{what:<9}  {file}")
     if "kept" in done.values():
-        click.echo("What is kept differs from what would be written: --force overwrites it.")
-    click.echo("Next: `databricks bundle deploy`, with the two variables of databricks.yml.")
+        say("What is kept differs from what would be written: --force overwrites it.")
+    say("Next: `databricks bundle deploy`, with the two variables of databricks.yml.")
 
 
 def _files(project: str, name: str | None, root: Path) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dara_dagster.cli.project import config_option, load_plan, open_history
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import RunError
 
 __all__ = ["cancel"]
@@ -31,7 +32,7 @@ def cancel(run_id: str, wait: float, config_dir: Path) -> None:
         reader = RunReader(instance, find_run(instance, run_id))
         status = reader.update()
         if status.over:
-            click.echo(f"Run {status.run_id} has already ended: {status.state}.")
+            say(f"Run {status.run_id} has already ended: {status.state}.")
             return
         request_end(instance, status)
         deadline = time.monotonic() + wait
@@ -42,4 +43,4 @@ def cancel(run_id: str, wait: float, config_dir: Path) -> None:
                 raise RunError(f"run {status.run_id} has not ended within {wait:g} s.\n{still_alive(status)}")
             else:
                 time.sleep(_LOOK_SECONDS)
-    click.echo(f"Run {status.run_id} ended: {status.state}.")
+    say(f"Run {status.run_id} ended: {status.state}.")

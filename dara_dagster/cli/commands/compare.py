@@ -21,6 +21,7 @@ from dara_dagster.cli.project import (
     open_instance,
 )
 from dara_dagster.cli.render.html_option import html_option, write_page
+from dara_dagster.cli.render.lines import say
 from dara_dagster.config.run_parameters import check_parameters
 from dara_dagster.errors import DaraError, RunError
 
@@ -153,7 +154,7 @@ class _Maker:
         from dara_dagster.cli.execution import Execution, execute
 
         text = f"Run: {MODES[side]}" + (f" ({which})" if which else "")
-        click.secho(text, bold=True, err=self.quiet)
+        say(text, bold=True, err=self.quiet)
         show: Show = "nothing" if self.quiet else "tasks"
         wanted = Execution(self.config_dir, self.jobs[side], self.parameters, show=show)
         status = execute(self.instance, wanted)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dara_dagster.cli.project import config_option, json_option, load_plan
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import DaraError
 from dara_dagster.history.durations import duration
 
@@ -49,7 +50,7 @@ def list_compute(config_dir: Path, as_json: bool) -> None:
     elif states:
         _print(states)
     else:
-        click.echo("cluster_config.json and warehouse_config.json name no compute.")
+        say("cluster_config.json and warehouse_config.json name no compute.")
 
 
 def _changing(command: _Command) -> _Command:
@@ -96,14 +97,14 @@ def _change(action: Action, name: str, minutes: float, config_dir: Path, as_json
     def tell(state: str) -> None:
         if not as_json:
             took = duration(time.monotonic() - began)
-            click.echo(f"{chosen.kind} {chosen.name!r}: {state} ({took})", err=True)
+            say(f"{chosen.kind} {chosen.name!r}: {state} ({took})", err=True)
 
     ws = open_workspace(plan.workspace, root=plan.root, settings=plan.poll)
     state = change_state(ws, chosen, action, lock_dir=plan.root / ".dara", patience=60 * minutes, tell=tell)
     if as_json:
         click.echo(json.dumps(_fields(state), indent=2))
     else:
-        click.echo(f"{state.kind} {state.name!r} is {state.state}  id {state.compute_id}")
+        say(f"{state.kind} {state.name!r} is {state.state}  id {state.compute_id}")
 
 
 def _named(plan: Plan, name: str) -> ComputePlan:
@@ -136,4 +137,4 @@ def _print(states: list[ComputeState]) -> None:
     console.print(table)
     for state in states:
         if state.changes:
-            console.print(Text(f"{state.name}: differs from the files in {', '.join(state.changes)}"))
+            say(f"{state.name}: differs from the files in {', '.join(state.changes)}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dara_dagster.cli.commands.compare import MODES
 from dara_dagster.cli.project import config_option, home_folder, json_option, load_plan, open_instance
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import DaraError, RunError
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class _Say:
         self.quiet = quiet
 
     def step(self, text: str) -> None:
-        click.secho(text, bold=True, err=self.quiet)
+        say(text, bold=True, err=self.quiet)
 
     def detail(self, text: str) -> None:
-        click.echo(f"  {text}", err=self.quiet)
+        say(f"  {text}", err=self.quiet)
 
 
 def _prepare(plan: Plan, say: _Say) -> tuple[Workspace, str]:
@@ -164,19 +164,19 @@ def _result(workspace: Workspace, warehouse: str, times: Comparison) -> dict[str
 
 
 def _show(result: dict[str, Any], config_dir: Path) -> None:
-    click.secho("Tables", bold=True)
+    say("Tables", bold=True)
     for table, rows in result["tables"].items():
-        click.echo(f"  {table:<30} {rows:>9,} rows")
-    click.secho("The year 2013, from main.gold.flights_summary", bold=True)
+        say(f"  {table:<30} {rows:>9,} rows")
+    say("The year 2013, from main.gold.flights_summary", bold=True)
     for topic, answer, flights, value, value_is in result["summary"]:
-        click.echo(f"  {topic:<17} {answer}: {int(flights):,} flights, {float(value):g} {value_is}")
-    click.secho("Times", bold=True)
+        say(f"  {topic:<17} {answer}: {int(flights):,} flights, {float(value):g} {value_is}")
+    say("Times", bold=True)
     for sentence in (result["times"], result["results"]):
-        click.echo(fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
-    click.secho("Try next", bold=True)
+        say(f"  {sentence}")
+    say("Try next", bold=True)
     for command, what in _next_commands(config_dir):
-        click.echo(f"  {command}\n      {what}")
-    click.echo("  Your own: a file in dagster_project/notebooks/ and an entry in config/dependency.json")
+        say(f"  {command}\n      {what}")
+    say("  Your own: a file in dagster_project/notebooks/ and an entry in config/dependency.json")
 
 
 def _next_commands(config_dir: Path) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dara_dagster.cli.project import command, config_option, json_option, load_plan
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import DeployError
 from dara_dagster.history.durations import counted
 
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["deploy", "drafts"]
 
 _MOST_CHANGES = 20
-_WIDTH = 79
 _STARTS = {
-    "databricks": "Databricks now starts these jobs by itself: turn off in Dagster what would\n"
+    "databricks": "Databricks now starts these jobs by itself: turn off in Dagster what would "
     "start the same work twice.",
     "emulator": "The local workspace keeps schedules and triggers; it starts no job by itself.",
 }
@@ -71,12 +71,12 @@ def deploy(
     for each in _steps(deployment, workflows, prune=prune, yes=yes or dry_run):
         done.append(each)
         if not as_json:
-            click.echo("\n".join(_lines(each, words)))
+            say("\n".join(_lines(each, words)))
     if as_json:
         click.echo(json.dumps(_summary(deployment, done, dry_run), indent=2))
         return
     for line in _closing(deployment, done, words, None if dry_run else plan.workspace):
-        click.echo(line)
+        say(line)
 
 
 def drafts(plan: Plan, names: Iterable[str]) -> list[JobPlan]:
@@ -102,7 +102,7 @@ def _steps(deployment: Deployment, names: Sequence[str], *, prune: bool, yes: bo
     orphaned_jobs = deployment.orphaned_jobs() if prune else []
     if orphaned_jobs and not yes:
         for job in orphaned_jobs:
-            click.echo(f"job {job.job_id} {job.name!r}: its workflow is no longer there", err=True)
+            say(f"job {job.job_id} {job.name!r}: its workflow is no longer there", err=True)
         click.confirm(f"Delete {counted(len(orphaned_jobs), 'saved job')}?", abort=True, err=True)
     yield from deployment.prune(orphaned_jobs)
 
@@ -118,11 +118,11 @@ def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:
     if each.edited:
         yield "  edited on Databricks since the last deployment:"
     for change in each.changes[:_MOST_CHANGES]:
-        yield click.wrap_text(str(change), _WIDTH, initial_indent="    ", subsequent_indent="      ")
+        yield f"    {change}"
     if len(each.changes) > _MOST_CHANGES:
         yield f"    and {len(each.changes) - _MOST_CHANGES} more (--json shows all)"
     for line in each.notes if each.action != "none" else ():
-        yield click.wrap_text(line, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
+        yield f"  ! {line}"
 
 
 def _start(settings: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dara_dagster.cli.project import config_option, home_folder, json_option, load_plan, open_instance
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import ConfigError, DaraError
 from dara_dagster.history.durations import counted
 
@@ -50,9 +51,9 @@ def doctor(config_dir: Path, as_json: bool) -> None:
     for finding in _look(config_dir):
         findings.append(finding)
         if not as_json:
-            click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.what}: {finding.detail}")
+            say(f"{'ok  ' if finding.ok else 'FAIL'} {finding.what}: {finding.detail}")
             if finding.remedy:
-                click.echo(f"     {finding.remedy}")
+                say(f"     {finding.remedy}")
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     if not all(finding.ok for finding in findings):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dara_dagster.cli.project import config_option, json_option
+from dara_dagster.cli.render.lines import say
 
 if TYPE_CHECKING:
     from dara_dagster.workspace.client import EmulatorStatus
@@ -44,7 +45,7 @@ def stop(config_dir: Path) -> None:
     from dara_dagster.workspace.client import stop_emulator
 
     stopped = stop_emulator(config_dir.resolve().parent)
-    click.echo("The local workspace has stopped." if stopped else "No local workspace is running.")
+    say("The local workspace has stopped." if stopped else "No local workspace is running.")
 
 
 @emulator.command()
@@ -64,11 +65,9 @@ def _show(running: EmulatorStatus | None, as_json: bool, word: str) -> None:
     if as_json:
         click.echo(json.dumps({"running": running is not None, **_fields(running)}, indent=2))
     elif running is None:
-        click.echo("No local workspace is running.")
+        say("No local workspace is running.")
     else:
-        click.echo(
-            f"The local workspace {word}: {running.host} (process {running.pid}), data in {running.data}"
-        )
+        say(f"The local workspace {word}: {running.host} (process {running.pid}), data in {running.data}")
 
 
 def _fields(running: EmulatorStatus | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from dara_dagster.cli.project import (
     load_plan,
     open_instance,
 )
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import DaraError, RunError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def orphans(cancel: bool, yes: bool, config_dir: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=2))
     else:
-        click.echo(found.as_text())
+        say(found.as_text())
     if cancel and found.orphans:
         _confirm(len(found.orphans), yes, as_json)
         _cancel(workspace, plan, [orphan.snapshot for orphan in found.orphans], quiet=as_json)
@@ -167,4 +168,4 @@ def _cancel(workspace: Workspace, plan: Plan, found: list[RunSnapshot], quiet: b
         )
         raise RunError("\n".join(alive))
     if not quiet:
-        click.echo(f"{len(found)} cancelled.")
+        say(f"{len(found)} cancelled.")

@@ -12,6 +12,7 @@ import click
 
 from dara_dagster.cli.commands.deploy import drafts
 from dara_dagster.cli.project import command, config_folder, load_plan
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import FileError
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def render(
         _compare(output, draft.settings)
     else:
         _write(output, json.dumps(draft.settings, indent=2) + "\n")
-        click.echo(f"{output} written")
+        say(f"{output} written")
     for line in draft.notes if not check else ():
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def _plan_of(file: Path, parameters: tuple[Path, ...], folder: Path | None) -> Plan:
@@ -91,10 +92,10 @@ def _compare(output: Path, settings: Any) -> None:
     except ValueError:
         now = None
     if now == json.loads(json.dumps(settings)):
-        click.echo(f"{output} is up to date")
+        say(f"{output} is up to date")
         return
     state = "is out of date" if now is not None else "is not valid JSON" if text else "does not exist"
-    click.echo(f"{output} {state}. Run `{command()} render` without --check and commit it.", err=True)
+    say(f"{output} {state}. Run `{command()} render` without --check and commit it.", err=True)
     if now is not None:
         old, new = (json.dumps(each, indent=2, sort_keys=True).splitlines() for each in (now, settings))
         lines = difflib.unified_diff(old, new, str(output), "rendered now", lineterm="", n=1)

@@ -17,6 +17,7 @@ from dara_dagster.cli.project import (
     load_plan,
     open_instance,
 )
+from dara_dagster.cli.render.lines import say
 from dara_dagster.config.run_parameters import check_parameters
 from dara_dagster.errors import DaraError
 
@@ -77,7 +78,7 @@ def run(
     if status.state != "success":
         if not as_json:
             text = f"Go on from where it stopped: {command()} run --resume {status.run_id[:8]}"
-            click.echo(text, err=True)
+            say(text, err=True)
         raise click.exceptions.Exit(1)
 
 

@@ -20,6 +20,7 @@ from dara_dagster.cli.project import (
     open_instance,
     root_folder,
 )
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import DaraError
 
 if TYPE_CHECKING:
@@ -120,14 +121,14 @@ def serve(
 
     def announce(code: Code, daemon: Daemon | None) -> None:
         for location, why in code.load_errors().items():
-            click.echo(f"The code of {location} could not be loaded: {why}", err=True)
-        show = _as_json if as_json else _as_text
-        click.echo(show(url, access, daemon, wanted))
+            say(f"The code of {location} could not be loaded: {why}", err=True)
+        show, put = (_as_json, click.echo) if as_json else (_as_text, say)
+        put(show(url, access, daemon, wanted))
 
     with open_instance(config_dir) as instance:
         going, queued = serve_forever(instance, listener, wanted, announce)
     if not as_json:
-        click.echo(f"Stopped. Runs that go on: {going}; in the queue, for the next start: {queued}.")
+        say(f"Stopped. Runs that go on: {going}; in the queue, for the next start: {queued}.")
     if wanted.end_runs:
         end_now(0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dara_dagster.cli.project import config_option, json_option, load_plan
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import FileError
 from dara_dagster.history.durations import counted
 
@@ -46,12 +46,12 @@ def validate(config_dir: Path, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
     elif problems:
         for problem in problems:
-            click.echo(str(problem), err=True)
-        click.echo(f"{counted(len(problems), 'problem')} in {config_dir}", err=True)
+            say(str(problem), err=True)
+        say(f"{counted(len(problems), 'problem')} in {config_dir}", err=True)
     else:
-        click.echo(f"{config_dir}: {', '.join(_read(spec))}, OK")
+        say(f"{config_dir}: {', '.join(_read(spec))}, OK")
     for note in () if as_json else notes:
-        click.echo(_note(note), err=bool(problems))
+        say(_note(note), err=bool(problems))
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -66,10 +66,10 @@ def plan(config_dir: Path, as_json: bool) -> None:
         click.echo(json.dumps(_plan_json(found), indent=2))
         return
     where = "the local workspace (emulator)" if found.workspace == "emulator" else "Databricks"
-    click.echo(f"Project {found.name} on {where}, files go to {found.workspace_path}")
+    say(f"Project {found.name} on {where}, files go to {found.workspace_path}")
     for workflow in found.workflows:
         for line in _workflow_lines(workflow):
-            click.echo(line)
+            say(line)
 
 
 @click.command()
@@ -103,9 +103,7 @@ def _read(spec: Spec) -> Iterator[str]:
 def _note(note: Note) -> str:
     """A key without a meaning here, once; where it stands again is only counted."""
     more = f" and {counted(note.count - 1, 'other place')}" if note.count > 1 else ""
-    text = f"{note.file}:{note.line}{more}: {note.key} {note.text}."
-    lines = textwrap.wrap(text, 73, break_on_hyphens=False, break_long_words=False)  # a path stays whole
-    return "note: " + "\n      ".join(lines)
+    return f"note: {note.file}:{note.line}{more}: {note.key} {note.text}."
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

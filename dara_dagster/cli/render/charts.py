@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dara_dagster.cli.project import command
+from dara_dagster.cli.render.lines import tell
 from dara_dagster.cli.render.tables import STYLES, headline
 from dara_dagster.history.durations import counted, duration
 from dara_dagster.history.phases import Phase, PhaseWord
@@ -31,7 +32,7 @@ _PLAIN_MARKS: dict[PhaseWord, str] = {"own": ".", "queue": "-", "setup": "-", "e
 def print_report(report: RunReport) -> None:
     """The run at the width of the terminal: headline, chart, facts."""
     console = Console(highlight=False)
-    console.print(headline(report), soft_wrap=True, markup=False)
+    tell(console, headline(report))
     if report.tasks:
         console.print(_gantt(report, console))
         _print_legend(report, console)
@@ -42,7 +43,7 @@ def print_report(report: RunReport) -> None:
     if failed or report.error:
         what = f"{counted(len(failed), 'task')} failed" if failed else "The run failed"
         text = f"{what}: `{command()} status {report.run_id[:8]}` says why."
-        console.print(text, soft_wrap=True, markup=False, style="red")
+        tell(console, text, style="red")
 
 
 def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from dara_dagster.cli.render.lines import tell
 from dara_dagster.history.comparison import Comparison, TaskComparison
 from dara_dagster.history.durations import duration
 from dara_dagster.history.report_text import signed, totals
@@ -38,7 +39,7 @@ def print_comparison(found: Comparison) -> None:
         console.print(verdict.text, markup=False)
     console.print(found.results, markup=False, style="green" if found.agree else "red")
     for point in found.differences[:_MOST_POINTS]:
-        console.print(f"  {point}", soft_wrap=True, markup=False)
+        tell(console, f"  {point}")
     if len(found.differences) > _MOST_POINTS:
         console.print(f"  and {len(found.differences) - _MOST_POINTS:,} more; --json has all of them")
     for side in (found.first, found.second):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from dara_dagster.cli.render.lines import say
 from dara_dagster.errors import FileError
 
 __all__ = ["html_option", "write_page"]
@@ -33,7 +34,7 @@ def write_page(page: Path, html: str, *, quiet: bool) -> None:
         page.write_text(html, encoding="utf-8")
     except OSError as error:
         raise FileError(f"{page} cannot be written: {error.strerror or error}.") from None
-    click.echo(f"Written: {page}", err=quiet)
+    say(f"Written: {page}", err=quiet)
 
 
 def _checked(page: Path | None) -> Path | None:

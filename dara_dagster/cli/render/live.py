@@ -10,6 +10,7 @@ from dagster import DagsterInstance, RunsFilter
 from rich.console import Console
 from rich.live import Live
 
+from dara_dagster.cli.render.lines import tell
 from dara_dagster.cli.render.tables import headline, run_table
 from dara_dagster.history.durations import duration
 from dara_dagster.history.progress import TaskStatus
@@ -40,7 +41,7 @@ class LiveView:
     def show(self, run: RunStatus) -> None:
         if not self._started:
             self._started = True
-            self._console.print(headline(run), soft_wrap=True, markup=False)
+            tell(self._console, headline(run))
             self._live.start()
         rows = max(self._console.height - _MARGIN, 3)
         self._live.update(run_table(run, rows, self._console.width), refresh=True)
@@ -61,7 +62,7 @@ class PlainView:
             seen = (task.state, task.attempt, task.databricks_run_id)
             if self._shown.get(task.step_key) != seen and task.state not in ("waiting", "not run"):
                 self._shown[task.step_key] = seen
-                self._console.print(_line(task), soft_wrap=True, markup=False)
+                tell(self._console, _line(task))
 
     def close(self) -> None: ...
 

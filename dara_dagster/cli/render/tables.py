@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dara_dagster.cli.project import command
+from dara_dagster.cli.render.lines import tell
 from dara_dagster.history.durations import duration
 from dara_dagster.history.progress import TaskStatus
 from dara_dagster.history.status import RunStatus, RunSummary
@@ -87,14 +88,14 @@ def _notebook_rows(task: TaskStatus) -> Iterator[tuple[Text, ...]]:
 def print_run(run: RunStatus, links: bool = True) -> None:
     """One run: its tasks, the pages of their Databricks runs (with `links`), and the errors."""
     console = Console(highlight=False)
-    console.print(headline(run), soft_wrap=True, markup=False)
+    tell(console, headline(run))
     console.print(run_table(run, width=console.width))
     for task in run.tasks if links else ():
         if task.url:
-            console.print(f"{task.name}: {task.url}", soft_wrap=True, markup=False)
+            tell(console, f"{task.name}: {task.url}")
     for task in run.tasks:
         if task.verdict == "lost":
-            console.print(_left_behind(task), soft_wrap=True, markup=False, style="red")
+            tell(console, _left_behind(task), style="red")
     print_errors(run, console)
 
 
@@ -107,17 +108,17 @@ def print_errors(run: RunStatus, console: Console) -> None:
             alike.setdefault((task.state, _without_run(task), task.trace), []).append(task)
     for (state, error, trace), tasks in alike.items():
         text = _without_page(tasks[0]) if len(tasks) == 1 else error
-        console.print(f"{_names(tasks)} {state}: {_clipped(text)}", soft_wrap=True, markup=False, style="red")
+        tell(console, f"{_names(tasks)} {state}: {_clipped(text)}", style="red")
         if trace:
             lines = trace.rstrip().splitlines()[-_TRACE_LINES:]
             text = "\n".join(f"  {line[:_ERROR_LENGTH]}" for line in lines)
-            console.print(text, soft_wrap=True, markup=False, highlight=False, style="dim")
+            tell(console, text, style="dim")
     if run.error:
-        console.print(f"The run failed: {_clipped(run.error)}", soft_wrap=True, markup=False, style="red")
+        tell(console, f"The run failed: {_clipped(run.error)}", style="red")
     if run.abandoned:
         short = run.run_id[:8]
         text = f"`{command()} run --resume {short}` goes on with it, `{command()} cancel {short}` ends it."
-        console.print(text, soft_wrap=True, markup=False, style="yellow")
+        tell(console, text, style="yellow")
 
 
 def print_runs(runs: Sequence[RunSummary]) -> None:
