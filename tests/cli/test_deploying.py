@@ -41,8 +41,8 @@ def test_deploying_says_what_was_done_and_what_starts_the_job(scheduled: Project
     assert first[2:] == [
         "  schedule 0 0 6 * * ? (Europe/Berlin), unpaused",
         "1 created; 2 files uploaded.",
-        "Databricks now starts these jobs by itself: turn off in Dagster what would",
-        "start the same work twice.",
+        "Databricks now starts these jobs by itself: turn off in Dagster what would start the same "
+        "work twice.",
     ]
     again = scheduled.here("deploy").splitlines()
     assert again[0] == f"daily: unchanged  job {job_id}" and again[-1] == "1 unchanged; 0 files uploaded."
@@ -81,7 +81,7 @@ def test_what_cannot_be_a_job_is_left_out_and_refused_when_asked_for(scheduled: 
     scheduled.write("config/workflows/own.json", {"steps": [{"name": "mine", "uses": "steps:Mine"}]})
     reason = "step 'mine' is Python of your own (steps:Mine), which only Dagster runs"
     lines = scheduled.here("deploy").splitlines()
-    assert lines[-4:-2] == [f"  ! {reason}", "1 created, 1 left out; 2 files uploaded."]
+    assert lines[-3:-1] == [f"  ! {reason}", "1 created, 1 left out; 2 files uploaded."]
     for command in ("deploy", "render"):
         refused = scheduled.here(command, "own", code=1)
         assert f"config/workflows/own.json: {reason}." in refused and "dara run" in refused
