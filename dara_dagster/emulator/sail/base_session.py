@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from dara_dagster.emulator.lake.paths import PathMap
     from dara_dagster.emulator.lake.store import Store, TableName
-    from dara_dagster.emulator.sail.interceptor import PlanInterceptor
     from dara_dagster.emulator.sail.registry import Registry
-    from dara_dagster.emulator.sail.sql.variable_scopes import Variables
+    from dara_dagster.emulator.sail.variable_scopes import Variables
 
 __all__ = ["BaseSession", "WriteOutcome", "Writes"]
 
@@ -53,6 +52,21 @@ class Writes(Protocol):
         """Notes that the task wrote a table; the rows of several writes are added up."""
 
 
+class Requests(Protocol):
+    """Sees the requests of a session on their way to the server."""
+
+    @property
+    def is_untreated(self) -> bool:
+        """Whether requests of this thread pass as they are."""
+
+    @property
+    def latest(self) -> Any:
+        """This thread's latest request that was treated; None before the first."""
+
+    def untreated(self) -> AbstractContextManager[None]:
+        """Lets requests of this thread pass as they are."""
+
+
 class RemembersViews(Protocol):
     """Keeps temporary views."""
 
@@ -69,7 +83,7 @@ class BaseSession(SparkSession):
 
     store: Store
     paths: PathMap
-    interceptor: PlanInterceptor
+    interceptor: Requests
     registry: Registry
     temp_views: RemembersViews
     writes: Writes

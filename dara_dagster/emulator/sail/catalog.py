@@ -10,7 +10,7 @@ from pyspark.sql.connect.catalog import Catalog
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.lake.store import TableName
-from dara_dagster.emulator.sail.sql.types import delta_type
+from dara_dagster.emulator.sail.syntax.type_names import delta_type
 
 if TYPE_CHECKING:
     from pyspark.sql.catalog import Table

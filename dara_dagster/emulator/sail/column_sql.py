@@ -11,7 +11,7 @@ from typing import Any
 
 from pyspark.sql.connect.column import Column
 
-from dara_dagster.emulator.sail.sql.literals import literal
+from dara_dagster.emulator.sail.syntax.literals import literal
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["column_sql"]

@@ -17,7 +17,7 @@ from dara_dagster.emulator.sail.answers.plans import PlanCorrector
 from dara_dagster.emulator.sail.functions.corrections import correct_call
 from dara_dagster.emulator.sail.reads.checks import check_options, check_places, check_places_in_sql
 from dara_dagster.emulator.sail.registry import names_in
-from dara_dagster.emulator.sail.sql.places import with_local_places
+from dara_dagster.emulator.sail.syntax.places import with_local_places
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["PlanInterceptor"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from dara_dagster.emulator.lake.delta_log import forget_checkpoint_hint
 from dara_dagster.emulator.lake.store import Store, TableName
 from dara_dagster.emulator.sail.server import DEFAULT_CATALOG, DEFAULT_SCHEMA
-from dara_dagster.emulator.sail.sql.literals import quote
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 
 __all__ = ["Registry", "names_in"]
 

@@ -27,9 +27,9 @@ from dara_dagster.emulator.sail.registry import Registry
 from dara_dagster.emulator.sail.server import DEFAULT_CATALOG, DEFAULT_SCHEMA, SparkServer
 from dara_dagster.emulator.sail.spark_errors import give_condition, speak_spark
 from dara_dagster.emulator.sail.sql.dispatch import run_sql
-from dara_dagster.emulator.sail.sql.variable_scopes import Variables
 from dara_dagster.emulator.sail.temp_views import TempViews
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
+from dara_dagster.emulator.sail.variable_scopes import Variables
 from dara_dagster.emulator.sail.writes.guard import WriteGuard
 
 if TYPE_CHECKING:

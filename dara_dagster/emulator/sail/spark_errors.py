@@ -6,7 +6,7 @@ The conditions and sentences are Spark's: https://spark.apache.org/docs/latest/s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyspark.sql.connect.proto as pb
@@ -16,27 +16,28 @@ from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 from sqlglot import exp
 
+from dara_dagster.emulator.sail.error_conditions import (
+    analysis_error,
+    edit_distance,
+    make_error,
+    quoted_name,
+    unresolved_column,
+)
 from dara_dagster.emulator.sail.functions.databricks import is_databricks_function
 from dara_dagster.emulator.sail.sql.queries import columns_of_source
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
-from dara_dagster.emulator.sail.sql.tree import selects, tables_in
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
+from dara_dagster.emulator.sail.syntax.tree import selects, tables_in
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession
 
-__all__ = ["engine_says", "explain", "give_condition", "speak_spark", "unresolved_column"]
+__all__ = ["explain", "give_condition", "speak_spark"]
 
-_MOST_SUGGESTED = 5
 _CONDITION = re.compile(r"\s*\[([A-Z][A-Z_]+(?:\.[A-Z_]+)?)\]")
 _PART = re.compile(r'Identifier\("([^"]*)"\)')
 _TYPES = {"Int8": "TINYINT", "Int16": "SMALLINT", "Int32": "INT", "Int64": "BIGINT", "Utf8": "STRING"}
 _TYPES |= {"Float32": "FLOAT", "Float64": "DOUBLE", "Boolean": "BOOLEAN", "Date32": "DATE"}
-
-
-def engine_says(error: BaseException) -> str:
-    """What Sail said, of an error in Spark's words."""
-    return str(getattr(error, "engine_says", error))
 
 
 def speak_spark(spark: BaseSession) -> None:
@@ -62,7 +63,7 @@ def explain(spark: BaseSession, error: Exception) -> Exception:
         if match:
             with spark.interceptor.untreated():
                 said = say(spark, match)
-            said.engine_says = text  # type: ignore[attr-defined]
+            said.sail_message = text  # type: ignore[attr-defined]
             return said
     return error
 
@@ -81,48 +82,6 @@ def give_condition(error: PySparkException, query: str) -> None:
             before = query[: places[0]]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
             error._message += f"; line {line} pos {column}"
-
-
-def unresolved_column(name: Iterable[str], known: Iterable[str]) -> connect.AnalysisException:
-    """The error for a column that is not there; `known` are those that are."""
-    *qualifier, last = name
-    known = list(known)
-    if qualifier and qualifier[-1].lower() in map(str.lower, known):
-        sentence = f"No such struct field `{last}` in `{qualifier[-1]}`."
-        return _analysis("FIELD_NOT_FOUND", sentence, "42704", last)
-    nearest = sorted(dict.fromkeys(known), key=lambda column: _distance(last.lower(), column.lower()))
-    shown = [_quoted([*qualifier, column]) for column in nearest[:_MOST_SUGGESTED]]
-    wanted = _quoted([*qualifier, last])
-    sentence = f"A column, variable, or function parameter with name {wanted} cannot be resolved."
-    if not shown:
-        return _analysis("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", sentence, "42703", last)
-    hint = f" Did you mean one of the following? [{', '.join(shown)}]."
-    return _analysis("UNRESOLVED_COLUMN.WITH_SUGGESTION", sentence + hint, "42703", last)
-
-
-def _analysis(condition: str, sentence: str, state: str, *missing: str) -> connect.AnalysisException:
-    error: connect.AnalysisException = _raised(connect.AnalysisException, condition, sentence, state)
-    error.missing = list(missing)  # type: ignore[attr-defined]
-    return error
-
-
-def _raised(kind: type[Any], condition: str, sentence: str, state: str) -> Any:
-    text = f"[{condition}] {sentence} SQLSTATE: {state}"
-    return kind(message=text, errorClass=condition, sql_state=state)
-
-
-def _quoted(parts: Iterable[str]) -> str:
-    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
-
-
-def _distance(one: str, other: str) -> int:
-    """Levenshtein's distance, by which Spark orders its suggestions."""
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        before, row[0] = row[0], i
-        for j, b in enumerate(other, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
-    return row[-1]
 
 
 def _column(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -190,7 +149,7 @@ def _text_columns(spark: BaseSession, text: str, name: list[str]) -> list[str]:
         if found:
             return found
     for table in tables_in(text):
-        found += _of_query(spark, f"SELECT * FROM {_quoted(table.parts)}")  # noqa: S608
+        found += _of_query(spark, f"SELECT * FROM {quoted_name(table.parts)}")  # noqa: S608
     return found
 
 
@@ -201,18 +160,18 @@ def _of_query(spark: BaseSession, query: str) -> list[str]:
 def _table(spark: BaseSession, match: re.Match[str]) -> Exception:
     name = [unquote(token.text) for token in scan(match["name"]).tokens if token.is_name]
     name = _written(spark, name) or name
-    full = spark.registry.resolve(_quoted(name))
+    full = spark.registry.resolve(quoted_name(name))
     schema = (full.catalog, full.schema) if full else (spark.registry.catalog, spark.registry.schema)
     there = [*spark.store.tables(*schema), *spark.store.views(*schema)]
-    near = [table for table in there if _distance(name[-1].lower(), table) <= max(len(name[-1]) // 3, 1)]
-    shown = ", ".join(_quoted([*name[:-1], table]) for table in near)
+    near = [table for table in there if edit_distance(name[-1].lower(), table) <= max(len(name[-1]) // 3, 1)]
+    shown = ", ".join(quoted_name([*name[:-1], table]) for table in near)
     hint = f" Did you mean one of the following? [{shown}]."
     sentence = (
-        f"The table or view {_quoted(name)} cannot be found.{hint if near else ''} Verify the spelling and "
-        "correctness of the schema and catalog. If you did not qualify the name with a schema, verify the "
-        "current_schema() output, or qualify the name with the correct schema and catalog."
+        f"The table or view {quoted_name(name)} cannot be found.{hint if near else ''} Verify the spelling "
+        "and correctness of the schema and catalog. If you did not qualify the name with a schema, verify "
+        "the current_schema() output, or qualify the name with the correct schema and catalog."
     )
-    return _analysis("TABLE_OR_VIEW_NOT_FOUND", sentence, "42P01", name[-1])
+    return analysis_error("TABLE_OR_VIEW_NOT_FOUND", sentence, "42P01", name[-1])
 
 
 def _written(spark: BaseSession, name: list[str]) -> list[str]:
@@ -228,7 +187,9 @@ def _function(spark: BaseSession, match: re.Match[str]) -> Exception:
         return NotSupportedLocally(f"The function {name.lower()}()")
     schema = f"`{spark.registry.catalog}`.`{spark.registry.schema}`"
     path = f"[`system`.`builtin`, `system`.`session`, {schema}]"
-    return _analysis("UNRESOLVED_ROUTINE", f"Cannot resolve routine `{name}` on search path {path}.", "42883")
+    return analysis_error(
+        "UNRESOLVED_ROUTINE", f"Cannot resolve routine `{name}` on search path {path}.", "42883"
+    )
 
 
 def _syntax(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -237,7 +198,7 @@ def _syntax(spark: BaseSession, match: re.Match[str]) -> Exception:
     place = f" (pos {match['place']})" if match["place"] else ""
     expected = match["expected"][:80].rpartition(",")[0] or match["expected"][:80]
     sentence = f"Syntax error at or near {what}{place}: the local engine expected {expected}."
-    return _raised(connect.ParseException, "PARSE_SYNTAX_ERROR", sentence, "42601")  # type: ignore[no-any-return]
+    return make_error(connect.ParseException, "PARSE_SYNTAX_ERROR", sentence, "42601")  # type: ignore[no-any-return]
 
 
 def _cast(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -247,7 +208,7 @@ def _cast(spark: BaseSession, match: re.Match[str]) -> Exception:
         "malformed. Correct the value as per the syntax, or change its target type. Use `try_cast` to "
         "tolerate malformed input and return NULL instead."
     )
-    return _raised(connect.NumberFormatException, "CAST_INVALID_INPUT", sentence, "22018")  # type: ignore[no-any-return]
+    return make_error(connect.NumberFormatException, "CAST_INVALID_INPUT", sentence, "22018")  # type: ignore[no-any-return]
 
 
 def _division(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -255,12 +216,12 @@ def _division(spark: BaseSession, match: re.Match[str]) -> Exception:
         "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead. If "
         'necessary set "spark.sql.ansi.enabled" to "false" to bypass this error.'
     )
-    return _raised(connect.ArithmeticException, "DIVIDE_BY_ZERO", sentence, "22012")  # type: ignore[no-any-return]
+    return make_error(connect.ArithmeticException, "DIVIDE_BY_ZERO", sentence, "22012")  # type: ignore[no-any-return]
 
 
 def _ambiguous(spark: BaseSession, match: re.Match[str]) -> Exception:
-    name = _quoted(_PART.findall(match[0]))
-    return _analysis(
+    name = quoted_name(_PART.findall(match[0]))
+    return analysis_error(
         "AMBIGUOUS_REFERENCE", f"Reference {name} is ambiguous: several tables have it.", "42704"
     )
 
@@ -271,7 +232,7 @@ def _ungrouped(spark: BaseSession, match: re.Match[str]) -> Exception:
         "clause. Add the columns or the expression to the GROUP BY, aggregate the expression, or use "
         "any_value()."
     )
-    return _analysis("MISSING_AGGREGATION", sentence, "42803")
+    return analysis_error("MISSING_AGGREGATION", sentence, "42803")
 
 
 def _widths(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -279,7 +240,7 @@ def _widths(spark: BaseSession, match: re.Match[str]) -> Exception:
         f"UNION can only be performed on inputs with the same number of columns, but the first input has "
         f"{match['left']} columns and the second input has {match['right']} columns."
     )
-    return _analysis("NUM_COLUMNS_MISMATCH", sentence, "42826")
+    return analysis_error("NUM_COLUMNS_MISMATCH", sentence, "42826")
 
 
 def _broken_off(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -291,17 +252,17 @@ def _broken_off(spark: BaseSession, match: re.Match[str]) -> Exception:
 
 def _setting(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = f'The SQL config "{match["key"]}" cannot be found. Please verify that the config exists.'
-    return _raised(connect.SparkNoSuchElementException, "SQL_CONF_NOT_FOUND", sentence, "42K0I")  # type: ignore[no-any-return]
+    return make_error(connect.SparkNoSuchElementException, "SQL_CONF_NOT_FOUND", sentence, "42K0I")  # type: ignore[no-any-return]
 
 
 def _identity(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = f"Providing values for GENERATED ALWAYS AS IDENTITY column {match['name']} is not supported."
-    return _analysis("DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED", sentence, "42808")
+    return analysis_error("DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED", sentence, "42808")
 
 
 def _too_early(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = f"The provided timestamp ({match['time']}) is before the earliest version available."
-    return _analysis("DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", sentence, "42816")
+    return analysis_error("DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", sentence, "42816")
 
 
 def _schema_mismatch(spark: BaseSession, match: re.Match[str]) -> Exception:
@@ -310,7 +271,7 @@ def _schema_mismatch(spark: BaseSession, match: re.Match[str]) -> Exception:
         'To add it, set .option("mergeSchema", "true"); to replace the columns, '
         '.option("overwriteSchema", "true").'
     )
-    return _analysis("DELTA_METADATA_MISMATCH", sentence, "42KDG")
+    return analysis_error("DELTA_METADATA_MISMATCH", sentence, "42KDG")
 
 
 def _refused(what: str, hint: str = "") -> Callable[[Any, re.Match[str]], Exception]:

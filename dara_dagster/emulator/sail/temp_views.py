@@ -11,7 +11,7 @@ import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.sail.registry import names_in
-from dara_dagster.emulator.sail.sql.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession

@@ -16,9 +16,9 @@ from pyspark.sql.connect.dataframe import DataFrame
 
 from dara_dagster.emulator.lake.paths import PathMap
 from dara_dagster.emulator.sail.session import LocalSpark
-from dara_dagster.emulator.sail.sql.grammar import Pattern
-from dara_dagster.emulator.sail.sql.literals import bind
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, split_statements, unquote
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.literals import bind
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan, split_statements, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 from dara_dagster.emulator.task.cells import Cell, is_notebook, parse_cells
 from dara_dagster.emulator.task.dbutils import DBUtils

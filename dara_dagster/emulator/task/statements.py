@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import DataType, StructType, TimestampNTZType, TimestampType
 
-from dara_dagster.emulator.sail.sql.literals import bind
-from dara_dagster.emulator.sail.sql.syntax import split_statements
-from dara_dagster.emulator.sail.sql.types import type_text
+from dara_dagster.emulator.sail.syntax.literals import bind
+from dara_dagster.emulator.sail.syntax.tokens import split_statements
+from dara_dagster.emulator.sail.syntax.type_names import type_text
 from dara_dagster.emulator.task.traces import SourceMap
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from pyspark.errors import ParseException, PySparkException
 
 from dara_dagster.emulator.sail.session import LocalSpark
-from dara_dagster.emulator.sail.sql.syntax import split_statements
+from dara_dagster.emulator.sail.syntax.tokens import split_statements
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 

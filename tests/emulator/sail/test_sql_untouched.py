@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dara_dagster.emulator.sail.functions.corrections import correct_text
 from dara_dagster.emulator.sail.session import LocalSpark
-from dara_dagster.emulator.sail.sql.literals import bind, quote
-from dara_dagster.emulator.sail.sql.syntax import scan, split_statements
+from dara_dagster.emulator.sail.syntax.literals import bind, quote
+from dara_dagster.emulator.sail.syntax.tokens import scan, split_statements
 
 TRIGGERS = [
     *("bob@v8", 'use IDENTIFIER("t") here', "cluster by (b)", ", primary key (a)", "ai_query(", "h3_x("),

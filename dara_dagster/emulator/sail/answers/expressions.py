@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyspark.sql.connect.proto as pb
 
-__all__ = ["BUILD", "NULL", "aliased", "column", "messages", "projection"]
+__all__ = ["BUILD", "NULL", "aliased", "column", "messages", "projection", "substitute_variables"]
 
 
 class PlanBuilder:
@@ -67,3 +67,26 @@ def messages(message: Any) -> Iterator[Any]:
             yield from value
         else:
             yield value
+
+
+def substitute_variables(message: pb.Expression, values: Mapping[str, pb.Expression]) -> None:
+    """Puts values in place of the variables of a lambda, by name."""
+    if message.WhichOneof("expr_type") == "unresolved_named_lambda_variable":
+        value = values.get(".".join(message.unresolved_named_lambda_variable.name_parts))
+        if value is not None:
+            message.CopyFrom(value)
+        return
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
+            for item in value if field.is_repeated else [value]:
+                _substitute_within(item, values)
+
+
+def _substitute_within(message: object, values: Mapping[str, pb.Expression]) -> None:
+    if isinstance(message, pb.Expression):
+        substitute_variables(message, values)
+    elif hasattr(message, "ListFields"):
+        for field, value in message.ListFields():
+            if field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
+                for item in value if field.is_repeated else [value]:
+                    _substitute_within(item, values)

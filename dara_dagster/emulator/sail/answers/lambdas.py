@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 import pyspark.sql.connect.proto as pb
 from sqlglot import exp
 
-from dara_dagster.emulator.sail.functions.plan_lambdas import substitute
-from dara_dagster.emulator.sail.sql.lambdas import substituted
+from dara_dagster.emulator.sail.answers.expressions import substitute_variables
+from dara_dagster.emulator.sail.syntax.tokens import substitute_names
 
 __all__ = ["example_arguments", "with_examples", "with_values"]
 
@@ -22,7 +22,7 @@ def with_examples(text: str, node: exp.Expr, written: Callable[[exp.Expr], tuple
     function = node.find_ancestor(exp.Lambda)
     while function is not None:
         if function.parent is not None:
-            text = substituted(text, dict(_examples(function, *written(function.parent))))
+            text = substitute_names(text, dict(_examples(function, *written(function.parent))))
         function = function.find_ancestor(exp.Lambda)
     return text
 
@@ -59,7 +59,7 @@ def with_values(expr: pb.Expression, values: Mapping[str, pb.Expression]) -> pb.
     """A copy of an expression with values in place of its variables."""
     copy = pb.Expression()
     copy.CopyFrom(expr)
-    substitute(copy, values)
+    substitute_variables(copy, values)
     return copy
 
 

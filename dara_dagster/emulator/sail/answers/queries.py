@@ -8,7 +8,7 @@ from typing import Protocol
 from pyspark.sql.types import DataType, StructField, StructType
 from sqlglot import exp
 
-from dara_dagster.emulator.sail.sql.tree import Span, span
+from dara_dagster.emulator.sail.syntax.tree import Span, span
 
 __all__ = [
     "PLACE",

@@ -41,9 +41,9 @@ from dara_dagster.emulator.sail.answers.subqueries import (
     needs_null,
 )
 from dara_dagster.emulator.sail.answers.window_errors import RANKING, refused_window, unordered_window
-from dara_dagster.emulator.sail.sql.names import column_name, makes_columns
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan
-from dara_dagster.emulator.sail.sql.tree import Span
+from dara_dagster.emulator.sail.syntax.column_names import column_name, makes_columns
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan
+from dara_dagster.emulator.sail.syntax.tree import Span
 
 __all__ = ["Output", "Query", "Statement"]
 

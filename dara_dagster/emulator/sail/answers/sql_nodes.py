@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from dara_dagster.emulator.sail.answers.sql_text import place_of
-from dara_dagster.emulator.sail.sql.syntax import scan
-from dara_dagster.emulator.sail.sql.tree import Span
+from dara_dagster.emulator.sail.syntax.tokens import scan
+from dara_dagster.emulator.sail.syntax.tree import Span
 
 __all__ = ["HOLDERS", "arguments", "children", "first_word", "quoted"]
 

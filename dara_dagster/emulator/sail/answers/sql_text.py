@@ -19,8 +19,8 @@ from pyspark.sql.types import (
 from sqlglot import exp
 
 from dara_dagster.emulator.sail.answers.builder import Term
-from dara_dagster.emulator.sail.sql.literals import quote
-from dara_dagster.emulator.sail.sql.tree import Span
+from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.tree import Span
 
 __all__ = ["BUILD", "constant", "ddl_type", "place_of"]
 

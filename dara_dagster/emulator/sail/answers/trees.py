@@ -27,9 +27,9 @@ from dara_dagster.emulator.sail.answers.storing import is_restricted, store_as
 from dara_dagster.emulator.sail.answers.subqueries import (
     intersect_all,
 )
-from dara_dagster.emulator.sail.sql.names import column_name
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan
-from dara_dagster.emulator.sail.sql.tree import Span, clauses, parse, span, visible_ctes
+from dara_dagster.emulator.sail.syntax.column_names import column_name
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan
+from dara_dagster.emulator.sail.syntax.tree import Span, clauses, parse, span, visible_ctes
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["Columns", "correct_expression", "correct_sql"]

@@ -1,1 +1,1 @@
-"""Functions in SQL text and in the plans of DataFrame calls."""
+"""Functions and operators in SQL text and in plans, in words for which Sail has the right answer."""

@@ -21,11 +21,12 @@ import pyspark.sql.connect.proto as pb
 from dara_dagster.emulator.sail.answers.builder import Term
 from dara_dagster.emulator.sail.answers.spelled import SPELLED
 from dara_dagster.emulator.sail.answers.sql_text import BUILD
+from dara_dagster.emulator.sail.functions import sql_lambdas  # noqa: F401  it adds its calls
+from dara_dagster.emulator.sail.functions.operators import spell_out_operators
 from dara_dagster.emulator.sail.functions.plan_lambdas import LAMBDAS
-from dara_dagster.emulator.sail.sql.calls import Call, Spelling, call, respell
-from dara_dagster.emulator.sail.sql.grammar import Pattern
-from dara_dagster.emulator.sail.sql.operators import spell_out_operators
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.syntax.calls import Call, Spelling, call, respell
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["correct_call", "correct_text"]

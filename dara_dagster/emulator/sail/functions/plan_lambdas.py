@@ -1,13 +1,15 @@
-"""The same higher-order functions as `sql.lambdas`, in the plans of DataFrame calls."""
+"""The same higher-order functions as `sql_lambdas`, in the plans of DataFrame calls."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pyspark.sql.connect.proto as pb
 
-__all__ = ["LAMBDAS", "substitute"]
+from dara_dagster.emulator.sail.answers.expressions import substitute_variables
+
+__all__ = ["LAMBDAS"]
 
 Expression = pb.Expression
 _FRESH = itertools.count()
@@ -39,31 +41,8 @@ def _body(function: Expression, *values: Expression) -> Expression:
     names = [".".join(argument.name_parts) for argument in function.lambda_function.arguments]
     body = Expression()
     body.CopyFrom(function.lambda_function.function)
-    substitute(body, dict(zip(names, values, strict=False)))
+    substitute_variables(body, dict(zip(names, values, strict=False)))
     return body
-
-
-def substitute(message: Expression, values: Mapping[str, Expression]) -> None:
-    """Puts values in place of the variables of a lambda, by name."""
-    if message.WhichOneof("expr_type") == "unresolved_named_lambda_variable":
-        value = values.get(".".join(message.unresolved_named_lambda_variable.name_parts))
-        if value is not None:
-            message.CopyFrom(value)
-        return
-    for field, value in message.ListFields():
-        if field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
-            for item in value if field.is_repeated else [value]:
-                _substitute_within(item, values)
-
-
-def _substitute_within(message: object, values: Mapping[str, Expression]) -> None:
-    if isinstance(message, Expression):
-        substitute(message, values)
-    elif hasattr(message, "ListFields"):
-        for field, value in message.ListFields():
-            if field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
-                for item in value if field.is_repeated else [value]:
-                    _substitute_within(item, values)
 
 
 def _zip_with(left: Expression, right: Expression, function: Expression) -> Expression:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.errors import AnalysisException
 
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["check_options", "check_places", "check_places_in_sql"]

@@ -11,10 +11,10 @@ from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.lake import column_mapping, delta_log
 from dara_dagster.emulator.lake.column_mapping import with_mapping
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
 from dara_dagster.emulator.sail.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.sail.sql.syntax import scan, split_list, unquote
 from dara_dagster.emulator.sail.sql.tables import properties
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import scan, split_list, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.sail.server import DEFAULT_SCHEMA
-from dara_dagster.emulator.sail.sql.grammar import Match
 from dara_dagster.emulator.sail.sql.handlers import done, statement
-from dara_dagster.emulator.sail.sql.syntax import unquote
+from dara_dagster.emulator.sail.syntax.grammar import Match
+from dara_dagster.emulator.sail.syntax.tokens import unquote
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame

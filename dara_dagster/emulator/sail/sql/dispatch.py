@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.sail.answers.trees import correct_sql
 from dara_dagster.emulator.sail.functions.corrections import correct_text
+from dara_dagster.emulator.sail.functions.zone_names import format_with_zone
 from dara_dagster.emulator.sail.sql import (
     alter,
     context,
@@ -22,17 +23,16 @@ from dara_dagster.emulator.sail.sql import (
     variables,
     views,
 )
-from dara_dagster.emulator.sail.sql.calls import Call, Spelling
 from dara_dagster.emulator.sail.sql.handlers import Handlers, done
-from dara_dagster.emulator.sail.sql.literals import bind, quote
-from dara_dagster.emulator.sail.sql.names import corrected_with_names
 from dara_dagster.emulator.sail.sql.queries import in_known_words
-from dara_dagster.emulator.sail.sql.refused import refuse_unsupported
 from dara_dagster.emulator.sail.sql.script_runner import run_script_text
-from dara_dagster.emulator.sail.sql.scripts import is_script
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.sql.unsupported_statements import refuse_unsupported
 from dara_dagster.emulator.sail.sql.user_functions import call_functions
-from dara_dagster.emulator.sail.sql.zone_names import format_with_zone
+from dara_dagster.emulator.sail.syntax.calls import Call, Spelling
+from dara_dagster.emulator.sail.syntax.column_names import corrected_with_names
+from dara_dagster.emulator.sail.syntax.literals import bind, quote
+from dara_dagster.emulator.sail.syntax.scripts import is_script
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame

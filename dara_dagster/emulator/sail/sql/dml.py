@@ -14,12 +14,12 @@ from sqlglot import exp
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.sail.answers.sql_text import place_of
-from dara_dagster.emulator.sail.spark_errors import unresolved_column
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
+from dara_dagster.emulator.sail.error_conditions import unresolved_column
 from dara_dagster.emulator.sail.sql.handlers import done, statement, table_folder
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, unquote
-from dara_dagster.emulator.sail.sql.tree import parse
-from dara_dagster.emulator.sail.sql.types import delta_type
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, unquote
+from dara_dagster.emulator.sail.syntax.tree import parse
+from dara_dagster.emulator.sail.syntax.type_names import delta_type
 from dara_dagster.emulator.sail.writes.write_plans import AUTO_MERGE, DYNAMIC_MODE
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from pyspark.errors import AnalysisException
 from pyspark.sql.types import StructType
 
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
-from dara_dagster.emulator.sail.sql.syntax import Source
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import Source
 
 if TYPE_CHECKING:
     from pathlib import Path

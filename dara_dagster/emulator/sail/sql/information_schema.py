@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.lake import delta_log
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, unquote
-from dara_dagster.emulator.sail.sql.types import delta_type
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.type_names import delta_type
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dara_dagster.emulator.lake import delta_log
-from dara_dagster.emulator.sail.sql.calls import Call, respell
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
 from dara_dagster.emulator.sail.sql.handlers import statement, table_folder
-from dara_dagster.emulator.sail.sql.syntax import unquote
 from dara_dagster.emulator.sail.sql.tables import properties
-from dara_dagster.emulator.sail.sql.types import delta_type
+from dara_dagster.emulator.sail.syntax.calls import Call, respell
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import unquote
+from dara_dagster.emulator.sail.syntax.type_names import delta_type
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame

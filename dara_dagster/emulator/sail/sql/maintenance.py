@@ -15,9 +15,9 @@ from pyspark.errors import AnalysisException, IllegalArgumentException
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.lake.delta_files import compact
-from dara_dagster.emulator.sail.sql.grammar import Match
 from dara_dagster.emulator.sail.sql.handlers import statement, table_folder
-from dara_dagster.emulator.sail.sql.syntax import unquote
+from dara_dagster.emulator.sail.syntax.grammar import Match
+from dara_dagster.emulator.sail.syntax.tokens import unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
-from dara_dagster.emulator.sail.sql.literals import quote
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession

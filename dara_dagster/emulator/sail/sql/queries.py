@@ -15,9 +15,9 @@ from dara_dagster.emulator.sail.sql.ingest import replace_read_files
 from dara_dagster.emulator.sail.sql.pipes import spell_out_pipes
 from dara_dagster.emulator.sail.sql.pivots import spell_out_pivots
 from dara_dagster.emulator.sail.sql.recursion import run_recursions
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan
-from dara_dagster.emulator.sail.sql.tree import Span, clauses, selects, span, visible_ctes
 from dara_dagster.emulator.sail.sql.variables import with_variables
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan
+from dara_dagster.emulator.sail.syntax.tree import Span, clauses, selects, span, visible_ctes
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession
@@ -50,7 +50,7 @@ def in_known_words(spark: BaseSession, text: str, attempt: Callable[[str], Answe
         try:
             return attempt(text)
         except Exception as error:
-            missing = _MISSING.search(str(getattr(error, "engine_says", error)))
+            missing = _MISSING.search(str(getattr(error, "sail_message", error)))
             name = _PART.findall(missing[1]) if missing else []
             newer = _with_alias(spark, text, name[0].lower()) if len(name) == 1 else text
             if newer == text and name:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyspark.errors import AnalysisException
 
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession

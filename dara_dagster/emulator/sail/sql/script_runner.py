@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.errors import PySparkException
 from pyspark.errors.exceptions import connect
 
-from dara_dagster.emulator.sail.sql.grammar import Pattern
 from dara_dagster.emulator.sail.sql.handlers import done
-from dara_dagster.emulator.sail.sql.literals import quote
-from dara_dagster.emulator.sail.sql.scripts import (
+from dara_dagster.emulator.sail.sql.values import value_text
+from dara_dagster.emulator.sail.sql.variables import (
+    assign,
+    assign_row,
+    declare,
+    split_declaration,
+)
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.scripts import (
     Branches,
     Compound,
     Diagnostics,
@@ -25,14 +32,7 @@ from dara_dagster.emulator.sail.sql.scripts import (
     Signal,
     read_script,
 )
-from dara_dagster.emulator.sail.sql.values import value_text
-from dara_dagster.emulator.sail.sql.variable_scopes import Variable
-from dara_dagster.emulator.sail.sql.variables import (
-    assign,
-    assign_row,
-    declare,
-    split_declaration,
-)
+from dara_dagster.emulator.sail.variable_scopes import Variable
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.lake import delta_log
-from dara_dagster.emulator.sail.sql.grammar import Match
 from dara_dagster.emulator.sail.sql.handlers import statement, table_folder
-from dara_dagster.emulator.sail.sql.literals import quote
-from dara_dagster.emulator.sail.sql.syntax import unquote
-from dara_dagster.emulator.sail.sql.types import delta_type
+from dara_dagster.emulator.sail.syntax.grammar import Match
+from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.tokens import unquote
+from dara_dagster.emulator.sail.syntax.type_names import delta_type
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame

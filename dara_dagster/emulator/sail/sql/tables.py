@@ -11,10 +11,10 @@ from pyspark.errors import AnalysisException
 
 from dara_dagster.emulator.lake import column_mapping, delta_log
 from dara_dagster.emulator.lake.delta_files import copy_table
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
 from dara_dagster.emulator.sail.sql.handlers import done, statement, table_folder
 from dara_dagster.emulator.sail.sql.maintenance import version_at
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, unquote
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
 from dara_dagster.emulator.sail.sql.handlers import done, statement
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

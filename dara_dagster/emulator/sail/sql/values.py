@@ -15,7 +15,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from dara_dagster.emulator.sail.sql.literals import literal, quote
+from dara_dagster.emulator.sail.syntax.literals import literal, quote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

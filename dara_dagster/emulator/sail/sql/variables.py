@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import AnalysisException
 from sqlglot import exp
 
-from dara_dagster.emulator.sail.sql.grammar import Match, Pattern
 from dara_dagster.emulator.sail.sql.handlers import done, statement
-from dara_dagster.emulator.sail.sql.names import column_name, makes_columns
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, unquote
-from dara_dagster.emulator.sail.sql.tree import parse, span
 from dara_dagster.emulator.sail.sql.values import evaluate, value_text
-from dara_dagster.emulator.sail.sql.variable_scopes import Variable
+from dara_dagster.emulator.sail.syntax.column_names import column_name, makes_columns
+from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.tree import parse, span
+from dara_dagster.emulator.sail.variable_scopes import Variable
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.dataframe import DataFrame

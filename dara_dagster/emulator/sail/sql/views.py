@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
-from dara_dagster.emulator.sail.sql.grammar import Match
 from dara_dagster.emulator.sail.sql.handlers import done, statement
 from dara_dagster.emulator.sail.sql.queries import in_known_words
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, unquote
-from dara_dagster.emulator.sail.sql.tree import tables_in
+from dara_dagster.emulator.sail.syntax.grammar import Match
+from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.tree import tables_in
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:

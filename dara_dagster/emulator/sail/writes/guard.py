@@ -17,9 +17,9 @@ import pyspark.sql.connect.proto as pb
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.lake.store import TableName
 from dara_dagster.emulator.sail.base_session import WriteOutcome
-from dara_dagster.emulator.sail.spark_errors import engine_says
-from dara_dagster.emulator.sail.sql.grammar import Pattern
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.error_conditions import sail_message
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 from dara_dagster.emulator.sail.writes.files import WrittenFiles
 from dara_dagster.emulator.sail.writes.write_plans import external_place, give_types, prepare_write
@@ -98,9 +98,9 @@ class WriteGuard:
                 files.rename()
                 return answer
             except Exception as error:
-                if _UNTYPED in engine_says(error) and give_types(self._spark, command):
+                if _UNTYPED in sail_message(error) and give_types(self._spark, command):
                     continue
-                if attempt == _ATTEMPTS or not _CONFLICT.search(engine_says(error)):
+                if attempt == _ATTEMPTS or not _CONFLICT.search(sail_message(error)):
                     raise
                 time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
         raise AssertionError("unreachable")

@@ -25,7 +25,7 @@ from pyspark.sql.types import (
 
 from dara_dagster.emulator.lake import delta_log
 from dara_dagster.emulator.lake.column_mapping import with_mapping
-from dara_dagster.emulator.sail.sql.literals import literal
+from dara_dagster.emulator.sail.syntax.literals import literal
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 from dara_dagster.emulator.sail.writes.files import prepare_files
 

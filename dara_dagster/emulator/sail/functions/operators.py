@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from dara_dagster.emulator.sail.sql.literals import is_marker, quote
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
-from dara_dagster.emulator.sail.sql.tree import parse, span
+from dara_dagster.emulator.sail.syntax.literals import is_marker, quote
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.tree import parse, span
 
 __all__ = ["spell_out_operators"]
 

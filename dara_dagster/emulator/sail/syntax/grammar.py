@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, scan
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, scan
 
 __all__ = ["Match", "Pattern"]
 

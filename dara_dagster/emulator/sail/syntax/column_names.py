@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from dara_dagster.emulator.sail.sql.syntax import Edit, Token, apply, scan, unquote
-from dara_dagster.emulator.sail.sql.tree import selects, span
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Token, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.tree import selects, span
 
 __all__ = ["column_name", "corrected_with_names", "makes_columns"]
 

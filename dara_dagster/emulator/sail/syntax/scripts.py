@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pyspark.errors import ParseException
 
-from dara_dagster.emulator.sail.sql.syntax import Source, Token, scan, unquote
+from dara_dagster.emulator.sail.syntax.tokens import Source, Token, scan, unquote
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = [

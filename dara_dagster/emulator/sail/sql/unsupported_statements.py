@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dara_dagster.emulator.sail.functions.databricks import is_databricks_function
-from dara_dagster.emulator.sail.sql.grammar import Pattern
-from dara_dagster.emulator.sail.sql.syntax import scan
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.tokens import scan
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["refuse_unsupported"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
-from dara_dagster.emulator.sail.sql.calls import Call, call
-from dara_dagster.emulator.sail.sql.grammar import Pattern
-from dara_dagster.emulator.sail.sql.syntax import Edit, apply, scan, unquote
-
-__all__ = ["substituted"]
+from dara_dagster.emulator.sail.syntax.calls import Call, call
+from dara_dagster.emulator.sail.syntax.grammar import Pattern
+from dara_dagster.emulator.sail.syntax.tokens import substitute_names, unquote
 
 _EXPLODES = {"EXPLODE", "POSEXPLODE"}
 _LAMBDA = Pattern("(<parameters:group> | <parameters:word>) '->' <body:rest>")
@@ -21,18 +18,7 @@ def _body(text: str, *values: str) -> str | None:
     names = [unquote(name).lower() for name in match.items("parameters")] if match else []
     if match is None or len(names) != len(values):
         return None
-    return f"({substituted(match['body'], dict(zip(names, values, strict=True)))})"
-
-
-def substituted(text: str, values: Mapping[str, str]) -> str:
-    """The text with values in place of the names, which are in lower case."""
-    source, edits = scan(text), []
-    for index, token in enumerate(source.tokens):
-        name = unquote(token.text).lower()
-        is_field = index and source.tokens[index - 1].text == "."
-        if token.is_name and name in values and not is_field:
-            edits.append(Edit(token.start, token.end, values[name]))
-    return apply(text, edits)
+    return f"({substitute_names(match['body'], dict(zip(names, values, strict=True)))})"
 
 
 def _free(letter: str, call: Call) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from dara_dagster.emulator.sail.sql.syntax import Source, scan
+from dara_dagster.emulator.sail.syntax.tokens import Source, scan
 
 __all__ = ["Call", "Spelling", "call", "respell"]
 

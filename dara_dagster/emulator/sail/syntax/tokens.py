@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sqlglot.dialects.databricks import Databricks
@@ -25,6 +25,7 @@ __all__ = [
     "scan",
     "split_list",
     "split_statements",
+    "substitute_names",
     "unquote",
 ]
 
@@ -231,3 +232,14 @@ def unquote(text: str) -> str:
         body = text[1:-1].replace(text[0] * 2, text[0])
         return body if text[0] == "`" else re.sub(r"\\(.)", r"\1", body)
     return text
+
+
+def substitute_names(text: str, values: Mapping[str, str]) -> str:
+    """Gives the text with values in place of the names, which are in lower case."""
+    source, edits = scan(text), []
+    for index, token in enumerate(source.tokens):
+        name = unquote(token.text).lower()
+        is_field = index and source.tokens[index - 1].text == "."
+        if token.is_name and name in values and not is_field:
+            edits.append(Edit(token.start, token.end, values[name]))
+    return apply(text, edits)

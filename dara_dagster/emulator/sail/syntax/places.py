@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dara_dagster.emulator.lake.paths import PREFIXES, PathMap
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan, unquote
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
 
 __all__ = ["with_local_places"]
 

@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parsers.databricks import DatabricksParser
 from sqlglot.tokenizer_core import TokenType
 
-from dara_dagster.emulator.sail.sql.syntax import scan
+from dara_dagster.emulator.sail.syntax.tokens import scan
 
 __all__ = ["Span", "TableName", "clauses", "parse", "selects", "span", "tables_in", "visible_ctes"]
 

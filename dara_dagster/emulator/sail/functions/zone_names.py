@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dara_dagster.emulator.sail.sql.calls import Call
-from dara_dagster.emulator.sail.sql.literals import quote
-from dara_dagster.emulator.sail.sql.syntax import scan, unquote
+from dara_dagster.emulator.sail.syntax.calls import Call
+from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 
 __all__ = ["format_with_zone"]
 

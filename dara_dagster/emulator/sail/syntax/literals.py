@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dara_dagster.emulator.sail.sql.syntax import Edit, Source, apply, scan
+from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan
 
 __all__ = ["UnboundParameter", "bind", "is_marker", "literal", "quote"]
 
