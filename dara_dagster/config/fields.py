@@ -230,7 +230,7 @@ Label = Annotated[
 Texts = dict[str, Text]
 Arguments = tuple[Text, ...]
 _NAMES, _ARGUMENTS = TypeAdapter(Texts), TypeAdapter(Arguments)
-# Reads an object or a list, so that what is wrong in it is told as of that alone.
+# Reads an object or a list, so that problems name that form alone.
 NAMES_OR_ARGUMENTS = WrapValidator(
     lambda value, _: (_ARGUMENTS if isinstance(value, list | tuple) else _NAMES).validate_python(value)
 )

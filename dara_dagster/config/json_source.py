@@ -204,7 +204,7 @@ class _Reader:
             paths[id(node)] = path
             items = node.items() if isinstance(node, dict) else enumerate(node)
             todo += [(item, (*path, key)) for key, item in items if isinstance(item, Object | Array)]
-        # An object lost with its repeated key has no path any more; the outer repetition is told.
+        # An object lost with its repeated key has no path any more; the outer repetition is reported.
         return [((*paths[id(node)], key), at) for node, key, at in self._again if id(node) in paths]
 
     def _value(self, index: int, depth: int) -> tuple[Any, int]:

@@ -77,7 +77,7 @@ def load_file(
 
     `parameters` are the parameters files, later ones over the ones before; DARA_ENV does not count.
     cluster_config.json, warehouse_config.json, project.json and, without `parameters`, parameters.json are
-    read in `folder` if they are there. Task files are looked at only where project.json says where they are.
+    read in `folder` if they are there. Task files are read only where project.json says where they are.
     """
     read = read_parameter_files(parameters or [folder / "parameters.json"], environ)
     missing = (path for path in parameters if not os.path.lexists(path))
@@ -182,7 +182,7 @@ def _read_computes(
 def _settings(
     kind: ComputeKind, name: str, value: Any, document: Document, problems: list[Problem]
 ) -> Mapping[str, Any]:
-    """The settings for the create call; wrong ones are told here and count as none."""
+    """The settings for the create call; wrong ones are reported here and count as none."""
     model = ClusterSettings if kind == "cluster" else WarehouseSettings
     settings, found = read_model(model, value, document, (name,))
     problems += found

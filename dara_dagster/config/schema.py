@@ -59,7 +59,7 @@ def _built_in(name: str, settings: type[Model]) -> type[Model]:
     """A built-in step, with the settings that it takes."""
     fields: Any = {
         "uses": (Literal[name], ...),
-        "settings": (settings, Field(description="What it is told.")),
+        "settings": (settings, Field(description="Settings of the step.")),
     }
     return create_model(f"{settings.__name__}Step", __base__=StepItem, **fields)
 

@@ -83,7 +83,7 @@ def read_model(
 
 
 def _only_follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
-    """Whether a list is told to be too short for the items only that are wrong: pydantic leaves those out."""
+    """Whether a list is too short only because its wrong items are left out, as pydantic does."""
     depth = len(detail["loc"])
     return detail["type"] == "too_short" and any(
         len(other["loc"]) > depth and other["loc"][:depth] == detail["loc"] for other in details

@@ -32,7 +32,7 @@ def read_entries(items: Items, executors: Executors) -> tuple[dict[str, Any], li
 
 
 def _missing(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What an entry lacks, and the remedy; told from what was written, right or wrong."""
+    """Yield what an entry lacks, and a hint; judged by the keys that are written, right or wrong."""
     has = {key for key, value in entry.items() if value is not None}
     if not has & {"file_name", "task"}:
         yield "file_name is missing", 'Add "file_name": a file in the notebooks folder.'

@@ -131,7 +131,7 @@ def executor_key(step: Mapping[str, Any], engine: Any) -> str | None:
 
 
 def lacks(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a STEP lacks or has too much for its TYPE, and the remedy; told from what was written."""
+    """Yield what a STEP lacks or has too much for its TYPE, and a hint; by the keys that are written."""
     kind = _step_type(step.get("TYPE", "sync"))
     names = [key for key in WORKFLOW_KEYS if key in step]
     if kind == "workflow" and not names and "JOB_NAME" not in step:

@@ -1,4 +1,4 @@
-"""The models of step pipelines: what each built-in step can be told."""
+"""The models of step pipelines: the settings of each built-in step."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class StepItem(Model):
 
     name: Name | None = Field(default=None, description="Default: what it uses.")
     uses: str = Field(description=f"{', '.join(BUILT_IN)} or module:Class.")
-    settings: dict[str, Any] = Field(default={}, description="What the step is told.")
+    settings: dict[str, Any] = Field(default={}, description="Settings of the step.")
 
 
 class StepsOptions(WorkflowOptions):

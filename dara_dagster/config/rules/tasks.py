@@ -63,7 +63,7 @@ class TaskChecks:
 
     def _file(self, task: Task) -> Iterator[Problem]:
         sources, name, ending = self._spec.sources, task.entry.file_name or "", task.entry.format
-        if ending is None:  # it could not be read, or the executor of a STEP is not known: that was told
+        if ending is None:  # it could not be read, or the executor of a STEP is not known: that is reported
             if not sources.endings(name):
                 hint = self._without_ending(name) or sources.names.hint(name, "files")
                 yield task.problem("file_name", f"there is no file '{name}' in {sources.folder}", hint)
@@ -152,7 +152,7 @@ class TaskChecks:
 
     def _outputs(self, task: Task) -> Iterator[Problem]:
         """Unqualified tables without defaults, and a table named twice: Unity Catalog knows no capitals."""
-        project = self._spec.project_document.value  # as written: a wrong catalog is told there
+        project = self._spec.project_document.value  # as written: a wrong catalog is reported there
         seen: dict[str, str] = {}
         for index, table in enumerate(task.entry.outputs):
             missing = 3 - len(table.split("."))
