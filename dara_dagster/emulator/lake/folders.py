@@ -1,4 +1,4 @@
-"""What Spark sees in a folder of files: which files are its own, and partition columns (`day=2024-01-01`)."""
+"""Tells what Spark sees in a folder of files: its own files, and partition columns (`day=2024-01-01`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What show() prints: the text of Spark, of which Sail 0.7.2 differs in blanks and line ends."""
+"""Prints what show() prints in Spark, of which Sail 0.7.2 differs in blanks and line ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error for what the local workspace cannot do, always in the same words."""
+"""Declares the error for what the local workspace cannot do, always in the same words."""
 
 from __future__ import annotations
 

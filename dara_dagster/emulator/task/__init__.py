@@ -1,1 +1,1 @@
-"""What runs inside a task process."""
+"""Runs one task: everything inside its process."""

@@ -1,4 +1,4 @@
-"""`python -m dara_dagster.emulator.task`: the parent of all task processes, or one task when a spec is
+"""Starts `python -m dara_dagster.emulator.task`: the parent of all task processes, or one task when a spec is
 named.
 """
 

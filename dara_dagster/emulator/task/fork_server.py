@@ -26,8 +26,8 @@ def main() -> None:
     # Threads that an import starts would not survive the fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     failure = _load_engine()
-    zygote = ForkingZygote(answers, failure) if hasattr(os, "fork") else SpawningZygote(answers, failure)
-    zygote.serve()
+    server = ForkServer(answers, failure) if hasattr(os, "fork") else SpawnServer(answers, failure)
+    server.serve()
 
 
 def _load_engine() -> str | None:
@@ -43,7 +43,7 @@ def _load_engine() -> str | None:
 
 
 class _Answers(ABC):
-    """What both kinds of zygote say."""
+    """Answers requests: what both kinds of server share."""
 
     def __init__(self, answers: Any, failure: str | None) -> None:
         self._answers = answers
@@ -72,7 +72,7 @@ class _Answers(ABC):
         """Starts a task; its process id, which is its process group's too."""
 
 
-class ForkingZygote(_Answers):
+class ForkServer(_Answers):
     """One thread (a fork copies only that), woken by requests and by children that end."""
 
     def __init__(self, answers: Any, failure: str | None) -> None:
@@ -155,11 +155,11 @@ def _run_child(spec: str, inherited: tuple[int, ...]) -> Any:
 
         status = run_spec(spec)
     finally:
-        # Nothing of the zygote's or the user's exit handlers may run or hang here.
+        # Nothing of the server's or the user's exit handlers may run or hang here.
         os._exit(status)
 
 
-class SpawningZygote(_Answers):
+class SpawnServer(_Answers):
     """For platforms without fork: a new interpreter a task."""
 
     def __init__(self, answers: Any, failure: str | None) -> None:

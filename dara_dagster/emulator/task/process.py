@@ -1,4 +1,4 @@
-"""The life of a task process: output to the log, run, result, an exit that nothing can hold up."""
+"""Leads a task process from its log to its exit: run, result, an end that nothing can hold up."""
 
 from __future__ import annotations
 

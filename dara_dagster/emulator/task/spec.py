@@ -1,4 +1,4 @@
-"""What a task process is told to do, and what it answers: two JSON files."""
+"""Declares what a task process is given and what it answers: two JSON files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drives the real zygote: writes spec files, starts tasks, waits for their end, reads result and log."""
+"""Drives the real fork server: writes spec files, starts tasks, waits for their end, reads result and log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Ended:
 
 
 class Tasks:
-    """A zygote with its own workspace below `folder`."""
+    """A fork server with its own workspace below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

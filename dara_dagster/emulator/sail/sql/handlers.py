@@ -1,4 +1,4 @@
-"""The statements that we answer ourselves, by the words with which they begin."""
+"""Finds the handler of a statement by the words with which it begins."""
 
 from __future__ import annotations
 

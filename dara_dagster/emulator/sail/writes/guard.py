@@ -156,8 +156,8 @@ class WriteGuard:
                 return _Target(place, self._spark.registry.resolve(write.table.table_name), False, True)
             return self._place(write.table.table_name or write.path, False)
         if kind == "write_operation_v2":
-            modern = command.write_operation_v2
-            return self._place(modern.table_name, modern.mode in _REPLACING)
+            by_name = command.write_operation_v2
+            return self._place(by_name.table_name, by_name.mode in _REPLACING)
         if kind == "merge_into_table_command":
             return self._place(command.merge_into_table_command.target_table_name, False)
         if kind == "sql_command":

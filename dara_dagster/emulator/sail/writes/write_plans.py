@@ -134,16 +134,16 @@ def partition_filter(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) 
 
 def _partitions_by_name(command: pb.Command) -> None:
     """Turns writeTo(t).overwritePartitions() into the same write by saveAsTable."""
-    modern = command.write_operation_v2
-    if not command.HasField("write_operation_v2") or modern.mode != modern.MODE_OVERWRITE_PARTITIONS:
+    by_name = command.write_operation_v2
+    if not command.HasField("write_operation_v2") or by_name.mode != by_name.MODE_OVERWRITE_PARTITIONS:
         return
     write = pb.WriteOperation(
-        input=modern.input,
+        input=by_name.input,
         source="delta",
         mode=pb.WriteOperation.SAVE_MODE_OVERWRITE,
-        options={**modern.options, "partitionOverwriteMode": "dynamic"},
+        options={**by_name.options, "partitionOverwriteMode": "dynamic"},
     )
-    write.table.table_name = modern.table_name
+    write.table.table_name = by_name.table_name
     write.table.save_method = _BY_NAME
     command.write_operation.CopyFrom(write)
 
