@@ -29,7 +29,10 @@ def mark(kind: IdKind, name: str) -> str:
 
 
 def reference(parameter: str) -> str:
-    """The dynamic value reference to a job parameter; odd names need backticks (databricks-api.md 2.9)."""
+    """The dynamic value reference to a job parameter; odd names need backticks.
+
+    https://docs.databricks.com/aws/en/jobs/parameter-use
+    """
     name = parameter if _PLAIN_NAME.fullmatch(parameter) else f"`{parameter}`"
     return f"{{{{job.parameters.{name}}}}}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,3 +99,19 @@ def test_the_wheel_holds_the_package_alone_with_its_licence_changelog_and_types(
     assert 'license-files = ["dara_dagster/LICENSE"]' in text
     for name in ("LICENSE", "CHANGELOG.md", "py.typed", "docs/settings.md"):
         assert ROOT / "dara_dagster" / name in tracked("dara_dagster")
+
+
+def test_code_and_docs_cite_public_pages_only() -> None:
+    for path in tracked("*.py", "*.md"):
+        cited = re.findall(r"[\w/-]+\.md\b", path.read_text())
+        ours = {
+            each for each in cited if "databricks-api" in each or "/reference/" in each or "DESIGN" in each
+        }
+        assert path == Path(__file__) or not ours, path
+
+
+def test_the_files_that_the_architecture_page_names_are_there() -> None:
+    package = ROOT / "dara_dagster"
+    named = re.findall(r"`([a-z_]+/[a-z_/]+(?:\.py|/))`", (package / "docs" / "architecture.md").read_text())
+    assert len(named) > 20
+    assert [name for name in named if not ((package / name).exists() or (ROOT / name).exists())] == []

@@ -98,7 +98,10 @@ def own_cluster(payload: Mapping[str, Any]) -> str | None:
 
 
 def _environment_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
-    """A run has only the environments that come with it (databricks-api.md 2.1)."""
+    """A run has only the environments that come with it.
+
+    https://docs.databricks.com/api/workspace/jobs/submit
+    """
     declared, named = payload.get(ENVIRONMENTS, []), payload.get("environment_key")
     if not isinstance(declared, list) or not all(isinstance(each, dict) for each in declared):
         yield (

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An answer other than 2xx, in the wire shape of databricks-api.md 1.5."""
+    """An answer other than 2xx, in the wire shape of https://docs.databricks.com/api/workspace/introduction."""
 
     def __init__(self, status: int, code: str, message: str, reason: str = "") -> None:
         super().__init__(message)

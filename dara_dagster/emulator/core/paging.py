@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 
 ELEMENTS = 100
-"""How many elements of an array one answer of the Jobs API 2.2 has (databricks-api.md 2.2)."""
+"""How many elements of an array one answer of the Jobs API 2.2 has.
+
+https://docs.databricks.com/api/workspace/jobs/getrun
+"""
 
 
 def page(

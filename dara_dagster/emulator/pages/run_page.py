@@ -43,7 +43,10 @@ class PageLinks:
         self._key = bytes.fromhex(table["key"])
 
     def url(self, job_id: int, run_id: int) -> str:
-        """The legacy form, which is what the service sends (databricks-api.md 2.2), with our signature."""
+        """The legacy form, which is what the service sends, with our signature.
+
+        https://docs.databricks.com/api/workspace/jobs/getrun
+        """
         return f"{self._host}/?{self._make_query(run_id)}#job/{job_id}/run/{run_id}"
 
     def path(self, job_id: int, run_id: int) -> str:

@@ -1,7 +1,8 @@
 """Turns the settings a saved job should have and those it has into the list of what really differs.
 
-Only what the files can say is compared. What the service adds when it is read (databricks-api.md 2.7, 3.4) is
-no difference, nor is what it may add one day: of what was not sent, only words of the list below count.
+Only what the files can say is compared. What the service adds when it is read is no difference, nor is what
+it may add one day: of what was not sent, only words of the list below count.
+https://docs.databricks.com/api/workspace/jobs
 """
 
 from __future__ import annotations
@@ -158,7 +159,10 @@ def _counts(path: str, key: str, value: Any) -> bool:
 
 
 def _of_cluster(settings: Settings) -> dict[str, Any]:
-    """The settings of a new cluster that are read back as they were sent (databricks-api.md 3.4)."""
+    """The settings of a new cluster that are read back as they were sent.
+
+    https://docs.databricks.com/api/workspace/clusters
+    """
     kept = {}
     for key, value in settings.items():
         if key.endswith("_attributes") and isinstance(value, Mapping) and value.get("zone_id") == "auto":

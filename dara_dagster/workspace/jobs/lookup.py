@@ -20,7 +20,7 @@ def find_saved_job(ws: Workspace, name: str, others: Iterable[str] = ()) -> int:
 
     The service matches names whatever their case; the exact one is preferred. Raises RunError when there
     is none, with the nearest names among the jobs and `others`, or more than one: names are not unique
-    (databricks-api.md 2.7).
+    (https://docs.databricks.com/api/workspace/jobs).
     """
     try:
         found = _named(ws, name)

@@ -21,7 +21,7 @@ PauseStatus = Literal["PAUSED", "UNPAUSED"]
 # The tags that tell whose job this is, and of which settings it was made.
 PROJECT_TAG, WORKFLOW_TAG, VERSION_TAG = "dara_project", "dara_workflow", "dara_version"
 
-_MOST_TAGS, _MOST_TASKS, _MOST_RUNS = 25, 1000, 1000  # databricks-api.md 2.7
+_MOST_TAGS, _MOST_TASKS, _MOST_RUNS = 25, 1000, 1000  # https://docs.databricks.com/api/workspace/jobs
 # A shorter text of the environment stands in other words by chance.
 _SHORTEST_TEXT = 4
 _USE_A_SCOPE = (
@@ -29,7 +29,7 @@ _USE_A_SCOPE = (
     "write {{secrets/SCOPE/KEY}} instead, in code call dbutils.secrets.get(SCOPE, KEY). What is no secret "
     "belongs into parameters.json"
 )
-_DEEPEST = 3  # levels of Run Job tasks (databricks-api.md 2.9)
+_DEEPEST = 3  # levels of Run Job tasks (https://docs.databricks.com/aws/en/jobs/parameter-use)
 _LEAST_SETTLE_SECONDS = 60  # SDK, FileArrivalTriggerConfiguration
 _TAG = re.compile(r"[A-Za-z0-9 ._@-]{1,100}")
 _PLACEHOLDER = "${context."

@@ -20,7 +20,8 @@ _PATH = "/api/2.1/clusters"
 _PAGE_SIZE = 100
 _SIZE = frozenset(("num_workers", "autoscale"))
 
-# What the service or a policy puts beside the settings that were sent (databricks-api.md 3.4).
+# What the service or a policy puts beside the settings that were sent.
+# https://docs.databricks.com/api/workspace/clusters
 _FILLED_IN = frozenset(
     (
         "apply_policy_default_values",
@@ -125,7 +126,10 @@ def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
 
 
 def _match(ws: Workspace, name: str, cluster_id: str, wanted: Mapping[str, Any], deadline: float) -> None:
-    """Write what differs, as soon as the cluster's state allows it (databricks-api.md 3.2)."""
+    """Write what differs, as soon as the cluster's state allows it.
+
+    https://docs.databricks.com/api/workspace/clusters
+    """
     while True:
         now = _get(ws, cluster_id)
         changed = _differences(wanted, now)

@@ -275,5 +275,8 @@ def _is_current(file: LocalFile, there: Mapping[str, _Entry], manifest: Mapping[
 
 
 def _tree_path(path: str) -> str:
-    """/Workspace/x and /x are the same object, and answers mostly say /x (databricks-api.md 5.2)."""
+    """/Workspace/x and /x are the same object, and answers mostly say /x.
+
+    https://docs.databricks.com/api/workspace/workspace
+    """
     return path.removeprefix("/Workspace")

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-# The service reads one word back as the other (databricks-api.md 3.3); None stands for "any".
+# The service reads one word back as the other; None stands for "any".
+# https://docs.databricks.com/api/workspace/clusters
 _ALIASES: Mapping[str, str | None] = {
     "DATA_SECURITY_MODE_STANDARD": "USER_ISOLATION",
     "DATA_SECURITY_MODE_DEDICATED": "SINGLE_USER",

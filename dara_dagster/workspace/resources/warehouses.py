@@ -109,7 +109,8 @@ def _match(ws: Workspace, name: str, warehouse_id: str, wanted: Mapping[str, Any
 def _edit(ws: Workspace, warehouse_id: str, wanted: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Send the whole configuration; False where the state does not allow it now.
 
-    An edit leaves the warehouse started (databricks-api.md 4.1), so one that was stopped is stopped again.
+    An edit leaves the warehouse started, so one that was stopped is stopped again
+    (https://docs.databricks.com/api/workspace/warehouses).
     """
     kept = {key: now[key] for key in _EDITABLE if now.get(key) is not None}
     try:

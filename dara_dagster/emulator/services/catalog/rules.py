@@ -23,7 +23,7 @@ _KEPT = ("comment", "owner", "properties", "storage_root", "isolation_mode")
 
 
 class Catalog:
-    """Catalogs, schemas, volumes and tables. Rules: databricks-api.md section 6.2.
+    """Catalogs, schemas, volumes and tables. Rules: https://docs.databricks.com/api/workspace/catalogs.
 
     Names are lower-cased. What only the service knows of an object (comment, owner, properties) is in the
     store; objects that SQL made have defaults there. Raises ApiError: 404 `<KIND>_DOES_NOT_EXIST`, 400

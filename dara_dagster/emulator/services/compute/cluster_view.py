@@ -54,7 +54,10 @@ def show_details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fill_defaults(spec: Spec, user: str) -> Spec:
-    """What a read shows for `spec`: the same plus what the server fills in (databricks-api.md 3.4)."""
+    """What a read shows for `spec`: the same plus what the server fills in.
+
+    https://docs.databricks.com/api/workspace/clusters
+    """
     shown = {key: value for key, value in spec.items() if key != "apply_policy_default_values"}
     shown.setdefault("cluster_name", "")
     if "node_type_id" in shown:

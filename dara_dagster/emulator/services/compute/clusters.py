@@ -23,7 +23,7 @@ _EVENTS_KEPT = 200
 
 
 class Clusters(Compute):
-    """All clusters of a workspace. Texts and rules: databricks-api.md section 3.
+    """All clusters of a workspace. Texts and rules: https://docs.databricks.com/api/workspace/clusters.
 
     Every operation raises ApiError: 400 INVALID_PARAMETER_VALUE for an unknown id or a bad setting,
     400 INVALID_STATE for one that the state forbids. States change before the call returns.

@@ -17,7 +17,7 @@ Warehouse = dict[str, Any]
 
 
 class Warehouses(Compute):
-    """All SQL warehouses of a workspace. Texts and rules: databricks-api.md section 4.1.
+    """All SQL warehouses of a workspace. Texts and rules: https://docs.databricks.com/api/workspace/warehouses.
 
     Every operation raises ApiError: 404 RESOURCE_DOES_NOT_EXIST for an unknown id, 400
     INVALID_PARAMETER_VALUE for a bad setting or a taken name. States change before the call returns.

@@ -16,7 +16,7 @@ from dara_dagster.emulator.core.staging import prepare_staging
 
 
 class Files:
-    """All volumes' files. Rules, codes and reasons: databricks-api.md section 6.
+    """All volumes' files. Rules, codes and reasons: https://docs.databricks.com/api/workspace/files.
 
     Every operation takes an absolute path and does blocking file work, so call it in a thread; none
     touches the store. Raises ApiError: 400 INVALID_PARAMETER_VALUE for a path that is none, 404 NOT_FOUND

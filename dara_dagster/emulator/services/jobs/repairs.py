@@ -1,4 +1,7 @@
-"""Repairs: new attempts of some tasks of a job's run that has ended (runs/repair, databricks-api.md 2.6)."""
+"""Repairs: new attempts of some tasks of a job's run that has ended.
+
+https://docs.databricks.com/api/workspace/jobs/repairrun
+"""
 
 from __future__ import annotations
 

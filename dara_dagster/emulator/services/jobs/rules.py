@@ -38,7 +38,10 @@ class JobClusters(Protocol):
 
 
 class Jobs:
-    """The saved jobs of a workspace. Rules: databricks-api.md 2.7 and 2.8. Schedules do not fire."""
+    """The saved jobs of a workspace; schedules do not fire.
+
+    https://docs.databricks.com/api/workspace/jobs
+    """
 
     def __init__(self, context: Context, runs: Runs, clusters: JobClusters) -> None:
         self._context, self._runs, self._clusters, self.user = context, runs, clusters, context.user

@@ -14,7 +14,10 @@ FillCluster = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Adds to the settings of a cluster what the service fills in."""
 
 _MERGED = {"tasks": "task_key", "job_clusters": "job_cluster_key"}
-"""Arrays that `update` merges item by item, and the key of an item (databricks-api.md 2.7)."""
+"""Arrays that `update` merges item by item, and the key of an item.
+
+https://docs.databricks.com/api/workspace/jobs
+"""
 
 _MOST_TAGS = 25
 
@@ -55,7 +58,10 @@ def update_settings(old: Settings, new: Mapping[str, Any], removed: Sequence[str
 
 
 def show_settings(settings: Mapping[str, Any], user: str, fill_defaults: FillCluster) -> Settings:
-    """The settings with what the service adds when they are read (databricks-api.md 2.7)."""
+    """The settings with what the service adds when they are read.
+
+    https://docs.databricks.com/api/workspace/jobs
+    """
     view = {
         "name": "Untitled",
         "email_notifications": {},

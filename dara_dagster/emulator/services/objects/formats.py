@@ -29,7 +29,7 @@ class Source:
 
 
 def read_import(path: str, content: bytes, kind: str, language: str | None) -> Source:
-    """Decide by `kind` (the import format) and the content what is imported (databricks-api.md 5.1).
+    """Decide by `kind` (the import format) and the content what is imported (https://docs.databricks.com/api/workspace/workspace).
 
     Raises ApiError 400: MAX_NOTEBOOK_SIZE_EXCEEDED above 10 MB, INVALID_PARAMETER_VALUE for an unknown
     format or language, or content that does not fit the format.

@@ -48,7 +48,7 @@ class WorkspaceObject:
 
 
 class Objects:
-    """All workspace objects. Rules and texts: databricks-api.md section 5.
+    """All workspace objects. Rules and texts: https://docs.databricks.com/api/workspace/workspace.
 
     Files and folders are what the local tree holds, also those that a task wrote there. A notebook
     `/x/nb` lies there in source form as `nb.py` (`.sql`, `.ipynb`, ...), or as `nb` when an object of that

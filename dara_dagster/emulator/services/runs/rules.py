@@ -16,7 +16,10 @@ from dara_dagster.emulator.services.runs.task_settings import check_name, check_
 from dara_dagster.emulator.services.runs.views import Viewer
 
 _NOT_OF_A_SUBMIT = ("idempotency_token", "job_clusters", "parameters", "tags")
-"""The token is kept apart; the others are a saved job's only (databricks-api.md 2.1)."""
+"""The token is kept apart; the others are a saved job's only.
+
+https://docs.databricks.com/api/workspace/jobs/submit
+"""
 
 RETENTION_MS = 60 * 24 * 3600 * 1000
 """Runs are gone after 60 days [SDK, Jobs.get_run]."""
@@ -45,7 +48,7 @@ class ListFilter:
 
 
 class Runs:
-    """The runs of a workspace. Rules: databricks-api.md sections 2.1 to 2.6.
+    """The runs of a workspace. Rules: https://docs.databricks.com/api/workspace/jobs/submit.
 
     `read_log(job run id, task run id)` -> the end of what a task printed, and whether some was left out.
     """

@@ -108,7 +108,7 @@ def _check_payload(task: Mapping[str, Any], *, in_git: bool) -> None:
 
 
 def _check_parameters(key: str, kind: str, payload: Mapping[str, Any]) -> None:
-    """All parameter values are strings (databricks-api.md 7)."""
+    """All parameter values are strings (https://docs.databricks.com/api/workspace/jobs)."""
     for name in ("base_parameters", "named_parameters", "parameters", "job_parameters"):
         values = payload.get(name)
         if isinstance(values, dict):

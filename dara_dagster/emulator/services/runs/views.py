@@ -27,7 +27,10 @@ _WITH_LOGS = ("spark_python_task", "python_wheel_task")
 
 
 def show_run(viewer: Viewer, run: Run) -> View:
-    """A run without its tasks. The split durations are 0 unless it has one task (databricks-api.md 2.2)."""
+    """A run without its tasks. The split durations are 0 unless it has one task.
+
+    https://docs.databricks.com/api/workspace/jobs/getrun
+    """
     single = run.tasks[0] if len(run.tasks) == 1 else None
     view: View = {
         "job_id": run.job_id,

@@ -26,7 +26,7 @@ _MAX_SECRETS = 1000
 
 
 class Secrets:
-    """All secret scopes of a workspace. Limits and texts: databricks-api.md section 8.
+    """All secret scopes of a workspace. Limits and texts: https://docs.databricks.com/api/workspace/secrets.
 
     Every operation raises ApiError: 404 RESOURCE_DOES_NOT_EXIST for an unknown scope, key or principal,
     400 for bad names and values. Values are in no other text.

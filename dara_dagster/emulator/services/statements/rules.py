@@ -67,7 +67,7 @@ class StatementRunner(Protocol):
 
 
 class Statements:
-    """All statements of a workspace. Rules: databricks-api.md section 4.3.
+    """All statements of a workspace. Rules: https://docs.databricks.com/api/workspace/statementexecution.
 
     Results are kept for an hour, statements for twelve, over a restart too. Raises ApiError: 400
     INVALID_PARAMETER_VALUE for a bad request, 404 for an unknown warehouse or statement. A statement that
