@@ -101,10 +101,10 @@ def test_no_daemon_is_started_beside_a_real_one_of_dagster(
     home.mkdir()
     write_dagster_yaml(home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    (tmp_path / "code.py").write_text("import dagster\n\ndefs = dagster.Definitions()\n")
+    (tmp_path / "loaded.py").write_text("import dagster\n\ndefs = dagster.Definitions()\n")
     with DagsterInstance.from_config(str(home)) as instance:
         with (tmp_path / "daemon.log").open("wb") as log:
-            command = [sys.executable, "-m", "dagster._daemon", "run", "-f", str(tmp_path / "code.py")]
+            command = [sys.executable, "-m", "dagster._daemon", "run", "-f", str(tmp_path / "loaded.py")]
             process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
         try:
             until(lambda: daemon.other_daemon(instance), (tmp_path / "daemon.log").read_text)

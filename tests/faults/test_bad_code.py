@@ -33,7 +33,7 @@ EXPECTED = {
     "widget": ("InputWidgetNotDefined: No input widget named day is defined", "dbutils.widgets.get('day')"),
     "table": ("[TABLE_OR_VIEW_NOT_FOUND]", "spark.table('main.default.nope')"),
     "script": ("ZeroDivisionError: division by zero", "return 1 / 0"),
-    "long": ("ValueError: xxxx", ""),
+    "long": ("xxxx", ""),
     "statement": ("SELEC", 'statement.sql", line 2'),
 }
 

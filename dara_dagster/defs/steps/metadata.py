@@ -6,12 +6,13 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import MetadataValue
 from pydantic_core import to_jsonable_python
 
-from dara_dagster.defs.steps.context import StepContext
+if TYPE_CHECKING:  # reading the history loads no SDK
+    from dara_dagster.defs.steps.context import StepContext
 
 __all__ = ["CONTEXT_METADATA", "context_metadata", "left_metadata"]
 
