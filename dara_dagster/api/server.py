@@ -109,9 +109,9 @@ def serve_forever(
     of the server does not touch unless `serving.end_runs`. Belongs in the main thread.
     """
     logging.getLogger("dagster").setLevel(logging.WARNING)
-    with _stopped_by_signals() as heed, running_app(instance, serving) as running:
+    with _stopped_by_signals() as end_if_asked, running_app(instance, serving) as running:
         announce(running.code, running.daemon)
-        heed()
+        end_if_asked()
         uvicorn.Server(server_config(running.app, serving.limits)).run(sockets=[listener])
     queued = RunsFilter(statuses=[DagsterRunStatus.QUEUED])
     return instance.get_runs_count(RunsFilter(statuses=list(GOING))), instance.get_runs_count(queued)
@@ -195,7 +195,7 @@ def _stopped_by_signals() -> Iterator[Callable[[], None]]:
     """
     asked = False
 
-    def heed() -> None:
+    def end_if_asked() -> None:
         if asked:
             raise _Stop
 
@@ -210,7 +210,7 @@ def _stopped_by_signals() -> Iterator[Callable[[], None]]:
     try:
         for number in before:
             signal.signal(number, stop)
-        yield heed
+        yield end_if_asked
     except _Stop:
         pass
     finally:

@@ -20,4 +20,4 @@ def end_with(pipe: int) -> None:
         os.read(pipe, 1)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=wait, name="dara-lifeline", daemon=True).start()
+    threading.Thread(target=wait, name="dara-parent-watch", daemon=True).start()

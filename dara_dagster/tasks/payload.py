@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dara_dagster.config.kinds import ON_WAREHOUSE
 from dara_dagster.config.plan import TaskPlan
 from dara_dagster.errors import RunError
 from dara_dagster.tasks.compute import put_on_compute
@@ -30,7 +31,7 @@ class Payload(Kind):
         named = {name: str(value) for name, value in parameters.items()}
         payload = _with_parameters(payload_type, dict(written[payload_type] or {}), named)
         on_warehouse = task.compute is not None and task.compute.kind == "warehouse"
-        if on_warehouse and payload_type in ("sql_task", "dbt_task", "notebook_task"):
+        if on_warehouse and payload_type in ON_WAREHOUSE:
             payload.setdefault("warehouse_id", needed_id)
         # What stands beside the payload proper: environment_key, libraries, health and the like.
         body = {key: value for key, value in written.items() if not key.endswith("_task")}

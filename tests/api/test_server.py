@@ -30,12 +30,12 @@ def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest
     class Thing:
         """Something with a destructor."""
 
-    with _stopped_by_signals() as heed:
+    with _stopped_by_signals() as end_if_asked:
         thing = Thing()
         weakref.finalize(thing, signal.raise_signal, signal.SIGTERM)
         del thing
         passed.append("the destructor")
-        heed()
+        end_if_asked()
         passed.append("the check")
 
     assert passed == ["the destructor"]

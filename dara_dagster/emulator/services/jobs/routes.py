@@ -8,7 +8,7 @@ from typing import Any
 from dara_dagster.emulator.core.paging import cut_arrays, page
 from dara_dagster.emulator.server.routing import Call, Json, Routes, bind
 from dara_dagster.emulator.services.jobs.rules import Job, Jobs
-from dara_dagster.emulator.services.runs.routes import VERSIONS
+from dara_dagster.emulator.services.runs.routes import in_every_version
 
 _DEFAULT_JOBS, _MOST_JOBS = 20, 100
 
@@ -89,12 +89,7 @@ _CALLS = (
     ("POST", "runs/repair", _repair),
 )
 
-
-_ROUTES = tuple(
-    (method, f"/api/{version}/jobs/{name}", handler)
-    for version in VERSIONS
-    for method, name, handler in _CALLS
-)
+_ROUTES = in_every_version(_CALLS)
 
 
 def routes(jobs: Jobs) -> Routes:

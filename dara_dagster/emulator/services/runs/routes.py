@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from dara_dagster.emulator.core.errors import invalid
 from dara_dagster.emulator.core.paging import cut_arrays
@@ -19,7 +20,9 @@ from dara_dagster.emulator.services.runs.views import (
     show_task,
 )
 
-VERSIONS = ("2.2", "2.1", "2.0")
+H = TypeVar("H")
+
+_VERSIONS = ("2.2", "2.1", "2.0")
 """The paths the Jobs API answers under; older tools ask for older versions."""
 
 _DEFAULT_RUNS, _MOST_RUNS = 20, 25
@@ -123,20 +126,26 @@ def _delete(runs: Runs, call: Call) -> Json:
 
 
 _CALLS = (
-    ("POST", "submit", _submit),
-    ("GET", "get", _get),
-    ("GET", "get-output", _get_output),
-    ("GET", "list", _list),
-    ("POST", "cancel", _cancel),
-    ("POST", "cancel-all", _cancel_all),
-    ("POST", "delete", _delete),
+    ("POST", "runs/submit", _submit),
+    ("GET", "runs/get", _get),
+    ("GET", "runs/get-output", _get_output),
+    ("GET", "runs/list", _list),
+    ("POST", "runs/cancel", _cancel),
+    ("POST", "runs/cancel-all", _cancel_all),
+    ("POST", "runs/delete", _delete),
 )
 
-_ROUTES = tuple(
-    (method, f"/api/{version}/jobs/runs/{name}", handler)
-    for version in VERSIONS
-    for method, name, handler in _CALLS
-)
+
+def in_every_version(calls: Iterable[tuple[str, str, H]]) -> tuple[tuple[str, str, H], ...]:
+    """Calls of the Jobs API (method, path below `jobs/`, handler) as routes of each of its versions."""
+    return tuple(
+        (method, f"/api/{version}/jobs/{name}", handler)
+        for version in _VERSIONS
+        for method, name, handler in calls
+    )
+
+
+_ROUTES = in_every_version(_CALLS)
 
 
 def routes(runs: Runs) -> Routes:
