@@ -66,12 +66,13 @@ class Problem:
 
 
 def shortened(text: str) -> str:
-    """The text, without its middle when it is longer than 200 characters."""
+    """Return the text, without its middle when it is longer than 200 characters."""
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:100]} ... {text[-50:]}"
 
 
 def _printable(text: str) -> str:
-    """The text on one line, every character that would not be seen (or steer a terminal) as its escape."""
+    """Return the text on one line, every character that would not be seen (or steer a terminal) as its
+    escape."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

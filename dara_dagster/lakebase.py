@@ -23,7 +23,7 @@ class LakebaseStorage(PasswordlessPostgres):
 
     @classmethod
     def open_credentials(cls, environ: Mapping[str, str] = os.environ) -> Credentials:
-        """Where the passwords come from."""
+        """Return where the passwords come from."""
         if password := environ.get(_PASSWORD):
             return _OwnPassword(password)
         from dara_dagster.workspace.lakebase import LakebaseCredentials

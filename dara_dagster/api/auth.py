@@ -40,7 +40,7 @@ ACCESS = "dara.access"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on, or the name in a Host header, means this computer only."""
+    """Return whether an address to listen on, or the name in a Host header, means this computer only."""
     if host.lower() == "localhost":
         return True
     try:
@@ -52,7 +52,8 @@ def is_loopback(host: str) -> bool:
 def usable_token(
     host: str, token: str | None, *, in_app: bool = False, has_named: bool = False
 ) -> str | None:
-    """The token to ask for, None for none: a server that other computers can reach needs one, or named ones.
+    """Return the token to ask for, None for none: a server that other computers can reach needs one, or named
+    ones.
 
     Not so in a Databricks App, which only its proxy can reach. Raises DaraError without one there, or with
     one that could be guessed or that no header could carry.
@@ -159,7 +160,8 @@ class Guard:
         return None
 
     async def _after_a_while(self, refusal: Response, scope: Scope) -> Response:
-        """The answer to a wrong token: the later the more have come; nothing is said of what was given."""
+        """Return the answer to a wrong token: the later the more have come; it repeats nothing of what was
+        given."""
         client = _client(scope)
         count, delay = self._failures.note(client)
         if count & (count - 1) == 0:  # at 1, 2, 4, 8, ...
@@ -172,7 +174,7 @@ class Guard:
         return refusal
 
     def _with_cookie(self, scope: Scope, access: Access, send: Send) -> Send:
-        """Sends what the application does, with a cookie that begins a session."""
+        """Send what the application does, with a cookie that begins a session."""
         session = self._tokens.session(access, int(time.time()) + _COOKIE_SECONDS)
         secure = "; Secure" if scope["scheme"] == "https" else ""
         ends = f"Path=/; Max-Age={_COOKIE_SECONDS}; HttpOnly; SameSite=Strict{secure}"
@@ -187,7 +189,7 @@ class Guard:
 
 
 def access_of(scope: Scope) -> Access | None:
-    """Whose token the request came with; None where none is asked for."""
+    """Return whose token the request came with; None where none is asked for."""
     found: Access | None = scope.get(ACCESS)
     return found
 
@@ -202,7 +204,7 @@ class _Given:
 
 
 def _given(scope: Scope, headers: Headers, *, is_proxied: bool) -> _Given | None:
-    """The token that a request carries, if any.
+    """Return the token that a request carries, if any.
 
     Behind a proxy that logs people in, what is in Authorization may be for the proxy, and is then no guess.
     """
@@ -220,13 +222,14 @@ def _given(scope: Scope, headers: Headers, *, is_proxied: bool) -> _Given | None
 
 
 def _client(scope: Scope) -> str:
-    """Whose wrong tokens are counted together: those of one caller of a trusted proxy, else of an address."""
+    """Return whose wrong tokens are counted together: those of one caller of a trusted proxy, else of an
+    address."""
     caller = caller_of(scope)
     return caller.name if caller is not None else client_of(scope)
 
 
 def _redirect(scope: Scope) -> Response:
-    """To the same page without the token, which then stands in no history and no log."""
+    """Redirect to the same page without the token, which then stands in no history and no log."""
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     left = urlencode([(name, value) for name, value in query if name != _LINK])
     path = quote("/" + scope["path"].lstrip("/"), safe="/:@")  # not //host, which would lead elsewhere
@@ -234,13 +237,13 @@ def _redirect(scope: Scope) -> Response:
 
 
 def _cookie(scope: Scope) -> str:
-    """The name of the cookie: all servers of a computer get each other's."""
+    """Return the name of the cookie: all servers of a computer get each other's."""
     server = scope.get("server")
     return f"dara_session_{server[1]}" if server else "dara_session"
 
 
 def _is_program(scope: Scope) -> bool:
-    """Whether what is asked for is no page."""
+    """Return whether what is asked for is no page."""
     return _is_graphql(scope) or bool(scope["path"].startswith("/api/"))
 
 
@@ -257,7 +260,7 @@ def _reads(scope: Scope) -> bool:
 
 
 def _name_in(address: str) -> str:
-    """The name of the host in `//host:port`, "" for what is no address."""
+    """Return the name of the host in `//host:port`, "" for what is no address."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:
@@ -265,7 +268,7 @@ def _name_in(address: str) -> str:
 
 
 def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
-    """Whether a page from elsewhere made the browser send this.
+    """Return whether a page from elsewhere made the browser send this.
 
     By Sec-Fetch-Site, which every current browser sends (https://www.w3.org/TR/fetch-metadata/), and by
     Origin. Opening one of our pages by a link on another is fine.
@@ -281,7 +284,7 @@ def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
 
 
 def _password(basic: str) -> str:
-    """The password of HTTP Basic credentials, "" for what is none."""
+    """Return the password of HTTP Basic credentials, "" for what is none."""
     try:
         return base64.b64decode(basic, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError, ValueError):

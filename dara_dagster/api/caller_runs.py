@@ -27,7 +27,7 @@ class CallerRuns:
         self._reading, self._writing = os.pipe()
 
     def has(self, run_id: str) -> bool:
-        """Whether the run was started here."""
+        """Return whether the run was started here."""
         with self._lock:
             return run_id in self._processes
 

@@ -26,7 +26,7 @@ _LOG_SECONDS = 60.0
 
 
 def server_config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
-    """How uvicorn has to serve the application so that the limits hold."""
+    """Return how uvicorn has to serve the application so that the limits hold."""
 
     class Bounded(_Bounded):
         """The protocol with these limits."""
@@ -124,7 +124,7 @@ class _Bounded(H11Protocol):
 
 
 def _raw_answer(status: int, detail: str) -> bytes:
-    """An answer where no request has come that an application could answer."""
+    """Return an answer where no request has come that an application could answer."""
     members: dict[str, Any] = problem(status, detail)
     body = json.dumps(members).encode()
     headers = {

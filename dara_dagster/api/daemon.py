@@ -97,7 +97,7 @@ class Daemon:
 
 
 def other_daemon(instance: DagsterInstance, now: float | None = None) -> bool:
-    """Whether a daemon of this history has written a heartbeat lately: that of `dagster dev`, say.
+    """Return whether a daemon of this history has written a heartbeat lately: that of `dagster dev`, say.
 
     Heartbeats come every 30 s (docs.dagster.io/deployment/execution/dagster-daemon); a daemon that was killed
     leaves its last.
@@ -114,7 +114,8 @@ def kept_daemon(
     workspace_file: Path,
     stop_seconds: float = _STOP_SECONDS,
 ) -> Iterator[Daemon | None]:
-    """While open, the home's daemon runs; None when another process runs it now, which this one succeeds.
+    """Keep the home's daemon running while open; None when another process runs it now, which this one
+    succeeds.
 
     It gets `stop_seconds` to end before it is killed. Two daemons on one home would look at every sensor and
     schedule twice.
@@ -130,7 +131,8 @@ def kept_daemon(
 def _sole(
     held: ExitStack, instance: DagsterInstance, home: Path, begin: Callable[[], Daemon]
 ) -> Daemon | None:
-    """The home's daemon, begun and locked until `held` is closed; None when another process has one."""
+    """Return the home's daemon, begun and locked until `held` is closed; None when another process has
+    one."""
     with ExitStack() as tried:
         try:
             tried.enter_context(file_lock(home / "daemon.lock", timeout=0))
@@ -147,7 +149,7 @@ def _sole(
 
 @contextmanager
 def _succession(instance: DagsterInstance, home: Path, begin: Callable[[], Daemon]) -> Iterator[None]:
-    """While open, begins the daemon as soon as the process that has one is gone."""
+    """While open, begin the daemon as soon as the process that has one is gone."""
     over = threading.Event()
 
     def wait(held: ExitStack) -> None:

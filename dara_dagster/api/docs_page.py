@@ -16,7 +16,8 @@ _Json = Mapping[str, Any]
 
 
 def api_page(openapi: _Json) -> str:
-    """The page of an OpenAPI document: each route with what it takes and answers, then the JSON objects."""
+    """Return the page of an OpenAPI document: each route with what it takes and answers, then the JSON
+    objects."""
     info = openapi["info"]
     routes = [
         part
@@ -56,7 +57,7 @@ def _route(method: str, path: str, operation: _Json) -> Iterator[Child]:
 
 
 def _curl(method: str, path: str, operation: _Json) -> str:
-    """A command to try the route with; `$URL` is the server."""
+    """Return a command to try the route with; `$URL` is the server."""
     place = path.replace("{run_id}", "RUN_ID").replace("{name}", "WORKFLOW")
     options = "" if method == "get" else f"-X {method.upper()} "
     if "requestBody" in operation:
@@ -103,7 +104,7 @@ def _shape(name: str, schema: _Json) -> Iterator[Child]:
 
 
 def _type(schema: _Json) -> Element:
-    """The type in a few words, with links to the objects."""
+    """Return the type in a few words, with links to the objects."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return element("a", name, href=f"#{name}")

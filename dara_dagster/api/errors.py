@@ -22,7 +22,7 @@ _FRAMES = 5
 
 
 def sentence(error: DaraError) -> str:
-    """The text of one of our errors, as an answer has it."""
+    """Return the text of one of our errors, as an answer has it."""
     text = str(error)
     return text[:1].upper() + text[1:]
 

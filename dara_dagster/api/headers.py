@@ -32,7 +32,7 @@ _STATIC = ("/_next/", "/vendor/")
 
 
 def _graphiql() -> str:
-    """The policy of the page at /graphql: its one inline script is known by its hash."""
+    """Return the policy of the page at /graphql: its one inline script is known by its hash."""
     scripts = re.findall(r"<script>(.*?)</script>", TEMPLATE, re.DOTALL)
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)

@@ -159,7 +159,7 @@ class _Rates:
 
 
 def client_of(scope: Scope, *, is_proxied: bool = False) -> str:
-    """Who makes a request: the address it comes from, behind a trusted proxy the user."""
+    """Return who makes a request: the address it comes from, behind a trusted proxy the user."""
     if is_proxied:
         headers = dict(reversed(scope["headers"]))
         user = next((headers[name] for name in NAME_HEADERS if headers.get(name)), None)
@@ -170,7 +170,7 @@ def client_of(scope: Scope, *, is_proxied: bool = False) -> str:
 
 
 def media_type(headers: Headers) -> str:
-    """The media type of a body, without its parameters."""
+    """Return the media type of a body, without its parameters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

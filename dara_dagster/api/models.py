@@ -45,14 +45,14 @@ class ApiError(Exception):
 
     @classmethod
     def invalid(cls, errors: Sequence[Invalid]) -> ApiError:
-        """The answer (422) to a request in which these things are wrong."""
+        """Return the answer (422) to a request in which these things are wrong."""
         if len(errors) == 1:
             return cls(422, *errors[0])
         return cls(422, f"{len(errors)} things are wrong in the request; see errors.", errors=errors)
 
 
 def _moment(value: Any) -> Any:
-    """Seconds since the epoch as a time in UTC."""
+    """Return seconds since the epoch as a time in UTC."""
     return datetime.fromtimestamp(value, timezone.utc) if isinstance(value, int | float) else value
 
 
@@ -85,7 +85,7 @@ class Links(BaseModel):
 
 
 def links_of(run_id: str) -> Links:
-    """The places of a run, as paths of this server."""
+    """Return the places of a run, as paths of this server."""
     return Links(
         status=f"/api/v1/runs/{run_id}",
         cancel=f"/api/v1/runs/{run_id}/cancel",

@@ -21,7 +21,7 @@ Invalid = tuple[str, str | None]
 
 
 def problem(status: int, detail: str, errors: Sequence[Invalid] = ()) -> dict[str, Any]:
-    """The members of the JSON object; `errors` lists every part of the request that is wrong."""
+    """Return the members of the JSON object; `errors` lists every part of the request that is wrong."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": _title(status),
@@ -43,7 +43,7 @@ def problem_answer(
     headers: Mapping[str, str] | None = None,
     retry_after: float | None = None,
 ) -> Response:
-    """The answer to send; 429 and 503 say after how many seconds to try again."""
+    """Return the answer to send; 429 and 503 say after how many seconds to try again."""
     after = retry_after if retry_after is not None else _RETRY_AFTER.get(status)
     named = dict(headers or {})
     if after is not None:
@@ -60,5 +60,5 @@ def _title(status: int) -> str:
 
 
 def _sendable(text: str) -> str:
-    """What a caller wrote may hold halves of surrogate pairs, which UTF-8 has no bytes for."""
+    """Escape halves of surrogate pairs, which a caller may write and UTF-8 has no bytes for."""
     return text.encode(errors="backslashreplace").decode()

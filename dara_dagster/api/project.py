@@ -39,16 +39,16 @@ class Project:
 
     @property
     def instance(self) -> DagsterInstance:
-        """Dagster's instance, where runs and their history are."""
+        """Return Dagster's instance, where runs and their history are."""
         return self.code.instance
 
     @property
     def plan(self) -> Plan:
-        """The plan of the files. Raises ApiError (503) when they have problems now."""
+        """Return the plan of the files. Raises ApiError (503) when they have problems now."""
         return self._current().plan
 
     def workflow(self, name: str) -> WorkflowPlan:
-        """The workflow of that name. Raises ApiError (404), naming the nearest."""
+        """Return the workflow of that name. Raises ApiError (404), naming the nearest."""
         workflows = {workflow.name: workflow for workflow in self.plan.workflows}
         if name not in workflows:
             remedy = Suggestions(workflows).hint(name, "workflows")
@@ -56,7 +56,8 @@ class Project:
         return workflows[name]
 
     def job(self, workflow: WorkflowPlan, sequential: bool) -> tuple[Job, bool]:
-        """The job that runs the workflow, and whether its run config has to make a run of it sequential.
+        """Return the job that runs the workflow, and whether its run config has to make a run of it
+        sequential.
 
         Raises ApiError (503) when it is not in the loaded code.
         """
@@ -75,7 +76,7 @@ class Project:
         )
 
     def has_code(self) -> bool:
-        """Whether a workflow of the project can be run from the code that is loaded."""
+        """Return whether a workflow of the project can be run from the code that is loaded."""
         return bool(self._current().jobs)
 
     def _current(self) -> _Loaded:
@@ -90,7 +91,7 @@ class Project:
             return self._loaded
 
     def _jobs(self, plan: Plan) -> Iterator[tuple[tuple[str, bool], Job]]:
-        """By tags, not names: a translator of the project's own may have named the jobs."""
+        """Yield the jobs by tags, not names: a translator of the project's own may have named them."""
         for job in self.code.jobs():
             if job.tags.get("dara/project") == plan.name and "dara/workflow" in job.tags:
                 yield (job.tags["dara/workflow"], job.name.endswith(SEQUENTIAL)), job

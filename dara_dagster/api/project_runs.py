@@ -51,7 +51,7 @@ class RunService:
         return launch(self._services, wanted)
 
     def status(self, run_id: str) -> Run:
-        """The run as `GET /api/v1/workflow/status/{run_id}` answers it."""
+        """Return the run as `GET /api/v1/workflow/status/{run_id}` answers it."""
         return status(run_id, self._services)
 
     def cancel(self, run_id: str) -> Cancelled:

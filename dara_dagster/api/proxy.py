@@ -72,12 +72,12 @@ class Refused(Exception):
 
 
 def is_databricks_app(environ: Mapping[str, str]) -> bool:
-    """Whether this process runs inside a Databricks App, by the variables that every app has."""
+    """Return whether this process runs inside a Databricks App, by the variables that every app has."""
     return all(environ.get(name) for name in _SIGNS)
 
 
 def app_port(environ: Mapping[str, str]) -> int:
-    """The port an app has to listen on. Raises DaraError for what is no port."""
+    """Return the port an app has to listen on. Raises DaraError for what is no port."""
     text = environ.get(PORT_VARIABLE, "")
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise DaraError(f"{PORT_VARIABLE} is {text[:100]!r}, which is no port. Give one with --port.")
@@ -85,7 +85,8 @@ def app_port(environ: Mapping[str, str]) -> int:
 
 
 def trusted_proxy(environ: Mapping[str, str], *, behind_proxy: bool) -> Proxy | None:
-    """The proxy to believe: that of Databricks Apps, or one the user vouches for; None when there is none.
+    """Return the proxy to believe: that of Databricks Apps, or one the user vouches for; None when there is
+    none.
 
     Raises DaraError for an allow list that names nobody, or that nothing could check.
     """
@@ -105,13 +106,13 @@ def trusted_proxy(environ: Mapping[str, str], *, behind_proxy: bool) -> Proxy | 
 
 
 def caller_of(scope: Scope) -> Caller | None:
-    """Who makes this request, None where no proxy says so."""
+    """Return who makes this request, None where no proxy says so."""
     found: Caller | None = scope.get(_CALLER)
     return found
 
 
 def forwarded(scope: Scope, proxy: Proxy | None) -> Scope:
-    """The request as the proxy received it: its host and scheme, and who makes it.
+    """Return the request as the proxy received it: its host and scheme, and who makes it.
 
     The headers that say so are removed; without a proxy that is all. Raises Refused: 400 for headers that
     no proxy sends, 403 for a caller who is not on the list.

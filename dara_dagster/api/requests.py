@@ -30,7 +30,8 @@ _MISSPELT = 0.85  # how alike the name of a parameter may not be to one of our o
 async def read_request(
     request: Request, uploads: Uploads
 ) -> tuple[RunRequest, Received | None, list[Invalid]]:
-    """What the body asks for, the file in it, and all that is wrong in it, which is left out of the rest.
+    """Return what the body asks for, the file in it, and all that is wrong in it, which is left out of the
+    rest.
 
     Raises ApiError: 400 for a body that is not valid JSON or no form, 415 for another type, 422 for a file
     that cannot be kept under its name.
@@ -100,7 +101,7 @@ class _closing:
 
 
 def _form_values(form: FormData) -> tuple[dict[str, Any], list[Invalid]]:
-    """The fields beside the file as the keys of a `RunRequest`, and all that is wrong.
+    """Return the fields beside the file as the keys of a `RunRequest`, and all that is wrong.
 
     A field of another name is a parameter, its text the value; `parameters` and `sequential` are JSON text.
     """
@@ -139,7 +140,8 @@ def _wrong_field(name: str, value: str | UploadFile, is_second: bool) -> str | N
 def _with_parameters(
     values: Mapping[str, Any], plain: Mapping[str, str], wrong: list[Invalid]
 ) -> dict[str, Any]:
-    """The request with the plain fields among its parameters; adds to `wrong` those that come twice."""
+    """Return the request with the plain fields among its parameters; adds to `wrong` those that come
+    twice."""
     given = values.get("parameters", {})
     if not plain or not isinstance(given, dict):
         return {**values}  # told as wrong where the whole request is checked
@@ -170,7 +172,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _checked(values: Any) -> tuple[RunRequest, list[Invalid]]:
-    """What is right of the values, and each key that is wrong; what stands there is not repeated.
+    """Return what is right of the values, and each key that is wrong; what stands there is not repeated.
 
     It may be a secret. Raises ApiError for what is no object.
     """
@@ -185,7 +187,7 @@ def _checked(values: Any) -> tuple[RunRequest, list[Invalid]]:
 
 
 def _what_is_right(values: dict[str, Any], found: list[Any]) -> RunRequest:
-    """The values without those that were found wrong."""
+    """Return the values without those that were found wrong."""
     bad = {tuple(each["loc"][:2]) for each in found}
     right = {
         name: value
@@ -203,7 +205,7 @@ def _what_is_right(values: dict[str, Any], found: list[Any]) -> RunRequest:
 
 
 def _wrong_key(kind: str, path: list[str]) -> Invalid:
-    """What to say of one finding of pydantic at that place."""
+    """Return what to say of one finding of pydantic at that place."""
     if not path:
         return "The name of a key holds characters that are no text.", None
     if kind == "extra_forbidden":

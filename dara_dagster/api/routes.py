@@ -111,7 +111,7 @@ _ALWAYS = (401, 403, 429)  # what stands before the routes may answer so
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems a route answers with; 429 and 503 carry Retry-After."""
+    """Return the problems a route answers with; 429 and 503 carry Retry-After."""
     return {status: _problem(status) for status in sorted({*_ALWAYS, *statuses})}
 
 
@@ -278,7 +278,7 @@ _NOT_READY = {
 
 
 def _add_health(at: str, operation: str) -> None:
-    """The routes of the health of the server at the prefix `at`; none needs a token."""
+    """Add the routes that show the server's health at the prefix `at`; none needs a token."""
     common: dict[str, Any] = {"openapi_extra": {"security": []}}
     health_router.get(
         f"{at}/live",
@@ -340,7 +340,8 @@ def _run(status: RunStatus) -> Run:
 
 
 def build_api(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
-    """The application: the routes, OpenAPI at /api/openapi.json, its page at /api/docs, errors as JSON.
+    """Return the application: the routes, OpenAPI at /api/openapi.json, its page at /api/docs, errors as
+    JSON.
 
     `routers` are the user's own.
     """
@@ -399,12 +400,13 @@ def _complete(document: dict[str, Any]) -> None:
 
 
 def user_routes(routers: Sequence[object]) -> UserRoutes:
-    """The user's own routes. Raises RouterError for what is no router or takes a path of ours."""
+    """Return the user's own routes. Raises RouterError for what is no router or takes a path of ours."""
     return UserRoutes(routers, [*router.routes, *health_router.routes])
 
 
 def checked_routers(config_dir: FilePath) -> tuple[object, ...]:
-    """The routers that project.json names. Raises ConfigError, with its line, for one that is not served."""
+    """Return the routers that project.json names. Raises ConfigError, with its line, for one that is not
+    served."""
     found = load_routers(config_dir)
     try:
         user_routes(found)

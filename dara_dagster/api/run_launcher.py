@@ -153,7 +153,7 @@ class Launcher:
         return run, not made
 
     def _wrong_parameters(self, workflow: WorkflowPlan, wanted: Wanted) -> Iterator[Invalid]:
-        """Everything that is wrong with the parameters and the file."""
+        """Yield everything that is wrong with the parameters and the file."""
         if wanted.file is not None and not workflow.steps:
             yield f"{workflow.name!r} takes no file: only step pipelines do.", "file"
         for name, value in wanted.parameters.items():
@@ -188,7 +188,7 @@ class Launcher:
 def _identity(
     project: str, wanted: Wanted, parameters: Mapping[str, str], as_caller: bool
 ) -> tuple[str, dict[str, str]]:
-    """The run's id and the tags that tell its request from others."""
+    """Return the run's id and the tags that tell its request from others."""
     tags = {"dara/started_by": "api", **({USER_TAG: wanted.user} if wanted.user else {})}
     file = (wanted.file.name, wanted.file.digest) if wanted.file else None
     caller = [wanted.user] if as_caller else []
@@ -214,12 +214,12 @@ def _check_free(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -
 
 
 def _text(value: str | bool | int | float) -> str:
-    """As it is written in JSON, and as parameters in the config files are read."""
+    """Return the value as JSON has it, and as parameters in the config files are read."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _is_storable(text: str) -> bool:
-    """Whether every database can hold it: no NUL, no half of a surrogate pair."""
+    """Return whether every database can hold it: no NUL, no half of a surrogate pair."""
     try:
         return "\0" not in text and bool(text.encode() or True)
     except UnicodeEncodeError:

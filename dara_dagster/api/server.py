@@ -82,7 +82,7 @@ class _Stop(BaseException):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one. Raises DaraError."""
+    """Return a socket that listens there; port 0 takes a free one. Raises DaraError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -119,7 +119,7 @@ def serve_forever(
 
 @contextmanager
 def running_app(instance: DagsterInstance, serving: Serving) -> Iterator[Running]:
-    """While open, the project's code is loaded, its daemon runs, and the application can be served.
+    """Load the project's code and run its daemon while open; gives the application to serve.
 
     Raises DaraError for a workspace.yaml that cannot be read, RouterError for a router that clashes.
     """
@@ -153,7 +153,8 @@ def _end_runs(instance: DagsterInstance, daemon: Daemon | None) -> None:
 
 
 def build_app(code: Code, serving: Serving) -> ASGIApp:
-    """The whole server as one application: the REST API under /api, routes of the user, Dagster's UI."""
+    """Return the whole server as one application: the REST API under /api, routes of the user, Dagster's
+    UI."""
     project = Project(serving.config_dir, code)
     uploads = Uploads(serving.config_dir.parent / RECEIVED)
     caller_runs = CallerRuns(code.instance, serving.home / "caller-runs.log")
@@ -175,7 +176,8 @@ def _is_api(path: str) -> bool:
 
 
 def workspace_file(serving: Serving) -> Path:
-    """The project's workspace.yaml; without one, a file in Dagster's home that leads to the config folder."""
+    """Return the project's workspace.yaml; without one, a file in Dagster's home that leads to the config
+    folder."""
     own = serving.root / "workspace.yaml"
     if own.exists():
         return own
@@ -189,7 +191,7 @@ def workspace_file(serving: Serving) -> Path:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[Callable[[], None]]:
-    """SIGINT and SIGTERM end the block, at whatever point it is; those that come after are let pass.
+    """Let SIGINT and SIGTERM end the block, at whatever point it is; those that come after are let pass.
 
     Yields a check that ends it for one that came in a destructor, where Python drops what is raised.
     """

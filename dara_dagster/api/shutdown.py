@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.1
 
 
 def end_runs(instance: DagsterInstance, seconds: float) -> None:
-    """Terminate every run that goes on here, and wait until they have ended, `seconds` at most.
+    """Terminate every run of this computer, and wait until they have ended, `seconds` at most.
 
     A run cancels its Databricks runs first of all, and waits for their end after that: when the time is over,
     what is left has been told to stop on Databricks. Runs that wait in the queue stay there.
@@ -41,6 +41,6 @@ def end_runs(instance: DagsterInstance, seconds: float) -> None:
 
 
 def _is_here(run: DagsterRun) -> bool:
-    """Whether a process of this computer carries the run, as far as its tags tell."""
+    """Return whether a process of this computer carries the run, as far as its tags tell."""
     owner = carrier(run)
     return owner is None or owner.host == socket.gethostname()

@@ -137,11 +137,11 @@ class Tokens:
         self._file, self._secret = file, secret or os.urandom(32)
 
     def asked_for(self) -> bool:
-        """Whether a caller has to give a token."""
+        """Return whether a caller has to give a token."""
         return bool(self._hashes())
 
     def find(self, given: str) -> Access | None:
-        """Whose token it is; takes as long for a wrong one as for a right one."""
+        """Return whose token it is; takes as long for a wrong one as for a right one."""
         digest = hashlib.sha256(given.encode(errors="replace")).hexdigest()
         found = None
         for access, known in self._hashes().items():
@@ -150,11 +150,11 @@ class Tokens:
         return found
 
     def session(self, access: Access, until: int) -> str:
-        """A cookie that holds until then; who has it does not learn the token from it."""
+        """Return a cookie that holds until then; who has it does not learn the token from it."""
         return self._session(access, self._hashes()[access], str(until))
 
     def find_session(self, cookie: str) -> Access | None:
-        """Whose session it is, None for one that has ended, or whose token is gone."""
+        """Return whose session it is, None for one that has ended, or whose token is gone."""
         until, _, _ = cookie.partition(".")
         found = None
         for access, known in self._hashes().items():
@@ -192,12 +192,12 @@ class Failures:
         return count, min(self._first_delay * 2 ** min(count - 1, 10), _LONGEST_DELAY)
 
     def forget(self, client: str) -> None:
-        """A right token has come from there."""
+        """Forget the wrong tokens that came from there: a right one has come."""
         self._counts.pop(client, None)
 
     @contextmanager
     def waiting(self, client: str) -> Iterator[bool]:
-        """While open, an answer to the client waits; False when too many of its answers do already."""
+        """Count one more waiting answer to the client while open; False when too many wait already."""
         number = self._waiting.get(client, 0)
         if number >= _MOST_WAITING:
             yield False
@@ -212,7 +212,8 @@ class Failures:
 
 
 def kept_secret(path: Path, prefix: str = "") -> str:
-    """A random text kept in a file that only its owner can read, behind the prefix; made when it is missing.
+    """Return a random text kept in a file that only its owner can read, behind the prefix; made when it is
+    missing.
 
     Raises DaraError for a file that holds something else, or that others can read.
     """

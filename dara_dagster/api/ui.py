@@ -62,7 +62,8 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
         variables: dict[str, Any] | None,
         operation_name: str | None,
     ) -> JSONResponse:
-        """As Dagster does, but no mutation of a reader, not even one that Dagster asks no permission for."""
+        """Answer as Dagster does, but no mutation of a reader, not even one that needs no permission in
+        Dagster."""
         if request_context.read_only and _has_mutation(query):
             error = GraphQLError("This token may only read (its scope is read).").formatted
             return JSONResponse({"data": None, "errors": [error]}, status_code=403)
@@ -72,7 +73,8 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
         return answer
 
     def make_csp_header(self, nonce: str) -> str:
-        """Dagster's policy for scripts and styles; all other kinds of content come from this server only."""
+        """Return Dagster's policy for scripts and styles; all other kinds of content come from this server
+        only."""
         return f"{super().make_csp_header(nonce).rstrip('; ')}; {UI_SOURCES}"
 
     def build_routes(self) -> list[BaseRoute]:
@@ -85,7 +87,7 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
                 yield route
 
     async def download_captured_logs_endpoint(self, request: Request) -> Response:
-        """What a step printed; only from the folder of such logs."""
+        """Return what a step printed; only from the folder of such logs."""
         parts = request.path_params["path"].split("/")
         if len(parts) < 2 or any(part in ("", ".", "..") or not _is_plain(part) for part in parts):
             raise HTTPException(404, "There is no such log")
@@ -107,7 +109,7 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
         variables: dict[str, Any] | None,
         operation_name: str | None,
     ) -> tuple[Task[None] | None, GraphQLFormattedError | None]:
-        """As Dagster does, for a limited number at a time."""
+        """Subscribe as Dagster does, for a limited number at a time."""
         going: set[Task[None]] = websocket.scope.setdefault("dara.subscriptions", set())
         if len(going) >= _MOST_SUBSCRIPTIONS:
             refusal = f"A connection may have {_MOST_SUBSCRIPTIONS} subscriptions at a time."
@@ -122,13 +124,13 @@ class _Ui(DagsterWebserver):  # type: ignore[type-arg]
 
 
 def build_ui(code: Code) -> ASGIApp:
-    """Dagster's UI with GraphQL over the loaded code."""
+    """Build Dagster's UI with GraphQL over the loaded code."""
     app: ASGIApp = _Ui(code).create_asgi_app()
     return app
 
 
 def _has_mutation(query: str) -> bool:
-    """False for what cannot be parsed, which is answered as such."""
+    """Return False for what cannot be parsed, which is answered as such."""
     try:
         parts = parse(query).definitions
     except GraphQLError:

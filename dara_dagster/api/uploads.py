@@ -98,14 +98,14 @@ class Uploads:
 
 
 def cannot_keep(error: OSError) -> ApiError:
-    """The answer (507) to a file that could not be written down."""
+    """Return the answer (507) to a file that could not be written down."""
     return ApiError(
         507, f"The server cannot keep the file: {error.strerror or type(error).__name__}.", "file"
     )
 
 
 def _changed(path: Path) -> float | None:
-    """When it was written last, None when it is gone."""
+    """Return when it was written last, None when it is gone."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -113,7 +113,7 @@ def _changed(path: Path) -> float | None:
 
 
 def _file_name(name: str) -> str:
-    """The last part of the name a caller gave: some send the whole path."""
+    """Return the last part of the name a caller gave: some send the whole path."""
     last = name.replace("\\", "/").rpartition("/")[2].strip()
     if last in ("", ".", "..") or not last.isprintable() or len(last.encode()) > _LONGEST_NAME:
         raise ApiError(

@@ -65,7 +65,7 @@ class UserRoutes:
     """The routes of the user's own routers; they may be anywhere but where something of ours is."""
 
     def __init__(self, routers: Sequence[object], ours: Sequence[BaseRoute]) -> None:
-        """Raises RouterError for what is no router, or takes a path of ours or of another router."""
+        """Raise RouterError for what is no router, or takes a path of ours or of another router."""
         self.routers: list[APIRouter] = []
         self._routes: list[BaseRoute] = []
         taken: dict[tuple[str, str], int] = {}
@@ -83,12 +83,13 @@ class UserRoutes:
             self._routes += app.router.routes
 
     def takes(self, scope: Scope) -> bool:
-        """Whether a request is for one of these routes, be it with another method."""
+        """Return whether a request is for one of these routes, be it with another method."""
         return any(route.matches(scope)[0] is not Match.NONE for route in self._routes)
 
 
 def load_routers(config_dir: Path) -> list[object]:
-    """What the `routers` of project.json stand for. Raises ConfigError, with its line, for one that fails."""
+    """Return what the `routers` of project.json stand for. Raises ConfigError, with its line, for one that
+    fails."""
     spec = load(config_dir)
     find_modules_in(spec.root)
     found: list[object] = []
@@ -101,13 +102,13 @@ def load_routers(config_dir: Path) -> list[object]:
 
 
 def located(config_dir: Path, error: RouterError) -> ConfigError:
-    """The same error with the file and line that name the router."""
+    """Return the same error with the file and line that name the router."""
     document = load(config_dir).project_document
     return ConfigError([document.problem(("routers", error.index), error.message, error.hint)])
 
 
 def _unloadable(index: int, named: str, error: BaseException, root: Path) -> RouterError:
-    """In one line; an error inside the module is told with its place there."""
+    """Return the error in one line; one inside the module names its place there."""
     if isinstance(error, DaraError):
         return RouterError(index, str(error).rstrip("."), "Write the router as module:name.")
     frames = [each for each in traceback.extract_tb(error.__traceback__) if str(root) in each.filename]
@@ -119,7 +120,7 @@ def _unloadable(index: int, named: str, error: BaseException, root: Path) -> Rou
 
 
 def _alone(index: int, router: object) -> FastAPI:
-    """An application of that router alone."""
+    """Return an application of that router alone."""
     if not isinstance(router, APIRouter):
         message = f"it is no APIRouter, but of the type {type(router).__name__}"
         raise RouterError(index, message, "Write router = fastapi.APIRouter() and name that.")
@@ -132,7 +133,7 @@ def _alone(index: int, router: object) -> FastAPI:
 
 
 def _is_taken(path: str) -> bool:
-    """Whether a page of Dagster's UI begins alike, or might: the first part is a parameter."""
+    """Return whether a page of Dagster's UI begins alike, or might: the first part is a parameter."""
     first = path.split("/")[1]
     return "{" in first or first in _PAGES
 
@@ -151,7 +152,7 @@ def _clash(index: int, path: str) -> RouterError:
 
 
 def _operations(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Method and path of each documented route."""
+    """Yield method and path of each documented route."""
     for path, methods in app.openapi()["paths"].items():
         for method in methods:
             yield method.upper(), path

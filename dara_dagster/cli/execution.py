@@ -116,7 +116,7 @@ def _launched(instance: DagsterInstance, launch: str) -> DagsterRun | None:
 
 
 def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
-    """The tags by which Dagster knows that runs belong together; `execute_job` leaves them out."""
+    """Return the tags by which Dagster knows that runs belong together; `execute_job` leaves them out."""
     if parent is None:
         return {}
     root = parent.root_run_id or parent.run_id
@@ -124,7 +124,7 @@ def _lineage(parent: DagsterRun | None) -> Mapping[str, str]:
 
 
 def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
-    """The run to go on with: the one asked for, or the last that went on from there.
+    """Return the run to resume: the one asked for, or the last that resumed it.
 
     So nothing is done again that a run in between has done. One whose process has died is marked as failed.
     """
@@ -149,7 +149,7 @@ def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
 
 
 def _last_resumed(instance: DagsterInstance, run: DagsterRun) -> DagsterRun:
-    """The newest run that went on from `run`, over any number of runs; `run` itself when none did.
+    """Return the newest run that resumed `run`, over any number of runs; `run` itself when none did.
 
     One that ran chosen steps only (*Re-execute selected*) did not go on from it.
     """
@@ -170,7 +170,7 @@ def _run(instance: DagsterInstance, run_id: str) -> DagsterRun:
 
 
 def _run_config(wanted: Execution, parent: DagsterRun | None) -> dict[str, Any]:
-    """The parameters, laid over those of the run to resume, and how much of Dagster's log to print."""
+    """Return the parameters, laid over those of the run to resume, and how much of Dagster's log to print."""
     level = "DEBUG" if wanted.show == "log" else "CRITICAL"
     one_at_a_time = wanted.job is not None and wanted.job.one_at_a_time
     before = parent.run_config if parent else None
@@ -180,7 +180,7 @@ def _run_config(wanted: Execution, parent: DagsterRun | None) -> dict[str, Any]:
 
 @contextmanager
 def _shown(instance: DagsterInstance, tag: tuple[str, str], show: Show) -> Iterator[None]:
-    """While open, the run with this tag is shown on the terminal as it was before Dagster captured it."""
+    """While open, show the run with this tag on the terminal as it was before Dagster captured it."""
     if show != "tasks":
         yield
         return

@@ -39,7 +39,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def config_option(command: _Command) -> _Command:
-    """Adds `--config DIR`, handed to the command as the folder to use, after reading the project's `.env`."""
+    """Add `--config DIR`, handed to the command as the folder to use, after reading the project's `.env`."""
     return click.option(
         "--config",
         "config_dir",
@@ -51,12 +51,13 @@ def config_option(command: _Command) -> _Command:
 
 
 def json_option(command: _Command) -> _Command:
-    """Adds `--json`."""
+    """Add `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")(command)
 
 
 def config_folder(given: Path | None, start: Path | None = None) -> Path:
-    """The config folder: the one given, else the first `config/` found from `start` (the current folder) up.
+    """Return the config folder: the one given, else the first `config/` found from `start` (the current
+    folder) up.
 
     Raises DaraError when there is none. Whether its files are right is not looked at.
     """
@@ -84,12 +85,12 @@ def _opened(folder: Path) -> Path:
 
 
 def command() -> str:
-    """How the user calls `dara`: uv tells the programs it runs where it is itself."""
+    """Return how the user calls `dara`: uv tells the programs it runs where it is itself."""
     return "uv run dara" if "UV" in os.environ else "dara"
 
 
 def load_plan(config_dir: Path) -> Plan:
-    """The checked plan of the files. Raises ConfigError with every problem."""
+    """Return the checked plan of the files. Raises ConfigError with every problem."""
     from dara_dagster.config import plan_from
 
     return plan_from(config_dir)
@@ -113,6 +114,6 @@ def before_a_run() -> Iterator[None]:
 
 
 def _short(folder: Path) -> Path:
-    """The folder as the user would name it: messages with `config/dependency.json` read better."""
+    """Return the folder as the user would name it: messages with `config/dependency.json` read better."""
     cwd = Path.cwd()
     return folder.relative_to(cwd) if cwd in folder.parents else folder

@@ -17,7 +17,8 @@ _LOOK_SECONDS = 0.5
 
 
 def query(ws: Workspace, warehouse_id: str, statement: str) -> list[list[str | None]]:
-    """The rows of the statement's first result chunk, every value as text; raises RunError when it fails."""
+    """Return the rows of the statement's first result chunk, every value as text; raises RunError when it
+    fails."""
     try:
         answer = _answer(ws, warehouse_id, statement)
     except API_ERRORS as error:
@@ -31,7 +32,7 @@ def query(ws: Workspace, warehouse_id: str, statement: str) -> list[list[str | N
 
 
 def _answer(ws: Workspace, warehouse_id: str, statement: str) -> dict[str, Any]:
-    """What the service says at the end of the statement."""
+    """Return what the service says at the end of the statement."""
     body = {"warehouse_id": warehouse_id, "statement": statement, "wait_timeout": "50s"}
     answer = api(ws, "POST", _PATH, body=body, read=read_statement)
     while answer["status"]["state"] in ("PENDING", "RUNNING"):

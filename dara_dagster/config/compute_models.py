@@ -303,5 +303,5 @@ class WarehouseSettings(Model):
 
 
 def plain_settings(settings: Model) -> dict[str, Any]:
-    """The settings as JSON values for the create call: what was written, numbers as numbers."""
+    """Return the settings as JSON values for the create call: what was written, numbers as numbers."""
     return settings.model_dump(mode="json", exclude_unset=True)

@@ -22,7 +22,8 @@ PLACES = (
 
 
 def is_config_folder(folder: Path) -> bool:
-    """Whether there is such a folder and a file of a project in it. Raises DaraError where that is hidden."""
+    """Return whether there is such a folder and a file of a project in it. Raises DaraError where that is
+    hidden."""
     try:
         return folder.is_dir() and any(
             sign.exists() for sign in (*usual_places(folder), *(folder / name for name in _SIGNS))
@@ -32,7 +33,7 @@ def is_config_folder(folder: Path) -> bool:
 
 
 def usual_places(folder: Path) -> list[Path]:
-    """Where the dependency file of a config folder may stand when project.json says nothing."""
+    """Return where the dependency file of a config folder may stand when project.json says nothing."""
     beside = folder.parent if folder.name not in ("", "..") else Path(os.path.realpath(folder)).parent
     return [place / name for place in (folder, *(beside / each for each in _FOLDERS)) for name in _FILES]
 
@@ -40,7 +41,7 @@ def usual_places(folder: Path) -> list[Path]:
 def find_dependency_file(
     folder: Path, given: str | None, project: Document
 ) -> tuple[Path | None, list[Problem]]:
-    """The file, None when there is none, and what is wrong.
+    """Return the file, None when there is none, and what is wrong.
 
     `given` is what project.json says, a file or a folder relative to it; then no other place counts.
     """

@@ -59,7 +59,7 @@ VARIABLES = (
 
 
 def example_file() -> str:
-    """The text of `.env.example`: every variable on a line, all commented out."""
+    """Return the text of `.env.example`: every variable on a line, all commented out."""
     head = [
         "# Copy this to .env and set what you need. `dara` and Dagster read .env in the project's folder.",
         "# Databricks' other variables work too: https://docs.databricks.com/aws/en/dev-tools/auth/env-vars",
@@ -72,7 +72,8 @@ def example_file() -> str:
 
 
 def project_folder(config_dir: Path) -> Path:
-    """The project's folder: the nearest above the config folder with a workspace.yaml, else the one above."""
+    """Return the project's folder: the nearest above the config folder with a workspace.yaml, else the one
+    above."""
     folders = config_dir.resolve().parents
     return next((folder for folder in folders if (folder / "workspace.yaml").exists()), folders[0])
 

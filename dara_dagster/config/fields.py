@@ -60,7 +60,8 @@ def _no_truth(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """A number, or its text: not all that Python reads as a number, such as 1_0, is one in these files."""
+    """Return a number, or its text: not all that Python reads as a number, such as 1_0, is one in these
+    files."""
     if not isinstance(value, str):
         return _no_truth(value)
     if len(value) > NUMBER_LENGTH or not WHOLE_TEXT.match(value):
@@ -106,7 +107,7 @@ def _plain_name(value: str) -> str:
 
 
 def name_fault(value: str) -> str | None:
-    """What is wrong with a name that a file or folder gives; None when it is right."""
+    """Return what is wrong with a name that a file or folder gives; None when it is right."""
     if not is_text(value):
         return "its name is not UTF-8 text"
     if value != value.strip() or CONTROL_CHARACTER.search(value):
@@ -115,7 +116,7 @@ def name_fault(value: str) -> str | None:
 
 
 def is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: names of files and the environment may hold any bytes."""
+    """Return whether it can be written as UTF-8: names of files and the environment may hold any bytes."""
     return not any("\ud800" <= char <= "\udfff" for char in value)
 
 

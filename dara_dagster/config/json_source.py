@@ -62,12 +62,13 @@ class Document:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of a character, both counted from 1."""
+        """Return line and column of a character, both counted from 1."""
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
     def line(self, path: KeyPath, *, on_key: bool = False) -> int:
-        """Line of the value at `path` (of its key with `on_key`), or of the nearest value around it."""
+        """Return the line of the value at `path` (of its key with `on_key`), or of the nearest value around
+        it."""
         node, offset = self.value, len(self.text) - len(self.text.lstrip())
         for depth, part in enumerate(path, 1):
             if isinstance(node, Object) and isinstance(part, str) and part in node.places:
@@ -81,12 +82,12 @@ class Document:
         return self.place(offset)[0] if self.text else 0
 
     def keys(self, path: KeyPath) -> Collection[str]:
-        """The keys of the object at `path`; none where there is no object."""
+        """Return the keys of the object at `path`; none where there is no object."""
         node = self._at(path)
         return node.keys() if isinstance(node, Object) else ()
 
     def problem(self, path: KeyPath, message: str, hint: str, *, on_key: bool = False) -> Problem:
-        """The problem at `path`, with file, line and key, and without values from the environment.
+        """Return the problem at `path`, with file, line and key, and without values from the environment.
 
         The value (or its key) is named shortened: it may be a whole SQL statement.
         """
@@ -96,12 +97,12 @@ class Document:
         return Problem(self.file, self.line(path, on_key=on_key), key_text(path), message, hint)
 
     def _texts(self, path: KeyPath) -> Iterator[str]:
-        """The last key of the path and the value there, as far as they are texts or numbers."""
+        """Yield the last key of the path and the value there, as far as they are texts or numbers."""
         node = self._at(path)
         yield from (str(text) for text in (*path[-1:], node) if isinstance(text, str | int) and text)
 
     def _at(self, path: KeyPath) -> Any:
-        """The value at `path`; None where there is none."""
+        """Return the value at `path`; None where there is none."""
         node = self.value
         for part in path:
             there = (
@@ -123,7 +124,7 @@ class Document:
 
 
 def key_text(path: Sequence[str | int]) -> str:
-    """A path as people write it: `tasks[3].dependent_on`, `["etl cluster"].num_workers`."""
+    """Return a path as people write it: `tasks[3].dependent_on`, `["etl cluster"].num_workers`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -136,13 +137,13 @@ def key_text(path: Sequence[str | int]) -> str:
 
 
 def syntax_problem(document: Document, error: SyntaxProblem) -> Problem:
-    """The problem of a text that cannot be read, with line and column."""
+    """Return the problem of a text that cannot be read, with line and column."""
     line, column = document.place(error.offset)
     return Problem(document.file, line, "", f"{error.message} at line {line}, column {column}", error.hint)
 
 
 def duplicate_key(document: Document, path: KeyPath, offset: int) -> Problem:
-    """The problem of a key written twice in one object; `offset` is where it stands again."""
+    """Return the problem of a key written twice in one object; `offset` is where it stands again."""
     first, again = document.line(path, on_key=True), document.place(offset)[0]
     message = f"the key '{path[-1]}' stands here again, first on line {first}"
     return Problem(document.file, again, key_text(path), message, "Remove one of the two.")
@@ -160,7 +161,7 @@ _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
 def parse_json(file: Path, text: str) -> tuple[Document, list[Problem]]:
-    """Reads strict JSON; gives the document and the problems: duplicate keys, or the one syntax error."""
+    """Read strict JSON; gives the document and the problems: duplicate keys, or the one syntax error."""
     document = Document(file, text)
     reader = _Reader(text)
     try:
@@ -194,7 +195,7 @@ class _Reader:
         return value
 
     def duplicates(self, document: Document) -> list[tuple[KeyPath, int]]:
-        """Path and offset of every key that stands in its object for the second time."""
+        """Return path and offset of every key that stands in its object for the second time."""
         if not self._again:
             return []
         paths: dict[int, KeyPath] = {}
@@ -271,7 +272,7 @@ class _Reader:
                 return found, end
 
     def _key(self, index: int) -> tuple[str, int]:
-        """A key with escapes in it, or the problem of what stands here instead."""
+        """Return a key with escapes in it, or the problem of what stands here instead."""
         if not self._text.startswith('"', index):
             raise self._unexpected(index, "a key in double quotes")
         key, end = self._string(index)
@@ -295,7 +296,7 @@ class _Reader:
                 return found, end
 
     def _separator(self, index: int, close: str) -> tuple[int, bool]:
-        """What follows an item: the close (False) or a comma and the start of the next item (True)."""
+        """Return what follows an item: the close (False) or a comma and the start of the next item (True)."""
         match = _AFTER_ITEM.match(self._text, index)
         found = match.group(1) if match else ""
         if match is None or (found != close and found != ","):

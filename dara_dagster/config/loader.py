@@ -33,7 +33,7 @@ _WAREHOUSE_NAME_LENGTH = 99  # "name ... must be less than 100 characters" (SQL 
 
 
 def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spec:
-    """Reads all files of the folder; wrong files never raise, they become `Spec.problems`.
+    """Read all files of the folder; wrong files never raise, they become `Spec.problems`.
 
     `environ` gives DARA_ENV (which parameters-<env>.json lies over parameters.json), DARA_WORKSPACE
     (over project.json's workspace) and `${env.NAME}`.
@@ -73,7 +73,7 @@ def load(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Spe
 def load_file(
     file: Path, *, parameters: Sequence[Path], folder: Path, environ: Mapping[str, str] = os.environ
 ) -> Spec:
-    """One workflow file outside of a project; as `load`, wrong files become `Spec.problems`.
+    """Return one workflow file outside of a project; as `load`, wrong files become `Spec.problems`.
 
     `parameters` are the parameters files, later ones over the ones before; DARA_ENV does not count.
     cluster_config.json, warehouse_config.json, project.json and, without `parameters`, parameters.json are
@@ -127,7 +127,7 @@ def _spec(
 
 
 def _yaml_files(folder: Path) -> Iterator[Problem]:
-    """A problem for each YAML file that stands where a JSON file is read."""
+    """Yield a problem for each YAML file that stands where a JSON file is read."""
     known = ("project", "dependency", "cluster_config", "warehouse_config", "parameters")
     for file in sorted([*folder.glob("*.y*ml"), *(folder / "workflows").glob("*.y*ml")]):
         name = file.stem.partition("-")[0]
@@ -158,7 +158,7 @@ def _workspace(
 
 
 def _notebooks(project: Project, folder: Path, root: Path) -> Path:
-    """What project.json says, else `notebooks` in the project's folder or in its Dagster package."""
+    """Return what project.json says, else `notebooks` in the project's folder or in its Dagster package."""
     if project.notebooks is not None:
         return Path(os.path.realpath(folder / project.notebooks))
     package = root / "dagster_project" / "notebooks"
@@ -182,7 +182,7 @@ def _read_computes(
 def _settings(
     kind: ComputeKind, name: str, value: Any, document: Document, problems: list[Problem]
 ) -> Mapping[str, Any]:
-    """The settings for the create call; wrong ones are reported here and count as none."""
+    """Return the settings for the create call; wrong ones are reported here and count as none."""
     model = ClusterSettings if kind == "cluster" else WarehouseSettings
     settings, found = read_model(model, value, document, (name,))
     problems += found
@@ -207,7 +207,7 @@ def _name_problems(compute: Compute) -> list[Problem]:
 def _read_workflows(
     files: Iterable[tuple[Path, str]], parameters: Parameters, problems: list[Problem]
 ) -> tuple[Workflow, ...]:
-    """The workflows of the files, each with the name that it has when it says none."""
+    """Return the workflows of the files, each with the name that it has when it says none."""
     workflows: list[Workflow] = []
     for file, name in files:
         document, found = read_document(file)
@@ -221,7 +221,7 @@ def _read_workflows(
 
 
 def _workflow_files(folder: Path, problems: list[Problem]) -> list[tuple[Path, str]]:
-    """The JSON files of the folder, if there is one; hidden ones are an editor's or a system's own."""
+    """Return the JSON files of the folder, if there is one; hidden ones are an editor's or a system's own."""
     if not os.path.lexists(folder):
         return []
     try:

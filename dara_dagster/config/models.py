@@ -79,7 +79,7 @@ class Package(Model):
 
 
 def _one_that_is_not_null(schema: dict[str, Any]) -> None:
-    """Puts into the JSON Schema what `Library._one_kind` checks."""
+    """Put into the JSON Schema what `Library._one_kind` checks."""
     schema |= {"minProperties": 1, "maxProperties": 1}
     for inner in schema["properties"].values():
         inner["anyOf"].remove({"type": "null"})
@@ -153,12 +153,12 @@ class FileWork(Model):
 
     @property
     def named_parameters(self) -> Mapping[str, str]:
-        """The parameters that have names."""
+        """Return the parameters that have names."""
         return self.parameters if isinstance(self.parameters, dict) else {}
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The parameters that are a list."""
+        """Return the parameters that are a list."""
         return self.parameters if isinstance(self.parameters, tuple) else ()
 
 
@@ -201,7 +201,7 @@ class Entry(FileWork):
 
     @property
     def task_name(self) -> str:
-        """The name other tasks call it by."""
+        """Return the name other tasks call it by."""
         return self.name or self.file_name or ""
 
 
@@ -337,7 +337,7 @@ class Project(Model):
 
 
 def _file_or_task(schema: dict[str, Any]) -> None:
-    """Puts into an executor's JSON Schema that it has a format or a task, not both."""
+    """Put into an executor's JSON Schema that it has a format or a task, not both."""
     schema |= lacks_nothing()
     schema["anyOf"] = [
         saying("format", task=NULL),

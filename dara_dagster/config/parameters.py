@@ -44,7 +44,7 @@ class Parameters(NamedTuple):
 
 
 def read_parameters(folder: Path, environ: Mapping[str, str]) -> Parameters:
-    """What the parameters files of a config folder say.
+    """Return what the parameters files of a config folder say.
 
     The file of the environment that DARA_ENV names lies over parameters.json: key by key, and in
     objects (such as `executors`) one key deeper.
@@ -55,7 +55,8 @@ def read_parameters(folder: Path, environ: Mapping[str, str]) -> Parameters:
 
 
 def read_parameter_files(files: Sequence[Path], environ: Mapping[str, str]) -> Parameters:
-    """What these files say, a later one over the ones before it; one that is not there says nothing."""
+    """Return what these files say, a later one over the ones before it; one that is not there says
+    nothing."""
     problems: list[Problem] = []
     values: dict[str, Any] = {}
     documents: list[Document] = []
@@ -85,7 +86,8 @@ def read_parameter_files(files: Sequence[Path], environ: Mapping[str, str]) -> P
 
 
 def _read(file: Path) -> tuple[Document, bool, list[Problem]]:
-    """The file as an object by name, whether it is a list of pairs, and the problems; {} when not there."""
+    """Return the file as an object by name, whether it is a list of pairs, and the problems; {} when not
+    there."""
     document, problems = read_document(file)
     if document is None:
         return Document(file, "", Object()), False, problems
@@ -101,7 +103,7 @@ def _read(file: Path) -> tuple[Document, bool, list[Problem]]:
 
 
 def _by_name(document: Document) -> tuple[Object, list[Problem]]:
-    """The pairs of a list as an object whose keys stand where ParameterKey has them."""
+    """Return the pairs of a list as an object whose keys stand where ParameterKey has them."""
     named, problems = Object(), []
     for index, item in enumerate(document.value):
         if not isinstance(item, Object):
@@ -166,7 +168,7 @@ def _executors(document: Document) -> tuple[dict[str, Executor | None], list[Pro
 
 
 def _faults(executor: Object, document: Document, name: str) -> Iterator[Problem]:
-    """What an executor lacks or has too much, and what is wrong in its task."""
+    """Yield what an executor lacks or has too much, and what is wrong in its task."""
     path: KeyPath = ("executors", name)
     if executor.get("format") is None and executor.get("task") is None:
         hint = f'{FORMAT_HINT}, or "task": a task of the Jobs API.'
@@ -180,7 +182,7 @@ def _faults(executor: Object, document: Document, name: str) -> Iterator[Problem
 
 
 def _reference_faults(executors: Iterable[str], document: Document) -> Iterator[Problem]:
-    """References to a STEP that have no value, or stand where none is filled in."""
+    """Yield the references to a STEP that have no value, or stand where none is filled in."""
     for name in executors:
         for place, reference in references(document.value["executors"][name]):
             path = ("executors", name, *place)

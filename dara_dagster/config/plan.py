@@ -59,17 +59,17 @@ class TaskPlan:
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """The names of the tasks before it."""
+        """Return the names of the tasks before it."""
         return self.entry.dependent_on
 
     @property
     def on_job_cluster(self) -> bool:
-        """Whether each run makes a cluster of its own from the settings of `compute`."""
+        """Return whether each run makes a cluster of its own from the settings of `compute`."""
         return self.entry.cluster == "job"
 
     @property
     def libraries(self) -> tuple[dict[str, Any], ...]:
-        """The libraries as the Jobs API has them."""
+        """Return the libraries as the Jobs API has them."""
         return tuple(library.model_dump(exclude_unset=True) for library in self.entry.libraries)
 
 
@@ -108,11 +108,11 @@ class WorkflowPlan:
 
     @property
     def timezone(self) -> str:
-        """The time zone of the schedule."""
+        """Return the time zone of the schedule."""
         return self.options.timezone or "UTC"
 
     def all_tasks(self) -> tuple[TaskPlan, ...]:
-        """Its tasks, those of `run_task` steps included."""
+        """Return its tasks, those of `run_task` steps included."""
         return self.tasks + tuple(step.task for step in self.steps if step.task is not None)
 
 
@@ -141,7 +141,7 @@ class Plan:
 
     @property
     def identity(self) -> str:
-        """What tells the project's saved jobs from those of other projects.
+        """Return what tells the project's saved jobs from those of other projects.
 
         On Databricks the name and the folder its files go to: clones that share the folder are one project,
         and projects of one name in two folders are two. That folder is in the user's home by default, so

@@ -24,7 +24,7 @@ _LITERAL = "Write it out as text, number, list or {...}; the file is read, never
 
 
 def parse_python(file: Path, text: str) -> tuple[Document, list[Problem]]:
-    """Gives the document and the problems: repeated keys, or the one thing that is not literal."""
+    """Give the document and the problems: repeated keys, or the one thing that is not literal."""
     document = Document(file, text)
     try:
         with warnings.catch_warnings():
@@ -56,7 +56,7 @@ class _Literals:
         self.again: list[tuple[KeyPath, int]] = []
 
     def assigned(self, tree: ast.Module) -> ast.expr:
-        """The value of the file's one assignment; a docstring may stand before it."""
+        """Return the value of the file's one assignment; a docstring may stand before it."""
         values: list[ast.expr] = []
         for index, statement in enumerate(tree.body):
             is_docstring = (
@@ -72,7 +72,7 @@ class _Literals:
         return values[0]
 
     def value(self, node: ast.expr, path: KeyPath) -> Any:
-        """The value of a literal node; raises SyntaxProblem for anything that would have to be run."""
+        """Return the value of a literal node; raises SyntaxProblem for anything that would have to be run."""
         if isinstance(node, ast.Dict):
             return self._object(node, path)
         if isinstance(node, ast.List | ast.Tuple):
@@ -91,7 +91,7 @@ class _Literals:
         raise SyntaxProblem(self._offset(node), "a value that is not a literal", _LITERAL)
 
     def _check(self, node: ast.Constant) -> None:
-        """Refuses what JSON cannot hold either: it could be neither sent nor shown."""
+        """Refuse what JSON cannot hold either: it could be neither sent nor shown."""
         value = node.value
         if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
             raise SyntaxProblem(self._offset(node), "text with a wrong escape", "Write a backslash as \\\\.")

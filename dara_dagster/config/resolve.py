@@ -31,12 +31,14 @@ from dara_dagster.errors import ConfigError
 
 
 def plan_from(config_dir: Path | str, environ: Mapping[str, str] = os.environ) -> Plan:
-    """The plan of a folder of files (load, check, make_plan). Raises ConfigError with every problem."""
+    """Return the plan of a folder of files (load, check, make_plan). Raises ConfigError with every
+    problem."""
     return make_plan(load(config_dir, environ))
 
 
 def make_plan(spec: Spec) -> Plan:
-    """The plan: what would run, in which order, on what. Raises ConfigError if `check` finds problems."""
+    """Return the plan: what would run, in which order, on what. Raises ConfigError if `check` finds
+    problems."""
     if problems := check(spec):
         raise ConfigError(problems)
     return _Resolver(spec).plan()
@@ -124,7 +126,7 @@ class _Resolver:
         return replace(plan, content_hash=self._content_hash(plan, digest))
 
     def _content_hash(self, plan: TaskPlan, file_digest: str) -> str:
-        """The hash of what the task does: another one means that its results may be others."""
+        """Return the hash of what the task does: another one means that its results may be others."""
         compute = plan.compute
         settings: tuple[Any, ...] = (
             plan.kind, file_digest, plan.remote_file, plan.parameters, plan.libraries, plan.on_job_cluster,
@@ -137,7 +139,7 @@ class _Resolver:
         return sha256(_text(settings).encode()).hexdigest()
 
     def _source(self, task: Task) -> tuple[TaskKind, Path | None, str | None, str]:
-        """Kind, local file, remote file and hash of the content."""
+        """Return kind, local file, remote file and hash of the content."""
         if task.target is not None:
             return "workflow" if task.target in self._workflow_names else "saved_job", None, None, ""
         if task.entry.task is not None:

@@ -56,7 +56,7 @@ def check_parameters(plan: Plan, workflow: WorkflowPlan, names: Iterable[str]) -
 
 
 def _read_by_steps(workflow: WorkflowPlan) -> set[str]:
-    """The names that the settings of its steps take from the context."""
+    """Return the names that the settings of its steps take from the context."""
     texts = (json.dumps(step.settings, default=str) for step in workflow.steps)
     return {name for text in texts for name in _IN_CONTEXT.findall(text)}
 
@@ -66,5 +66,5 @@ def _has_own_steps(workflow: WorkflowPlan) -> bool:
 
 
 def _inner(plan: Plan, outer: WorkflowPlan, name: str | None) -> WorkflowPlan | None:
-    """The workflow of this project that a task runs; cycles are refused where the files are read."""
+    """Return the workflow of this project that a task runs; cycles are refused where the files are read."""
     return next((found for found in plan.workflows if found.name == name and found is not outer), None)

@@ -56,7 +56,7 @@ class _OwnStep(StepItem):
 
 
 def _built_in(name: str, settings: type[Model]) -> type[Model]:
-    """A built-in step, with the settings that it takes."""
+    """Return a built-in step, with the settings that it takes."""
     fields: Any = {
         "uses": (Literal[name], ...),
         "settings": (settings, Field(description="Settings of the step.")),
@@ -96,7 +96,7 @@ _FILES: dict[str, tuple[str, Any]] = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """File name (or pattern, from the config folder) -> its JSON Schema (draft 2020-12)."""
+    """Return file name (or pattern, from the config folder) -> its JSON Schema (draft 2020-12)."""
     return {file: _schema(title, kind) for file, (title, kind) in _FILES.items()}
 
 

@@ -28,7 +28,8 @@ class SdkField:
 
 @cache
 def fields_of(module: str, name: str) -> Mapping[str, SdkField]:
-    """The fields of a dataclass of `databricks.sdk.service.<module>`; none when the SDK has no such class."""
+    """Return the fields of a dataclass of `databricks.sdk.service.<module>`; none when the SDK has no such
+    class."""
     found = _class(module, name)
     if found is None:
         return {}
@@ -41,7 +42,7 @@ def fields_of(module: str, name: str) -> Mapping[str, SdkField]:
 
 @cache
 def parameters_of(module: str, name: str, method: str) -> frozenset[str]:
-    """The parameters of a method of a class there; none when the SDK has no such method."""
+    """Return the parameters of a method of a class there; none when the SDK has no such method."""
     text = _slice(_source(module), f"\nclass {name}:", "\nclass ")
     code = _slice(text, f"\n    def {method}(", "\n    def ").strip("\n")
     found = re.search(r"\)\s*(?:->[^:]*)?:\n", code)
@@ -60,7 +61,7 @@ def _class(module: str, name: str) -> ast.ClassDef | None:
 
 
 def _slice(text: str, begin: str, *ends: str) -> str:
-    """From `begin` up to the first of `ends` behind it; "" when there is no `begin`."""
+    """Return the text from `begin` up to the first of `ends` behind it; "" when there is no `begin`."""
     start = text.find(begin)
     if start < 0:
         return ""
@@ -81,6 +82,6 @@ def _source(module: str) -> str:
 
 
 def _kind(annotation: str) -> str:
-    """`NotebookTask` of `Optional[NotebookTask]`."""
+    """Return `NotebookTask` of `Optional[NotebookTask]`."""
     found = _INNER.search(annotation)
     return found.group() if found else ""

@@ -87,18 +87,18 @@ class Setting(NamedTuple):
 
     @property
     def kind(self) -> type[int] | type[float]:
-        """int for a whole number, else float."""
+        """Return int for a whole number, else float."""
         return int if isinstance(self.default, int) else float
 
 
 def all_settings() -> Iterator[Setting]:
-    """Every setting, in the order of the record."""
+    """Yield every setting, in the order of the record."""
     for one in fields(Settings):
         assert one.default is not MISSING
         yield Setting(one.name, one.default, one.metadata["text"])
 
 
 def settings_table() -> str:
-    """The Markdown table of `docs/settings.md`."""
+    """Return the Markdown table of `docs/settings.md`."""
     rows = [f"| `{one.name}` | {one.default:g} | {one.text} |" for one in all_settings()]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])

@@ -13,7 +13,8 @@ from dara_dagster.errors import Problem
 
 
 def read_document(file: Path) -> tuple[Document | None, list[Problem]]:
-    """The file's document, or None: with no problem when there is no such file, else with what is wrong."""
+    """Return the file's document, or None: with no problem when there is no such file, else with what is
+    wrong."""
     if not os.path.lexists(file):
         return None, []
     try:
@@ -32,7 +33,8 @@ def read_document(file: Path) -> tuple[Document | None, list[Problem]]:
 
 
 def read_object(file: Path) -> tuple[Document, list[Problem]]:
-    """As `read_document`, for a file that holds an object; a missing or wrong file gives an empty one."""
+    """Read a file as `read_document` does that holds an object; a missing or wrong file gives an empty
+    one."""
     document, problems = read_document(file)
     if document and isinstance(document.value, Object):
         return document, problems

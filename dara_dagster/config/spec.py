@@ -39,7 +39,7 @@ class Executors:
         return (name for name in self.declared if name != ANY_EXECUTOR)
 
     def get(self, name: str) -> Executor | None:
-        """What the name stands for: its own, else that of all other names."""
+        """Return what the name stands for: its own, else that of all other names."""
         return self.declared[name] if name in self.declared else self.declared.get(ANY_EXECUTOR)
 
 
@@ -72,7 +72,7 @@ class Compute:
     document: Document
 
     def problem(self, message: str, hint: str) -> Problem:
-        """A problem of this name."""
+        """Return a problem of this name."""
         return self.document.problem((self.name,), message, hint, on_key=True)
 
 
@@ -96,15 +96,15 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The name other tasks call it by."""
+        """Return the name other tasks call it by."""
         return self.entry.task_name
 
     def problem(self, key: str, message: str, hint: str, *more: str | int) -> Problem:
-        """A problem of one key of this task (of the task itself when the key was not written)."""
+        """Return a problem of one key of this task (of the task itself when the key was not written)."""
         return self.document.problem((*self.path, self.written.get(key, key), *more), message, hint)
 
     def says(self, key: str) -> bool:
-        """Whether the file says something under the key, right or wrong."""
+        """Return whether the file says something under the key, right or wrong."""
         node = self.document.value
         for part in self.path:
             node = node[part]
@@ -137,11 +137,11 @@ class Workflow:
     notes: tuple[Note, ...] = ()
 
     def problem(self, key: str, message: str, hint: str) -> Problem:
-        """A problem of one of the workflow's own keys."""
+        """Return a problem of one of the workflow's own keys."""
         return self.document.problem((key,), message, hint)
 
     def all_tasks(self) -> tuple[Task, ...]:
-        """Its tasks, those of `run_task` steps included."""
+        """Return its tasks, those of `run_task` steps included."""
         return self.tasks + tuple(step.task for step in self.steps if step.task)
 
 
@@ -168,7 +168,7 @@ class Spec:
     from_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def notes(self) -> list[Note]:
-        """What is written and has no meaning here; one for each key, all files taken together."""
+        """Return what is written and has no meaning here; one for each key, all files taken together."""
         found: dict[tuple[str, str], Note] = {}
         for note in (note for workflow in self.workflows for note in workflow.notes):
             first = found.get((note.key, note.text))
@@ -177,11 +177,11 @@ class Spec:
         return sorted(found.values())
 
     def compute(self, kind: ComputeKind, name: str) -> Compute | None:
-        """The cluster or warehouse of that name."""
+        """Return the cluster or warehouse of that name."""
         return self._computes.get((kind, name))
 
     def qualified(self, table: str) -> str:
-        """The table's name with the project's catalog and schema in front, as far as it lacks them."""
+        """Return the table's name with the project's catalog and schema in front, as far as it lacks them."""
         parts = table.split(".")
         defaults = [self.project.catalog or "", self.project.schema_ or ""]
         return ".".join([*defaults[: 3 - len(parts)], *parts])

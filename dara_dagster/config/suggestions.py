@@ -24,7 +24,7 @@ class Suggestions:
         self._names = list(dict.fromkeys(names))
 
     def nearest(self, message: str) -> str | None:
-        """The name that was probably meant, or None."""
+        """Return the name that was probably meant, or None."""
         lower = message.casefold()
         if lower in self._by_lower:
             return self._by_lower[lower]
@@ -37,7 +37,7 @@ class Suggestions:
         return self._by_lower[found[0]] if found else None
 
     def hint(self, message: str, what: str, *, beside: Collection[str] = ()) -> str:
-        """The sentence that helps: the nearest name, or the right ones when they are few.
+        """Return the sentence that helps: the nearest name, or the right ones when they are few.
 
         `beside` are names that stand there already: they are not to be written again.
         """
@@ -65,17 +65,17 @@ class Suggestions:
 
 
 def _shortened(name: str) -> set[str]:
-    """The name and the name without each one of its characters: near names share one of these."""
+    """Return the name and the name without each one of its characters: near names share one of these."""
     return {name, *(name[:index] + name[index + 1 :] for index in range(len(name)))}
 
 
 def safe_key(name: str) -> str:
-    """The name with everything but letters, digits, `-` and `_` made `_`, at most 100 characters."""
+    """Return the name with everything but letters, digits, `-` and `_` made `_`, at most 100 characters."""
     return _UNSAFE.sub("_", name)[:KEY_LENGTH] or "_"
 
 
 def unique_keys(names: Iterable[str]) -> dict[str, str]:
-    """A safe key for each name, all different: names that are already safe keep themselves."""
+    """Return a safe key for each name, all different: names that are already safe keep themselves."""
     names = list(names)
     taken = {name for name in names if safe_key(name) == name}
     keys: dict[str, str] = {}

@@ -47,7 +47,7 @@ def too_large(size: int) -> str:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is such a folder; one whose name is too long, or that may not be looked at, is none."""
+    """Return whether there is such a folder; one whose name is too long, or that may not be read, is none."""
     try:
         return path.is_dir()
     except OSError:
@@ -63,20 +63,20 @@ class Sources:
 
     @cached_property
     def exist(self) -> bool:
-        """Whether there is such a folder."""
+        """Return whether there is such a folder."""
         return is_folder(self.folder)
 
     def file(self, name: str, ending: str) -> Path | None:
-        """The file of a task, or None."""
+        """Return the file of a task, or None."""
         return self._files.get(f"{name}.{ending}")
 
     def endings(self, name: str) -> list[str]:
-        """The endings for which a file of that name exists."""
+        """Return the endings for which a file of that name exists."""
         return [ending for ending in FORMATS if f"{name}.{ending}" in self._files]
 
     @cached_property
     def names(self) -> Suggestions:
-        """The names of all task files, without their endings."""
+        """Return the names of all task files, without their endings."""
         return Suggestions(sorted(path.rpartition(".")[0] for path in self._files))
 
     @cached_property
@@ -90,7 +90,7 @@ class Sources:
         return files
 
     def read(self, name: str, ending: str) -> Source:
-        """The file's kind and hash; the file must be one that `file` knows."""
+        """Return the file's kind and hash; the file must be one that `file` knows."""
         key = f"{name}.{ending}"
         if key not in self._read:
             self._read[key] = _read(self._files[key], ending)
@@ -102,19 +102,19 @@ class AssumedSources(Sources):
 
     @property
     def exist(self) -> bool:
-        """No folder is asked for."""
+        """Return True: no folder is needed."""
         return True
 
     def file(self, name: str, ending: str) -> Path | None:
-        """Where the file would be."""
+        """Return where the file would be."""
         return self.folder / f"{name}.{ending}"
 
     def endings(self, name: str) -> list[str]:
-        """All: which one it is, is said by whoever names the file."""
+        """Return all endings: who names the file says which one it is."""
         return list(FORMATS)
 
     def read(self, name: str, ending: str) -> Source:
-        """What a file of that ending usually is; its content is not known."""
+        """Return what a file of that ending usually is; its content is not known."""
         return Source(kinds_of(ending)[0].name, "")
 
 
@@ -151,7 +151,7 @@ def _read(file: Path, ending: str) -> Source:
 
 
 def _checked(file: Path, source: Source, fault: str | None) -> Source:
-    """The source with what is wrong in its Python."""
+    """Return the source with what is wrong in its Python."""
     if fault is None:
         return source
     hint = "Correct it there."

@@ -33,12 +33,12 @@ SAID, NULL = {"type": "string"}, {"type": "null"}
 
 
 def saying(*keys: str, **others: Any) -> dict[str, Any]:
-    """The schema of an object in which all of `keys` are texts, and `others` are as given."""
+    """Return the schema of an object in which all of `keys` are texts, and `others` are as given."""
     return {"required": list(keys), "properties": {**dict.fromkeys(keys, SAID), **others}}
 
 
 def whole_text(low: int | None, high: int | None) -> dict[str, Any]:
-    """The schema of a whole number as text, from `low` (None, 0 or 1) to `high` (None: no limit)."""
+    """Return the schema of a whole number as text, from `low` (None, 0 or 1) to `high` (None: no limit)."""
     if high is not None:
         digits = rf"\+?0*{_up_to(high)}" if low else rf"(\+?0*({_up_to(high)}|0)|-0+)"
     else:
@@ -47,7 +47,7 @@ def whole_text(low: int | None, high: int | None) -> dict[str, Any]:
 
 
 def _up_to(high: int) -> str:
-    """The pattern of the whole numbers from 1 to `high`, without zeros before them."""
+    """Return the pattern of the whole numbers from 1 to `high`, without zeros before them."""
     digits = str(high)
     choices = [f"[1-9][0-9]{{0,{len(digits) - 2}}}"] if len(digits) > 1 else []
     for place, digit in enumerate(digits):  # what is equal to `high` up to here and less at this digit
@@ -61,7 +61,8 @@ def _up_to(high: int) -> str:
 def decimal_text(
     *, least: float | None = None, more_than: float | None = None, most: float | None = None
 ) -> dict[str, Any]:
-    """The schema of a number as text: any, from 0 on (`least`), or above 0 (`more_than`), up to `most`.
+    """Return the schema of a number as text: any, from 0 on (`least`), or above 0 (`more_than`), up to
+    `most`.
 
     What has an exponent is held against `most` by the loader only.
     """
@@ -77,18 +78,18 @@ def decimal_text(
 
 
 def truth_text() -> dict[str, Any]:
-    """The schema of true or false as text."""
+    """Return the schema of true or false as text."""
     return any_case(_TRUTHS)
 
 
 def any_case(words: Iterable[str]) -> dict[str, Any]:
-    """The schema of one of the words, in capitals or not."""
+    """Return the schema of one of the words, in capitals or not."""
     written = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in word) for word in words)
     return _text(f"^({'|'.join(written)})$")
 
 
 def text_schema(pattern: str, longest: int | None = None) -> WithJsonSchema:
-    """The schema of a key whose text fits the pattern, or holds a reference."""
+    """Return the schema of a key whose text fits the pattern, or holds a reference."""
     return WithJsonSchema({"anyOf": [_text(pattern, longest), REFERENCE]})
 
 

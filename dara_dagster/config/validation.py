@@ -56,7 +56,7 @@ _RANGES = {
 def read_model(
     model: type[ModelT], value: Any, document: Document, path: KeyPath, extra_keys: tuple[str, ...] = ()
 ) -> tuple[ModelT | None, list[Problem]]:
-    """Validates `value`, which stands at `path`; gives the model or None, and every problem.
+    """Validate `value`, which stands at `path`; gives the model or None, and every problem.
 
     Where keys are wrong the model is made of the others, so that they can be checked further; it is
     None when a wrong or missing key is one that it cannot do without. `extra_keys` are keys allowed
@@ -83,7 +83,7 @@ def read_model(
 
 
 def _only_follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
-    """Whether a list is too short only because its wrong items are left out, as pydantic does."""
+    """Return whether a list is too short only because its wrong items are left out, as pydantic does."""
     depth = len(detail["loc"])
     return detail["type"] == "too_short" and any(
         len(other["loc"]) > depth and other["loc"][:depth] == detail["loc"] for other in details
@@ -91,7 +91,7 @@ def _only_follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool
 
 
 def kind_of(value: Any) -> str:
-    """The kind of a JSON value in words."""
+    """Return the kind of a JSON value in words."""
     return _KINDS.get(type(value), "an object" if isinstance(value, dict) else "a list")
 
 
@@ -136,7 +136,7 @@ def _described(value: Any) -> str:
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """The keys allowed where `loc` leads to, as they are written in the file."""
+    """Return the keys allowed where `loc` leads to, as they are written in the file."""
     for part in loc:
         if isinstance(part, str):
             field = next(f for name, f in model.model_fields.items() if part in (f.alias, name))

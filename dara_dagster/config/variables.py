@@ -46,7 +46,7 @@ class Variables:
         self.unfilled: Unfilled = {}
 
     def fill(self, document: Document, *, parameters: bool = False) -> list[Problem]:
-        """Replaces every reference in the document's texts, in place; gives the problems of unknown ones.
+        """Replace every reference in the document's texts, in place; gives the problems of unknown ones.
 
         A reference that is wrong inside the value of a parameter is told where that parameter is
         declared (`parameters` is true for such files), and not again wherever it is used.
@@ -80,7 +80,8 @@ class Variables:
                 self._fill_items(value, inner, (*path, inner), found)
 
     def _expand(self, text: str, within: tuple[str, ...], later: str | None = None) -> Any:
-        """The text with its references replaced; a text that is one reference takes the value's own kind.
+        """Return the text with its references replaced; a text that is one reference takes the value's own
+        kind.
 
         What begins with `later` stays as it is.
         """
@@ -128,7 +129,8 @@ class Variables:
         return value
 
     def _look_up(self, name: str) -> Any:
-        """The parameter of that name, or at that path: `db.catalog` is also `{"db": {"catalog": ...}}`."""
+        """Return the parameter of that name, or at that path: `db.catalog` is also `{"db": {"catalog":
+        ...}}`."""
         if name in self._values:
             return self._values[name]
         node: Any = self._values
@@ -156,7 +158,7 @@ class Variables:
 
 
 def _dotted(values: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    """The names of all that can be put in: `db.catalog`, not `db`, and nothing of the executors."""
+    """Yield the names of all that can be put in: `db.catalog`, not `db`, and nothing of the executors."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             if within or key != "executors":

@@ -121,7 +121,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _raise_file_limit() -> None:
-    """Room for hundreds of connections: macOS gives a process 256 files, many a Linux 1,024."""
+    """Make room for hundreds of connections: macOS gives a process 256 files, many a Linux 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -102,7 +102,7 @@ class Workspace:
         }
 
     def _routes(self) -> Routes:
-        """All of them; what is asked for most comes first."""
+        """Return all routes; what is asked for most comes first."""
         return (
             *run_routes.routes(self.runs),
             *job_routes.routes(self.jobs),
@@ -123,13 +123,13 @@ class Workspace:
 
 
 def build_server(data: Path, token: str | None = None, engine: tuple[str, ...] = ()) -> Server[Workspace]:
-    """The server of the data folder; `engine` is the command that runs tasks."""
+    """Return the server of the data folder; `engine` is the command that runs tasks."""
     pool = ProcessPool(engine)
     return Server(data, token, pool, lambda server, folder, token: Workspace(server, pool, folder, token))
 
 
 def build_pages(server: Server[Workspace]) -> Pages:
-    """What answers a browser."""
+    """Return what answers a browser."""
     return lambda path, query: answer_page((one.pages for one in server.workspaces()), path, query)
 
 

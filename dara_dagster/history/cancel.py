@@ -25,7 +25,7 @@ _SERVER_TAG = ".dagster/grpc_info"
 
 
 def check_workspace(plan: Plan, run_id: str, ran_on: str) -> None:
-    """Raises RunError when the run's Databricks runs are on the other kind of workspace: none would be found.
+    """Raise RunError when the run's Databricks runs are on the other kind of workspace: none would be found.
 
     `ran_on` is the workspace the run is tagged with, "" for a run without that tag.
     """
@@ -76,7 +76,7 @@ def end_abandoned(instance: DagsterInstance, status: RunStatus, load_plan: Calla
 
 
 def still_alive(status: RunStatus) -> str:
-    """A line for each task that goes on, with its page."""
+    """Return a line for each task that still runs, with its page."""
     going = [task for task in status.tasks if task.state in _GOING]
     return "\n".join(
         f"{task.name} is still {task.state}: {task.url or 'not submitted yet'}" for task in going
@@ -105,7 +105,7 @@ def _run(instance: DagsterInstance, status: RunStatus) -> DagsterRun:
 
 
 def _end_launched(instance: DagsterInstance, run: DagsterRun, owner: Owner | None) -> None:
-    """A run not begun, under a Dagster executor or on another computer: its queue or launcher can end it."""
+    """End a run not begun, under a Dagster executor or on another computer, by its queue or launcher."""
     # Dagster's own launcher would mark a run that it cannot reach as being cancelled, and leave it so.
     is_local = isinstance(instance.run_launcher, DefaultRunLauncher)
     is_reachable = not is_local or _SERVER_TAG in run.tags or run.status is DagsterRunStatus.QUEUED

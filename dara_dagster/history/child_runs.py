@@ -29,7 +29,8 @@ class NotebookRunReport:
 
 
 def place_notebook_runs(task: TaskStatus, begun: float, now: float) -> tuple[NotebookRunReport, ...]:
-    """The notebook runs of the task's last attempt; `begun` is the start of the run, both since the epoch.
+    """Return the notebook runs of the task's last attempt; `begun` is the start of the run, both since the
+    epoch.
 
     Databricks' clock is not ours: it tells how long after the task's run each began, and that is laid on
     the time at which the task's run began here. What was before the attempt, for an earlier run had made the

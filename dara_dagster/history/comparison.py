@@ -70,7 +70,7 @@ class TaskComparison:
 
     @property
     def same_state(self) -> bool:
-        """Whether all runs that have the task saw it end in one state."""
+        """Return whether all runs that have the task saw it end in one state."""
         return len({*self.first_states, *self.second_states}) == 1
 
 
@@ -120,12 +120,12 @@ class Comparison:
 
     @property
     def all_well(self) -> bool:
-        """Whether no run failed or was cancelled, and all tasks ended alike."""
+        """Return whether no run failed or was cancelled, and all tasks ended alike."""
         bad = {"failed", "cancelled"} & {*self.first.states, *self.second.states}
         return self.same_states and not bad
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the same as plain values."""
         return asdict(self)
 
 
@@ -136,7 +136,7 @@ def compare(
     warm_up: str | None = None,
     rows_unknown: str = "",
 ) -> Comparison:
-    """The comparison of two groups of at least one run each, in the order of their rounds. Pure.
+    """Return the comparison of two groups of at least one run each, in the order of their rounds. Pure.
 
     Tasks are matched by their step keys. `labels` say what the sides are, by default which run each is;
     `warm_up` is the id of a run that went before and is not counted, `rows_unknown` says why the rows of
@@ -209,7 +209,7 @@ def _ratio(first: float, second: float) -> float | None:
 
 
 def _tables(common: Sequence[RunsOfTask]) -> Iterator[TableComparison]:
-    """The tables of each task, with the rows of one run after another."""
+    """Yield the tables of each task, with the rows of one run after another."""
     for task in common:
         for name in sorted({table.name for table in task.tables}):
             first, second = (
@@ -220,7 +220,7 @@ def _tables(common: Sequence[RunsOfTask]) -> Iterator[TableComparison]:
 
 
 def _results(common: Sequence[RunsOfTask], found: Sequence[str], rows_unknown: str) -> str:
-    """Whether the results agree, and by what that was told."""
+    """Return whether the results agree, and by what that was decided."""
     if not common:
         return "No task is in both, so there are no results to compare."
     if found:

@@ -21,7 +21,7 @@ class CriticalPath:
 
 
 def critical_path(seconds: Mapping[str, float], upstream: Mapping[str, Sequence[str]]) -> CriticalPath:
-    """The longest chain through the dependencies, by the critical path method.
+    """Return the longest chain through the dependencies, by the critical path method.
 
     `seconds` is the time each task took, `upstream` what it waited for; names that have no time are passed
     over. Raises graphlib.CycleError for dependencies in a circle.
@@ -41,7 +41,7 @@ def critical_path(seconds: Mapping[str, float], upstream: Mapping[str, Sequence[
 
 
 def _backwards(ends: Mapping[str, float], above: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """From the task with the latest end to that of its upstream which ended last, and so on."""
+    """Yield the task with the latest end, that of its upstream which ended last, and so on."""
     waited: Sequence[str] = list(ends)
     while waited:
         last = max(waited, key=lambda name: ends[name])

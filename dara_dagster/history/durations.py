@@ -6,12 +6,12 @@ __all__ = ["counted", "duration"]
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 task`, `3 tasks`, `1,200 tasks`."""
+    """Return number and word: `1 task`, `3 tasks`, `1,200 tasks`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:
-    """`3.2 s`, `4 min 05 s`, `2 h 10 min`; nothing for None."""
+    """Return `3.2 s`, `4 min 05 s` or `2 h 10 min`; "" for None."""
     if seconds is None:
         return ""
     if round(seconds, 1) < 60:

@@ -30,7 +30,7 @@ class PlannedStep:
 
 
 def planned_steps(instance: DagsterInstance, run: DagsterRun) -> tuple[PlannedStep, ...]:
-    """The steps of the run's plan, those above others first; none for a run that was given no plan."""
+    """Return the steps of the run's plan, those above others first; none for a run that was given no plan."""
     if run.execution_plan_snapshot_id is None:
         return ()
     plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)

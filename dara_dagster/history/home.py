@@ -22,7 +22,7 @@ _LOCK_SECONDS = 60.0
 
 
 def home_folder(config_dir: Path) -> Path:
-    """Where Dagster keeps the project's history: DAGSTER_HOME, else `.dagster` beside workspace.yaml.
+    """Return where Dagster keeps the project's history: DAGSTER_HOME, else `.dagster` beside workspace.yaml.
 
     Raises DaraError when DAGSTER_HOME is not absolute (Dagster refuses that too, with a traceback).
     """
@@ -35,14 +35,16 @@ def home_folder(config_dir: Path) -> Path:
 
 
 def root_folder(config_dir: Path) -> Path:
-    """The project's folder: the nearest above the config folder with a workspace.yaml, else the one above."""
+    """Return the project's folder: the nearest above the config folder with a workspace.yaml, else the one
+    above."""
     from dara_dagster.config.environment import project_folder
 
     return project_folder(config_dir)
 
 
 def has_history(config_dir: Path) -> bool:
-    """Whether Dagster has kept a history of the project. Raises DaraError when DAGSTER_HOME names none."""
+    """Return whether Dagster has kept a history of the project. Raises DaraError when DAGSTER_HOME names
+    none."""
     home = home_folder(config_dir)
     if any((home / name).exists() for name in ("dagster.yaml", "history")):
         return True
@@ -56,7 +58,7 @@ def has_history(config_dir: Path) -> bool:
 
 @contextmanager
 def open_history(config_dir: Path) -> Iterator[DagsterInstance]:
-    """The project's Dagster instance, for commands that only read: nothing is made where there is none.
+    """Open the project's Dagster instance, for commands that only read: nothing is made where there is none.
 
     Raises DaraError when there is no history, or it cannot be opened.
     """
@@ -68,7 +70,7 @@ def open_history(config_dir: Path) -> Iterator[DagsterInstance]:
 
 @contextmanager
 def open_instance(config_dir: Path) -> Iterator[DagsterInstance]:
-    """The project's Dagster instance; its folder and its dagster.yaml are made when they are not there.
+    """Open the project's Dagster instance; makes its folder and its dagster.yaml when they are not there.
 
     Raises DaraError when the folder cannot be used.
     """
@@ -111,7 +113,7 @@ def _held(home: Path) -> ExitStack:
 
 
 def _unusable(home: Path, error: BaseException) -> str:
-    """Why Dagster cannot open its home: something in its dagster.yaml, or the database named there."""
+    """Return why Dagster cannot open its home: something in its dagster.yaml, or the database named there."""
     file = home / "dagster.yaml"
     if "Couldn't import module dagster_postgres" in str(error):
         return f"{file} wants Postgres, which needs: pip install 'dara-dagster[postgres]'"
@@ -127,7 +129,8 @@ def _unusable(home: Path, error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """In one line. An error of Dagster's config holds a list, after a page about the config's shape."""
+    """Return the error in one line. One of Dagster's config holds a list, after a page about the config's
+    shape."""
     errors = getattr(error, "errors", None) or [error]
     reason = " ".join(" ".join(str(getattr(each, "message", each)) for each in errors).split())
     reason = re.split(r" \(Background on this error| Stack Trace:", reason)[0] or type(error).__name__
@@ -136,5 +139,5 @@ def _reason(error: BaseException) -> str:
 
 
 def _is_no_retry(record: logging.LogRecord) -> bool:
-    """False for what dagster-postgres logs at each of its tries: the last one is told as the error."""
+    """Return False for what dagster-postgres logs at each of its tries: the last one becomes the error."""
     return not record.getMessage().startswith("Retrying failed database")

@@ -26,7 +26,7 @@ class Table:
 
 
 def tables_written(instance: DagsterInstance, run_id: str) -> Mapping[str, tuple[Table, ...]]:
-    """Step key -> the tables whose materialization the run recorded."""
+    """Return step key -> the tables whose materialization the run recorded."""
     found: defaultdict[str, dict[str, Table]] = defaultdict(dict)
     stored = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
     for record in stored.records:
@@ -43,7 +43,7 @@ def tables_written(instance: DagsterInstance, run_id: str) -> Mapping[str, tuple
 def done_earlier(
     instance: DagsterInstance, run: DagsterRun, wanted: Collection[str]
 ) -> Mapping[str, tuple[str, TaskStatus]]:
-    """Of the steps `wanted`: what the runs that `run` re-executes did, as step key -> (run id, task).
+    """Return what the runs that `run` re-executes did in the steps `wanted`, as step key -> (run id, task).
 
     The nearest run that succeeded with a step counts.
     """

@@ -33,14 +33,14 @@ class Living:
         self._roots = {_root(run) for run in runs if not is_abandoned(run)}
 
     def watches(self, run: DagsterRun) -> bool:
-        """Whether `run`, or a run that took over from it, still goes on."""
+        """Return whether `run`, or a run that took over from it, still runs."""
         return _root(run) in self._roots
 
 
 def find_orphans(
     instance: DagsterInstance, living: Living, began: Mapping[int, datetime], host: str
 ) -> dict[int, DagsterRun]:
-    """Of the Databricks runs `began` (id -> when) on `host`: those left behind, with who started them.
+    """Return the orphans among the Databricks runs `began` (id -> when) on `host`, with who started them.
 
     Left behind is a run that a Dagster run of this instance recorded as started and not as ended, and that
     no living one watches. Reads the event logs of runs that were going on when one of them began, the
@@ -66,7 +66,7 @@ def _suspects(instance: DagsterInstance, living: Living, began: Collection[datet
 
 
 def _open_runs(events: Iterable[Event], host: str) -> set[int]:
-    """The Databricks runs on `host` that were started and not seen to end, one a step at most."""
+    """Return the Databricks runs on `host` that were started and not seen to end, one a step at most."""
     going: dict[str | None, int] = {}
     for event in events:
         if not isinstance(event, Recorded):

@@ -19,7 +19,8 @@ class Parallelism:
 
     @classmethod
     def of(cls, tasks: Iterable[tuple[float, float]]) -> Parallelism:
-        """From (start, end) of each task; one that ends when another begins is not beside it."""
+        """Compute it from (start, end) of each task; one that ends when another begins does not overlap
+        it."""
         changes = Counter[float]()
         for start, end in tasks:
             changes[start] += 1
@@ -33,17 +34,17 @@ class Parallelism:
 
     @property
     def greatest(self) -> int:
-        """The most tasks that ever went on at once."""
+        """Return the most tasks that ever ran at once."""
         return max((going for _, _, going in self.stretches), default=0)
 
     @property
     def average(self) -> float:
-        """How many went on at once on the average, while any did."""
+        """Return how many ran at once on average, while any did."""
         busy = sum(end - start for start, end, _ in self.stretches)
         return sum((end - start) * going for start, end, going in self.stretches) / busy if busy else 0.0
 
     def seconds_at_most_parallel(self, gaps: Iterable[tuple[float, float]]) -> float:
-        """For how long, within the (start, end) of `gaps`, as many tasks went on as ever did."""
+        """Return for how long, within the (start, end) of `gaps`, as many tasks ran as ever did."""
         full = [(start, end) for start, end, going in self.stretches if going == self.greatest]
         ends = [end for _, end in full]
         found = 0.0

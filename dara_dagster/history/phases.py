@@ -25,16 +25,17 @@ class Phase:
 
     @property
     def seconds(self) -> float:
-        """How long it was."""
+        """Return how long it was."""
         return self.end - self.start
 
     def since(self, origin: float) -> Phase:
-        """The same on a clock that starts at `origin`, to the millisecond."""
+        """Return the same on a clock that starts at `origin`, to the millisecond."""
         return Phase(self.word, round(self.start - origin, 3), round(self.end - origin, 3))
 
 
 def phases(attempts: Sequence[Attempt], now: float) -> tuple[Phase, ...]:
-    """The stretches of a task in order and without gaps, from its first start to its end (`now` if it runs).
+    """Return the stretches of a task in order and without gaps, from its first start to its end (`now` if it
+    runs).
 
     Databricks says how long queue, setup and execution took, not when: they are set behind the submission.
     An attempt with no Databricks run (a step of Python) is all execution. Empty stretches are left out.
@@ -48,8 +49,8 @@ def phases(attempts: Sequence[Attempt], now: float) -> tuple[Phase, ...]:
 
 
 def databricks_start(attempt: Attempt, end: float) -> float:
-    """When the attempt's Databricks run began, by our clock: at its submission, or before it where an earlier
-    run had made it. An attempt that was not submitted began at its start.
+    """Return when the attempt's Databricks run began, by our clock: at its submission, or before it where an
+    earlier run had made it. An attempt that was not submitted began at its start.
     """
     if attempt.submitted is None:
         return attempt.start
@@ -70,7 +71,7 @@ def _of_attempt(attempt: Attempt, end: float) -> Iterator[Phase]:
 
 
 def _on_databricks(attempt: Attempt, room: float) -> Iterator[tuple[PhaseWord, float]]:
-    """What Databricks did and for how long, at most `room` seconds in all.
+    """Yield what Databricks did and for how long, at most `room` seconds in all.
 
     What is too much was before the submission: an earlier run had made the Databricks run. Runs of several
     tasks tell only their total, and those whose end was never seen tell nothing.
@@ -91,6 +92,6 @@ def _on_databricks(attempt: Attempt, room: float) -> Iterator[tuple[PhaseWord, f
 
 
 def _reported_seconds(attempt: Attempt) -> float:
-    """How long the Databricks run took by its own clock; 0 where that was never seen."""
+    """Return how long the Databricks run took by its own clock; 0 where that was never seen."""
     reported = attempt.queue_seconds + attempt.setup_seconds + attempt.execution_seconds
     return max(reported, attempt.total_seconds)

@@ -36,7 +36,7 @@ _MEASURED = ("queue_seconds", "setup_seconds", "execution_seconds", "total_secon
 
 
 def run_state(word: str) -> RunState:
-    """Dagster's word for a run's status, in ours; a word it may invent later reads as running."""
+    """Translate Dagster's word for a run's status into ours; a word it may invent later reads as running."""
     return _RUN_STATES.get(word, "running")
 
 
@@ -94,7 +94,7 @@ class TaskStatus:
 
     @property
     def word(self) -> str:
-        """The state; for a task that `run_if` kept from running, that word of Databricks."""
+        """Return the state; for a task that `run_if` kept from running, that word of Databricks."""
         return _LEFT_OUT.get(self.verdict or "", self.state)
 
 
@@ -126,7 +126,7 @@ class Timeline:
                     self._tasks[event.step_key] = _reported(task, event)
 
     def tasks(self, now: float) -> tuple[TaskStatus, ...]:
-        """The tasks as they stand at `now` (seconds since the epoch)."""
+        """Return the tasks as they are at `now` (seconds since the epoch)."""
         return tuple(_timed(task, now) for task in self._tasks.values())
 
     def _run_changed(self, event: RunChange) -> None:
@@ -135,7 +135,7 @@ class Timeline:
             self._tasks = {key: _settled(task, self.state, event.time) for key, task in self._tasks.items()}
 
     def _left(self, task: TaskStatus, event: StepOutput) -> TaskStatus:
-        """What a step left; a failed one only shows what there was before it."""
+        """Return what a step left; a failed one only shows what there was before it."""
         context = event.metadata.get(CONTEXT_METADATA)
         if not isinstance(context, Mapping):
             return task
@@ -161,7 +161,8 @@ class Timeline:
 
 
 def _named_once(context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a context holds as the result of a run: its own fields, and its values under their short names."""
+    """Return what a context holds as the result of a run: its own fields, and its values under their short
+    names."""
     values, done = context.get("values"), context.get("done")
     marks = tuple(f"{step}." for step in done) if isinstance(done, list) else ()
     short = {
@@ -174,7 +175,7 @@ def _named_once(context: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _started(task: TaskStatus, event: StepChange) -> TaskStatus:
-    """A new attempt begins with a clean sheet; the first start counts for the time the task took."""
+    """Reset the task for a new attempt; the first start counts for the time the task took."""
     return TaskStatus(
         task.name,
         task.step_key,
@@ -187,7 +188,7 @@ def _started(task: TaskStatus, event: StepChange) -> TaskStatus:
 
 
 def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
-    """What our own op wrote about its Databricks run."""
+    """Return the task with what our own op wrote about its Databricks run."""
     data = event.data
     if event.kind == "submitted":
         return replace(
@@ -222,12 +223,13 @@ def _reported(task: TaskStatus, event: Recorded) -> TaskStatus:
 
 
 def _last(task: TaskStatus, **changed: float) -> tuple[Attempt, ...]:
-    """The task's attempts after a change of the last one."""
+    """Return the task's attempts after a change of the last one."""
     return (*task.attempts[:-1], replace(task.attempts[-1], **changed)) if task.attempts else ()
 
 
 def _settled(task: TaskStatus, state: RunState, time: float) -> TaskStatus:
-    """No task of a finished run waits or runs: its process died, or something above it failed."""
+    """Settle a task that a finished run left waiting or running: its process died, or something upstream
+    failed."""
     if task.state in _LIVE:
         ended: TaskState = "cancelled" if state == "cancelled" else "failed"
         error = task.error or ("" if ended == "cancelled" else "the run ended before this task did")

@@ -105,12 +105,12 @@ class RunReport:
 
     @property
     def path(self) -> tuple[TaskReport, ...]:
-        """The tasks of the critical path in order."""
+        """Return the tasks of the critical path in order."""
         by_key = {task.step_key: task for task in self.tasks}
         return tuple(by_key[key] for key in self.critical_path)
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the same as plain values."""
         return asdict(self)
 
 
@@ -128,7 +128,8 @@ class Background:
 
 
 def read_report(instance: DagsterInstance, run_id: str) -> RunReport:
-    """The report of the run `run_id` (its first characters are enough when they fit one run only) as of now.
+    """Return the report of the run `run_id` (its first characters are enough when they fit one run only) as
+    of now.
 
     Raises RunError for a run that is not there.
     """
@@ -149,7 +150,7 @@ def read_report(instance: DagsterInstance, run_id: str) -> RunReport:
 
 
 def _parameters(run_config: Mapping[str, Any]) -> Mapping[str, str]:
-    """The run's parameters; a run that is none of ours may have anything in their place."""
+    """Return the run's parameters; a run that is none of ours may have anything in their place."""
     given: Any = run_config
     for key in ("resources", PARAMETERS, "config", "values"):
         given = given.get(key) if isinstance(given, Mapping) else None
@@ -157,7 +158,7 @@ def _parameters(run_config: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def make_report(status: RunStatus, background: Background, now: float) -> RunReport:
-    """The report of a run that stands so at `now` (seconds since the epoch). Pure."""
+    """Make the report of a run that is in this state at `now` (seconds since the epoch). Pure."""
     begun = status.start or min((task.start for task in status.tasks if task.start is not None), default=now)
     upstream = {step.key: step.upstream for step in background.steps}
     took = {task.step_key: task.seconds or 0.0 for task in status.tasks if task.start is not None}
@@ -228,7 +229,8 @@ def _whole(
 
 
 def _setup_on_path(tasks: Sequence[TaskReport], path: CriticalPath) -> float:
-    """By how many seconds the critical path is shorter where no task waits in a queue or for set-up."""
+    """Return by how many seconds the critical path is shorter where no task waits in a queue or for
+    set-up."""
     ready = {
         task.step_key: max((task.seconds or 0.0) - task.queue_seconds - task.setup_seconds, 0.0)
         for task in tasks
@@ -239,7 +241,7 @@ def _setup_on_path(tasks: Sequence[TaskReport], path: CriticalPath) -> float:
 
 
 def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:
-    """What the task's own status tells, with its times counted from the start of the run."""
+    """Return the task's own status, with its times counted from the start of the run."""
     parts = phases(task.attempts, now if task.end is None else task.end)
     took = {word: round(sum(part.seconds for part in parts if part.word == word), 3) for word in WORDS}
     start = None if task.start is None else round(max(task.start - begun, 0.0), 3)
@@ -261,7 +263,7 @@ def _timed(task: TaskStatus, begun: float, now: float) -> TaskReport:
 
 
 def _taken_over(task: TaskStatus, run_id: str) -> TaskReport:
-    """A task that was done before this run: how it ended counts, not when."""
+    """Return a task that was done before this run: how it ended counts, not when."""
     return replace(_untimed(task), taken_over_from=run_id)
 
 
@@ -280,6 +282,6 @@ def _untimed(task: TaskStatus) -> TaskReport:
 
 
 def _gaps(path: Sequence[TaskReport]) -> list[tuple[float, float]]:
-    """When no task of the critical path was going on, before the last of them ended."""
+    """Return the times when no task of the critical path ran, before the last of them ended."""
     ends = [0.0, *(task.end or 0.0 for task in path)]
     return [(end, task.start or 0.0) for end, task in zip(ends, path, strict=False)]

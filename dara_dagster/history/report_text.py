@@ -16,7 +16,7 @@ _LEAST = 0.05
 
 
 def facts(report: RunReport) -> Iterator[tuple[str, str]]:
-    """Where the time of the run went, as (what, in words)."""
+    """Yield where the time of the run went, as (what, in words)."""
     if report.critical_path:
         yield "Critical path", f"{duration(report.critical_seconds)}: {_path(report)}"
         times = f"{duration(report.task_seconds)}, {report.speed_up:.2f} times as long as the run"
@@ -41,7 +41,8 @@ def facts(report: RunReport) -> Iterator[tuple[str, str]]:
 
 
 def totals(first: Side, second: Side) -> Iterator[tuple[str, ...]]:
-    """The measures of both sides as (what, first, second, difference, ratio); the last two may be missing."""
+    """Yield the measures of both sides as (what, first, second, difference, ratio); the last two may be
+    missing."""
     for name, a, b in _measures(first, second):
         ratio = f"{b / a:.2f}" if a >= _LEAST else ""
         yield name, duration(a), duration(b), signed(b - a), ratio
@@ -49,7 +50,7 @@ def totals(first: Side, second: Side) -> Iterator[tuple[str, ...]]:
 
 
 def signed(seconds: float | None) -> str:
-    """`+0.7 s`, `-2 min 05 s`; nothing for None."""
+    """Return `+0.7 s` or `-2 min 05 s`; "" for None."""
     if seconds is None:
         return ""
     sign = "" if abs(seconds) < _LEAST else "+" if seconds > 0 else "-"

@@ -26,29 +26,30 @@ class RunsOfTask:
 
     @staticmethod
     def match(first: Sequence[RunReport], second: Sequence[RunReport]) -> list[RunsOfTask]:
-        """The tasks of all runs by step key, in the order of the first side's run, then of the others."""
+        """Return the tasks of all runs by step key, in the order of the first side's run, then of the
+        others."""
         sides = [[{task.step_key: task for task in run.tasks} for run in side] for side in (first, second)]
         keys = dict.fromkeys(key for side in sides for tasks in side for key in tasks)
         return [RunsOfTask(key, *(tuple(t[key] for t in side if key in t) for side in sides)) for key in keys]
 
     @property
     def name(self) -> str:
-        """What to call the task."""
+        """Return what to call the task."""
         return (*self.first, *self.second)[0].name
 
     @property
     def has_exit_value(self) -> bool:
-        """Whether any run of both sides left one."""
+        """Return whether any run of both sides left one."""
         return all(any(task.exit_value is not None for task in side) for side in (self.first, self.second))
 
     @property
     def tables(self) -> set[Table]:
-        """The tables it wrote, in any run."""
+        """Return the tables it wrote, in any run."""
         return {table for task in (*self.first, *self.second) for table in task.tables}
 
 
 def differences(task: RunsOfTask, one: str, two: str) -> Iterator[str]:
-    """In what the task's results differ between the sides labelled `one` and `two`, a line each.
+    """Yield in what the task's results differ between the sides labelled `one` and `two`, a line each.
 
     What it left is compared where it succeeded in all runs; what was taken over from an earlier run has
     recorded its tables there.
@@ -78,7 +79,7 @@ def _table_differences(
 
 
 def _rows(side: Sequence[TaskReport], table: str, known: bool) -> set[str]:
-    """What is known of a table in the runs of a side, in words; `known`: its rows are, in all runs."""
+    """Return what is known of a table in the runs of a side, in words; `known`: its rows are, in all runs."""
     own = [task for task in side if task.taken_over_from is None]
     found = [next((each for each in task.tables if each.name == table), None) for task in own]
     return {
@@ -93,7 +94,7 @@ def _values(side: Sequence[TaskReport]) -> str:
 
 
 def caveats(first: Sequence[RunReport], second: Sequence[RunReport]) -> Iterator[str]:
-    """What keeps the runs from being alike, or complete, a sentence each."""
+    """Yield what keeps the runs from being alike, or complete, a sentence each."""
     runs = [*first, *second]
     workflows = dict.fromkeys(run.workflow or run.job for run in runs)
     if len(workflows) > 1:
@@ -120,14 +121,15 @@ def caveats(first: Sequence[RunReport], second: Sequence[RunReport]) -> Iterator
 
 
 def _place(run: RunReport) -> str:
-    """The workspace: its kind, with the address for Databricks (the local one's changes from day to day)."""
+    """Return the workspace: its kind, with the address for Databricks (the local one's changes from day to
+    day)."""
     hosts = {urlsplit(task.url).netloc for task in run.tasks if task.url}
     known = run.workspace == "databricks" and len(hosts) == 1
     return f"databricks ({hosts.pop()})" if known else run.workspace
 
 
 def listed(names: Sequence[str]) -> str:
-    """The names with commas, at most eight of them."""
+    """Return the names with commas, at most eight of them."""
     more = len(names) - _MOST_NAMES
     shown = ", ".join(_cut(name) for name in names[:_MOST_NAMES])
     return f"{shown} and {more:,} more" if more > 0 else shown

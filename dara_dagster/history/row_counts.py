@@ -18,7 +18,8 @@ History = tuple[Commit, ...]
 
 
 def count_rows(plan: Plan, *sides: Sequence[RunReport]) -> tuple[tuple[list[RunReport], ...], str]:
-    """The sides with the rows of their tables filled in, and why they are not known, "" where they are.
+    """Return the sides with the rows of their tables filled in, and why they are not known, "" where they
+    are.
 
     One statement for each table, on a warehouse of the project that runs; no compute is started for it,
     except on the local workspace.
@@ -69,7 +70,8 @@ def _counted_table(task: TaskReport, table: Table, history: History) -> Table:
 
 
 def rows_of(history: History, start: float, end: float) -> int | None:
-    """The rows committed from `start` to `end`, in seconds since the epoch; None where that is not known.
+    """Return the rows committed from `start` to `end`, in seconds since the epoch; None where that is not
+    known.
 
     It is not when the history (the newest first) does not reach back so far, or a commit does not tell.
     """

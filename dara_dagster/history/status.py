@@ -43,11 +43,11 @@ class RunSummary:
 
     @property
     def over(self) -> bool:
-        """Whether the run has ended, well or not."""
+        """Return whether the run has ended, well or not."""
         return self.state in _OVER
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values, for `--json` and the REST API."""
+        """Return the same as plain values, for `--json` and the REST API."""
         return asdict(self)
 
 
@@ -76,7 +76,7 @@ class RunReader:
     """
 
     def __init__(self, instance: DagsterInstance, run_id: str) -> None:
-        """Raises RunError when the instance has no such run."""
+        """Raise RunError when the instance has no such run."""
         self._instance, self._run_id = instance, run_id
         self._cursor: str | None = None
         self.steps = planned_steps(instance, self._record().dagster_run)
@@ -84,7 +84,7 @@ class RunReader:
         self._timeline = Timeline({step.key: step.name for step in self.steps if step.chosen})
 
     def update(self, now: float | None = None) -> RunStatus:
-        """The run as it stands at `now` (seconds since the epoch; default: the clock)."""
+        """Return the run as it is at `now` (seconds since the epoch; default: the clock)."""
         now = time.time() if now is None else now
         # The record is read first: when it says the run is over, the events that follow are complete.
         record = self._record()
@@ -104,7 +104,7 @@ class RunReader:
 
 
 def read_status(instance: DagsterInstance, run_id: str) -> RunStatus:
-    """The run `run_id` (its first characters are enough when they fit one run only) as it stands now.
+    """Return the run `run_id` (its first characters are enough when they fit one run only) as it is now.
 
     Raises RunError for a run that is not there.
     """
@@ -114,7 +114,8 @@ def read_status(instance: DagsterInstance, run_id: str) -> RunStatus:
 def latest_runs(
     instance: DagsterInstance, limit: int = 20, *, before: str | None = None, workflow: str | None = None
 ) -> tuple[RunSummary, ...]:
-    """The `limit` runs started last, the newest first; those before the run `before`, of that workflow."""
+    """Return the `limit` runs started last, the newest first; those before the run `before`, of that
+    workflow."""
     now = time.time()
     wanted = RunsFilter(tags={"dara/workflow": workflow}) if workflow is not None else None
     records = instance.get_run_records(wanted, limit=limit, cursor=before)
@@ -122,7 +123,8 @@ def latest_runs(
 
 
 def find_run(instance: DagsterInstance, text: str) -> str:
-    """The full id of the run whose id is, or begins with, `text` (looked for among the last 10,000 runs).
+    """Return the full id of the run whose id is, or begins with, `text` (looked for among the last 10,000
+    runs).
 
     Raises RunError when none fits, or more than one.
     """

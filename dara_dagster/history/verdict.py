@@ -70,7 +70,7 @@ class _Rounds:
 
     @property
     def margin(self) -> float | None:
-        """Half of the 95 % confidence interval of the mean difference, by Student's t of the pairs
+        """Return half of the 95 % confidence interval of the mean difference, by Student's t of the pairs
         (https://www.itl.nist.gov/div898/handbook/prc/section3/prc311.htm).
         """
         count = len(self.pairs)
@@ -83,7 +83,7 @@ class _Rounds:
 def verdicts(
     first: Sequence[RunReport], second: Sequence[RunReport], labels: tuple[str, str]
 ) -> tuple[Verdict, ...]:
-    """The verdict on the whole runs, and on their time without queue and set-up. Pure.
+    """Return the verdict on the whole runs, and on their time without queue and set-up. Pure.
 
     The runs of a side stand in the order of the rounds; what one side has more of is passed over.
     """

@@ -54,7 +54,8 @@ def _cluster(compute: ComputePlan, *, job_cluster: bool, cluster_id: str | None)
 
 
 def _environment(task: TaskPlan, libraries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The environment of a serverless task, which takes no `libraries`: requirement lines in their place."""
+    """Return the environment of a serverless task, which takes no `libraries`: requirement lines in their
+    place."""
     spec: dict[str, Any] = {"environment_version": _ENVIRONMENT_VERSION}
     for library in libraries:
         for kind, value in library.items():

@@ -39,17 +39,17 @@ class LocalFile:
 
     @property
     def folder(self) -> str:
-        """The workspace folder it goes to."""
+        """Return the workspace folder it goes to."""
         return self.remote.rpartition("/")[0]
 
     @property
     def object_type(self) -> str:
-        """What it becomes in the workspace."""
+        """Return what it becomes in the workspace."""
         return "NOTEBOOK" if self.language or self.path.suffix == ".ipynb" else "FILE"
 
     @property
     def import_options(self) -> dict[str, str]:
-        """Format and language of its import (docs.databricks.com/api/workspace/workspace/import).
+        """Return format and language of its import (docs.databricks.com/api/workspace/workspace/import).
 
         SOURCE makes a notebook of anything. AUTO decides by ending and first line, so it leaves plain code
         and text as a file; what it might turn into something else goes as RAW, which not every service has.
@@ -62,13 +62,13 @@ class LocalFile:
 
     @cached_property
     def digest(self) -> str:
-        """What decides whether it has to be sent: content and form."""
+        """Return what decides whether it has to be sent: content and form."""
         form = f"{self.object_type}\0{self.language}\0".encode()
         return hashlib.sha256(form + self.content).hexdigest()
 
 
 def stamp_of(path: Path) -> Stamp:
-    """The file's stamp. Raises FileError when it is not there."""
+    """Return the file's stamp. Raises FileError when it is not there."""
     try:
         status = path.stat()
     except OSError as error:
@@ -85,7 +85,8 @@ class Found:
 
 
 def find_files(plan: Plan, root: str, tasks: Collection[TaskPlan], *, everything: bool = False) -> Found:
-    """The files of `tasks` and what their code may reach (see Reach), or the whole folder; `root` is remote.
+    """Return the files of `tasks` and what their code may reach (see Reach), or the whole folder; `root` is
+    remote.
 
     Hidden files stay behind. A task's file that is larger than an import takes, cannot be read, or has the
     place of another is a FileError; other such files are left out.
@@ -149,7 +150,7 @@ def _beside_a_folder(file: Path, inside: Path, remote: str) -> str:
 
 
 def _place(path: Path) -> Path:
-    """Where the file lies, however that is spelled; a link is a file of its own."""
+    """Return where the file lies, however that is spelled; a link is a file of its own."""
     return path.parent.resolve() / path.name
 
 
@@ -206,6 +207,6 @@ def with_default_tables(
 
 
 def _stays_a_file(path: Path, content: bytes) -> bool:
-    """Whether an import as AUTO leaves it a file."""
+    """Return whether an import as AUTO leaves it a file."""
     first = content.partition(b"\n")[0].decode(errors="replace")
     return path.suffix.lower() in _PLAIN and NOTEBOOK_LINE not in first

@@ -23,13 +23,13 @@ _NEVER_FALSE = {"op": "EQUAL_TO", "left": "1", "right": "1"}
 
 
 def mark(kind: IdKind, name: str) -> str:
-    """What stands in place of an id that is not known: text that no service takes for one."""
+    """Return what stands in place of an id that is not known: text that no service takes for one."""
     what = "job of workflow" if kind == "workflow" else kind.replace("_", " ")
     return f"<id of {what} '{name}'>"
 
 
 def reference(parameter: str) -> str:
-    """The dynamic value reference to a job parameter; odd names need backticks.
+    """Return the dynamic value reference to a job parameter; odd names need backticks.
 
     https://docs.databricks.com/aws/en/jobs/parameter-use
     """
@@ -90,7 +90,7 @@ class JobTasks:
         return reference(name) if self.shared.get(name) == text else str(text)
 
     def _environment_key(self, spec: Mapping[str, Any]) -> str:
-        """The key of the environment with that spec: tasks that need the same share one."""
+        """Return the key of the environment with that spec: tasks that need the same share one."""
         for known in self.environments:
             if known["spec"] == spec:
                 return str(known["environment_key"])
@@ -101,7 +101,7 @@ class JobTasks:
 
 
 def _limits(task: TaskPlan, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Retries and timeout. A timed-out attempt is tried again, as by the ops in Dagster."""
+    """Return retries and timeout. A timed-out attempt is tried again, as by the ops in Dagster."""
     limits: dict[str, Any] = {"max_retries": task.entry.max_retries}
     if task.entry.timeout_seconds:
         limits["timeout_seconds"] = task.entry.timeout_seconds
@@ -123,7 +123,7 @@ def _order(task: TaskPlan, known: Mapping[str, TaskPlan], ends: Mapping[str, str
 def _edges(
     task: TaskPlan, known: Mapping[str, TaskPlan], ends: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    """What the task waits for.
+    """Yield what the task waits for.
 
     A task that is tolerated when it fails, yet not when it never ran, is waited for by its `end`, which
     succeeds as soon as it is over, together with all that had to succeed for it to run.
@@ -137,7 +137,7 @@ def _edges(
 
 
 def _end_keys(plans: tuple[TaskPlan, ...]) -> dict[str, str]:
-    """For each task whose failure is tolerated by another: the key of its end."""
+    """Return, for each task whose failure is tolerated by another, the key of its end."""
     tolerated = {name for task in plans for name in task.tolerates}
     ends = {task.name: f"{task.key} is over" for task in plans if task.name in tolerated}
     keys = unique_keys([*(task.key for task in plans), *ends.values()])
@@ -145,7 +145,7 @@ def _end_keys(plans: tuple[TaskPlan, ...]) -> dict[str, str]:
 
 
 def _end_of(task: TaskPlan, key: str) -> dict[str, Any]:
-    """A condition that is always true, looked at once the task has ended, however it did."""
+    """Return a condition that is always true, evaluated once the task has ended, however it did."""
     return {
         "task_key": key,
         "condition_task": dict(_NEVER_FALSE),

@@ -69,7 +69,8 @@ class Kind(ABC):
         return request
 
     def is_form_of(self, path: Path, content: bytes, *, is_task: bool) -> bool:
-        """Whether a local file has the form of this kind's files; `is_task` tells that a task runs it."""
+        """Return whether a local file has the form of this kind's files; `is_task` tells that a task runs
+        it."""
         return False
 
     def choose_tables(self, path: Path, content: bytes, statements: Sequence[str]) -> bytes:
@@ -107,5 +108,5 @@ class FileTask(Kind):
 
 
 def arguments(named: Mapping[str, str]) -> list[str]:
-    """`--name=value`, as wheel tasks get their named parameters; argparse and click read it."""
+    """Return `--name=value`, as wheel tasks get their named parameters; argparse and click read it."""
     return [f"--{name}={value}" for name, value in named.items()]

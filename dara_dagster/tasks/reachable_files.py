@@ -53,7 +53,7 @@ class Reach:
         self._everything = self._everything or _UNKNOWN.search(text) is not None
 
     def covers(self, file: Path, folder: Path) -> bool:
-        """Whether the texts may reach `file`, which lies somewhere in `folder`."""
+        """Return whether the texts may reach `file`, which lies somewhere in `folder`."""
         if self._everything or (file.stem == "__init__" and file.parent in self._packages):
             return True
         inside = file.relative_to(folder)

@@ -28,7 +28,8 @@ class RunMark:
 
 
 def run_name(project: str, workflow: str, task: str, dagster_run_id: str, instance: str) -> str:
-    """`dara:<project>/<workflow>/<task> [<run id>@<instance>]`, each part with `/` and the like escaped.
+    """Return `dara:<project>/<workflow>/<task> [<run id>@<instance>]`, each part with `/` and the like
+    escaped.
 
     The name is all that a one-time run can carry and a list of runs gives back: it takes no tags.
     https://docs.databricks.com/api/workspace/jobs/submit
@@ -38,7 +39,7 @@ def run_name(project: str, workflow: str, task: str, dagster_run_id: str, instan
 
 
 def parse_run_name(name: str) -> RunMark | None:
-    """The mark in a run's name, None when it is not one of ours."""
+    """Return the mark in a run's name, None when it is not one of ours."""
     found = _MARK.fullmatch(name)
     if not found:
         return None

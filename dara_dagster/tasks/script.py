@@ -47,7 +47,7 @@ class Script(FileTask):
 
 
 def _first_line(body: Sequence[ast.stmt], end: int) -> int:
-    """The index of the line of the first statement that need not come first."""
+    """Return the index of the line of the first statement that need not come first."""
     for index, node in enumerate(body):
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"

@@ -19,18 +19,18 @@ class CallerTokenEnded(CredentialsError):
 
 
 def act_for(token: str | None) -> None:
-    """From now on use the caller's token; None: who started this process is the caller."""
+    """Use the caller's token from now on; None: who started this process is the caller."""
     global _token
     _token = token or _OWN
 
 
 def caller_token() -> str | None:
-    """The caller's token, None where the environment's credentials are to be used."""
+    """Return the caller's token, None where the environment's credentials are to be used."""
     return _token or None
 
 
 def check_caller(workflow: WorkflowPlan) -> None:
-    """Raises CredentialsError for a workflow that runs as its caller where there is none."""
+    """Raise CredentialsError for a workflow that runs as its caller where there is none."""
     if workflow.options.run_as == "caller" and _token is None:
         raise CredentialsError(
             f"The workflow {workflow.name!r} runs as its caller, and nobody called: start it with `dara run` "

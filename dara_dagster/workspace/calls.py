@@ -56,7 +56,7 @@ class Patience(Protocol):
     """What calls wait in, and are repeated by (rate_limited.CallLimiter)."""
 
     def call(self, fn: Callable[[], T], *, patience: float | None = None) -> T:
-        """`fn()`, repeated for `patience` seconds while only the service is at fault."""
+        """Call `fn()`, again for `patience` seconds while only the service is at fault."""
 
 
 class Connection(Protocol):
@@ -64,11 +64,11 @@ class Connection(Protocol):
 
     @property
     def client(self) -> WorkspaceClient:
-        """The SDK's client, for its authentication and its errors."""
+        """Return the SDK's client, for its authentication and its errors."""
 
     @property
     def limiter(self) -> Patience:
-        """What all calls of this process go through."""
+        """Return what all calls of this process go through."""
 
 
 class BadAnswer(DaraError):
@@ -92,7 +92,7 @@ class PatientClock(Clock):
     """The SDK's clock. It sleeps between the SDK's tries, except where the caller does the waiting."""
 
     def time(self) -> float:
-        """Seconds that never jump (the SDK only takes differences)."""
+        """Return seconds that never jump (the SDK only takes differences)."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -105,7 +105,7 @@ class PatientClock(Clock):
 
 @contextmanager
 def one_try() -> Iterator[None]:
-    """Within the block this thread's calls are sent once: a passing fault raises TryLater at once."""
+    """Send this thread's calls once within the block: a passing fault raises TryLater at once."""
     before = is_one_try()
     _mode.one_try = True
     try:
@@ -115,7 +115,7 @@ def one_try() -> Iterator[None]:
 
 
 def is_one_try() -> bool:
-    """Whether this thread is within `one_try`."""
+    """Return whether this thread is within `one_try`."""
     return bool(getattr(_mode, "one_try", False))
 
 
@@ -185,7 +185,8 @@ def api(
     read: Callable[[dict[str, Any]], Any] = dict,
     patience: float | None = None,
 ) -> Any:
-    """One call with plain JSON both ways through the SDK's authentication and errors: `read(answer)`.
+    """Make one call with plain JSON both ways through the SDK's authentication and errors, and return
+    `read(answer)`.
 
     Plain, because the SDK's classes drop settings and state words they do not know. The call waits for its
     turn (see CallLimiter.call) and is repeated while only the service is at fault, so it has to be safe to
@@ -200,7 +201,7 @@ def api(
 def paged(
     ws: Connection, path: str, key: str, query: Mapping[str, Any], read: Callable[[Any], T]
 ) -> Iterator[T]:
-    """What stands under `key` on every page of a list, each through `read`. Raises as `api` does.
+    """Yield what stands under `key` on every page of a list, each through `read`. Raises as `api` does.
 
     BadAnswer when the service gives a page token a second time: the list would have no end.
     """
@@ -223,7 +224,7 @@ def paged(
 
 
 def listed(answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects under `key`, [] when it is absent. TypeError when that is no list of objects."""
+    """Return the objects under `key`, [] when it is absent. TypeError when that is no list of objects."""
     items = answer.get(key) or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise TypeError(f"{key} is no list of objects")
@@ -231,7 +232,7 @@ def listed(answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def inner(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object under `key`, {} when it is absent. TypeError when that is no object."""
+    """Return the object under `key`, {} when it is absent. TypeError when that is no object."""
     found = answer.get(key) or {}
     if not isinstance(found, dict):
         raise TypeError(f"{key} is no object")
@@ -239,7 +240,7 @@ def inner(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def through_sdk(ws: Connection, method: str, path: str, fn: Callable[[], T]) -> T:
-    """`fn()`, which makes that call by a method of the SDK; it waits and is repeated as in `api`."""
+    """Call `fn()`, which makes that call by a method of the SDK; it waits and is repeated as in `api`."""
     send = partial(_guarded, method, path, fn)
     return send() if is_one_try() else ws.limiter.call(send)
 
@@ -272,7 +273,7 @@ def _send(
 
 
 def _guarded(method: str, path: str, call: Callable[[], T]) -> T:
-    """The call, once: TryLater for a passing fault, other errors as they are; each names the call."""
+    """Make the call once: TryLater for a passing fault, other errors as they are; each names the call."""
     _mode.status = 0
     try:
         with one_try():
@@ -292,26 +293,27 @@ def _guarded(method: str, path: str, call: Callable[[], T]) -> T:
 
 
 def _named(error: BaseException, method: str, path: str) -> BaseException:
-    """The error, which from now on tells the call it came from, and the status of the answer."""
+    """Note on the error the call it came from and the status of the answer, and return it."""
     status = getattr(_mode, "status", 0)
     error.dara_call = f"{method} {path}{f', {status}' if status else ''}"  # type: ignore[attr-defined]
     return error
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether only the service is at fault, by the kind of error or the status of the last answer."""
+    """Return whether only the service is at fault, by the kind of error or the status of the last answer."""
     if isinstance(error, requests.RequestException):
         return isinstance(error, LOST_ANSWERS)
     return is_fault(getattr(_mode, "status", 0))
 
 
 def is_fault(status: int) -> bool:
-    """Whether an answer of this status says that only the service is at fault."""
+    """Return whether an answer of this status says that only the service is at fault."""
     return status in _PASSING or (status >= 500 and status not in _LASTING)
 
 
 def explain(error: BaseException) -> str:
-    """One line on what went wrong and in which call, without the client's configuration or any secret."""
+    """Return one line on what went wrong and in which call, without the client's configuration or any
+    secret."""
     if isinstance(error, TimeoutError) and error.__cause__ is not None:
         return explain(error.__cause__)
     call = f" ({error.dara_call})" if hasattr(error, "dara_call") else ""
@@ -328,13 +330,13 @@ def explain(error: BaseException) -> str:
 
 
 def scrub(text: str) -> str:
-    """`text` as one line, without the SDK's notes on itself and without anything like a secret."""
+    """Return `text` as one line, without the SDK's notes on itself and without anything like a secret."""
     text = redact(" ".join(_NOTES_OF_THE_SDK.split(text)[0].split()))
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
 
 
 def raise_if_refused(error: BaseException) -> None:
-    """CredentialsError if `error` says that the workspace does not know who is calling (401)."""
+    """Raise CredentialsError if `error` says that the workspace does not know who is calling (401)."""
     if isinstance(error, Unauthenticated):
         message = f"The workspace refused the credentials: {explain(error).rstrip('.')}."
         if caller_token() is not None:
@@ -345,13 +347,13 @@ def raise_if_refused(error: BaseException) -> None:
 
 
 def backoff(failures: int, after: float, *, longest: float = DEFAULTS.retry_longest_seconds) -> float:
-    """Seconds to wait after so many failures in a row: growing from 0.5, spread; at least `after`."""
+    """Return seconds to wait after so many failures in a row: growing from 0.5, spread; at least `after`."""
     own = min(longest, 0.5 * 1.5 ** min(failures - 1, 8))
     return max(after, own * random.uniform(0.7, 1.3))  # noqa: S311 - spreading, not secrecy
 
 
 def _innermost(error: BaseException) -> str:
-    """The deepest cause's own words: requests wraps urllib3 wraps the socket's error."""
+    """Return the deepest cause's own words: requests wraps urllib3 wraps the socket's error."""
     reason: Any = error
     while True:
         inner = getattr(reason, "reason", None) or next(

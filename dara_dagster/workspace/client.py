@@ -83,7 +83,7 @@ class Workspace:
 
     @property
     def limiter(self) -> CallLimiter:
-        """What all calls of this process go through.
+        """Return what all calls of this process go through.
 
         The emulator has no limit to keep and nobody else to spare, so its budget is larger.
         """
@@ -164,7 +164,7 @@ def _open(
 
 
 def current_user(ws: Workspace) -> str:
-    """The name of the user whose credentials are in use: the cheapest proof that they work.
+    """Return the name of the user whose credentials are in use: the cheapest proof that they work.
 
     Raises CredentialsError, UnreachableError or WorkspaceError.
     """
@@ -219,7 +219,8 @@ def _databricks_config(environ: Mapping[str, str], settings: Settings, token: st
 
 
 def _config(given: Mapping[str, Any], settings: Settings) -> Config:
-    """The SDK's configuration; its own probe of the host is bounded, the client's calls get more patience."""
+    """Return the SDK's configuration; its own probe of the host is bounded, the client's calls get more
+    patience."""
     config = Config(
         **given,
         product="dara-dagster",
@@ -268,7 +269,7 @@ def _authenticate(authenticate: _Authenticate, request: requests.PreparedRequest
 
 
 def _answered(error: BaseException) -> requests.Response | None:
-    """The HTTP answer that the SDK made this error of: it does not tell, but still holds it."""
+    """Return the HTTP answer that the SDK made this error of and still holds."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         for value in frame.f_locals.values():
             if isinstance(value, requests.Response):
@@ -277,7 +278,7 @@ def _answered(error: BaseException) -> requests.Response | None:
 
 
 def _is_json(answer: requests.Response) -> bool:
-    """Whether the body is JSON; a page of a gateway, or one that was cut off, is not."""
+    """Return whether the body is JSON; a page of a gateway, or one that was cut off, is not."""
     try:
         answer.json()
     except ValueError:
@@ -286,7 +287,7 @@ def _is_json(answer: requests.Response) -> bool:
 
 
 def _probe(host: str, seconds: float) -> None:
-    """UnreachableError unless something answers HTTP at `host`.
+    """Raise UnreachableError unless something answers HTTP at `host`.
 
     Asked before the SDK's client is built: against a closed port its constructor took 305 s (measured
     with 0.156), and this names the reason.
@@ -304,13 +305,14 @@ def _probe(host: str, seconds: float) -> None:
 
 
 def _is_loopback(url: str) -> bool:
-    """Whether the host is this machine: a proxy of the environment cannot reach that."""
+    """Return whether the host is this machine: a proxy of the environment cannot reach that."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _profile_host(environ: Mapping[str, str]) -> str | None:
-    """The host of the profile that the SDK would read (SDK Config._resolve_profile); None when unknown."""
+    """Return the host of the profile that the SDK would read (SDK Config._resolve_profile); None when
+    unknown."""
     file = Path(environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser()
     profiles = configparser.ConfigParser(interpolation=None)
     try:
@@ -323,7 +325,7 @@ def _profile_host(environ: Mapping[str, str]) -> str | None:
 
 
 def _first_words(error: ValueError) -> str:
-    """The SDK's reason, without the page it points to and the configuration it appends."""
+    """Return the SDK's reason, without the page it points to and the configuration it appends."""
     return re.split(r",? (?:please check|see) https?://", scrub(str(error)))[0].rstrip(". ")
 
 

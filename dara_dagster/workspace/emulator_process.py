@@ -39,12 +39,14 @@ class EmulatorStatus:
 
 
 def data_folder(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the state of the project at `root` is kept: `.dara`, unless DARA_EMULATOR_DATA names a folder."""
+    """Return where the state of the project at `root` is kept: `.dara`, unless DARA_EMULATOR_DATA names a
+    folder."""
     return Path(environ.get(DATA_VARIABLE) or root / ".dara").expanduser().resolve()
 
 
 def emulator_status(root: Path, environ: Mapping[str, str] = os.environ) -> EmulatorStatus | None:
-    """The running local workspace of the project at `root`, or None. A stale state file counts as none."""
+    """Return the running local workspace of the project at `root`, or None. A stale state file counts as
+    none."""
     return _find(data_folder(root, environ))
 
 
@@ -113,7 +115,7 @@ def stop_emulator(root: Path, environ: Mapping[str, str] = os.environ, settings:
 
 
 def _find(data: Path) -> EmulatorStatus | None:
-    """The live server behind `data`'s state file: same process, same folder, answering."""
+    """Return the live server behind `data`'s state file: same process, same folder, answering."""
     try:
         state = json.loads((data / "emulator.json").read_text())
         status = EmulatorStatus(
@@ -152,7 +154,7 @@ def _start(data: Path, token: str, environ: Mapping[str, str], settings: Setting
 def _spawn(
     data: Path, port: int, token: str, environ: Mapping[str, str]
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """The server's process, and where its part of the log begins."""
+    """Return the server's process, and where its part of the log begins."""
     command = [sys.executable, "-m", "dara_dagster.emulator", "--port", str(port), "--data", str(data)]
     # Code that runs on the local workspace must not find the way to a real one.
     inherited = {name: value for name, value in environ.items() if not name.startswith("DATABRICKS_")}
@@ -171,7 +173,7 @@ def _spawn(
 
 
 def _last_port(data: Path) -> int:
-    """The port in a state file that was left behind, else 0 (any)."""
+    """Return the port in a state file that was left behind, else 0 (any)."""
     try:
         return int(json.loads((data / "emulator.json").read_text())["port"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -179,7 +181,8 @@ def _last_port(data: Path) -> int:
 
 
 def _token(data: Path) -> str:
-    """The project's token for its local workspace, made at the first use and readable by its owner only."""
+    """Return the project's token for its local workspace, made at the first use and readable by its owner
+    only."""
     file = data / "token"
     try:
         if token := file.read_text().strip():
@@ -201,7 +204,7 @@ def _health(host: str) -> dict[str, Any] | None:
 
 
 def _request(host: str, method: str, path: str, *, token: str | None = None) -> Any:
-    """A plain call without proxies; None when there is no usable answer."""
+    """Make a plain call without proxies; None when there is no usable answer."""
     connection = http.client.HTTPConnection(urlsplit(host).netloc, timeout=_ANSWER_SECONDS)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:

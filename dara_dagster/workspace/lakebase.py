@@ -37,7 +37,7 @@ class LakebaseCredentials:
         self._token, self._renew_at = "", 0.0
 
     def get_token(self) -> str:
-        """The password for a new connection. Raises the subclasses of DaraError."""
+        """Return the password for a new connection. Raises the subclasses of DaraError."""
         with self._lock:
             now = self._clock()
             if now >= self._renew_at:
@@ -53,7 +53,7 @@ class LakebaseCredentials:
             return True
 
     def _ask(self) -> tuple[str, float]:
-        """A new token, and when it ends in seconds since the epoch by this computer's clock."""
+        """Return a new token, and when it ends in seconds since the epoch by this computer's clock."""
         if self._workspace is None:
             self._workspace = open_workspace(
                 "databricks", root=Path.cwd(), environ=self._environ, check=False
@@ -73,7 +73,7 @@ class LakebaseCredentials:
         return token or "", self._clock() + _LIFE_SECONDS if end is None else float(end)
 
     def _instance_name(self) -> str:
-        """The database instance: the one that is named, or the one whose host PGHOST is."""
+        """Return the database instance: the one that is named, or the one whose host PGHOST is."""
         assert self._workspace is not None
         if name := self._environ.get(INSTANCE_VARIABLE):
             return name
@@ -92,7 +92,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Seconds since the epoch of a time in ISO 8601; None for one that cannot be read."""
+    """Return seconds since the epoch of a time in ISO 8601; None for one that cannot be read."""
     try:
         return datetime.fromisoformat((text or "").replace("Z", "+00:00")).timestamp()
     except ValueError:

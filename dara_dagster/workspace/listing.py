@@ -103,7 +103,7 @@ def _walk(
 
 
 def _is_text(name: str) -> bool:
-    """Whether the name can be written down: one that is no UTF-8 on disk has lone surrogates here."""
+    """Return whether the name can be written down: one that is no UTF-8 on disk has lone surrogates here."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -121,7 +121,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _local_file(entry: os.DirEntry[str]) -> Arrival | None:
-    """The file as it is now; None for a link that leads nowhere, a pipe, what has been renamed meanwhile."""
+    """Return the file as it is now; None for a link that leads nowhere, a pipe, what has been renamed
+    meanwhile."""
     try:
         if not entry.is_file():
             return None
@@ -167,7 +168,8 @@ def list_volume(
 
 
 def _read(ws: Workspace, place: Place, root: str) -> tuple[Place, dict[str, Any]]:
-    """A page, and its place: the folder's first where the service does not know the token any more."""
+    """Read a page, and return its place: the folder's first where the service does not know the token any
+    more."""
     query = {"page_size": _PAGE_SIZE, **({"page_token": place.token} if place.token else {})}
     try:
         path = f"/api/2.0/fs/directories{quote(place.folder)}"
@@ -191,7 +193,7 @@ def _read_page(page: dict[str, Any]) -> dict[str, Any]:
 
 
 def _queue(waiting: Sequence[tuple[Place, Place | None]]) -> tuple[Place, ...]:
-    """What is waiting, in few words: of the subfolders on one page only the first is named."""
+    """Return what is waiting, in few words: of the subfolders on one page only the first is named."""
     queue: list[Place] = []
     for page, group in groupby(waiting, key=lambda each: each[1]):
         places = [place for place, _ in group]

@@ -38,7 +38,7 @@ class Stopped(RunError):
 
 @contextmanager
 def stopping_at(stop: threading.Event) -> Iterator[None]:
-    """Within the block every wait for a call, in this context, ends with Stopped once `stop` is set."""
+    """End every wait for a call in the block, in this context, with Stopped once `stop` is set."""
     before = _stop.set(stop)
     try:
         yield
@@ -65,7 +65,8 @@ class CallLimiter:
         urgent: bool = False,
         patience: float | None = None,
     ) -> T:
-        """`fn()`, which makes one API call, when it is its turn; repeated while the service is at fault.
+        """Call `fn()`, which makes one API call, when it is its turn; repeats it while the service is at
+        fault.
 
         So `fn` must be safe to repeat (a submit is: its token says so). `urgent` calls do not wait for their
         turn, nor for an answer that does not come. Raises Stopped once `stop` is set, though the call may
@@ -85,7 +86,7 @@ class CallLimiter:
             pause(wait, waiting)
 
     def make(self, send: Callable[[], T], find: Callable[[], T | None]) -> T:
-        """`send()`, which makes a thing that must not be made twice, of a kind that has no token.
+        """Call `send()`, which makes a thing that must not be made twice, of a kind that has no token.
 
         After a fault nobody knows whether it was made, so `find()` looks for it before it is sent again.
         Raises as `call` does.
@@ -141,7 +142,8 @@ class _Trial:
     since: float | None = field(default=None)
 
     def bear(self, error: BaseException, began: float, now: float) -> float:
-        """The seconds to wait before the next try. Raises UnreachableError when there is to be none."""
+        """Return the seconds to wait before the next try. Raises UnreachableError when there is to be
+        none."""
         self.failures += 1
         since = self.since = began if self.since is None else self.since
         wait = self.limiter.note(error, self.failures, now, urgent=self.urgent)
@@ -153,7 +155,7 @@ class _Trial:
 
 
 def until_stopped(fn: Callable[[], T], stop: threading.Event | None, seconds: float | None = None) -> T:
-    """`fn()`; left alone, in a thread of its own, once `stop` is set or `seconds` are over.
+    """Return `fn()`; abandons it, in a thread of its own, once `stop` is set or `seconds` are over.
 
     For a call that may hang for as long as its HTTP timeout. One that has not begun when it is left alone
     never begins. Raises Stopped, TimeoutError, or what `fn` does.

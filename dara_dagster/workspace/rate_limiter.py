@@ -37,14 +37,15 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def queue(self, kind: CallKind) -> int:
-        """A ticket at the end of the queue, to be asked about until it goes or is given up."""
+        """Take a ticket at the end of the queue, to be asked about until it goes or is given up."""
         with self._lock:
             self._last_ticket += 1
             insort(self._queues[kind], self._last_ticket)
             return self._last_ticket
 
     def ask(self, kind: CallKind, ticket: int, now: float) -> float:
-        """0.0: go, the ticket is spent. Otherwise the seconds after which to ask again."""
+        """Return 0.0 when the call may go, which spends the ticket, else the seconds after which to ask
+        again."""
         with self._lock:
             self._refill(now)
             own, other = self._queues[kind], self._queues["watch" if kind == "call" else "call"]
@@ -73,7 +74,8 @@ class RateLimiter:
             self._tokens = max(self._tokens - 1.0, -self._burst)
 
     def throttled(self, now: float, after: float) -> None:
-        """The service said "too many requests": no calls for `after` seconds, then all more slowly."""
+        """Hold all calls for `after` seconds and slow them down then: the service answered "too many
+        requests"."""
         with self._lock:
             self._refill(now)
             self._paused_until = max(self._paused_until, now + after)
@@ -82,7 +84,7 @@ class RateLimiter:
                 self._rate = max(self._rate * _SLOW_DOWN, self.full_rate * _SLOWEST)
 
     def rate(self, now: float) -> float:
-        """Calls a second at this moment."""
+        """Call a second at this moment."""
         with self._lock:
             self._refill(now)
             return self._rate

@@ -33,7 +33,7 @@ _SHORTEST = 8  # characters: a shorter value would take words out of messages
 
 
 def redact(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """`text` with every secret replaced by `[REDACTED]`.
+    """Replace every secret in `text` by `[REDACTED]`.
 
     A secret is what has the form of one, and the value of each variable of `environ` whose name says so
     (`DATABRICKS_CLIENT_SECRET`, `PGPASSWORD`), whatever its form.

@@ -87,7 +87,8 @@ def run_statement(
 
 
 def table_exists(ws: Workspace, table: str) -> bool:
-    """Whether Unity Catalog has the table `catalog.schema.table`. Raises RunError when it cannot tell."""
+    """Return whether Unity Catalog has the table `catalog.schema.table`. Raises RunError when it cannot
+    tell."""
     try:
         api(ws, "GET", f"/api/2.1/unity-catalog/tables/{quote(table.replace('`', ''))}")
     except API_ERRORS as error:
@@ -121,20 +122,21 @@ def _send(ws: Workspace, monitor: Monitor, body: Mapping[str, Any]) -> dict[str,
 
 
 def read_statement(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer with its `rows`; it has to tell the statement's id and state: KeyError or TypeError else."""
+    """Return the answer with its `rows`; it has to tell the statement's id and state: KeyError or TypeError
+    else."""
     status = {**answer["status"], "state": str(answer["status"]["state"])}
     rows = list((answer.get("result") or {}).get("data_array") or ())
     return {**answer, "statement_id": str(answer["statement_id"]), "status": status, "rows": rows}
 
 
 def _was_not_sent(error: BaseException | None) -> bool:
-    """Whether no connection was made at all."""
+    """Return whether no connection was made at all."""
     reason = getattr(error.args[0], "reason", None) if error is not None and error.args else None
     return isinstance(reason, NewConnectionError)
 
 
 def _typed(value: Any) -> dict[str, str]:
-    """Value and SQL type of a parameter (docs.databricks.com/api/workspace/statementexecution)."""
+    """Return value and SQL type of a parameter (docs.databricks.com/api/workspace/statementexecution)."""
     if value is None:
         return {"type": "VOID"}
     if isinstance(value, bool):

@@ -11,7 +11,7 @@ __all__ = ["at_home", "plan_at_home", "task_at_home"]
 
 
 def at_home(ws: Workspace, path: str) -> str:
-    """The path with the user's folder in it, `/Workspace/Users/<user>`, where it begins in the home.
+    """Return the path with the user's folder in it, `/Workspace/Users/<user>`, where it begins in the home.
 
     Asks once a workspace who the user is. Raises as `current_user`.
     """
@@ -23,12 +23,12 @@ def at_home(ws: Workspace, path: str) -> str:
 
 
 def task_at_home(ws: Workspace, task: TaskPlan) -> TaskPlan:
-    """The task with its file in the user's folder."""
+    """Return the task with its file in the user's folder."""
     return task if task.remote_file is None else replace(task, remote_file=at_home(ws, task.remote_file))
 
 
 def plan_at_home(ws: Workspace, plan: Plan) -> Plan:
-    """The plan with all its files in the user's folder."""
+    """Return the plan with all its files in the user's folder."""
     path = at_home(ws, plan.workspace_path)
     if path == plan.workspace_path:
         return plan

@@ -80,7 +80,9 @@ def test_a_cold_start_is_left_out_of_the_rounds(connected: Project, simulate: Si
 
     warm_up = connected.json("report", found["warm_up"])
     assert warm_up["setup_seconds"] >= 2 and warm_up["run_id"] not in found["first"]["runs"]
-    assert warm_up["seconds"] - warm_up["without_setup_seconds"] >= 1.99  # the figures are rounded to milliseconds
+    assert (
+        warm_up["seconds"] - warm_up["without_setup_seconds"] >= 1.99
+    )  # the figures are rounded to milliseconds
     assert found["first"]["setup_seconds"] < 2 and found["second"]["setup_seconds"] < 2
 
 

@@ -125,13 +125,13 @@ def _files(project: str, name: str | None, root: Path) -> Mapping[str, str]:
 
 
 def _app_name(project: str) -> str:
-    """A name an app can have, made from the project's."""
+    """Return a name an app can have, made from the project's."""
     plain = re.sub(r"[^a-z0-9]+", "-", project.lower()).strip("-")
     return f"dara-{plain}"[:30].strip("-")
 
 
 def _write_all(root: Path, files: Mapping[str, str], *, force: bool) -> Iterator[tuple[str, str]]:
-    """(file, what was done) of each: written, unchanged, or kept."""
+    """Write each file and yield (file, what was done): written, unchanged, or kept."""
     for name, text in files.items():
         file = root / name
         try:

@@ -102,7 +102,7 @@ def compare(
 
 
 def _jobs(config_dir: Path, workflow: str | None = None) -> tuple[JobChoice, JobChoice]:
-    """The two jobs of a workflow. Raises DaraError for one that has only one."""
+    """Return the two jobs of a workflow. Raises DaraError for one that has only one."""
     plan = load_plan(config_dir)
     found, _ = find_workflow(plan, workflow)
     if found.steps:
@@ -137,7 +137,7 @@ class _Maker:
         return status.run_id
 
     def rounds(self, count: int) -> tuple[list[RunReport], list[RunReport]]:
-        """The reports of `count` runs of each job. The job that begins changes from round to round.
+        """Return the reports of `count` runs of each job. The job that begins changes from round to round.
 
         A run that fails is a result too. Raises RunError when one is cancelled.
         """
@@ -164,7 +164,7 @@ class _Maker:
 
 
 def _usual(runs: Sequence[RunReport]) -> RunReport:
-    """The run whose time is the median; of an even number the quicker of the two."""
+    """Return the run whose time is the median; of an even number the quicker of the two."""
     return sorted(runs, key=lambda run: run.seconds)[(len(runs) - 1) // 2]
 
 
@@ -180,7 +180,7 @@ def _existing(instance: DagsterInstance, one: str, two: str) -> tuple[list[RunRe
 def _with_rows(
     config_dir: Path, first: list[RunReport], second: list[RunReport]
 ) -> tuple[list[RunReport], list[RunReport], str]:
-    """The reports with the rows that their tasks wrote, and why these are not known."""
+    """Return the reports with the rows that their tasks wrote, and why these are not known."""
     from dara_dagster.history.row_counts import count_rows
 
     try:

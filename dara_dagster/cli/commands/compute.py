@@ -54,7 +54,7 @@ def list_compute(config_dir: Path, as_json: bool) -> None:
 
 
 def _changing(command: _Command) -> _Command:
-    """Adds what `start`, `stop` and `restart` have in common."""
+    """Add what `start`, `stop` and `restart` have in common."""
     minutes = click.option(
         "--timeout",
         "minutes",
@@ -108,7 +108,7 @@ def _change(action: Action, name: str, minutes: float, config_dir: Path, as_json
 
 
 def _named(plan: Plan, name: str) -> ComputePlan:
-    """The cluster or warehouse of that name. Raises DaraError, naming the nearest or all."""
+    """Return the cluster or warehouse of that name. Raises DaraError, naming the nearest or all."""
     from dara_dagster.config.suggestions import Suggestions
 
     computes = {**plan.clusters, **plan.warehouses}

@@ -85,7 +85,7 @@ class _Say:
 
 
 def _prepare(plan: Plan, say: _Say) -> tuple[Workspace, str]:
-    """Everything the workflow needs; what is there is left alone. Returns a warehouse's id as well."""
+    """Return everything the workflow needs; what is there is left alone. Returns a warehouse's id as well."""
     from dara_dagster.workspace.client import current_user, open_workspace
     from dara_dagster.workspace.resources.compute import ensure_compute
     from dara_dagster.workspace.resources.files import FileSync
@@ -146,7 +146,7 @@ def _run(
 
 
 def _result(workspace: Workspace, warehouse: str, times: Comparison) -> dict[str, Any]:
-    """What came out, as plain values; seconds are those of the Dagster runs."""
+    """Return what came out, as plain values; seconds are those of the Dagster runs."""
     from dara_dagster.cli.sql import query
 
     counts = {table: f"SELECT count(*) FROM {table}" for table in _TABLES}  # noqa: S608 (names from above)

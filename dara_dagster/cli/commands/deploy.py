@@ -80,7 +80,7 @@ def deploy(
 
 
 def drafts(plan: Plan, names: Iterable[str]) -> list[JobPlan]:
-    """The jobs of the workflows that are asked for, before anything is touched.
+    """Return the jobs of the workflows that are asked for, before anything is touched.
 
     Raises DeployError, with every reason, if one of them cannot be a job.
     """
@@ -108,7 +108,7 @@ def _steps(deployment: Deployment, names: Sequence[str], *, prune: bool, yes: bo
 
 
 def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:
-    """One workflow: what was done, where, when it runs, what changed, what to know."""
+    """Yield one workflow: what was done, where, when it runs, what changed, what to know."""
     job = f"  job {each.job_id}" if each.job_id else ""
     yield f"{each.workflow}: {words.get(each.action, each.action)}{job}"
     if each.url:
@@ -126,7 +126,7 @@ def _lines(each: Deployed, words: Mapping[str, str]) -> Iterator[str]:
 
 
 def _start(settings: Mapping[str, Any]) -> str:
-    """What starts the job by itself; "" when nothing does."""
+    """Return what starts the job by itself; "" when nothing does."""
     schedule, trigger = settings.get("schedule"), settings.get("trigger")
     if schedule:
         text = f"schedule {schedule['quartz_cron_expression']} ({schedule['timezone_id']})"
@@ -139,7 +139,7 @@ def _start(settings: Mapping[str, Any]) -> str:
 def _closing(
     deployment: Deployment, done: Sequence[Deployed], words: Mapping[str, str], workspace: str | None
 ) -> Iterator[str]:
-    """What was done in all; `workspace` is the kind of workspace written to, None after a dry run."""
+    """Yield what was done in all; `workspace` is the kind of workspace written to, None after a dry run."""
     for change in deployment.compute_changes:
         what = f"change {', '.join(change.settings)}" if change.settings else "create"
         yield f"{change.compute.kind} {change.compute.name!r}: to {what}"

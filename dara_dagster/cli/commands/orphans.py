@@ -61,7 +61,8 @@ def orphans(cancel: bool, yes: bool, config_dir: Path, as_json: bool) -> None:
 
 
 def _history(config_dir: Path) -> AbstractContextManager[DagsterInstance]:
-    """The project's Dagster instance; where there is no history, an empty one that leaves nothing behind."""
+    """Return the project's Dagster instance; where there is no history, an empty one that leaves nothing
+    behind."""
     if has_history(config_dir):
         return open_instance(config_dir)
     from dagster import DagsterInstance
@@ -126,7 +127,7 @@ class _Found:
 
 
 def _find(workspace: Workspace, plan: Plan, instance: DagsterInstance) -> _Found:
-    """The orphans: of one-time runs by the mark in their name, of saved jobs by Dagster's history."""
+    """Return the orphans: of one-time runs by the mark in their name, of saved jobs by Dagster's history."""
     from dara_dagster.executor.instance_id import instance_id
     from dara_dagster.history.orphans import Living, find_orphans
     from dara_dagster.tasks.run_names import parse_run_name

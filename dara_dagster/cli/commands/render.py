@@ -69,7 +69,7 @@ def render(
 
 
 def _plan_of(file: Path, parameters: tuple[Path, ...], folder: Path | None) -> Plan:
-    """The plan of one file. Raises FileError or ConfigError."""
+    """Return the plan of one file. Raises FileError or ConfigError."""
     from dara_dagster.config.loader import load_file
     from dara_dagster.config.resolve import make_plan
 

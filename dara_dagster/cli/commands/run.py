@@ -83,7 +83,7 @@ def run(
 
 
 def chosen_job(plan: Plan, workflow: str | None, sequential: bool) -> JobChoice:
-    """The Dagster job of a workflow, which may be named as its sequential job is in Dagster's UI.
+    """Return the Dagster job of a workflow, which may be named as its sequential job is in Dagster's UI.
 
     Raises DaraError, naming the ones there are, when there is no such; quickly, without loading Dagster.
     """
@@ -95,7 +95,8 @@ def chosen_job(plan: Plan, workflow: str | None, sequential: bool) -> JobChoice:
 
 
 def find_workflow(plan: Plan, name: str | None) -> tuple[WorkflowPlan, bool]:
-    """The workflow of that name (None: the only one), and whether it was named as its sequential job is.
+    """Return the workflow of that name (None: the only one), and whether it was named as its sequential job
+    is.
 
     Raises DaraError, naming the ones there are, when there is no such.
     """
@@ -112,7 +113,7 @@ def find_workflow(plan: Plan, name: str | None) -> tuple[WorkflowPlan, bool]:
 
 
 def _check_place(instance: DagsterInstance, plan: Plan, text: str) -> None:
-    """Raises RunError for a run to resume whose Databricks runs are on another workspace."""
+    """Raise RunError for a run to resume whose Databricks runs are on another workspace."""
     from dara_dagster.history.cancel import check_workspace
     from dara_dagster.history.status import WORKSPACE_TAG, find_run
 
@@ -122,7 +123,7 @@ def _check_place(instance: DagsterInstance, plan: Plan, text: str) -> None:
 
 
 def parameter(text: str) -> tuple[str, str]:
-    """`name=value` as the two. Raises click.BadParameter for another form."""
+    """Split `name=value` in two. Raises click.BadParameter for another form."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise click.BadParameter(f"{text!r} is not of the form name=value", param_hint="--param")

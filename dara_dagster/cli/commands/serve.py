@@ -134,7 +134,7 @@ def serve(
 
 
 def _address(host: str | None, port: int | None, in_app: bool) -> tuple[str, int]:
-    """Where to listen, where nobody says: an app has to listen on all addresses, at the port it is given."""
+    """Return where to listen by default: an app has to listen on all addresses, at the port it is given."""
     from dara_dagster.api.proxy import app_port
 
     if port is None:
@@ -168,7 +168,7 @@ class _Access:
 def _access(
     host: str, token: str | None, home: Path, no_token: bool, in_app: bool, proxy: Proxy | None
 ) -> _Access:
-    """Whom to let in. Raises DaraError for what would let in anybody."""
+    """Return who may connect. Raises DaraError for options that would admit anybody."""
     from dara_dagster.api.auth import TOKEN_VARIABLE, is_loopback, usable_token
     from dara_dagster.api.tokens import TOKENS_FILE, TokenFile, Tokens, kept_secret
 
@@ -221,7 +221,7 @@ def _as_text(url: str, access: _Access, daemon: Daemon | None, serving: Serving)
 
 
 def _shown_path(path: Path) -> str:
-    """The path from the current folder, if that is shorter."""
+    """Return the path from the current folder, if that is shorter."""
     with contextlib.suppress(ValueError):
         return str(path.relative_to(Path.cwd()))
     return str(path)

@@ -101,7 +101,7 @@ def _read(spec: Spec) -> Iterator[str]:
 
 
 def _note(note: Note) -> str:
-    """A key without a meaning here, once; where it stands again is only counted."""
+    """Return a line on a key without effect here; further places are only counted."""
     more = f" and {counted(note.count - 1, 'other place')}" if note.count > 1 else ""
     return f"note: {note.file}:{note.line}{more}: {note.key} {note.text}."
 
@@ -134,7 +134,7 @@ def _workflow_lines(workflow: WorkflowPlan) -> Iterator[str]:
 
 
 def _watched(workflow: WorkflowPlan) -> str | None:
-    """The volume or folder of the workflow's sensor."""
+    """Return the volume or folder of the workflow's sensor."""
     sensor = workflow.sensor
     return (sensor.volume or sensor.folder) if sensor else None
 

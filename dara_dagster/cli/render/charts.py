@@ -30,7 +30,7 @@ _PLAIN_MARKS: dict[PhaseWord, str] = {"own": ".", "queue": "-", "setup": "-", "e
 
 
 def print_report(report: RunReport) -> None:
-    """The run at the width of the terminal: headline, chart, facts."""
+    """Print the run at the width of the terminal: headline, chart, facts."""
     console = Console(highlight=False)
     tell(console, headline(report))
     if report.tasks:
@@ -47,7 +47,7 @@ def print_report(report: RunReport) -> None:
 
 
 def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
-    """Names on the left, what is to be said on the right, wrapped below itself."""
+    """Name on the left, what is to be said on the right, wrapped below itself."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -69,7 +69,7 @@ class _Line:
 
 
 def _gantt(report: RunReport, console: Console) -> Table:
-    """A bar for every task over the time of the run, in the width of the console."""
+    """Return a bar for every task over the time of the run, in the width of the console."""
     shown = _rows_to_show(report.tasks)
     with_state = any(_is_remarkable(task) for task in shown)
     lines = [line for task in shown for line in _lines(task, with_state)]
@@ -95,7 +95,7 @@ def _gantt(report: RunReport, console: Console) -> Table:
 
 
 def _lines(task: TaskReport, with_state: bool) -> Iterator[_Line]:
-    """The task, and below it the notebooks that it started, the first 20."""
+    """Yield the task, and below it the notebooks that it started, the first 20."""
     bold = "bold" if task.critical else ""
     name = f"{'*' if task.critical else ' '} {task.name}"
     yield _Line(name, _times(task, with_state), task.start, task.phases, _style(task), bold)
@@ -111,13 +111,14 @@ def _lines(task: TaskReport, with_state: bool) -> Iterator[_Line]:
 
 
 def _is_remarkable(task: TaskReport) -> bool:
-    """Whether there is more to say of how it ended than that it succeeded."""
+    """Return whether there is more to say of how it ended than that it succeeded."""
     states = {task.state, *(run.state for run in task.notebook_runs)}
     return states != {"success"} or task.taken_over_from is not None
 
 
 def _rows_to_show(tasks: Sequence[TaskReport]) -> list[TaskReport]:
-    """The tasks by their start; of more than 50 the ones that failed, the critical path and the longest."""
+    """Return the tasks by their start; of more than 50 the ones that failed, the critical path and the
+    longest."""
     shown = list(tasks)
     if len(shown) > _MOST_ROWS:
         shown.sort(key=lambda t: (t.state != "failed", not t.critical, -(t.seconds or 0.0)))
@@ -160,7 +161,7 @@ def _axis(seconds: float, room: int) -> str:
 
 
 def _bar(line: _Line, length: float, room: int, marks: dict[PhaseWord, str]) -> Text:
-    """Its stretches, each column with the mark of what took most of its time."""
+    """Return its stretches, each column with the mark of what took most of its time."""
     if line.start is None or not length:
         return Text("")
     column = length / room
@@ -177,7 +178,8 @@ def _bar(line: _Line, length: float, room: int, marks: dict[PhaseWord, str]) -> 
 
 
 def _mostly(phases: Sequence[Phase], since: float, until: float) -> PhaseWord | None:
-    """What took most of the task's time in that stretch of the run; None when it took no time there."""
+    """Return what took most of the task's time in that stretch of the run; None when it took no time
+    there."""
     lapped = Counter[PhaseWord]()
     for phase in phases:
         milliseconds = round(1000 * (min(phase.end, until) - max(phase.start, since)))

@@ -24,7 +24,7 @@ _LABEL_WIDTH = 12
 
 
 def print_comparison(found: Comparison) -> None:
-    """The comparison at the width of the terminal."""
+    """Print the comparison at the width of the terminal."""
     console = Console(highlight=False)
     shown = _rows_to_show(found.tasks)
     console.print(_table(found, shown, console.width))
@@ -52,14 +52,15 @@ def print_comparison(found: Comparison) -> None:
 
 
 def _rounds(found: Comparison) -> str:
-    """The times of all rounds: `Rounds: parallel 3.6 s, 3.7 s; sequential 4.6 s, 4.5 s`."""
+    """Return the times of all rounds: `Rounds: parallel 3.6 s, 3.7 s; sequential 4.6 s, 4.5 s`."""
     first = ", ".join(duration(each.first_seconds) for each in found.rounds)
     second = ", ".join(duration(each.second_seconds) for each in found.rounds)
     return f"Rounds: {found.first.label} {first}; {found.second.label} {second}."
 
 
 def _rows_to_show(tasks: Sequence[TaskComparison]) -> list[TaskComparison]:
-    """In their order; of more than 50 those that ended otherwise, then those that differ most in time."""
+    """Return the rows in order; of more than 50 those that ended differently, then those that differ most in
+    time."""
     if len(tasks) <= _MOST_ROWS:
         return list(tasks)
     ranked = sorted(tasks, key=lambda t: (t.same_state and t.only_in is None, -abs(t.difference or 0.0)))
@@ -97,6 +98,6 @@ def _row(task: TaskComparison, with_state: bool) -> tuple[Text | str, ...]:
 
 
 def _state(task: TaskComparison) -> str:
-    """The state the task ended in; what differs is told below the table."""
+    """Return the state the task ended in; what differs stands below the table."""
     states = {*task.first_states, *task.second_states}
     return "one only" if task.only_in else states.pop() if len(states) == 1 else "differs"

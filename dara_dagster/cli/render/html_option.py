@@ -17,7 +17,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def html_option(command: _Command) -> _Command:
-    """Adds `--html FILE`; refuses at once a file that cannot be written, before anything runs for it."""
+    """Add `--html FILE`; refuses at once a file that cannot be written, before anything runs for it."""
     return click.option(
         "--html",
         "page",

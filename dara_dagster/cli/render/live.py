@@ -99,7 +99,7 @@ class Follower(threading.Thread):
         self.join()
 
     def _find(self) -> RunReader | None:
-        """The reader of the run, as soon as Dagster has made it."""
+        """Return the reader of the run, as soon as Dagster has made it."""
         wanted = RunsFilter(tags=dict([self._tag]))
         while True:
             over = self._stopped.is_set()

@@ -40,7 +40,7 @@ _GAPS = 12  # what stands before, between and behind four columns
 
 
 def headline(run: RunSummary | RunReport) -> str:
-    """One line about the run as a whole."""
+    """Return one line about the run as a whole."""
     took = f" in {duration(run.seconds)}" if run.over and run.seconds is not None else ""
     where = f" on {run.workspace}" if run.workspace else ""
     state = f"{run.state}, its process has died" if run.abandoned else run.state
@@ -50,7 +50,8 @@ def headline(run: RunSummary | RunReport) -> str:
 
 
 def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table:
-    """The tasks of a run in `width` columns; with `rows`, the ones that matter now when there are more."""
+    """Return the tasks of a run in `width` columns; with `rows`, the ones that matter now when there are
+    more."""
     shown = run.tasks if rows is None or len(run.tasks) <= rows else _most_urgent(run.tasks, rows)
     cells = [(_state(task), Text(duration(task.seconds)), _databricks(task)) for task in shown]
     taken = sum(
@@ -73,7 +74,7 @@ def run_table(run: RunStatus, rows: int | None = None, width: int = 80) -> Table
 
 
 def _notebook_rows(task: TaskStatus) -> Iterator[tuple[Text, ...]]:
-    """The notebooks that the task's code started, the first 20, below it."""
+    """Yield the notebooks that the task's code started, the first 20, below it."""
     shown = task.notebook_runs[:_MOST_NOTEBOOK_RUNS]
     for run in shown:
         state = Text(run.state, style=STYLES.get(run.state, "dim"))
@@ -86,7 +87,7 @@ def _notebook_rows(task: TaskStatus) -> Iterator[tuple[Text, ...]]:
 
 
 def print_run(run: RunStatus, links: bool = True) -> None:
-    """One run: its tasks, the pages of their Databricks runs (with `links`), and the errors."""
+    """Print one run: its tasks, the pages of their Databricks runs (with `links`), and the errors."""
     console = Console(highlight=False)
     tell(console, headline(run))
     console.print(run_table(run, width=console.width))
@@ -100,7 +101,7 @@ def print_run(run: RunStatus, links: bool = True) -> None:
 
 
 def print_errors(run: RunStatus, console: Console) -> None:
-    """What a person should read about each failed task; tasks that failed alike are told together."""
+    """Print what a person should read about each failed task; tasks that failed alike share one entry."""
     alike: dict[tuple[str, str, str], list[TaskStatus]] = {}
     for task in run.tasks:
         # A task that is cancelled while the run goes on is news; in a run that is cancelled it is not.
@@ -122,7 +123,7 @@ def print_errors(run: RunStatus, console: Console) -> None:
 
 
 def print_runs(runs: Sequence[RunSummary]) -> None:
-    """The runs, one a line."""
+    """Print the runs, one a line."""
     console = Console(highlight=False)
     if not runs:
         console.print("No runs yet. `dara run WORKFLOW` starts one.")
@@ -146,19 +147,19 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
 
 
 def _left_behind(task: TaskStatus) -> str:
-    """What may still be going on for a task that ended without its Databricks run being seen to end."""
+    """Return what may still run for a task that ended without its Databricks run being seen to end."""
     what = f"Databricks run {task.databricks_run_id}" if task.databricks_run_id else "a Databricks run"
     page = f", {task.url}," if task.url else ""
     return f"{task.name}: {what}{page} may still be going on; `dara orphans --cancel` ends it"
 
 
 def _without_page(task: TaskStatus) -> str:
-    """The error as Dagster shows it names the run's page too, which stands above."""
+    """Return the error without the run's page, which stands above."""
     return "\n".join(line for line in task.error.splitlines() if not task.url or task.url not in line)
 
 
 def _without_run(task: TaskStatus) -> str:
-    """The error without what is of this run only, to be compared with that of another task."""
+    """Return the error without what is of this run only, to be compared with that of another task."""
     error = _without_page(task)
     return error.replace(f" {task.databricks_run_id}", "") if task.databricks_run_id else error
 
@@ -169,7 +170,7 @@ def _names(tasks: Sequence[TaskStatus]) -> str:
 
 
 def _clipped(error: str) -> str:
-    """The error without its middle when it would fill the screen; the run's page has it whole."""
+    """Return the error without its middle when it would fill the screen; the run's page has it whole."""
     if len(error) <= _ERROR_LENGTH:
         return error
     cut = len(error) - _ERROR_LENGTH
@@ -192,7 +193,7 @@ def _databricks(task: TaskStatus) -> Text:
 
 
 def _most_urgent(tasks: Sequence[TaskStatus], rows: int) -> list[TaskStatus]:
-    """What failed, then what runs, then what ended last."""
+    """Return what failed, then what runs, then what ended last."""
     order = {"failed": 0, "retrying": 1, "running": 2, "success": 3}
     ranked = sorted(tasks, key=lambda task: (order.get(task.state, 4), -(task.end or 0)))
     return ranked[: max(rows, 1)]

@@ -13,7 +13,7 @@ from dara_dagster.errors import Problem
 
 
 def read_entries(items: Items, executors: Executors) -> tuple[dict[str, Any], list[Problem]]:
-    """The workflow's `tasks` and `unread` names, and the problems of the entries."""
+    """Return the workflow's `tasks` and `unread` names, and the problems of the entries."""
     tasks: list[Task] = []
     unread: set[str] = set()
     problems: list[Problem] = []

@@ -36,7 +36,7 @@ def _step_type(value: Any) -> Any:
 
 
 def _properties(value: Any) -> Any:
-    """JSON text (or an object) -> texts; what is neither text nor number stays JSON."""
+    """Turn JSON text (or an object) into texts; what is neither text nor number stays JSON."""
     if isinstance(value, str):
         document, problems = parse_json(Path(), value)
         if problems:
@@ -95,18 +95,18 @@ class LevelStep(Model):
     )
 
     def executor_under(self, key: str) -> str | None:
-        """The executor's name that stands under one of EXECUTOR_KEYS."""
+        """Return the executor's name that stands under one of EXECUTOR_KEYS."""
         names = (self.executor, self.sync_executor, self.composer_executor)
         return dict(zip(EXECUTOR_KEYS, names, strict=True)).get(key)
 
     @property
     def starts(self) -> str | None:
-        """What a STEP of TYPE workflow starts, or what any other one has under that key."""
+        """Return what a STEP of TYPE workflow starts, or what any other one has under that key."""
         return self.workflow_name or self.workflows_name
 
     @property
     def limit_seconds(self) -> int:
-        """The time limit: an async step's own one first, else the general one first; 0 = none."""
+        """Return the time limit: an async step's own one first, else the general one first; 0 = none."""
         minutes = None if self.async_minutes is None else round(self.async_minutes * 60)
         first, second = (
             (minutes, self.timeout_seconds) if self.type == "async" else (self.timeout_seconds, minutes)
@@ -115,12 +115,12 @@ class LevelStep(Model):
 
 
 def is_workflow(step: Mapping[str, Any]) -> bool:
-    """Whether a STEP as written starts a workflow."""
+    """Return whether a STEP as written starts a workflow."""
     return bool(_step_type(step.get("TYPE")) == "workflow")
 
 
 def executor_key(step: Mapping[str, Any], engine: Any) -> str | None:
-    """The key that names the executor of a STEP as written; None when none does.
+    """Return the key that names the executor of a STEP as written; None when none does.
 
     A file may be written for more than one engine: then the key of its `engine` and its TYPE counts.
     """
@@ -168,7 +168,7 @@ class Level(Model):
 
 
 def _as_written(schema: dict[str, Any]) -> None:
-    """Puts into a STEP's JSON Schema what `lacks` checks, and that "" or null leaves a key out, any key."""
+    """Put into a STEP's JSON Schema what `lacks` checks, and that "" or null leaves a key out, any key."""
     empty = {"enum": ["", None]}
     for key, inner in schema["properties"].items():
         if key not in schema["required"]:
@@ -215,7 +215,7 @@ class DefinitionWorkflow(WorkflowOptions):
 
 
 def open_properties(document: Document) -> list[Problem]:
-    """Replaces the JSON text of STEP_PROPERTIES by its object, in place; gives problems of repeated keys.
+    """Replace the JSON text of STEP_PROPERTIES by its object, in place; gives problems of repeated keys.
 
     Variables are put in afterwards, so that no value can change the structure of the JSON.
     """
@@ -238,7 +238,7 @@ def open_properties(document: Document) -> list[Problem]:
 
 
 def _steps(value: Any) -> Iterator[tuple[KeyPath, Object]]:
-    """Every STEP of a definition with its path, as far as there are levels and threads around it."""
+    """Yield every STEP of a definition with its path, as far as there are levels and threads around it."""
     path: KeyPath = ()
     if isinstance(value, Object):
         value, path = value.get("definition"), ("definition",)
@@ -254,7 +254,7 @@ def _objects(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Object]]:
 
 
 def _move(value: Any, offset: int) -> None:
-    """Puts everything in `value` at one place of the outer text."""
+    """Put everything in `value` at one place of the outer text."""
     if isinstance(value, Object):
         value.places = dict.fromkeys(value, (offset, offset))
     else:

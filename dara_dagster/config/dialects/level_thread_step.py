@@ -79,7 +79,7 @@ _Threads = list[list[_Step]]
 
 
 def read_definition(items: Items, executors: Executors) -> tuple[dict[str, Any], list[Problem]]:
-    """The workflow's `tasks`, and the problems of the definition."""
+    """Return the workflow's `tasks`, and the problems of the definition."""
     reader = _Reader(items.document, executors)
     levels = [
         reader.level(number, value, (*items.path, index)) for number, (index, value) in enumerate(items.found)
@@ -103,7 +103,7 @@ class _Reader:
         self.problems.append(self._document.problem(path, message, hint))
 
     def level(self, number: int, value: Any, path: KeyPath) -> _Threads:
-        """The threads of one level, with every step that can be read."""
+        """Return the threads of one level, with every step that can be read."""
         level, problems = read_model(Level, value, self._document, path)
         self.problems += problems
         if level is None:
@@ -170,7 +170,7 @@ class _Reader:
         return said
 
     def _add_executor(self, name: str) -> str:
-        """What to do about an executor that is not declared."""
+        """Return what to do about an executor that is not declared."""
         if any(True for _ in self._executors):
             return self._executor_names.hint(name, "executors")
         value = '{"*": {"format": "py"}}'
@@ -193,7 +193,7 @@ class _Reader:
                 self._idle[idle, why].append((*path, idle))
 
     def notes(self) -> Iterator[Note]:
-        """One for every key that has no meaning here."""
+        """Yield one for every key that has no meaning here."""
         document = self._document
         for (key, why), paths in self._idle.items():
             yield Note(key, why, document.file, document.line(paths[0], on_key=True), len(paths))
@@ -203,7 +203,8 @@ class _Reader:
             self._again.append(step)
 
     def _judge_repeated_ids(self, steps: Iterable[_Step]) -> None:
-        """A JOB_ID that stands at two steps is wrong where something names it, and of no use elsewhere."""
+        """Report a JOB_ID that two steps have: an error where something names it, without effect
+        elsewhere."""
         named = {name for step in steps for name in (step.said.next, step.said.read_input_from)}
         for step in self._again:
             job, path = step.said.job_id, (*step.path, "JOB_ID")
@@ -217,11 +218,11 @@ class _Reader:
 
     @cached_property
     def _job_ids(self) -> Suggestions:
-        """Those of all steps: to be asked for when all are read."""
+        """Return the JOB_IDs of all steps: valid once all are read."""
         return Suggestions(self._steps)
 
     def tasks(self, levels: Iterable[_Threads]) -> Iterator[Task]:
-        """The tasks of all levels, each with what it waits for."""
+        """Yield the tasks of all levels, each with what it waits for."""
         levels = list(levels)
         self._judge_repeated_ids(step for level in levels for thread in level for step in thread)
         runs = [[thread for thread in map(self._after_jumps, level) if thread] for level in levels]
@@ -237,7 +238,7 @@ class _Reader:
             last = [thread[-1] for thread in level] or last
 
     def _after_jumps(self, steps: list[_Step]) -> list[_Step]:
-        """The steps that run: NEXT goes on at a later step of the same thread."""
+        """Return the steps that run: NEXT continues at a later step of the same thread."""
         positions = {step.said.job_id: step.index for step in steps}
         kept: list[_Step] = []
         index = 0
@@ -266,7 +267,7 @@ class _Reader:
             self._refuse(path, f"NEXT '{target}' points nowhere", f"Did you mean '{near}'?" if near else hint)
 
     def _names(self, steps: Iterable[_Step]) -> Mapping[KeyPath, str]:
-        """Each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
+        """Return each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
         said = list(steps)
         uses = Counter(map(self._plain_name, said))
         names: dict[str, KeyPath] = {}
@@ -279,7 +280,7 @@ class _Reader:
         return {path: name for name, path in names.items()}
 
     def _plain_name(self, step: _Step) -> str:
-        """JOB_NAME without the ending that its executor's format stands for."""
+        """Return JOB_NAME without the ending that its executor's format stands for."""
         executor = self._executor(step)
         ending = f".{executor.format}" if executor and executor.format else ""
         return (step.said.job_name or step.said.starts or "").removesuffix(ending)
@@ -319,7 +320,7 @@ class _Reader:
         )
 
     def _how(self, step: _Step) -> dict[str, Any]:
-        """What its executor says of this STEP, its own values put in, with the parameters of both."""
+        """Return what its executor says of this STEP, its own values put in, with the parameters of both."""
         executor = self._executor(step)
         if executor is None:
             return {"parameters": step.said.properties}
@@ -342,7 +343,8 @@ class _Reader:
         return how
 
     def _own_parameters(self, step: _Step, executor: Executor) -> Mapping[str, str]:
-        """The STEP_PROPERTIES that its code is given: of a task, those that were not put into its payload."""
+        """Return the STEP_PROPERTIES that its code is given: of a task, those that were not put into its
+        payload."""
         if executor.task is None:
             return step.said.properties
         found = references([executor.task, executor.parameters])
@@ -357,7 +359,7 @@ class _Reader:
         return {}
 
     def _source(self, step: _Step, running: set[KeyPath]) -> _Step | None:
-        """The step whose exit value this one reads: one that has surely ended before it."""
+        """Return the step whose exit value this one reads: one that has surely ended before it."""
         job = step.said.read_input_from
         if job is None or job in self._unread:
             return None
@@ -376,7 +378,7 @@ class _Reader:
 
 
 def _written(step: Any) -> Any:
-    """A STEP without the keys that are left out: an empty text is how such definitions do that."""
+    """Return a STEP without the keys that are left out: an empty text is how such definitions do that."""
     if not isinstance(step, dict):
         return step
     return {key: item for key, item in step.items() if item not in ("", None)}

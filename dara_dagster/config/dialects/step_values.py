@@ -29,7 +29,7 @@ class MissingProperty(Exception):
 
 
 def references(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """The place of every text that refers to a STEP, with what it refers to (`job_name`)."""
+    """Yield the place of every text that refers to a STEP, with what it refers to (`job_name`)."""
     if isinstance(value, str):
         for match in _REFERENCE.finditer(value):
             if not match.group(1):
@@ -43,7 +43,7 @@ def references(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
 
 
 def reference_fault(name: str) -> tuple[str, str] | None:
-    """What is wrong with a reference to a STEP, and the hint; None when every STEP may have it."""
+    """Return what is wrong with a reference to a STEP, and the hint; None when every STEP may have it."""
     if name in VALUES or (name.startswith(PROPERTY) and name != PROPERTY):
         return None
     known = [f"step.{value}" for value in VALUES]
@@ -53,7 +53,7 @@ def reference_fault(name: str) -> tuple[str, str] | None:
 
 
 def filled(value: Any, step: Mapping[str, str], properties: Mapping[str, Any]) -> Any:
-    """The value with its references replaced; a text that is one reference takes the value's own kind.
+    """Return the value with its references replaced; a text that is one reference takes the value's own kind.
 
     Raises MissingProperty.
     """
@@ -77,12 +77,12 @@ def filled(value: Any, step: Mapping[str, str], properties: Mapping[str, Any]) -
 
 
 def as_text(value: Any) -> str:
-    """The value as a parameter has it: what is no text is JSON."""
+    """Return the value as a parameter has it: what is no text is JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def first_key(name: str, properties: Mapping[str, Any]) -> str | None:
-    """The one of STEP_PROPERTIES that `properties.NAME` reads."""
+    """Return the one of STEP_PROPERTIES that `properties.NAME` reads."""
     parts = name.removeprefix(PROPERTY).split(".")
     return next((key for key, _ in _heads(parts) if key in properties), None)
 
@@ -97,7 +97,7 @@ def _value(name: str, step: Mapping[str, str], properties: Mapping[str, Any]) ->
 
 
 def _look_up(parts: Sequence[str], node: Any) -> tuple[bool, Any]:
-    """Whether there is something at that path, and what; a key may have dots in it (`spark.cores`)."""
+    """Return whether there is something at that path, and what; a key may have dots in it (`spark.cores`)."""
     if not parts:
         return True, node
     for key, rest in _heads(parts) if isinstance(node, Mapping) else ():
@@ -109,6 +109,6 @@ def _look_up(parts: Sequence[str], node: Any) -> tuple[bool, Any]:
 
 
 def _heads(parts: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Every way to take a first key off the path, the longest key first."""
+    """Yield every way to take a first key off the path, the longest key first."""
     for count in range(len(parts), 0, -1):
         yield ".".join(parts[:count]), parts[count:]

@@ -18,7 +18,7 @@ _CLASS = re.compile(rf"{OBJECT}\Z")
 
 
 def read_steps(items: Items, executors: Executors) -> tuple[dict[str, Any], list[Problem]]:
-    """The workflow's `steps`, and the problems of theirs."""
+    """Return the workflow's `steps`, and the problems of theirs."""
     document = items.document
     steps: list[Step] = []
     problems: list[Problem] = []
@@ -41,7 +41,7 @@ def read_steps(items: Items, executors: Executors) -> tuple[dict[str, Any], list
 
 
 def _step(item: StepItem, name: str, document: Document, path: KeyPath) -> tuple[Step, list[Problem]]:
-    """The step with its settings checked; those of a class of the user's own are left as they are."""
+    """Return the step with its settings checked; those of a class of the user's own are left as they are."""
     step = Step(name, item.uses, item.settings, document, path)
     if _CLASS.match(item.uses):
         return step, []

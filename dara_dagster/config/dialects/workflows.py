@@ -38,7 +38,8 @@ _CHOOSE = f"A workflow has one of {', '.join(_FORMS)}."
 def read_workflow(
     document: Document, name: str, executors: Executors
 ) -> tuple[Workflow | None, list[Problem]]:
-    """The workflow of one file, called `name` unless it names itself; None when its shape is unknown."""
+    """Return the workflow of one file, called `name` unless it names itself; None when its shape is
+    unknown."""
     shape, problems = _shape(document)
     if shape is None:
         return None, problems
@@ -91,7 +92,7 @@ def _shape(document: Document) -> tuple[Shape | None, list[Problem]]:
 
 
 def _form_of(item: Any) -> Shape | None:
-    """The shape an item belongs to, as far as its keys tell."""
+    """Return the shape an item belongs to, as far as its keys tell."""
     return next((shape for shape in _FORMS if _is_detected(item, shape)), None)
 
 
@@ -100,7 +101,7 @@ def _is_detected(item: Any, shape: Shape) -> bool:
 
 
 def _fitting(items: Items, shape: Shape) -> tuple[Items, list[Problem]]:
-    """The items that may be of this shape, and a problem for each that is of another."""
+    """Return the items that may be of this shape, and a problem for each that is of another."""
     fitting: list[tuple[int, Any]] = []
     problems: list[Problem] = []
     for index, item in items.found:

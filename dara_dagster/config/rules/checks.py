@@ -19,7 +19,7 @@ _FOUND: WeakKeyDictionary[Spec, list[Problem]] = WeakKeyDictionary()
 
 
 def check(spec: Spec) -> list[Problem]:
-    """Every problem of the files, those met while reading included, sorted by file and line."""
+    """Return every problem of the files, those met while reading included, sorted by file and line."""
     if spec not in _FOUND:
         _FOUND[spec] = _check(spec)
     return list(_FOUND[spec])
@@ -55,7 +55,8 @@ def _same_compute_names(spec: Spec) -> Iterator[Problem]:
 
 
 def _workflow_names(spec: Spec) -> Iterator[Problem]:
-    """Each workflow makes the job `<name>`, and `<name>_sequential` where it asks: no two may be the same."""
+    """Check the job names: `<name>` of each workflow, and `<name>_sequential` where it asks, must all
+    differ."""
     taken: dict[str, str] = {}
     for workflow in spec.workflows:
         name, file = workflow.name, str(workflow.document.file)
@@ -137,7 +138,7 @@ def _dependencies(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _nested(spec: Spec) -> Iterator[Problem]:
-    """A step can run a workflow of tasks, which has no one parameter that an exit value could go to."""
+    """Check the workflows that steps run: they are of tasks, and have no one parameter for an exit value."""
     workflows = {other.name: other for other in spec.workflows}
     for task in (task for workflow in spec.workflows for task in workflow.tasks):
         if (nested := workflows.get(task.target or "")) is None:
@@ -151,7 +152,8 @@ def _nested(spec: Spec) -> Iterator[Problem]:
 
 
 def _inputs(spec: Spec, workflow: Workflow) -> Iterator[Problem]:
-    """Only a notebook has an exit value (dbutils.notebook.exit); what takes parameters can be given it."""
+    """Check who passes on exit values: only a notebook has one, and only what takes parameters can receive
+    it."""
     tasks = {task.name: task for task in workflow.tasks if task.inputs_from}
     sources = {task.name: task for task in workflow.tasks} if tasks else {}
     for task in tasks.values():
@@ -189,7 +191,7 @@ def _cycles(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _workflow_cycles(spec: Spec) -> Iterator[Problem]:
-    """A workflow that starts itself, over any number of others, would never end."""
+    """Check for a workflow that starts itself, over any number of others: it would never end."""
     workflows = {workflow.name: workflow for workflow in spec.workflows}
     starts = {
         name: {task.target: task for task in workflow.tasks if task.target in workflows}
@@ -202,7 +204,7 @@ def _workflow_cycles(spec: Spec) -> Iterator[Problem]:
 
 
 def cycle_text(cycle: list[str]) -> str:
-    """`a -> b -> c -> a`."""
+    """Return the cycle as `a -> b -> c -> a`."""
     if len(cycle) > _SHOWN_OF_CYCLE:
         left = len(cycle) - _SHOWN_OF_CYCLE
         cycle = [*cycle[:_SHOWN_OF_CYCLE], f"({left} more)"]
@@ -210,7 +212,7 @@ def cycle_text(cycle: list[str]) -> str:
 
 
 def _writers(spec: Spec) -> Iterator[Problem]:
-    """A table is written by one task, or by tasks that all append to it: of others only one would be shown.
+    """Check for a table that several tasks write, unless all append to it: only one of them would be shown.
 
     The same file may write it in several workflows.
     """
@@ -236,7 +238,8 @@ def _work(task: Task) -> tuple[object, ...]:
 
 
 def _remote_files(spec: Spec) -> Iterator[Problem]:
-    """`x.py` as a notebook and `x.ipynb` are the same notebook `x` in the workspace."""
+    """Check for two files at one place: `x.py` as a notebook and `x.ipynb` are both notebook `x` in the
+    workspace."""
     taken: dict[str, str] = {}
     for task in _files(spec):
         name, ending = task.entry.file_name or "", task.entry.format or ""

@@ -78,7 +78,7 @@ def _fault(text: str) -> str | None:
 
 
 def field_numbers(field: str, low: int, high: int, words: dict[str, int]) -> set[int] | str:
-    """The numbers a field (in lower case) stands for, or what is wrong with it.
+    """Return the numbers a field (in lower case) stands for, or what is wrong with it.
 
     `low`, `high` and `words` are those of its row in FIELDS. A range may go round: 22-2, fri-mon.
     """
@@ -107,7 +107,7 @@ def _number(word: str, words: dict[str, int]) -> int:
 
 
 def is_timezone(name: str) -> bool:
-    """Whether the IANA database knows the name."""
+    """Return whether the IANA database knows the name."""
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # not found, a folder of the database, a path out of it
@@ -116,5 +116,5 @@ def is_timezone(name: str) -> bool:
 
 
 def timezones() -> set[str]:
-    """All names of the IANA database."""
+    """Return all names of the IANA database."""
     return available_timezones()

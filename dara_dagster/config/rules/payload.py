@@ -47,7 +47,8 @@ _Fault = tuple[tuple[str, ...], str, str]
 
 
 def payload_schema() -> dict[str, Any]:
-    """The JSON Schema of a payload without faults; only which environments there are, it cannot say."""
+    """Return the JSON Schema of a payload without faults; only which environments there are, it cannot
+    say."""
     kinds = {kind: {"type": "object", "required": list(keys)} for kind, keys in KINDS.items()}
     said = {"not": {"type": "null"}}
     return {
@@ -64,7 +65,7 @@ def payload_schema() -> dict[str, Any]:
 
 
 def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
-    """Path within the payload, what is wrong, what to do; for every fault."""
+    """Yield path within the payload, what is wrong, what to do; for every fault."""
     kinds = [key for key in payload if key in KINDS]
     misspelt = any(key not in _KNOWN and Suggestions(_KNOWN).nearest(key) in KINDS for key in payload)
     for key in payload:
@@ -87,18 +88,18 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
 
 
 def kind_of_task(payload: Mapping[str, Any]) -> str | None:
-    """The kind of the task; None when it is not one."""
+    """Return the kind of the task; None when it is not one."""
     kinds = [key for key in payload if key in KINDS]
     return kinds[0] if len(kinds) == 1 else None
 
 
 def own_cluster(payload: Mapping[str, Any]) -> str | None:
-    """The key with which the payload itself says on which cluster it runs."""
+    """Return the key with which the payload itself says on which cluster it runs."""
     return next((key for key in _CLUSTERS if payload.get(key) is not None), None)
 
 
 def _environment_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
-    """A run has only the environments that come with it.
+    """Check the environments: a run has only those that come with it.
 
     https://docs.databricks.com/api/workspace/jobs/submit
     """

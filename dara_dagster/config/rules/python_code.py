@@ -23,7 +23,7 @@ _NEWEST_GRAMMAR = (3, 12)
 
 
 def script_fault(text: str) -> str | None:
-    """What is wrong with a script, None when nothing is."""
+    """Return what is wrong with a script, None when nothing is."""
     if fault := _fault(text):
         return fault
     try:
@@ -37,7 +37,8 @@ def script_fault(text: str) -> str | None:
 
 
 def notebook_fault(text: str, ending: str) -> str | None:
-    """The first syntax error in the Python cells of a notebook; cells of other languages are passed over."""
+    """Return the first syntax error in the Python cells of a notebook; cells of other languages are passed
+    over."""
     for place, source in _ipynb_cells(text) if ending == "ipynb" else _source_cells(text):
         if fault := _fault(source):
             return f"{place}{fault}"
@@ -45,7 +46,7 @@ def notebook_fault(text: str, ending: str) -> str | None:
 
 
 def _source_cells(text: str) -> Iterator[tuple[str, str]]:
-    """Each cell with blank lines in front, so that its lines have the file's numbers."""
+    """Yield each cell with blank lines in front, so that its lines have the file's numbers."""
     begin = 0
     for end in [*(match.start() for match in _CELL.finditer(text)), len(text)]:
         yield "", "\n" * text.count("\n", 0, begin) + text[begin:end]
@@ -80,7 +81,7 @@ def _fault(source: str) -> str | None:
 
 
 def _error(source: str) -> SyntaxError | None:
-    """The syntax error; `await` may stand outside of a function, as in a notebook."""
+    """Return the syntax error; `await` may stand outside of a function, as in a notebook."""
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
         with warnings.catch_warnings():

@@ -31,7 +31,7 @@ class TaskChecks:
         )
 
     def check(self, task: Task) -> Iterator[Problem]:
-        """Every problem of the task."""
+        """Yield every problem of the task."""
         if task.target is not None:
             return
         if not task.by_executor:
@@ -46,14 +46,14 @@ class TaskChecks:
             yield from self._file(task)
 
     def check_settings(self, task: Task) -> Iterator[Problem]:
-        """The problems of what the task (or executor) says of how it runs; one for each key."""
+        """Yield the problems of what the task (or executor) says of how it runs; one for each key."""
         unused = [*_file_needs(task), *without_effect(task)]
         reported = {problem.key for problem in unused}
         yield from unused
         yield from (problem for problem in self._compute(task) if problem.key not in reported)
 
     def check_step(self, step: Step) -> Iterator[Problem]:
-        """The problems of a step that its task does not tell."""
+        """Yield the problems of a step that its task does not report."""
         key = warehouse_key(step.uses) or ""
         name = step.settings.get(key)
         if isinstance(name, str) and name not in self._warehouses:
@@ -79,7 +79,8 @@ class TaskChecks:
             yield task.problem("file_name", f"there is no {name}.{ending} in {sources.folder}", hint)
 
     def _without_ending(self, name: str, ending: str | None = None) -> str | None:
-        """What to write for a file that was named with its ending; None where there is no such file."""
+        """Return what to write for a file that was named with its ending; None where there is no such
+        file."""
         base, _, written = name.rpartition(".")
         if not (base and self._spec.sources.file(base, written)):
             return None
@@ -111,7 +112,7 @@ class TaskChecks:
             yield task.problem("cluster", "a job cluster needs the settings of a named cluster", hint)
 
     def _any_compute(self, task: Task) -> Iterator[Problem]:
-        """Whether there is such a name at all: what the file is, and so what it runs on, is not known."""
+        """Check that the name exists at all: what the file is, and so what it runs on, is not known."""
         cluster, warehouse = task.entry.compute_name, task.entry.warehouse_name
         if cluster is not None and cluster not in self._warehouses:
             yield from self._cluster(task, cluster)
@@ -151,7 +152,7 @@ class TaskChecks:
         return task.problem(key, f"there is no warehouse '{name}' in warehouse_config.json", hint)
 
     def _outputs(self, task: Task) -> Iterator[Problem]:
-        """Unqualified tables without defaults, and a table named twice: Unity Catalog knows no capitals."""
+        """Check for unqualified tables without defaults, and for a table named twice: case does not count."""
         project = self._spec.project_document.value  # as written: a wrong catalog is reported there
         seen: dict[str, str] = {}
         for index, table in enumerate(task.entry.outputs):

@@ -20,7 +20,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,19}")
 
 
 def read_object(sent: Object) -> Object:
-    """A copy without nulls (which mean "not given"), numbers and flags written as text made such.
+    """Return a copy without nulls (which mean "not given"), numbers and flags written as text made such.
 
     ApiError 400 MALFORMED_REQUEST for the first field of the wrong type.
     """
@@ -33,7 +33,8 @@ def read_object(sent: Object) -> Object:
 
 
 def construct(kind: type[T], sent: Mapping[str, Any], **more: Any) -> T:
-    """A dataclass from its JSON form, nothing converted; ApiError 400 for an unknown key or a wrong type."""
+    """Return a dataclass from its JSON form, nothing converted; ApiError 400 for an unknown key or a wrong
+    type."""
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in more}
     for name, value in sent.items():
         if name not in hints or not isinstance(value, hints[name]):
@@ -83,7 +84,7 @@ def _read_nested(name: str, value: Any) -> Object:
 
 
 def _read_map(name: str, value: Any) -> Object:
-    """Keys of the user's own; a null has no meaning there."""
+    """Read an object with keys of the user's own; a null has no meaning there."""
     if not isinstance(value, dict):
         raise _report_type(name, "an object", value)
     if None in value.values():
@@ -104,7 +105,7 @@ def _make_list_reader(reader: Callable[[str, Any], Any]) -> Callable[[str, Any],
 
 
 def _read_parameters(name: str, value: Any) -> Any:
-    """Texts (argv), objects (of a job, of a statement) or a map (of SQL), by the kind of call."""
+    """Read texts (argv), objects (of a job, of a statement) or a map (of SQL), by the kind of call."""
     if isinstance(value, dict):
         return _read_map(name, value)
     return _make_list_reader(lambda _, item: read_object(item) if isinstance(item, dict) else item)(

@@ -46,7 +46,7 @@ class Clock:
         self._closed = False
 
     def now_ms(self) -> int:
-        """Epoch milliseconds."""
+        """Return the time in epoch milliseconds."""
         return int(self._read_now())
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:

@@ -23,7 +23,7 @@ class Ids:
         self._last = max(self._last, number)
 
     def next(self) -> int:
-        """A number larger than any before."""
+        """Return a number larger than any before."""
         self._last = max(self._last + 1, int(time.time() * 100_000))
         return self._last
 

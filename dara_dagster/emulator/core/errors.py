@@ -14,7 +14,7 @@ class ApiError(Exception):
         self.headers: dict[str, str] = {}
 
     def body(self) -> dict[str, Any]:
-        """The JSON object of the answer."""
+        """Return the JSON object of the answer."""
         body: dict[str, Any] = {"error_code": self.code, "message": self.message}
         if self.reason:
             info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason}
@@ -23,7 +23,7 @@ class ApiError(Exception):
 
 
 def invalid(message: str) -> ApiError:
-    """The service's answer to a request of the wrong shape: 400 INVALID_PARAMETER_VALUE."""
+    """Return the service's answer to a request of the wrong shape: 400 INVALID_PARAMETER_VALUE."""
     return ApiError(400, "INVALID_PARAMETER_VALUE", message)
 
 

@@ -17,7 +17,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 async def read_body(pieces: AsyncIterable[bytes]) -> dict[str, Any]:
-    """The JSON object sent, {} for an empty body. ApiError 413 when too large, 400 when it is none."""
+    """Return the JSON object sent, {} for an empty body. ApiError 413 when too large, 400 when it is none."""
     body, size = [], 0
     async for piece in pieces:
         size += len(piece)
@@ -30,7 +30,7 @@ async def read_body(pieces: AsyncIterable[bytes]) -> dict[str, Any]:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`; {} when it is empty or null."""
+    """Return the JSON object in `body`; {} when it is empty or null."""
     if not body.strip():
         return {}
     try:
@@ -61,7 +61,7 @@ def _read_finite(text: str) -> float:
 
 
 def _check_depth(parsed: Any) -> None:
-    """Deeper than any call needs could not be written down again: each level takes a frame of the writer."""
+    """Refuse JSON too deep to be written down again: each level takes a frame of the writer."""
     level = [parsed]
     for _ in range(_DEEPEST):
         level = [

@@ -21,7 +21,7 @@ https://docs.databricks.com/api/workspace/jobs/getrun
 def page(
     items: Sequence[T], token: str | None, size: Any = None, *, default: int = 100, most: int = 1000
 ) -> tuple[Sequence[T], dict[str, str]]:
-    """The items of one page, and `next_page_token` / `prev_page_token` where there is such a page.
+    """Return the items of one page, and `next_page_token` / `prev_page_token` where there is such a page.
 
     `size` is what the request has, `default` counts when that is absent or 0, and no page is longer than
     `most`. A token is the place of the page's first item; ApiError 400 for one that is not.
@@ -49,7 +49,7 @@ def _read_token(token: str | None) -> int:
 
 
 def _make_tokens(first: int, size: int, count: int) -> dict[str, str]:
-    """Keys are left out rather than empty: an empty token makes the SDK's get_run loop for ever."""
+    """Make the tokens there are; an empty one, instead of none, makes the SDK's get_run loop for ever."""
     tokens = {}
     if first + size < count:
         tokens["next_page_token"] = str(first + size)
@@ -59,7 +59,8 @@ def _make_tokens(first: int, size: int, count: int) -> dict[str, str]:
 
 
 def page_size(sent: Any, default: int, most: int) -> int:
-    """The wanted number of items: `default` when absent or 0, at most `most`; ApiError 400 for nonsense."""
+    """Return the wanted number of items: `default` when absent or 0, at most `most`; ApiError 400 for
+    nonsense."""
     try:
         size = int(sent or 0) or default  # a 0 in a query is the text "0"
     except (TypeError, ValueError, OverflowError):

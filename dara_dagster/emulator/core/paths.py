@@ -13,7 +13,7 @@ _LONGEST_NAME = 250
 
 
 def split_path(path: str) -> list[str]:
-    """The names in an absolute path; repeated and trailing slashes collapse.
+    """Return the names in an absolute path; repeated and trailing slashes collapse.
 
     Raises ApiError 400 INVALID_PARAMETER_VALUE for a relative path and for names that no file can have,
     `.` and `..` among them: a path says where it leads.
@@ -28,7 +28,7 @@ def split_path(path: str) -> list[str]:
 
 
 def resolve_inside(root: Path, segments: Sequence[str]) -> Path:
-    """The file below `root` that `segments` (from `segments_of`) name; it need not exist.
+    """Return the file below `root` that `segments` (from `segments_of`) name; it need not exist.
 
     Raises ApiError 403 PERMISSION_DENIED when a symbolic link on the way leads outside.
     """

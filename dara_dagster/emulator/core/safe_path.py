@@ -18,7 +18,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./@+,=:-]+")
 
 
 def make_safe_path(folder: Path) -> Path:
-    """`folder` itself when its name is plain, else a link to it in a private folder for temporary files.
+    """Return `folder` itself when its name is plain, else a link to it in a private folder for temporary
+    files.
 
     The link is the same each time, so paths noted down under it stay right. Raises OSError when there is no
     place for it.
@@ -46,7 +47,7 @@ def _make_name(folder: Path) -> str:
 
 
 def _make_links_folder() -> Path:
-    """A folder that nobody else can write to: whoever can, could send the tables elsewhere."""
+    """Return a folder that nobody else can write to: whoever can, could send the tables elsewhere."""
     temporary = tempfile.gettempdir()
     if not _PLAIN.fullmatch(temporary):
         temporary = "/tmp"  # noqa: S108 - what is made in it is private

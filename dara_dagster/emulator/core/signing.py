@@ -30,14 +30,14 @@ class Signer:
         self.name = secrets.token_urlsafe(16)
 
     def url(self, operation: str, values: Mapping[str, str]) -> str:
-        """A URL for `operation` with `values` as its query, valid for 15 minutes."""
+        """Return a URL for `operation` with `values` as its query, valid for 15 minutes."""
         until = str(self._context.clock.now_ms() + _SECONDS_VALID * 1000)
         query = {**values, "expires": until}
         query["signature"] = self._sign(operation, query)
         return f"{self._context.host}{PRESIGNED}{self.name}/{operation}?{urlencode(query)}"
 
     def check(self, operation: str, query: Mapping[str, str]) -> dict[str, str]:
-        """The values in the URL's query; ApiError 403 when it is forged or expired."""
+        """Return the values in the URL's query; ApiError 403 when it is forged or expired."""
         values = {name: value for name, value in query.items() if name != "signature"}
         given = query.get("signature", "").encode()
         if not hmac.compare_digest(self._sign(operation, values).encode(), given):

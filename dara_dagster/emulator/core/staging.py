@@ -13,7 +13,7 @@ _UPLOAD_SECONDS = 24 * 3600
 
 
 def prepare_staging(folder: Path) -> Path:
-    """The staging folder of a workspace's `folder`, on the same disk as all that is moved from it."""
+    """Return the staging folder of a workspace's `folder`, on the same disk as all that is moved from it."""
     found = folder / "staging"
     found.mkdir(exist_ok=True)
     return found

@@ -73,7 +73,7 @@ class Store:
         self._planned = self._closed = False
 
     def table(self, name: str) -> MutableMapping[str, Any]:
-        """The table of that name, empty when new."""
+        """Return the table of that name, empty when new."""
         if name not in self._tables:
             self._tables[name] = Table(self, name, self._items.setdefault(name, {}))
         return self._tables[name]

@@ -31,12 +31,12 @@ PAYLOADS = (
 
 
 def find_payload_kind(task: Mapping[str, Any]) -> str:
-    """Which of PAYLOADS a task has; "" when it has none."""
+    """Return which of PAYLOADS a task has; "" when it has none."""
     return next((kind for kind in PAYLOADS if kind in task), "")
 
 
 def find_code_path(task: Mapping[str, Any]) -> str:
-    """Path of the task's code as given, "" for kinds without one."""
+    """Return path of the task's code as given, "" for kinds without one."""
     kind = find_payload_kind(task)
     payload = task.get(kind) or {}
     if kind == "sql_task":

@@ -72,7 +72,7 @@ class Fault:
         self.draws = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
 
     def takes(self, method: str, path: str) -> bool:
-        """Whether this call is hit; counts it."""
+        """Return whether this call is hit; counts it."""
         if not (fnmatchcase(method, self.method) and fnmatchcase(path, self.path)) or self.count == 0:
             return False
         if self.skip > 0:
@@ -126,7 +126,7 @@ class Faults:
         self._all.clear()
 
     def hits(self, method: str, path: str) -> list[Fault]:
-        """The faults for this call: the first that takes it, delays aside, which add up."""
+        """Return the faults for this call: the first that takes it, delays aside, which add up."""
         hits: list[Fault] = []
         if self._all and not path.startswith("/__emulator/"):
             for fault in self._all:

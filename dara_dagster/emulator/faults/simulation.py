@@ -33,7 +33,7 @@ class SimulationRule:
     count: int | None = None
 
     def matches(self, task_key: str, path: str) -> bool:
-        """Whether it is for the task of that key and code path."""
+        """Return whether it is for the task of that key and code path."""
         return (
             self.count != 0
             and fnmatchcase(task_key, self.task_key)
@@ -59,7 +59,7 @@ class SimulationRules:
         self._store.save("simulation", "rules")
 
     def take(self, task_key: str, path: str) -> dict[str, Any] | None:
-        """The rule for a task in its JSON form, counted as used; None when it is to run for real."""
+        """Return the rule for a task in its JSON form, counted as used; None when it is to run for real."""
         for rule in self._rules:
             if rule.matches(task_key, path):
                 if rule.count is not None:

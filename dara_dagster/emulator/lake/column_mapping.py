@@ -26,19 +26,19 @@ Field = dict[str, Any]
 
 
 def is_mapped(snapshot: delta_log.Snapshot) -> bool:
-    """Whether the table has column mapping: its property, and a name in the files for every column."""
+    """Return whether the table has column mapping: its property, and a name in the files for every column."""
     if not all(PHYSICAL in field["metadata"] for field in snapshot.fields):
         return False
     return snapshot.configuration.get(MODE, "none") != "none"
 
 
 def physical_name(field: Field) -> str:
-    """The name of a column in the files and in partition values."""
+    """Return the name of a column in the files and in partition values."""
     return str(field["metadata"].get(PHYSICAL, field["name"]))
 
 
 def enable(folder: Path, configuration: dict[str, str | None]) -> None:
-    """Turns column mapping by name on, with the names of now for the files, and sets other properties."""
+    """Turn column mapping by name on, with the names of now for the files, and sets other properties."""
     snapshot = delta_log.read_snapshot(folder)
     wanted = str(configuration.get(MODE))
     if wanted != "name":
@@ -69,7 +69,7 @@ def enable(folder: Path, configuration: dict[str, str | None]) -> None:
 
 
 def with_mapping(snapshot: delta_log.Snapshot, new: list[Field]) -> dict[str, str]:
-    """Gives new columns of a mapped table their ids and names in files; the property to set with them."""
+    """Give new columns of a mapped table their ids and names in files; the property to set with them."""
     if not is_mapped(snapshot):
         return {}
     most = int(snapshot.configuration.get(_MOST, len(list(_all(snapshot.fields)))))
@@ -79,7 +79,7 @@ def with_mapping(snapshot: delta_log.Snapshot, new: list[Field]) -> dict[str, st
 
 
 def _all(fields: list[Field]) -> Iterator[Field]:
-    """Columns and the fields of nested structs, at any depth."""
+    """Yield columns and the fields of nested structs, at any depth."""
     for field in fields:
         yield field
         yield from _all(_inner(field["type"]))

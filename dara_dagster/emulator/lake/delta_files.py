@@ -27,7 +27,7 @@ Action = dict[str, Any]
 
 
 def compact(folder: Path) -> tuple[list[Action], list[Action]]:
-    """Rewrites the files of each partition as one; returns the files added and those removed.
+    """Rewrite the files of each partition as one; returns the files added and those removed.
 
     The commit says that no data changed, so streams that read the table do not see it
     (https://github.com/delta-io/delta/blob/master/PROTOCOL.md, Add File and Remove File: `dataChange`). The
@@ -67,7 +67,7 @@ def compact(folder: Path) -> tuple[list[Action], list[Action]]:
 
 
 def _merge(folder: Path, adds: Sequence[Action]) -> Action:
-    """One new file with the rows of several, in their order, and what the log says about it."""
+    """Return one new file with the rows of several, in their order, and what the log says about it."""
     tables = [pq.ParquetFile(folder / unquote(add["path"])).read() for add in adds]
     table = pa.concat_tables(tables, promote_options="permissive")
     place = Path(unquote(adds[0]["path"])).parent / f"part-00000-{uuid.uuid4()}-c000.snappy.parquet"
@@ -92,7 +92,7 @@ def copy_table(
     configuration: dict[str, str] | None = None,
     metrics: Callable[[list[Action], list[Action]], dict[str, int]] | None = None,
 ) -> tuple[list[Action], list[Action]]:
-    """Makes `target` what `source` is, definition and properties included, as its newest version.
+    """Make `target` what `source` is, definition and properties included, as its newest version.
 
     `version` is that of the source (default: the newest), `configuration` is added to its properties, and
     without `rows` only the definition is taken. Returns the files of the source and those replaced.
@@ -126,7 +126,7 @@ def copy_table(
 
 
 def _copy(source: Path, target: Path, add: Action) -> Action:
-    """A file under a new name, so that it never meets one of an earlier version of the target."""
+    """Return a file under a new name, so that it never meets one of an earlier version of the target."""
     old = Path(unquote(add["path"]))
     new = old.with_name(f"part-00000-{uuid.uuid4()}-c000.snappy.parquet")
     (target / new).parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ class Snapshot:
 
     @property
     def fields(self) -> list[dict[str, Any]]:
-        """The columns, as in Delta's schema JSON."""
+        """Return the columns, as in Delta's schema JSON."""
         return list(json.loads(self.metadata["schemaString"])["fields"])
 
     @property
@@ -63,7 +63,7 @@ class Snapshot:
 
     @property
     def constraints(self) -> dict[str, str]:
-        """CHECK constraints: name -> SQL expression."""
+        """Return CHECK constraints: name -> SQL expression."""
         prefix = "delta.constraints."
         return {k[len(prefix) :]: v for k, v in self.configuration.items() if k.lower().startswith(prefix)}
 
@@ -93,14 +93,14 @@ class CommitRecord:
 
 
 def versions(table: str | Path) -> list[int]:
-    """The versions whose commit file is there, oldest first; empty when there is no table."""
+    """Return the versions whose commit file is there, oldest first; empty when there is no table."""
     log = Path(table) / "_delta_log"
     names = [file.name for file in log.iterdir()] if log.is_dir() else []
     return sorted(int(match[1]) for name in names if (match := _COMMIT.fullmatch(name)))
 
 
 def latest_version(table: str | Path) -> int:
-    """The newest version, -1 when there is no table."""
+    """Return the newest version, -1 when there is no table."""
     return max(versions(table), default=-1)
 
 
@@ -110,7 +110,8 @@ def read_commit(table: str | Path, version: int) -> list[Action]:
 
 
 def read_snapshot(table: str | Path, version: int | None = None) -> Snapshot:
-    """The table at a version (default: now), from the newest checkpoint before it and the commits since."""
+    """Return the table at a version (default: now), from the newest checkpoint before it and the commits
+    since."""
     known = [v for v in versions(table) if version is None or v <= version]
     if not known:
         raise ValueError(f"There is no version {version} of {table}.")
@@ -124,7 +125,7 @@ def read_snapshot(table: str | Path, version: int | None = None) -> Snapshot:
 
 
 def _load_checkpoint(log: Path, snapshot: Snapshot) -> int:
-    """Fills the snapshot from the newest fitting checkpoint; returns the first version still to be read."""
+    """Fill the snapshot from the newest fitting checkpoint; returns the first version still to be read."""
     numbers = [int(m[1]) for file in log.iterdir() if (m := _CHECKPOINT.fullmatch(file.name))]
     newest = max((n for n in numbers if n <= snapshot.version), default=None)
     if newest is None:
@@ -144,7 +145,7 @@ def commit(
     parameters: dict[str, str] | None = None,
     metrics: dict[str, str] | None = None,
 ) -> int:
-    """Adds a commit and returns its version. The file is linked into place, so two writers never share a
+    """Add a commit and returns its version. The file is linked into place, so two writers never share a
     number.
     """
     log = Path(table) / "_delta_log"
@@ -171,7 +172,7 @@ def commit(
 
 
 def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
-    """Commits changed metadata: `fields` replaces the columns, `configuration` is merged (None takes a key
+    """Commit changed metadata: `fields` replaces the columns, `configuration` is merged (None takes a key
     away), `protocol` is replaced, the rest is set.
     """
     metadata = dict(read_snapshot(table).metadata)
@@ -186,7 +187,7 @@ def change_metadata(table: str | Path, operation: str, **changes: Any) -> None:
 
 
 def allow_nulls(table: str | Path, version: int) -> None:
-    """Lets the columns that a commit has just defined be null: Sail keeps those of a query without nulls as
+    """Let the columns that a commit has just defined be null: Sail keeps those of a query without nulls as
     NOT NULL, in Delta a query's columns may always be null.
     """
     actions = read_commit(table, version)
@@ -199,7 +200,7 @@ def allow_nulls(table: str | Path, version: int) -> None:
 
 
 def limit_lengths(table: str | Path, version: int, lengths: Mapping[str, int]) -> None:
-    """Makes columns that a commit has just defined VARCHAR(n), which Sail keeps as STRING: the type stands
+    """Make columns that a commit has just defined VARCHAR(n), which Sail keeps as STRING: the type stands
     in the column's metadata, as Delta Lake has it, and a CHECK constraint holds every writer to it.
     """
     actions = read_commit(table, version)
@@ -229,7 +230,7 @@ def _replace_commit(table: str | Path, version: int, actions: Sequence[Action]) 
 
 
 def set_operation(table: str | Path, version: int, operation: str) -> None:
-    """Names the operation of a commit that has just been made by the statement that the user wrote."""
+    """Name the operation of a commit that has just been made by the statement that the user wrote."""
     actions = read_commit(table, version)
     for action in actions:
         if "commitInfo" in action:
@@ -238,7 +239,7 @@ def set_operation(table: str | Path, version: int, operation: str) -> None:
 
 
 def forget_checkpoint_hint(table: str | Path) -> None:
-    """Deletes `_last_checkpoint`, which readers may use and need not (Delta protocol, Last Checkpoint File).
+    """Delete `_last_checkpoint`, which readers may use and need not (Delta protocol, Last Checkpoint File).
 
     With it Sail 0.7.2 cannot read the versions before the checkpoint: "Missing commit file".
     """
@@ -256,7 +257,7 @@ def replace_files(
     data_change: bool = True,
     first: Sequence[Action] = (),
 ) -> int:
-    """Commits new files in place of old ones, after the actions `first`; returns the version."""
+    """Commit new files in place of old ones, after the actions `first`; returns the version."""
     now = int(time.time() * 1000)
     actions = list(first)
     for file in remove:
@@ -268,7 +269,8 @@ def replace_files(
 
 
 def tombstones(table: str | Path) -> dict[str, int]:
-    """When files were removed from the table, in epoch ms, by path; of the commits that are still there."""
+    """Return when files were removed from the table, in epoch ms, by path; of the commits that are still
+    there."""
     removed: dict[str, int] = {}
     for version in versions(table):
         for action in read_commit(table, version):
@@ -278,7 +280,7 @@ def tombstones(table: str | Path) -> dict[str, int]:
 
 
 def history(table: str | Path, limit: int | None = None) -> list[CommitRecord]:
-    """The commits, newest first."""
+    """Return the commits, newest first."""
     newest_first = versions(table)[::-1]
     return [_record(table, version) for version in newest_first[:limit]]
 

@@ -35,8 +35,8 @@ _TYPES = (
 
 
 def expanded(local: str, written: str) -> list[str]:
-    """The places a pattern like `/day=*` or `/{a,b}.csv` stands for; the path as `written` when it is none,
-    or when nothing fits.
+    """Return the places a pattern like `/day=*` or `/{a,b}.csv` stands for; the path as `written` when it is
+    none, or when nothing fits.
 
     Sail finds no rows in partition folders that are named by a pattern.
     """
@@ -48,7 +48,7 @@ def expanded(local: str, written: str) -> list[str]:
 
 
 def _alternatives(pattern: str) -> Iterator[str]:
-    """The patterns without `{a,b}`, which Python's glob does not know."""
+    """Yield the patterns without `{a,b}`, which Python's glob does not know."""
     match = _ALTERNATIVES.search(pattern)
     if match is None:
         yield pattern
@@ -58,7 +58,7 @@ def _alternatives(pattern: str) -> Iterator[str]:
 
 
 def own_files(local: str, written: str) -> list[str]:
-    """The files of a folder without those of its subfolders, as Spark reads it when these are not
+    """Return the files of a folder without those of its subfolders, as Spark reads it when these are not
     partitions (there may be none); Sail would read them too. The place as `written` when there is nothing to
     leave out.
     """
@@ -72,7 +72,7 @@ def own_files(local: str, written: str) -> list[str]:
 
 
 def partition_values(places: Iterable[str]) -> dict[str, set[str]]:
-    """The values of each column that is a folder's name below the places, outermost first."""
+    """Return the values of each column that is a folder's name below the places, outermost first."""
     values: dict[str, set[str]] = {}
     for place in places:
         for _, folders, _ in os.walk(place):
@@ -83,7 +83,7 @@ def partition_values(places: Iterable[str]) -> dict[str, set[str]]:
 
 
 def folder_type(values: Collection[str]) -> str:
-    """The type of a partition column, by Spark's rules."""
+    """Return the type of a partition column, by Spark's rules."""
     named = set(values) - {NULL_FOLDER}
     for kind, pattern in _TYPES:
         if named and all(pattern.fullmatch(value) for value in named):
@@ -92,7 +92,7 @@ def folder_type(values: Collection[str]) -> str:
 
 
 def data_files(place: str) -> Iterator[Path]:
-    """The files below a place, sorted, without hidden ones; the place itself when it is a file."""
+    """Yield the files below a place, sorted, without hidden ones; the place itself when it is a file."""
     if not Path(place).is_dir():
         yield Path(place)
         return
@@ -102,5 +102,5 @@ def data_files(place: str) -> Iterator[Path]:
 
 
 def has_data(place: str) -> bool:
-    """Whether there is a file to read at the place, or no such place."""
+    """Return whether there is a file to read at the place, or no such place."""
     return next(data_files(place), None) is not None

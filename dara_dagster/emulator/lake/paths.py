@@ -24,7 +24,7 @@ class PathMap:
         self._workspace = str(workspace).rstrip("/") if workspace else None
 
     def local(self, path: str) -> str:
-        """The path on this disk."""
+        """Return the path on this disk."""
         if path == "/Workspace" and self._workspace:
             return self._workspace
         if not path.startswith(PREFIXES):
@@ -40,7 +40,7 @@ class PathMap:
         return path
 
     def spark(self, path: str) -> str:
-        """The path on this disk of a path as Spark takes it: one without a scheme lies in DBFS.
+        """Return the path on this disk of a path as Spark takes it: one without a scheme lies in DBFS.
 
         https://docs.databricks.com/aws/en/files/ says so for Spark, SQL and dbutils.fs. Files of this
         computer stay readable: a path that is here and not in DBFS is left alone, and so is a new one in a
@@ -55,18 +55,19 @@ class PathMap:
         return path if is_here or "*" in path else str(dbfs)
 
     def dbfs(self, path: str) -> str:
-        """The path on this disk of a path as dbutils.fs takes it: one without a scheme lies in DBFS."""
+        """Return the path on this disk of a path as dbutils.fs takes it: one without a scheme lies in
+        DBFS."""
         if path.startswith(PREFIXES) or path in ("/Volumes", "/Workspace") or not path.startswith("/"):
             return self.local(path)
         return self.local(f"dbfs:{path}")
 
     def notebook(self, path: str) -> str:
-        """The path on this disk of a notebook, whose path may begin with /Workspace or without it.
+        """Return the path on this disk of a notebook, whose path may begin with /Workspace or without it.
 
         https://docs.databricks.com/aws/en/notebooks/notebook-workflows
         """
         return self.local(path if path.startswith("/Workspace/") else f"/Workspace{path}")
 
     def in_shell(self, command: str) -> str:
-        """The same shell command with its paths on this disk."""
+        """Return the same shell command with its paths on this disk."""
         return _IN_SHELL.sub(lambda m: self.local(m[0]), command)

@@ -38,7 +38,7 @@ class TableName(NamedTuple):
 
     @property
     def lower(self) -> TableName:
-        """The name as Unity Catalog keeps it."""
+        """Return the name as Unity Catalog keeps it."""
         return TableName(self.catalog.lower(), self.schema.lower(), self.table.lower())
 
     def __str__(self) -> str:
@@ -75,11 +75,11 @@ class Store:
         self._discard(self.schema_folder(catalog, schema))
 
     def managed_folder(self, name: TableName) -> Path:
-        """Where the managed table of that name lies, or would."""
+        """Return where the managed table of that name lies, or would."""
         return self.schema_folder(name.catalog, name.schema) / name.table.lower()
 
     def table_folder(self, name: TableName) -> Path | None:
-        """The folder of an existing table, managed or external; None when there is none."""
+        """Return the folder of an existing table, managed or external; None when there is none."""
         folder = self.managed_folder(name)
         if (folder / "_delta_log").is_dir():
             return folder
@@ -103,7 +103,7 @@ class Store:
         return self._meta_file(name, _EXTERNAL).is_file()
 
     def drop_table(self, name: TableName) -> None:
-        """Removes the table; an external one keeps its files, as on Databricks."""
+        """Remove the table; an external one keeps its files, as on Databricks."""
         if self.is_external(name):
             self._meta_file(name, _EXTERNAL).unlink()
         elif folder := self.table_folder(name):
@@ -130,7 +130,7 @@ class Store:
         return self._meta_names(catalog, schema, _VIEW)
 
     def function(self, name: TableName) -> str | None:
-        """The definition of a function; None when there is none."""
+        """Return the definition of a function; None when there is none."""
         file = self._meta_file(name, _FUNCTION)
         return file.read_text() if file.is_file() else None
 
@@ -138,7 +138,7 @@ class Store:
         self._write_meta(name, _FUNCTION, definition)
 
     def drop_function(self, name: TableName) -> bool:
-        """Whether there was one."""
+        """Drop the function and return whether there was one."""
         there = self._meta_file(name, _FUNCTION).is_file()
         self._meta_file(name, _FUNCTION).unlink(missing_ok=True)
         return there
@@ -150,7 +150,8 @@ class Store:
         return _folders(self.schema_folder(catalog, schema) / "_volumes")
 
     def lock(self, name: str | Path) -> locked:
-        """A lock on `name` that every process working on this tree respects; a thread may take it again."""
+        """Return a lock on `name` that every process working on this tree respects; a thread may take it
+        again."""
         return locked(self.root / ".locks", str(name))
 
     def _meta_file(self, name: TableName, kind: str) -> Path:

@@ -48,7 +48,7 @@ HEADERS = {
 
 
 def build_document(title: str, body: Markup, *, live: bool = False) -> str:
-    """A whole page; `live` makes it load itself again every two seconds."""
+    """Return a whole page; `live` makes it load itself again every two seconds."""
     head = make_tag(
         "head",
         make_tag("meta", charset="utf-8"),

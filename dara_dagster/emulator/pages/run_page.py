@@ -43,18 +43,18 @@ class PageLinks:
         self._key = bytes.fromhex(table["key"])
 
     def url(self, job_id: int, run_id: int) -> str:
-        """The legacy form, which is what the service sends, with our signature.
+        """Return the URL in its legacy form, which is what the service sends, with our signature.
 
         https://docs.databricks.com/api/workspace/jobs/getrun
         """
         return f"{self._host}/?{self._make_query(run_id)}#job/{job_id}/run/{run_id}"
 
     def path(self, job_id: int, run_id: int) -> str:
-        """The modern form, within the server."""
+        """Return the modern form, within the server."""
         return f"/jobs/{job_id}/runs/{run_id}?{self._make_query(run_id)}"
 
     def opens(self, run_id: int, signature: str) -> bool:
-        """Whether the signature is the one of this run's page."""
+        """Return whether the signature is the one of this run's page."""
         return hmac.compare_digest(self._sign(run_id).encode(), signature.encode())
 
     def _make_query(self, run_id: int) -> str:
@@ -73,14 +73,14 @@ class RunPages:
     runs: Runs
 
     def find(self, job_id: int, run_id: int, signature: str) -> _Page | None:
-        """The page of a run or task run; None without the signature of that very run."""
+        """Return the page of a run or task run; None without the signature of that very run."""
         found = self.runs.lookup(run_id)
         right = self.links.opens(run_id, signature)
         return _Page(self, *found) if right and found is not None and found[0].job_id == job_id else None
 
 
 async def answer_page(pages: Iterable[RunPages], path: str, query: Mapping[str, str]) -> Response | None:
-    """The answer to a browser's GET, or None for a path that is none of a page.
+    """Return the answer to a browser's GET, or None for a path that is none of a page.
 
     `query["s"]` must be the signature of that very run; without it the answer does not even show whether
     there is such a run.
@@ -118,7 +118,7 @@ class _Page:
         self._main = task or (latest[0] if len(latest) == 1 else next(iter(failed), None))
 
     async def answer(self) -> Response:
-        """The page; it loads itself again while the run goes on."""
+        """Return the page, which loads itself again while the run is active."""
         run, main = self._run, self._main
         log = ""
         if main is not None:
@@ -155,7 +155,7 @@ class _Page:
         return None if parent is None else self._make_link(parent, f"a notebook, as run {parent}")
 
     def _show_tasks(self) -> Markup:
-        """The attempts of the run's tasks, when there are several."""
+        """Return the attempts of the run's tasks, when there are several."""
         if self._task is not None or len(self._run.tasks) == 1:
             return Markup("")
         heads = make_tag(
@@ -215,7 +215,7 @@ class _Page:
 
 
 def _list_parameters(task: TaskRun) -> dict[str, str | None]:
-    """What the task was given, whatever its kind calls that."""
+    """Return what the task was given, whatever its kind calls that."""
     payload: Mapping[str, Any] = task.task.get(find_payload_kind(task.task)) or {}
     given = (
         payload.get("base_parameters") or payload.get("parameters") or payload.get("named_parameters") or {}

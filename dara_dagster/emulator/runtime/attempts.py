@@ -43,7 +43,8 @@ class Attempts:
     simulations: SimulationRules
 
     def start_work(self, run: Run, task: TaskRun) -> Work:
-        """The work of this attempt; a simulation when a rule asks for one and there is code to simulate."""
+        """Start the work of this attempt; a simulation when a rule asks for one and there is code to
+        simulate."""
         if "condition_task" in task.task:
             return _Condition(self, run, task)
         if "run_job_task" in task.task:
@@ -202,7 +203,7 @@ class _Process(_Base):
             self.give_up(platform_failure("INVALID_CLUSTER_REQUEST", error.message))
 
     def _choose_cluster(self) -> str | None:
-        """The id of the cluster to run on, made now if it is the run's own; None means serverless."""
+        """Return the id of the cluster to run on, made now if it is the run's own; None means serverless."""
         task, run = self.task.task, self.run
         key = task.get("job_cluster_key")
         if key is not None:
@@ -226,7 +227,7 @@ class _Process(_Base):
                 self.services.clusters.terminate(self.task.cluster_id, "JOB_FINISHED")
 
     def _handle_loss(self, why: str) -> None:
-        """The compute cannot come to run, or ended under the code (SDK, TerminationCodeCode)."""
+        """End the attempt: its compute cannot start, or ended under the code (SDK, TerminationCodeCode)."""
         others = "existing_cluster_id" in self.task.task
         self._fate = platform_failure("CLUSTER_TERMINATED_BY_USER" if others else "CLUSTER_ERROR", why)
         if self._launched:

@@ -50,7 +50,7 @@ class ProcessPool:
 
     @property
     def busy(self) -> bool:
-        """Whether a task process is alive."""
+        """Return whether a task process is alive."""
         return bool(self.running)
 
     def start(self, process: TaskProcess, *, nested: bool = False) -> None:

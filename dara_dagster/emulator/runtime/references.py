@@ -46,7 +46,7 @@ class UnknownReferenceError(Exception):
 
 
 def resolve(context: Context, run: Run, task: TaskRun, value: Any) -> Any:
-    """`value` with the references in its strings replaced, lists and mappings included.
+    """Replace the references in the strings of `value`, lists and mappings included.
 
     Text that is no reference stays (product documentation, Dynamic value references: a malformed one is
     literal, an unknown name in a known namespace is an error: UnknownReferenceError).
@@ -118,7 +118,7 @@ def _resolve_other_task(context: Context, run: Run, _resolve_task: TaskRun, name
 
 
 def _read_task_value(context: Context, run: Run, task_key: str, name: str) -> str | None:
-    """What the task set with dbutils.jobs.taskValues; the engine keeps it in a file for each task."""
+    """Return what the task set with dbutils.jobs.taskValues; the engine keeps it in a file for each task."""
     file = context.folder / "runs" / str(run.run_id) / "task_values" / f"{quote(task_key, safe='')}.json"
     if not file.is_file():
         return None

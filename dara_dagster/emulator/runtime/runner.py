@@ -36,7 +36,7 @@ class Runner:
 
     @property
     def count(self) -> int:
-        """Task processes started and not yet ended."""
+        """Return how many task processes were started and have not ended."""
         return len(self._processes)
 
     def launch(
@@ -89,17 +89,18 @@ class Runner:
         self._processes.clear()
 
     def task_folder(self, job_run_id: int, run_id: int) -> Path:
-        """Where a task run's spec, log and result are."""
+        """Return where a task run's spec, log and result are."""
         return self._context.folder / "runs" / str(job_run_id) / str(run_id)
 
     def result(self, job_run_id: int, run_id: int) -> TaskResult:
-        """What an ended task run left behind."""
+        """Return what an ended task run left behind."""
         return _read_result(
             _find_result_file(self.task_folder(job_run_id, run_id)), None, "The result is gone."
         )
 
     def log(self, job_run_id: int, run_id: int) -> tuple[str, bool]:
-        """The last 5 MB a task wrote to stdout and stderr, and whether something before was left out."""
+        """Return the last 5 MB a task wrote to stdout and stderr, and whether something before was left
+        out."""
         file = self.task_folder(job_run_id, run_id) / "log.txt"
         try:
             size = file.stat().st_size
@@ -155,7 +156,7 @@ def end_orphan(pid: int) -> None:
 
 
 def _read_command(pid: int) -> str:
-    """How a process was started; "" when there is none, or it cannot be found out."""
+    """Return how a process was started; "" when there is none, or it cannot be found out."""
     if Path("/proc/self/cmdline").exists():  # small containers have no ps
         with contextlib.suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
@@ -189,8 +190,8 @@ def _write_private(file: Path, content: Any) -> None:
 
 
 def _ignore_start(_pid: int) -> None:
-    """The workspace is gone."""
+    """Do nothing: the workspace is gone."""
 
 
 def _ignore_end(_status: int | None, _reason: str) -> None:
-    """The workspace is gone."""
+    """Do nothing: the workspace is gone."""

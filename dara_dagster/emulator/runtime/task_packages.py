@@ -18,7 +18,8 @@ class UnsupportedLibraryError(ValueError):
 def list_packages(
     settings: Mapping[str, Any], task: TaskRun, on_cluster: Iterable[Mapping[str, Any]]
 ) -> list[str]:
-    """Arguments of `pip install` for the libraries of the task, of its cluster and of its environment.
+    """Return the arguments of `pip install` for the libraries of the task, of its cluster and of its
+    environment.
 
     `on_cluster` holds the statuses of the libraries of its cluster. Raises UnsupportedLibraryError for a jar,
     egg, maven or cran library (https://docs.databricks.com/api/workspace/jobs/submit: `libraries`,
@@ -52,7 +53,7 @@ def _list_arguments(library: Mapping[str, Any]) -> list[str]:
 
 
 def _split_dependencies(lines: Sequence[str]) -> list[str]:
-    """Lines of a requirements file: options such as `-r file` are words of their own."""
+    """Split lines of a requirements file: options such as `-r file` are words of their own."""
     return [
         word for line in lines for word in (shlex.split(line) if line.startswith("-") else [line.strip()])
     ]

@@ -34,7 +34,8 @@ class CodeSources:
 
 
 def build_spec(sources: CodeSources, run: Run, task: TaskRun) -> Spec | Outcome:
-    """The engine's spec of one attempt, or how it ends at once: missing code, a kind this workspace lacks."""
+    """Return the engine's spec of one attempt, or how it ends at once: missing code, a kind this workspace
+    lacks."""
     kind = find_payload_kind(task.task)
     build = _BUILDERS.get(kind)
     if build is None:
@@ -132,7 +133,7 @@ _BUILDERS = {
 
 
 def _find_file(sources: CodeSources, path: str, what: str = "python") -> Path | Outcome:
-    """The local file behind a workspace or volume path."""
+    """Return the local file behind a workspace or volume path."""
     volume = path.removeprefix("dbfs:")
     if volume.startswith("/Volumes/"):
         file = _find_volume_file(sources.context.tables, volume)
@@ -150,7 +151,7 @@ def _find_file(sources: CodeSources, path: str, what: str = "python") -> Path | 
 
 
 def _find_volume_file(tables: Path, path: str) -> Path | None:
-    """The local file behind `/Volumes/catalog/schema/volume/...`; None for a path that is not one."""
+    """Return the local file behind `/Volumes/catalog/schema/volume/...`; None for a path that is not one."""
     parts = [part for part in path.split("/") if part and part != "."]
     if parts[:1] != ["Volumes"] or len(parts) < 4 or ".." in parts:
         return None
@@ -159,7 +160,7 @@ def _find_volume_file(tables: Path, path: str) -> Path | None:
 
 
 def _read_environment(sources: CodeSources, run: Run, task: TaskRun) -> dict[str, str]:
-    """Environment variables: of the cluster, or of the serverless set the task names."""
+    """Return the environment variables: of the cluster, or of the serverless set the task names."""
     if task.cluster_id is not None:
         spec = sources.clusters.show(task.cluster_id)
         return dict(spec.get("spark_env_vars") or {})

@@ -113,5 +113,5 @@ _ROUTES = (
 
 
 def routes(admin: Admin) -> Routes:
-    """The routes of one workspace's switches."""
+    """Return the routes of one workspace's switches."""
     return bind(admin, _ROUTES)

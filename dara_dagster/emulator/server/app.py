@@ -96,7 +96,7 @@ async def _drop(receive: Receive, *, cut: bool) -> None:
 
 
 async def _read_json(request: Request, path: str) -> dict[str, Json]:
-    """The JSON object sent; {} for a body that is something else, which is left to the handler."""
+    """Return the JSON object sent; {} for a body that is something else, which is left to the handler."""
     if not request.headers.get("content-type", "").startswith(_JSON) or path.startswith(_CONTENT):
         return {}
     try:
@@ -118,7 +118,7 @@ def _make_error_response(error: ApiError) -> Response:
 
 
 def _convert_error(error: Exception) -> ApiError:
-    """The answer to any failure, also to one that no rule foresaw."""
+    """Return the answer to any failure, also to one that no rule foresaw."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:

@@ -11,12 +11,12 @@ from dara_dagster.emulator.server.workspaces import Server, W
 
 
 def read_signed(signer: Signer, call: Call) -> dict[str, str]:
-    """The values of the presigned URL a call came with; ApiError 403 when it is not valid."""
+    """Return the values of the presigned URL a call came with; ApiError 403 when it is not valid."""
     return signer.check(call.request.scope["path"].rpartition("/")[2], call.query)
 
 
 def authenticate(server: Server[W], request: Request) -> W:
-    """The workspace; ApiError 401 without a token, 403 for a wrong one."""
+    """Return the workspace; ApiError 401 without a token, 403 for a wrong one."""
     path: str = request.scope["path"]
     if path.startswith(PRESIGNED):  # its handler then checks the signature
         signer = path.removeprefix(PRESIGNED).partition("/")[0]

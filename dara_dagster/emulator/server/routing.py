@@ -32,7 +32,7 @@ class Call:
     body: dict[str, Json] = field(default_factory=dict)
 
     def read_number(self, name: str, default: int | None = None) -> int:
-        """An id or count from path, body or query; ApiError 400 when it is no number, or missing."""
+        """Return an id or count from path, body or query; ApiError 400 when it is no number, or missing."""
         value = self.path.get(name) or self.body.get(name, self.query.get(name) or default)
         if value is None:
             raise invalid(f"Missing required field: {name}")
@@ -41,7 +41,7 @@ class Call:
         return int(value)
 
     def read_flag(self, name: str) -> bool:
-        """A true or false of the query."""
+        """Return a true or false of the query."""
         return self.query.get(name, "").lower() == "true"
 
 
@@ -53,7 +53,8 @@ Routes = tuple[tuple[str, str, Handler], ...]
 
 
 def bind(service: S, table: Iterable[tuple[str, str, Callable[[S, Call], Json]]]) -> Routes:
-    """The routes of one workspace's service: the handlers of `table` get it as their first argument."""
+    """Return the routes of one workspace's service: the handlers of `table` get it as their first
+    argument."""
     return tuple((method, path, partial(handler, service)) for method, path, handler in table)
 
 
@@ -79,7 +80,8 @@ class Router:
         self._routes = [Route(path, handler, methods=[method]) for method, path, handler in routes]
 
     def find(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
-        """The route, whose endpoint is a Handler, and the values in the path; ApiError 404 without one."""
+        """Return the route, whose endpoint is a Handler, and the values in the path; ApiError 404 without
+        one."""
         for route in self._routes:
             match, found = route.matches(scope)
             if match is Match.FULL:

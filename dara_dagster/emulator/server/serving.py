@@ -64,7 +64,7 @@ class _Http(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Our handlers stay: uvicorn's would raise the signal again at the end and spoil the exit code."""
+        """Keep our handlers: uvicorn's would raise the signal again at the end and spoil the exit code."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -36,7 +36,7 @@ async def receive_file(request: Request, folder: Path, limit: int) -> Path:
 
 
 async def _copy(request: Request, out: BinaryIO, limit: int) -> int:
-    """Chunks are small (64 KB); a thread takes them a few megabytes at a time."""
+    """Copy the small chunks (64 KB) to the file; a thread takes them a few megabytes at a time."""
     size, waiting = 0, bytearray()
     try:
         async for chunk in request.stream():

@@ -47,7 +47,7 @@ class TaskProcesses(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether a task process is alive."""
+        """Return whether a task process is alive."""
 
     def close(self) -> None:
         """Kill every task process; what they were doing is found to be lost at the next start."""
@@ -76,18 +76,18 @@ class Server(Generic[W]):
         self._open: dict[str, W] = {}
 
     def workspace(self, token: str) -> W | None:
-        """The workspace behind a bearer token; None for a wrong one. UnusableStoreError."""
+        """Return the workspace behind a bearer token; None for a wrong one. UnusableStoreError."""
         found = self._open.get(token)
         if found is None and (self.token is None or compare_digest(self.token.encode(), token.encode())):
             found = self._open[token] = self._restore(token)
         return found
 
     def find_signer(self, name: str) -> W | None:
-        """The workspace whose presigned URLs bear that name."""
+        """Return the workspace whose presigned URLs bear that name."""
         return next((one for one in self._open.values() if one.signer.name == name), None)
 
     def workspaces(self) -> Iterable[W]:
-        """Those that were used since the start."""
+        """Return those that were used since the start."""
         return self._open.values()
 
     def erase(self, token: str) -> None:

@@ -29,7 +29,7 @@ class Cell:
 
 
 def is_notebook(text: str) -> bool:
-    """Whether a file's text is a notebook and not a plain script or SQL file."""
+    """Return whether a file's text is a notebook and not a plain script or SQL file."""
     return text.startswith((PYTHON_HEADER, SQL_HEADER)) or _is_ipynb(text)
 
 
@@ -38,7 +38,7 @@ def _is_ipynb(text: str) -> bool:
 
 
 def parse_cells(text: str) -> list[Cell]:
-    """The cells of a notebook's text; a file that is no notebook is one Python cell.
+    """Return the cells of a notebook's text; a file that is no notebook is one Python cell.
 
     Raises ValueError for an .ipynb that is not JSON.
     """
@@ -68,7 +68,7 @@ def _source_cells(text: str, comment: str, language: str) -> list[Cell]:
 
 
 def _source_cell(number: int, block: list[str], start: int, comment: str, language: str) -> Cell | None:
-    """One cell; lines only for the notebook editor (titles) are blanked, so that line numbers stay."""
+    """Return one cell; lines only for the notebook editor (titles) are blanked, so that line numbers stay."""
     title = f"{comment} DBTITLE"
     lines = ["" if line.startswith(title) else line for line in block]
     while lines and not lines[0].strip():

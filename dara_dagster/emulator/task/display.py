@@ -14,7 +14,7 @@ _ROWS = 20
 
 
 def display(value: Any = None, *args: Any, **kwargs: Any) -> None:
-    """Prints a DataFrame's first rows as a table; a streaming or other object as its text."""
+    """Print a DataFrame's first rows as a table; a streaming or other object as its text."""
     if isinstance(value, DataFrame):
         _display_frame(value)
     elif isinstance(value, pandas.DataFrame | pandas.Series):
@@ -37,4 +37,4 @@ def _display_frame(frame: DataFrame) -> None:
 
 
 def display_html(html: str = "") -> None:
-    """HTML cannot be shown in a log; the call does nothing."""
+    """Do nothing: HTML cannot be shown in a log."""

@@ -20,7 +20,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Serves requests until standard input ends; then ends every task with its process group."""
+    """Serve requests until standard input ends; then ends every task with its process group."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever an import prints must not look like an answer
     # Threads that an import starts would not survive the fork.
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _load_engine() -> str | None:
-    """Imports what every task needs; the reason when that is not possible."""
+    """Import what every task needs; the reason when that is not possible."""
     try:
         from dara_dagster.emulator.task import imports_ahead
 
@@ -69,7 +69,7 @@ class _Answers(ABC):
 
     @abstractmethod
     def _start(self, spec: str) -> int:
-        """Starts a task; its process id, which is its process group's too."""
+        """Start a task; its process id, which is its process group's too."""
 
 
 class ForkServer(_Answers):
@@ -143,7 +143,7 @@ class ForkServer(_Answers):
 
 
 def _run_child(spec: str, inherited: tuple[int, ...]) -> Any:
-    """The child's whole life; never returns."""
+    """Run the child to its end; never returns."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)

@@ -22,6 +22,6 @@ _MODULES = (
 
 
 def import_all() -> None:
-    """Imports them all. Raises ImportError when a package of the `emulator` extra is missing."""
+    """Import them all. Raises ImportError when a package of the `emulator` extra is missing."""
     for name in _MODULES:
         importlib.import_module(name)

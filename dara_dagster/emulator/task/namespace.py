@@ -19,7 +19,7 @@ __all__ = ["install_modules", "main_namespace"]
 
 
 def main_namespace(spark: LocalSpark, dbutils: DBUtils) -> dict[str, Any]:
-    """A fresh `__main__` module's names. It has no `__file__`, as on Databricks.
+    """Return a fresh `__main__` module's names. It has no `__file__`, as on Databricks.
 
     Its `__spec__` is set because pyspark takes a main module without spec and file for a doctest and exits.
     """
@@ -46,7 +46,7 @@ def _globals(spark: LocalSpark, dbutils: DBUtils) -> dict[str, Any]:
 
 
 def install_modules(spec: TaskSpec, spark: LocalSpark, dbutils: DBUtils) -> None:
-    """Makes `delta`, `dbruntime` and `pyspark.dbutils` importable.
+    """Make `delta`, `dbruntime` and `pyspark.dbutils` importable.
 
     `databricks.sdk.runtime` takes its names from `dbruntime` when that exists (databricks-sdk 0.162,
     runtime/__init__.py).

@@ -70,7 +70,7 @@ class Notebook:
         }
 
     def run(self) -> None:
-        """Runs all cells; what a cell raises comes through, NotebookExit too."""
+        """Run all cells; what a cell raises comes through, NotebookExit too."""
         shown = self._shown_path()
         for cell in parse_cells(self._file.read_text(encoding="utf-8")):
             if cell.language in _INERT:
@@ -84,7 +84,7 @@ class Notebook:
             sys.stdout.flush()
 
     def _shown_path(self) -> str:
-        """The path with its ending, as the user knows the file."""
+        """Return the path with its ending, as the user knows the file."""
         return self._path if self._path.endswith(self._file.suffix) else self._path + self._file.suffix
 
     def _python(self, cell: Cell, key: str) -> None:
@@ -118,7 +118,7 @@ class Notebook:
             self._sources.at_line(key, cell.line + line - 1, run)
 
     def _with_widgets(self, text: str) -> str:
-        """`${name}` and `:name` take the value of the widget; `${name}` is plain text, `:name` a string."""
+        """Put the widgets' values in for `${name}`, as plain text, and for `:name`, as a string."""
         values = self._dbutils.widgets.getAll()
 
         text = re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
@@ -197,7 +197,7 @@ class Notebook:
         self._sources.at_line(key, cell.line, run)
 
     def _pip(self, cell: Cell, key: str) -> None:
-        """Each line is a command of its own, as on Databricks; anything else below is Python."""
+        """Run each line as a command of its own, as on Databricks; anything else below is Python."""
         first, _, rest = cell.source.partition("\n")
         lines = rest.split("\n")
         commands = [first, *(m[1] for line in lines if (m := re.match(r"\s*%pip\s+(.*)", line)))]

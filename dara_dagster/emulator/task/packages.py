@@ -58,7 +58,8 @@ class Installer:
         self._paths = paths
 
     def install(self, arguments: Sequence[str]) -> list[str]:
-        """Installs what `pip install` would for these arguments; the requirements that were not there yet.
+        """Install what `pip install` would for these arguments; returns the requirements that were not there
+        yet.
 
         Raises InstallError in one line for what cannot be found, built or used beside this Python's packages.
         """
@@ -75,7 +76,7 @@ class Installer:
         return [one for one in given if not one.startswith("-")]
 
     def _local(self, arguments: Sequence[str]) -> list[str]:
-        """The arguments with paths on this disk, and without options that make no difference here."""
+        """Return the arguments with paths on this disk, and without options that make no difference here."""
         given: list[str] = []
         before = ""
         for argument in arguments:
@@ -125,7 +126,7 @@ class Installer:
 
 
 def _tool() -> list[str]:
-    """uv when it is there (it is quicker), else pip."""
+    """Return uv when it is there (it is quicker), else pip."""
     if uv := shutil.which("uv"):
         return [uv, "pip", "install", "--quiet", "--no-progress", "--python", sys.executable]
     if importlib.util.find_spec("pip"):
@@ -142,7 +143,7 @@ def _tool() -> list[str]:
 
 
 def _is_home(argument: str) -> bool:
-    """Whether it is a workspace path without /Workspace."""
+    """Return whether it is a workspace path without /Workspace."""
     return argument.startswith(("/Users/", "/Shared/", "/Repos/"))
 
 
@@ -151,7 +152,7 @@ def _is_file(argument: str) -> bool:
 
 
 def _is_there(argument: str) -> bool:
-    """Whether this Python has what a requirement asks for."""
+    """Return whether this Python has what a requirement asks for."""
     try:
         wanted = Requirement(argument)
         have = importlib.metadata.version(wanted.name)
@@ -161,13 +162,13 @@ def _is_there(argument: str) -> bool:
 
 
 def _project(argument: str) -> str:
-    """The normalised name of the project in a wheel's file name; '' for anything else."""
+    """Return the normalised name of the project in a wheel's file name; '' for anything else."""
     file = Path(argument.partition("[")[0])
     return canonicalize_name(file.name.partition("-")[0]) if file.suffix == ".whl" else ""
 
 
 def _key(given: Sequence[str]) -> str:
-    """Names a set of packages: the Python, the arguments, and what is in the files among them."""
+    """Return the key of a set of packages: the Python, the arguments, and what is in the files among them."""
     digest = hashlib.sha256(f"{sys.version_info[:2]} {shlex.join(given)}".encode())
     for argument in given:
         file = Path(argument.partition("[")[0])
@@ -177,7 +178,7 @@ def _key(given: Sequence[str]) -> str:
 
 
 def _reason(output: str, given: Sequence[str]) -> str:
-    """What uv or pip said, on one line, without the passwords of an index."""
+    """Return the error of uv or pip on one line, without the passwords of an index."""
     words = " ".join(output.replace("╰─▶", "").replace("×", "").replace("│", "").split())
     words = _IN_URL.sub("", words).removeprefix("error: ").removeprefix("ERROR: ").replace(" cause: ", ": ")
     what = " ".join(os.path.basename(one) if one.startswith("/") else _IN_URL.sub("", one) for one in given)  # noqa: PTH119

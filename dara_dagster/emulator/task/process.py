@@ -15,7 +15,7 @@ __all__ = ["run_spec"]
 
 
 def run_spec(path: str) -> int:
-    """Runs the task of a spec file; 0 when it succeeded. Standard output and error go to its log from here
+    """Run the task of a spec file; 0 when it succeeded. Standard output and error go to its log from here
     on.
     """
     spec = TaskSpec.read(path)

@@ -35,7 +35,7 @@ _KEYWORDS = ("file", "path", "src", "dst")
 
 
 def redirect_file_calls(paths: PathMap) -> Callable[[], None]:
-    """Replaces Python's file functions by ones that map their paths; returns a function that puts the old
+    """Replace Python's file functions by ones that map their paths; returns a function that puts the old
     ones back.
 
     Native readers (pyarrow, duckdb) that open files by themselves are not reached; pandas opens in Python.

@@ -22,7 +22,7 @@ class Redactor:
             self.add(value)
 
     def add(self, value: str) -> None:
-        """Redacts a value from now on; blank ones and single characters would redact everything and are left
+        """Redact a value from now on; blank ones and single characters would redact everything and are left
         out.
         """
         if len(value.strip()) > 1:

@@ -48,7 +48,7 @@ class TaskSpec:
 
     @classmethod
     def read(cls, path: str | Path) -> TaskSpec:
-        """The spec in a file; keys this version does not know are ignored. Raises OSError, ValueError,
+        """Return the spec in a file; keys this version does not know are ignored. Raises OSError, ValueError,
         TypeError.
         """
         content = json.loads(Path(path).read_text())
@@ -57,12 +57,13 @@ class TaskSpec:
 
     @property
     def named_parameters(self) -> dict[str, Any]:
-        """Parameters by name; a list (argv) has none."""
+        """Return the parameters by name; a list (argv) has none."""
         return dict(self.parameters) if isinstance(self.parameters, Mapping) else {}
 
     @property
     def arguments(self) -> list[str]:
-        """Parameters as argv; a mapping becomes `--name=value` (as named_parameters of a wheel do)."""
+        """Return the parameters as argv; a mapping becomes `--name=value` (as named_parameters of a wheel
+        do)."""
         if isinstance(self.parameters, Mapping):
             return [f"--{name}={value}" for name, value in self.parameters.items()]
         return [str(value) for value in self.parameters]
@@ -87,7 +88,7 @@ class TaskResult:
     code: str = ""
 
     def write(self, path: str | Path) -> None:
-        """Writes the result as a whole or not at all."""
+        """Write the result as a whole or not at all."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")

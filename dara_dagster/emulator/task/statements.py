@@ -42,7 +42,7 @@ class ResultTable:
 def run_script(
     spark: LocalSpark, script: str, parameters: Mapping[str, Any], sources: SourceMap, key: str
 ) -> Iterator[DataFrame]:
-    """Runs the statements of a script one by one; yields the DataFrame of each.
+    """Run the statements of a script one by one; yields the DataFrame of each.
 
     `:name` markers take the parameters. An error's traceback shows the statement's line of `key`, which
     `sources` must know. Raises UnboundParameter for a marker without value.
@@ -53,7 +53,7 @@ def run_script(
 
 
 def fetch(frame: DataFrame, row_limit: int | None) -> ResultTable:
-    """The rows of a DataFrame, at most `row_limit`."""
+    """Return the rows of a DataFrame, at most `row_limit`."""
     schema: StructType = frame.schema
     limited = frame if row_limit is None else frame.limit(row_limit + 1)
     found = limited.collect()
@@ -83,7 +83,7 @@ def _cell(value: Any, kind: DataType) -> _Cell:
 
 
 def _double(value: float) -> str:
-    """A double as Java writes it: 1.0E10 from ten million on and below a thousandth."""
+    """Return a double as Java writes it: 1.0E10 from ten million on and below a thousandth."""
     if not math.isfinite(value):
         return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
     if value == 0 or 1e-3 <= abs(value) < 1e7:

@@ -32,7 +32,7 @@ __all__ = ["Task", "run_task"]
 
 
 def run_task(spec: TaskSpec) -> TaskResult:
-    """Runs the task in this process and writes its result file. Changes the process for good: environment,
+    """Run the task in this process and writes its result file. Changes the process for good: environment,
     working folder, file functions, standard output. The caller ends the process.
     """
     redactor = Redactor([spec.token])
@@ -74,7 +74,7 @@ class Task:
         install_modules(spec, self.spark, self.dbutils)
 
     def _prepare_process(self) -> None:
-        """Environment, time zone (UTC, as on a cluster), working folder and import path of the task."""
+        """Set environment, time zone (UTC, as on a cluster), working folder and import path of the task."""
         spec = self.spec
         os.environ.update({"DATABRICKS_HOST": spec.host, "DATABRICKS_TOKEN": spec.token} if spec.host else {})
         os.environ.update(spec.env)
@@ -87,7 +87,7 @@ class Task:
             os.chdir(folder)
 
     def run(self) -> TaskResult:
-        """Executes the task; never raises for what the user's code does."""
+        """Execute the task; never raises for what the user's code does."""
         kinds: dict[str, Callable[[TaskResult], None]] = {
             "notebook": self._notebook,
             "script": self._script,
@@ -126,7 +126,7 @@ class Task:
         ).run()
 
     def _script(self, result: TaskResult) -> None:
-        """Executes the file as a REPL would: `__name__` is `__main__`, there is no `__file__`, sys.exit is a
+        """Execute the file as a REPL would: `__name__` is `__main__`, there is no `__file__`, sys.exit is a
         failure.
         """
         source = self._file().read_text(encoding="utf-8")
@@ -136,8 +136,8 @@ class Task:
         exec(code, main_namespace(self.spark, self.dbutils))  # noqa: S102  running the user's code is the point
 
     def _sql(self, result: TaskResult) -> None:
-        """Statements of a file (or the one text); the last result is the task's. A file's statement is shown
-        in errors.
+        """Run the statements of a file (or the one text); the last result is the task's. A file's statement
+        is shown in errors.
         """
         text = self.spec.text if self.spec.text is not None else self._file().read_text(encoding="utf-8")
         key = self.spec.path or "<statement>"
@@ -149,7 +149,7 @@ class Task:
                 display(frame)
 
     def _wheel(self, result: TaskResult) -> None:
-        """Calls the entry point: by the package's metadata first, else `package.entry_point()`."""
+        """Call the entry point: by the package's metadata first, else `package.entry_point()`."""
         package, entry = self.spec.path, self.spec.text or ""
         if self.spec.file and not self.spec.packages:
             sys.path.insert(0, self.spec.file)

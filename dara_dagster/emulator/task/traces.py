@@ -35,7 +35,7 @@ class SourceMap:
     shown: dict[str, str] = field(default_factory=dict)
 
     def add(self, key: str, path: str, source: str, line: int, cell: str) -> None:
-        """Makes `source`, whose first line is `line` of `key`, findable for tracebacks."""
+        """Make `source`, whose first line is `line` of `key`, findable for tracebacks."""
         self.shown[key] = path
         self.cells.setdefault(key, []).append((line, cell))
         known = linecache.cache.get(key)
@@ -47,12 +47,12 @@ class SourceMap:
         linecache.cache[key] = (sum(map(len, lines)), None, lines, key)
 
     def cell(self, key: str, line: int) -> str:
-        """The cell in which a line lies, '' for plain files."""
+        """Return the cell in which a line lies, '' for plain files."""
         before = [cell for first, cell in self.cells.get(key, []) if first <= line]
         return before[-1] if before else ""
 
     def at_line(self, key: str, line: int, action: Callable[[], Result]) -> Result:
-        """Calls `action` so that a traceback of what it raises shows this line of the source."""
+        """Call `action` so that a traceback of what it raises shows this line of the source."""
         code = compile("\n" * (line - 1) + "result = action()", key, "exec", dont_inherit=True)
         names: dict[str, Any] = {"action": action}
         exec(code, names)  # noqa: S102  our own words
@@ -63,7 +63,7 @@ class SourceMap:
 
 
 def error_line(error: BaseException) -> str:
-    """`ValueError: text`, on one line."""
+    """Return `ValueError: text`, on one line."""
     if isinstance(error, SyntaxError):
         return _syntax_line(error, None)
     text = str(error).strip()
@@ -82,7 +82,7 @@ def _syntax_line(error: SyntaxError, sources: SourceMap | None) -> str:
 
 
 def error_trace(error: BaseException, sources: SourceMap) -> str:
-    """A traceback of the user's frames, with cell numbers, and the error's full text at the end."""
+    """Return a traceback of the user's frames, with cell numbers, and the error's full text at the end."""
     out: list[str] = []
     chain: list[BaseException] = []
     current: BaseException | None = error

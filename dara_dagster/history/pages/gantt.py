@@ -19,12 +19,12 @@ _WORDS = {"own": "dara", "queue": "queue", "setup": "set-up", "execution": "exec
 
 
 def length_of(report: RunReport) -> float:
-    """The seconds a chart of the run has to cover."""
+    """Return the seconds a chart of the run has to cover."""
     return max([report.seconds, *(task.end or 0.0 for task in report.tasks)])
 
 
 def gantt(report: RunReport, length: float) -> Element:
-    """The chart of a run over `length` seconds, so that two charts can have one scale."""
+    """Return the chart of a run over `length` seconds, so that two charts can have one scale."""
     step = next((each for each in _STEPS if length / each <= _MOST_MARKS), length / _MOST_MARKS)
     tasks = sorted(report.tasks, key=lambda task: float("inf") if task.start is None else task.start)
     head = element(
@@ -40,7 +40,7 @@ def gantt(report: RunReport, length: float) -> Element:
 
 
 def legend() -> Element:
-    """What the colours mean."""
+    """Return what the colours mean."""
     keys = (
         ("own", "dara: compute, upload, submission, seeing the end"),
         ("wait", "queue and set-up"),
@@ -52,12 +52,12 @@ def legend() -> Element:
 
 
 def key(colour: str) -> Element:
-    """A small square in one of the page's colours."""
+    """Return a small square in one of the page's colours."""
     return element("span", class_="key", style=f"background: var(--{colour})")
 
 
 def bar(start: float, end: float, length: float, **attributes: str) -> Element:
-    """A rectangle from `start` to `end` of `length`; never too thin to be seen."""
+    """Return a rectangle from `start` to `end` of `length`; never too thin to be seen."""
     share = 100 / length if length else 0.0
     width = f"{max(end - start, 0.0) * share:.3f}%"
     style = f"width: max(1.5px, {width})"
@@ -78,7 +78,7 @@ def _mark(seconds: float) -> str:
 
 
 def _rows(task: TaskReport, length: float) -> Iterator[Element]:
-    """The task, and below it the notebooks that it started."""
+    """Yield the task, and below it the notebooks that it started."""
     yield _row(task, length)
     for run in task.notebook_runs:
         yield _notebook_row(run, length)
@@ -128,14 +128,14 @@ def _row(task: TaskReport, length: float) -> Element:
 
 
 def _page_link(name: str, url: str | None) -> str | Element:
-    """The name as a link to the page of a Databricks run, where there is one."""
+    """Return the name as a link to the page of a Databricks run, where there is one."""
     if url is None or not url.startswith(("https://", "http://")):
         return name
     return element("a", name, href=url, rel="noreferrer")
 
 
 def _tooltip(task: TaskReport) -> str:
-    """What a pointer on the bar is told."""
+    """Return the tooltip of the bar."""
     seconds = (task.own_seconds, task.queue_seconds, task.setup_seconds, task.execution_seconds)
     parts = ", ".join(f"{word} {duration(took)}" for word, took in zip(_WORDS.values(), seconds, strict=True))
     since = f"began after {duration(task.start)}, took {duration(task.seconds)}"

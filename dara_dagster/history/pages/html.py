@@ -46,7 +46,7 @@ thead th { font-weight: 600; font-size: .87rem; color: var(--faint); vertical-al
 
 
 def element(tag: str, /, *children: Child, **attributes: str) -> ElementTree.Element:
-    """`<tag attributes>children</tag>`; None is left out, and a `_` at the end of a name (`class_`)."""
+    """Make `<tag attributes>children</tag>`; None is left out, and a `_` at the end of a name (`class_`)."""
     made = ElementTree.Element(tag, {key.rstrip("_"): _printable(text) for key, text in attributes.items()})
     for child in children:
         if isinstance(child, ElementTree.Element):
@@ -59,7 +59,7 @@ def element(tag: str, /, *children: Child, **attributes: str) -> ElementTree.Ele
 
 
 def document(title: str, *body: Child) -> str:
-    """The whole page as HTML."""
+    """Return the whole page as HTML."""
     head = element(
         "head",
         element("meta", charset="utf-8"),

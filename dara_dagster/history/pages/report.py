@@ -17,7 +17,7 @@ __all__ = ["comparison_page", "report_page"]
 
 
 def report_page(report: RunReport) -> str:
-    """The page of one run: its chart, and where its time went."""
+    """Return the page of one run: its chart, and where its time went."""
     title = f"{report.job}: {report.state}"
     return document(
         title,
@@ -32,7 +32,7 @@ def report_page(report: RunReport) -> str:
 
 
 def comparison_page(found: Comparison, first: RunReport, second: RunReport) -> str:
-    """The page of a comparison; `first` and `second` are the runs to draw, one of each side."""
+    """Return the page of a comparison; `first` and `second` are the runs to draw, one of each side."""
     length = max(length_of(first), length_of(second))
     jobs = ", ".join(dict.fromkeys((*found.first.jobs, *found.second.jobs)))
     return document(
@@ -91,7 +91,7 @@ def _comparison_table(found: Comparison) -> Element:
 
 
 def _rounds(found: Comparison) -> Iterator[Element]:
-    """The rounds one by one, where there were several."""
+    """Yield the rounds one by one, where there were several."""
     if len(found.rounds) < 2:
         return
     heads = ("Round", found.first.label, found.second.label, "Difference", "First was")
@@ -112,7 +112,7 @@ def _rounds(found: Comparison) -> Iterator[Element]:
 
 
 def _tables(found: Comparison) -> Iterator[Element]:
-    """The rows that were written, table by table."""
+    """Yield the rows that were written, table by table."""
     if not found.tables:
         return
     heads = ("Table", "Task", f"Rows, {found.first.label}", f"Rows, {found.second.label}")
@@ -132,7 +132,7 @@ def _table(heads: Sequence[str], *rows: Element) -> Element:
 
 
 def _rows(counts: Sequence[int | None]) -> str:
-    """`11,864`, or `1 or 2` where the runs of a side differ."""
+    """Return `11,864`, or `1 or 2` where the runs of a side differ."""
     words = dict.fromkeys("not known" if count is None else f"{count:,}" for count in counts)
     return " or ".join(words) or "not written"
 

@@ -28,7 +28,8 @@ class NotQuartzError(ValueError):
 
 
 def to_quartz(cron: str) -> str:
-    """The Quartz form of a cron expression that config/rules/cron.py found right; it fires at the same times.
+    """Return the Quartz form of a cron expression that config/rules/cron.py found right; it fires at the same
+    times.
 
     Seconds come first, exactly one of the two day fields is `?`, and days of the week are names, since
     Quartz counts them from 1 = Sunday (Quartz documentation, CronTrigger). Raises NotQuartzError.
@@ -98,7 +99,7 @@ def _weekdays(field: str) -> str:
 
 
 def _number(name: str, word: str) -> int:
-    """The number a word of the field stands for; -1 for the L of the last day."""
+    """Return the number a word of the field stands for; -1 for the L of the last day."""
     if word in _WORDS[name]:
         return _WORDS[name][word]
     number = int(word) if word.isdecimal() else -1
@@ -106,7 +107,8 @@ def _number(name: str, word: str) -> int:
 
 
 def _list(name: str, field: str) -> str:
-    """The field's numbers: `*` for all of them, a range or step where it is one, else each by itself."""
+    """Return the field's numbers: `*` for all of them, a range or step where it is one, else each by
+    itself."""
     low, high = _LOWS_AND_HIGHS[name]
     numbers = field_numbers(field, low, high, _WORDS[name])
     assert isinstance(numbers, set), f"{field} was found right before"

@@ -95,7 +95,7 @@ class Deployment:
         self.files = 0
 
     def chosen(self, names: Collection[str]) -> list[WorkflowPlan]:
-        """The workflows of those names (all, when there are none) and those they run, these first.
+        """Return the workflows of those names (all, when there are none) and those they run, these first.
 
         Raises DeployError for an unknown name.
         """
@@ -112,7 +112,8 @@ class Deployment:
         return list(ordered.values())
 
     def run(self, workflows: Sequence[WorkflowPlan]) -> Iterator[Deployed]:
-        """Deploy the workflows, in this order, telling each as it is done; what cannot be is left out.
+        """Deploy the workflows in this order and yield each as it is done; what cannot be deployed is left
+        out.
 
         Before the first job is touched all is looked up that could fail: ids of jobs, jobs that share their
         tags, compute, files. Raises DeployError, ComputeError, FileError, RunError or CredentialsError.
@@ -133,7 +134,7 @@ class Deployment:
                     yield self._deploy(workflow, job)
 
     def orphaned_jobs(self) -> list[SavedJob]:
-        """The saved jobs of this project whose workflow it no longer has."""
+        """Return the saved jobs of this project whose workflow it no longer has."""
         known = {owner_tags(self._plan.identity, name)[WORKFLOW_TAG] for name in self._workflows}
         return [job for job in self._jobs if job.workflow_tag not in known]
 
@@ -149,7 +150,7 @@ class Deployment:
         return list_jobs(self._ws, self._project_tag)
 
     def _lock(self, held: ExitStack) -> None:
-        """Two deployments of one machine take turns; of two machines' new jobs the older one stays."""
+        """Make two deployments of one machine take turns; of two machines' new jobs the older one stays."""
         key = hashlib.sha256(f"{self._ws.host}\0{self._plan.identity}".encode()).hexdigest()[:16]
         folder = self._plan.root / ".dara"
         try:
@@ -173,7 +174,7 @@ class Deployment:
         return found[0] if found else None
 
     def _look_up_ids(self, workflows: Sequence[WorkflowPlan]) -> None:
-        """Learn the ids of what the jobs name, making compute match its settings on the way."""
+        """Look up the ids of what the jobs name, making compute match its settings on the way."""
         needed: dict[tuple[IdKind, str], None] = {}
 
         def note(kind: IdKind, name: str) -> str:
@@ -226,7 +227,8 @@ class Deployment:
         return job_id
 
     def _telling_of_namesakes(self, wanted: JobPlan) -> JobPlan:
-        """Jobs of the same name are left alone, yet they may be ours with their tags taken off."""
+        """Add a note on jobs of the same name: they are left alone, yet may be ours with their tags taken
+        off."""
         others = ", ".join(map(str, same_name_jobs(self._ws, wanted.settings)))
         if not others:
             return wanted
@@ -271,7 +273,7 @@ def ensure_saved_job(ws: Workspace, plan: Plan, workflow: str) -> int:
 
 
 def _pause_of(now: dict[str, Any] | None) -> PauseStatus:
-    """What somebody has set the schedule or trigger of the job to; a new one is on."""
+    """Return what somebody has set the schedule or trigger of the job to; a new one is on."""
     for start in ("schedule", "trigger"):
         if ((now or {}).get(start) or {}).get("pause_status") == "PAUSED":
             return "PAUSED"

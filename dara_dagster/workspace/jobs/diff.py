@@ -94,7 +94,8 @@ class Change:
 
 
 def changes_of(wanted: Settings, now: Settings) -> tuple[Change, ...]:
-    """What a deployment would change of a job that has the settings `now`; nothing when all is as sent.
+    """Return what a deployment would change of a job that has the settings `now`; nothing when all is as
+    sent.
 
     A setting that was taken out of the files is only told by the version, when it is one that the service
     might have added.
@@ -105,7 +106,8 @@ def changes_of(wanted: Settings, now: Settings) -> tuple[Change, ...]:
 
 
 def edited_there(wanted: Settings, now: Settings, changes: Sequence[Change]) -> bool:
-    """Whether one of the changes undoes what was done on Databricks: the files are those sent the last time.
+    """Return whether one of the changes undoes what was done on Databricks: the files are those sent the last
+    time.
 
     Schedules are turned off and on by an option of the deployment too, so that tells nothing.
     """
@@ -114,7 +116,7 @@ def edited_there(wanted: Settings, now: Settings, changes: Sequence[Change]) -> 
 
 
 def with_kept(wanted: Settings, now: Settings) -> dict[str, Any]:
-    """The settings to write: `wanted`, and what people have set that the files have no word for."""
+    """Return the settings to write: `wanted`, and what people have set that the files have no word for."""
     return {**{name: now[name] for name in _KEPT if not is_empty(now.get(name))}, **wanted}
 
 
@@ -133,7 +135,8 @@ def _changes(path: str, wanted: Any, now: Any) -> Iterator[Change]:
 
 
 def _changes_of_items(path: str, wanted: Settings, now: Settings) -> Iterator[Change]:
-    """Entries of a list that has no order: tasks, clusters, parameters and the like, told by their keys."""
+    """Yield changes of a list that has no order: tasks, clusters, parameters and the like, matched by their
+    keys."""
     for key in dict.fromkeys((*wanted, *now)):
         place = f"{path}[{key}]"
         if key not in now or key not in wanted:
@@ -151,7 +154,7 @@ def _changes_of_map(path: str, wanted: Settings, now: Settings) -> Iterator[Chan
 
 
 def _counts(path: str, key: str, value: Any) -> bool:
-    """Whether a setting that was not sent is somebody's, not a value that the service fills in."""
+    """Return whether a setting that was not sent is somebody's, not a value that the service fills in."""
     name = path.rpartition(".")[2]
     if path.startswith("tasks[") and path.endswith("]") and "." not in path:
         return key in _OF_TASKS or key.endswith("_task") or (key == "run_if" and value != "ALL_SUCCESS")
@@ -159,7 +162,7 @@ def _counts(path: str, key: str, value: Any) -> bool:
 
 
 def _of_cluster(settings: Settings) -> dict[str, Any]:
-    """The settings of a new cluster that are read back as they were sent.
+    """Return the settings of a new cluster that are read back as they were sent.
 
     https://docs.databricks.com/api/workspace/clusters
     """
@@ -173,12 +176,13 @@ def _of_cluster(settings: Settings) -> dict[str, Any]:
 
 
 def _is_blank(value: Any) -> bool:
-    """Whether it says nothing: {"no_alert_for_skipped_runs": false} does not either."""
+    """Return whether it says nothing: {"no_alert_for_skipped_runs": false} does not either."""
     return all(map(_is_blank, value.values())) if isinstance(value, Mapping) else is_empty(value)
 
 
 def _is_keyed(name: str, value: Any) -> bool:
-    """Whether it is a list of entries with that key: SQL parameters are a map, a script's a list of texts."""
+    """Return whether it is a list of entries with that key: SQL parameters are a map, a script's a list of
+    texts."""
     if value is None:
         return True
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
@@ -197,7 +201,7 @@ class _Gist(str):
 
 
 def _gist(value: Any) -> Any:
-    """A whole entry in a word: what kind of task it is, its default, or how much stands in it."""
+    """Summarize a whole entry in a word: what kind of task it is, its default, or how much stands in it."""
     if not isinstance(value, Mapping):
         return value
     kind = next((key for key in value if key.endswith("_task")), None)
@@ -207,7 +211,7 @@ def _gist(value: Any) -> Any:
 
 
 def _count(value: Any) -> Any:
-    """A plain value as it is, of a collection how much stands in it."""
+    """Return a plain value as it is, of a collection how much stands in it."""
     return _Gist(f"{len(value)} settings") if isinstance(value, Mapping | list) else value
 
 

@@ -16,7 +16,7 @@ _PAGE_SIZE, _MOST_NAMES = 100, 1000
 
 
 def find_saved_job(ws: Workspace, name: str, others: Iterable[str] = ()) -> int:
-    """The id of the saved job of that name (or that id, when `name` is a number and no job's name).
+    """Return the id of the saved job of that name (or that id, when `name` is a number and no job's name).
 
     The service matches names whatever their case; the exact one is preferred. Raises RunError when there
     is none, with the nearest names among the jobs and `others`, or more than one: names are not unique
@@ -45,7 +45,7 @@ def find_saved_job(ws: Workspace, name: str, others: Iterable[str] = ()) -> int:
 
 
 def _nearest(ws: Workspace, name: str, others: Iterable[str]) -> str:
-    """The sentence that names what was probably meant; empty when nothing is near."""
+    """Return the sentence that names what was probably meant; empty when nothing is near."""
     try:
         known = {*others, *_named(ws, None).values()}
     except API_ERRORS:  # what is wrong has been found out without it
@@ -55,7 +55,7 @@ def _nearest(ws: Workspace, name: str, others: Iterable[str]) -> str:
 
 
 def _named(ws: Workspace, name: str | None) -> dict[int, str]:
-    """Id -> name of the jobs of that name, or of the first thousand of all.
+    """Return id -> name of the jobs of that name, or of the first thousand of all.
 
     Not every service heeds `name`, so the names are compared again.
     """

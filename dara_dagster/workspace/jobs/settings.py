@@ -52,7 +52,8 @@ class JobPlan:
 def job_plan(
     plan: Plan, workflow: WorkflowPlan, ids: Ids = mark, *, pause: PauseStatus = "UNPAUSED"
 ) -> JobPlan:
-    """What the workflow is as a saved job; `ids` gives the ids it needs, by default marks in their place."""
+    """Return what the workflow is as a saved job; `ids` gives the ids it needs, by default marks in their
+    place."""
     refused: list[str] = []
     names = {each.name for each in plan.workflows}
     tasks = workflow.tasks or tuple(_tasks_of_steps(workflow, names, refused))
@@ -83,7 +84,8 @@ def job_plan(
 
 
 def _in_clear(plan: Plan, value: Any, path: str = "") -> Iterator[str]:
-    """A reason for each place of the settings where a text of the environment would be saved in clear."""
+    """Yield a reason for each place of the settings where a text of the environment would be saved in
+    clear."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _in_clear(plan, inner, f"{path}.{key}" if path else str(key))
@@ -98,7 +100,7 @@ def _in_clear(plan: Plan, value: Any, path: str = "") -> Iterator[str]:
 
 
 def workflow_of(plan: Plan, name: str) -> WorkflowPlan:
-    """The workflow of that name. Raises DeployError, naming the ones there are."""
+    """Return the workflow of that name. Raises DeployError, naming the ones there are."""
     for workflow in plan.workflows:
         if workflow.name == name:
             return workflow
@@ -107,12 +109,12 @@ def workflow_of(plan: Plan, name: str) -> WorkflowPlan:
 
 
 def job_name(plan: Plan, workflow: str) -> str:
-    """The name of a workflow's saved job, for people; what tells the job apart are its tags."""
+    """Return the name of a workflow's saved job, for people; what tells the job apart are its tags."""
     return workflow if workflow == plan.name else f"{plan.name}: {workflow}"
 
 
 def owner_tags(project: str, workflow: str) -> dict[str, str]:
-    """The tags by which the job of a workflow is found again.
+    """Return the tags by which the job of a workflow is found again.
 
     Tags go on to clusters, whose clouds allow few characters: another name is made safe and told apart by a
     part of its hash.
@@ -127,7 +129,8 @@ def _tag(name: str) -> str:
 
 
 def _version(settings: Mapping[str, Any]) -> str:
-    """A hash of the settings but for whether they are paused: another one means that the files changed."""
+    """Return a hash of the settings but for whether they are paused: another one means that the files
+    changed."""
     starts = {
         key: {**settings[key], "pause_status": ""} for key in ("schedule", "trigger") if key in settings
     }
@@ -136,7 +139,7 @@ def _version(settings: Mapping[str, Any]) -> str:
 
 
 def _job_parameters(workflow: WorkflowPlan, tasks: tuple[TaskPlan, ...]) -> dict[str, str]:
-    """The workflow's parameters that can be the job's: a job's value beats that of every task."""
+    """Return the workflow's parameters that can be the job's: a job's value beats that of every task."""
     return {
         name: text
         for name, text in workflow.options.parameters.items()
@@ -150,7 +153,7 @@ def _overridden(name: str, text: str, tasks: tuple[TaskPlan, ...]) -> bool:
 
 
 def _starts(workflow: WorkflowPlan, refused: list[str], pause: PauseStatus) -> dict[str, Any]:
-    """The schedule or the trigger, of which a job has one."""
+    """Return the schedule or the trigger, of which a job has one."""
     sensor = workflow.sensor
     if workflow.options.schedule is not None:
         if sensor is not None and sensor.volume is not None:
@@ -177,7 +180,7 @@ def _starts(workflow: WorkflowPlan, refused: list[str], pause: PauseStatus) -> d
 def _tasks_of_steps(
     workflow: WorkflowPlan, workflows: Collection[str], refused: list[str]
 ) -> Iterator[TaskPlan]:
-    """The steps of a pipeline as a chain of tasks, as far as Databricks can run them by itself."""
+    """Yield the steps of a pipeline as a chain of tasks, as far as Databricks can run them by itself."""
     before: tuple[str, ...] = ()
     for step in workflow.steps:
         if reason := _not_a_task(step, workflows):
@@ -198,7 +201,7 @@ def _tasks_of_steps(
 
 
 def _not_a_task(step: StepPlan, workflows: Collection[str]) -> str:
-    """Why the step is no task of a saved job; "" when it is one."""
+    """Return why the step is no task of a saved job; "" when it is one."""
     if ":" in step.uses:
         return f"is Python of your own ({step.uses}), which only Dagster runs"
     if step.uses not in ("run_task", "run_job"):
@@ -217,7 +220,7 @@ def _limits(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _nested(plan: Plan, workflow: WorkflowPlan, depth: int) -> Iterator[str]:
-    """What keeps the workflows that this one runs from being saved jobs."""
+    """Yield what keeps the workflows that this one runs from being saved jobs."""
     known = {each.name: each for each in plan.workflows}
     for task in workflow.tasks:
         if task.kind != "workflow":
@@ -233,7 +236,7 @@ def _nested(plan: Plan, workflow: WorkflowPlan, depth: int) -> Iterator[str]:
 def _notes(
     plan: Plan, workflow: WorkflowPlan, tasks: tuple[TaskPlan, ...], shared: Mapping[str, str]
 ) -> Iterator[str]:
-    """What the saved job does otherwise than the workflow in Dagster."""
+    """Yield what the saved job does otherwise than the workflow in Dagster."""
     for name in workflow.options.parameters.keys() - shared.keys():
         yield f"parameter '{name}' differs between tasks (or its name is odd): no parameter of the job"
     if workflow.options.retry_on:

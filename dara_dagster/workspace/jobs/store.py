@@ -32,14 +32,14 @@ class SavedJob:
 
 
 def job_url(ws: Workspace, job_id: int) -> str:
-    """The page of a saved job; "" on the local workspace, which has pages of runs alone."""
+    """Return the page of a saved job; "" on the local workspace, which has pages of runs alone."""
     if ws.kind == "emulator":
         return ""
     return f"{ws.host}/jobs/{job_id}"
 
 
 def list_jobs(ws: Workspace, project_tag: str, *, name: str | None = None) -> list[SavedJob]:
-    """The saved jobs of a project, oldest first: those that carry its tag, whatever they are called.
+    """Return the saved jobs of a project, oldest first: those that carry its tag, whatever they are called.
 
     The service has no filter by tag, so all jobs of the workspace are paged through, 100 a call; with
     `name` only those of that name. Raises DeployError or CredentialsError.
@@ -53,7 +53,7 @@ def list_jobs(ws: Workspace, project_tag: str, *, name: str | None = None) -> li
 
 
 def same_name_jobs(ws: Workspace, settings: Settings) -> list[int]:
-    """The ids of jobs that have the name of `settings` but not its tags: somebody else's, it seems.
+    """Return the ids of jobs that have the name of `settings` but not its tags: somebody else's, it seems.
 
     Raises as `list_jobs`.
     """
@@ -75,7 +75,8 @@ class _Job(NamedTuple):
 
 
 def _listed(ws: Workspace, name: str | None) -> Iterator[_Job]:
-    """The jobs of the workspace; with `name` those of that name, in any case, as the service matches it.
+    """Yield the jobs of the workspace; with `name` those of that name, in any case, as the service matches
+    it.
 
     Not every service heeds `name`, so the names are compared again.
     """
@@ -93,7 +94,7 @@ def _read_job(job: Mapping[str, Any]) -> _Job:
 
 
 def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:
-    """All settings of a job, with the arrays of every page (100 entries a page)."""
+    """Return all settings of a job, with the arrays of every page (100 entries a page)."""
     with explained(f"The saved job {job_id} cannot be read"):
         settings, token = _settings_page(ws, job_id, "")
         tokens = {""}
@@ -107,7 +108,7 @@ def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:
 
 
 def _settings_page(ws: Workspace, job_id: int, token: str) -> tuple[dict[str, Any], str]:
-    """The settings of one page, and the token of the next ("" at the end)."""
+    """Return the settings of one page, and the token of the next ("" at the end)."""
 
     def read(answer: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         settings = dict(answer["settings"])
@@ -159,7 +160,7 @@ def delete_job(ws: Workspace, job_id: int) -> None:
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """What the API raises in the block becomes a DeployError that begins with `what`."""
+    """Turn what the API raises in the block into a DeployError that begins with `what`."""
     try:
         yield
     except API_ERRORS as error:
@@ -168,14 +169,15 @@ def explained(what: str) -> Iterator[None]:
 
 
 def _alike(ws: Workspace, settings: Settings) -> list[SavedJob]:
-    """The jobs of the same workflow and name, oldest first."""
+    """Return the jobs of the same workflow and name, oldest first."""
     tags = settings["tags"]
     found = list_jobs(ws, tags[PROJECT_TAG], name=settings["name"])
     return [job for job in found if job.workflow_tag == tags[WORKFLOW_TAG]]
 
 
 def _only_one(ws: Workspace, settings: Settings, made: int) -> int:
-    """The id of the job that stays: another machine, or our own lost call, may have made one as well."""
+    """Return the id of the job that stays: another machine, or our own lost call, may have made one as
+    well."""
     alike = _alike(ws, settings)
     if not alike or alike[0].job_id == made:
         return made

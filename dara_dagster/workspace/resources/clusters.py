@@ -45,7 +45,7 @@ _FILLED_IN = frozenset(
 
 
 def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
-    """The id of the one cluster of that name, made to match; `deadline` is a monotonic time.
+    """Make the one cluster of that name match and return its id; `deadline` is a monotonic time.
 
     Raises ComputeError (ambiguous name, a state that allows no edit until the deadline) or the SDK's errors.
     """
@@ -58,7 +58,8 @@ def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
 
 
 def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
-    """The id of the cluster of that name (None: there is none) and which settings `ensure` would change.
+    """Return the id of the cluster of that name (None: there is none) and which settings `ensure` would
+    change.
 
     Raises as `ensure` does.
     """
@@ -143,7 +144,8 @@ def _match(ws: Workspace, name: str, cluster_id: str, wanted: Mapping[str, Any],
 
 
 def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
-    """What differs from `spec`, which is what was last sent; the top level is what the service made of it.
+    """Return what differs from `spec`, which is what was last sent; the top level is what the service made of
+    it.
 
     The size is compared with the top level, for a resize need not show in `spec`.
     """
@@ -154,7 +156,7 @@ def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
 
 
 def _write(ws: Workspace, cluster_id: str, wanted: Mapping[str, Any], changed: set[str], state: str) -> bool:
-    """Resize or edit; False where the state does not allow it now."""
+    """Resize or edit it; False where the state does not allow it now."""
     try:
         if state == "RUNNING" and changed <= _SIZE:  # without a restart
             size = {key: wanted[key] for key in _SIZE if key in wanted}

@@ -41,7 +41,8 @@ def ensure_compute(
 
 
 def read_states(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
-    """The id of the cluster or warehouse, None when there is none, and what `ensure_compute` would change.
+    """Return the id of the cluster or warehouse, None when there is none, and what `ensure_compute` would
+    change.
 
     Writes nothing. Raises ComputeError or CredentialsError.
     """
@@ -53,6 +54,6 @@ def read_states(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[st
 
 
 def _failed(compute: ComputePlan, error: BaseException) -> ComputeError:
-    """The error as one for the user; CredentialsError is raised for refused credentials."""
+    """Return the error as one for the user; CredentialsError is raised for refused credentials."""
     raise_if_refused(error)
     return ComputeError(f"{compute.kind} {compute.name!r} cannot be set up: {explain(error)}")

@@ -44,7 +44,7 @@ class ComputeState:
 
 
 def read_state(ws: Workspace, compute: ComputePlan) -> ComputeState:
-    """What the workspace has of it now. Raises ComputeError or CredentialsError."""
+    """Return what the workspace has of it now. Raises ComputeError or CredentialsError."""
     compute_id, changed = read_states(ws, compute)
     if compute_id is None:
         return ComputeState(compute.kind, compute.name, None, None)
@@ -114,7 +114,7 @@ class _Change:
             self._wait(state)
 
     def restart(self) -> str:
-        """A running cluster is restarted in place; what does not run, or is a warehouse, is started anew."""
+        """Restart a running cluster in place; start anew what does not run, or is a warehouse."""
         if self.compute.kind == "warehouse":
             self.reach(_ENDED)
             return self.reach(_RUNNING)
@@ -135,7 +135,7 @@ class _Change:
         return now
 
     def _call(self, action: Action) -> bool:
-        """Whether the state allowed the call."""
+        """Make the call and return whether the state allowed it."""
         try:
             if self.compute.kind == "cluster":
                 name = "delete" if action == "stop" else action  # the API's word for ending one that is kept
@@ -172,7 +172,7 @@ def _now(answer: Mapping[str, Any]) -> _Now:
 
 
 def _reason(now: Mapping[str, Any]) -> str:
-    """Why it ended, as far as the service says."""
+    """Return why it ended, as far as the service says."""
     code = inner(now, "termination_reason").get("code")
     text = now.get("state_message") or inner(now, "health").get("summary")
     return "".join(f", {part}" for part in (code, str(text or "").rstrip(".")) if part)
@@ -180,7 +180,7 @@ def _reason(now: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _failing(compute: ComputePlan, done: str) -> Iterator[None]:
-    """What the API raises in the block becomes a ComputeError."""
+    """Turn what the API raises in the block into a ComputeError."""
     try:
         yield
     except API_ERRORS as error:

@@ -67,7 +67,7 @@ class FileSync:
     def ensure(
         self, task: TaskPlan, beside: Collection[TaskPlan] = (), *, warn: Warn = lambda _: None
     ) -> str:
-        """The path of the task's code in the workspace, which is now what the local file says.
+        """Return the path of the task's code in the workspace, which is now what the local file says.
 
         At the first call the files of `beside`, the other tasks of the run, go along, and what all of these
         may import, `%run` or call; later calls only see whether the task's own file has changed since. A
@@ -102,7 +102,7 @@ class FileSync:
             return self._sync(self._all_tasks(), everything=True)
 
     def count_changed(self, tasks: Collection[TaskPlan]) -> int:
-        """How many files `sync` would upload; uploads none. Raises FileError or CredentialsError."""
+        """Return how many files `sync` would upload; uploads none. Raises FileError or CredentialsError."""
         here = [task_at_home(self._ws, task) for task in tasks]
         found = find_files(self._plan, self._root, here)
         with self._as_file_error():
@@ -113,7 +113,7 @@ class FileSync:
 
     @contextmanager
     def _as_file_error(self) -> Iterator[None]:
-        """What goes wrong with the API in the block becomes a sentence."""
+        """Turn what the API raises in the block into a FileError with one sentence."""
         try:
             yield
         except API_ERRORS as error:
@@ -161,7 +161,8 @@ class FileSync:
         return len(changed) - sum(file.remote in self._refused for file in changed)
 
     def _changed(self, files: Iterable[LocalFile], there: Mapping[str, _Entry]) -> list[LocalFile]:
-        """Those to send: not what this process has sent, nor what was refused for good, as it is now."""
+        """Return those to send: not what this process has sent, nor what was refused for good, as it is
+        now."""
         manifest = self._read_manifest(there)
         return [
             file
@@ -172,7 +173,7 @@ class FileSync:
         ]
 
     def _list(self, folders: Iterable[str]) -> dict[str, _Entry]:
-        """What is in these folders (and the folders themselves, where they exist), by path.
+        """Return what is in these folders (and the folders themselves, where they exist), by path.
 
         A folder that may not be listed counts as missing: then its files are sent once more.
         """
@@ -217,7 +218,7 @@ class FileSync:
         api(self._ws, "POST", f"{_API}/import", body=body, patience=patience)
 
     def _read_manifest(self, there: Mapping[str, _Entry]) -> Mapping[str, Any]:
-        """The manifest, {} when there is none that can be read: then everything is sent once more."""
+        """Return the manifest, {} when there is none that can be read: then everything is sent once more."""
         path = f"{self._root}/{_MANIFEST}"
         if _tree_path(path) not in there:
             return {}
@@ -251,7 +252,7 @@ class FileSync:
 
     @property
     def _little(self) -> float:
-        """The patience for what only saves work."""
+        """Return the patience for what only saves work."""
         return min(self._ws.settings.lost_after_seconds, _MANIFEST_SECONDS)
 
 
@@ -275,7 +276,8 @@ def _is_current(file: LocalFile, there: Mapping[str, _Entry], manifest: Mapping[
 
 
 def _tree_path(path: str) -> str:
-    """/Workspace/x and /x are the same object, and answers mostly say /x.
+    """Return the path without /Workspace: /Workspace/x and /x are the same object, and answers mostly have
+    /x.
 
     https://docs.databricks.com/api/workspace/workspace
     """

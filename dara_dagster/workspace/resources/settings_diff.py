@@ -20,7 +20,7 @@ _FREE_MAPS = ("spark_conf", "spark_env_vars", "custom_tags")
 def differences(
     wanted: Mapping[str, Any], current: Mapping[str, Any], *, filled_in: Collection[str] | None = None
 ) -> set[str]:
-    """Names of the settings in `wanted` whose value is another in `current`.
+    """Return the names of the settings in `wanted` whose value is another in `current`.
 
     Numbers and booleans may be strings on either side, and an empty value equals a missing one (but not in
     the maps of free names, where "false" may be what overrides a default). With `filled_in`, `current` is
@@ -39,7 +39,7 @@ def differences(
 
 
 def same_value(wanted: Any, current: Any) -> bool:
-    """Whether the two mean the same; of mappings, only what `wanted` says is looked at."""
+    """Return whether the two mean the same; of mappings, only the keys of `wanted` count."""
     if isinstance(wanted, Mapping) and isinstance(current, Mapping):
         return all(same_value(wanted.get(name), current.get(name)) for name in wanted)
     if isinstance(wanted, (list, tuple)) and isinstance(current, (list, tuple)):
@@ -63,12 +63,12 @@ def _is_alias(wanted: Any, current: Any) -> bool:
 
 
 def is_empty(value: Any) -> bool:
-    """Absent, or what the service takes for absent: false, 0, "", {}, []."""
+    """Return whether it is absent, or what the service takes for absent: false, 0, "", {}, []."""
     return value is None or value in ("", "0", "false") or (not value and not isinstance(value, str))
 
 
 def _plain(value: Any) -> Any:
-    """A scalar in one form: 10, 10.0 and "10" are the same, and so are true and "true"."""
+    """Return a scalar in one form: 10, 10.0 and "10" are the same, and so are true and "true"."""
     if isinstance(value, bool):
         return str(value).lower()
     try:
@@ -78,5 +78,5 @@ def _plain(value: Any) -> Any:
 
 
 def _truth(text: str) -> str:
-    """The text's "true" or "false", "" for any other."""
+    """Return the text's "true" or "false", "" for any other."""
     return text.lower() if text.lower() in ("true", "false") else ""

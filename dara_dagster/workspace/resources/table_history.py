@@ -52,7 +52,7 @@ class Commit:
 
 
 def find_warehouse(ws: Workspace, names: tuple[str, ...]) -> str | None:
-    """The id of a warehouse of one of these names to ask; None where asking would start compute.
+    """Return the id of a warehouse of one of these names to ask; None where asking would start compute.
 
     On the local workspace starting one costs nothing, so that any will do. Raises RunError.
     """
@@ -67,7 +67,8 @@ def find_warehouse(ws: Workspace, names: tuple[str, ...]) -> str | None:
 
 
 def read_history(ws: Workspace, warehouse_id: str, table: str) -> tuple[Commit, ...]:
-    """The last 1,000 commits of the table `catalog.schema.table`, the newest first. Raises RunError."""
+    """Return the last 1,000 commits of the table `catalog.schema.table`, the newest first. Raises
+    RunError."""
     quoted = ".".join(f"`{part.replace('`', '``')}`" for part in table.split("."))
     body = {
         "warehouse_id": warehouse_id,
@@ -84,7 +85,7 @@ def read_history(ws: Workspace, warehouse_id: str, table: str) -> tuple[Commit, 
 
 
 def _commits(answer: Mapping[str, Any]) -> tuple[Commit, ...] | str:
-    """The commits in the answer to the statement; the reason where it did not succeed."""
+    """Return the commits in the answer to the statement; the reason where it did not succeed."""
     status = inner(answer, "status")
     if status["state"] != "SUCCEEDED":
         return str(inner(status, "error").get("message") or status["state"])
@@ -101,7 +102,7 @@ def _ask(
     read: Callable[[dict[str, Any]], _T],
     body: Mapping[str, Any] | None = None,
 ) -> _T:
-    """One call, sent once: nobody waits for minutes to learn how many rows there were."""
+    """Make one call, sent once: nobody waits for minutes to learn how many rows there were."""
     try:
         with one_try():
             return api(ws, method, path, body=body, read=read)
@@ -127,6 +128,6 @@ def _rows(row: Mapping[str, Any]) -> int | None:
 
 
 def _seconds(text: str) -> float:
-    """An ISO 8601 time; without an offset it is UTC."""
+    """Return an ISO 8601 time in seconds since the epoch; without an offset it is UTC."""
     moment = datetime.fromisoformat(text.replace(" ", "T").removesuffix("Z"))
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

@@ -161,7 +161,7 @@ class IndexSync:
             self._wait("its endpoint is being made")
 
     def _endpoint(self, name: str) -> tuple[str, str]:
-        """The endpoint's state, "" where it has none, with what is said of it."""
+        """Return the endpoint's state, "" where it has none, with what is said of it."""
         path = f"{_ENDPOINTS}/{quote(name)}"
         return self._call(lambda: api(self._ws, "GET", path, read=_endpoint_state))
 
@@ -214,7 +214,8 @@ def _endpoint_state(endpoint: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _checked(index: dict[str, Any]) -> dict[str, Any]:
-    """The index. Raises KeyError, TypeError or ValueError where what is read of it is not as documented."""
+    """Return the index. Raises KeyError, TypeError or ValueError where what is read of it is not as
+    documented."""
     if not index["status"]:
         raise KeyError("status")
     status = inner(index, "status")
@@ -230,7 +231,7 @@ def _status(look: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _state(look: Mapping[str, Any]) -> str:
-    """The detailed state; where the service gives none, whether the index is ready has to do."""
+    """Return the detailed state; where the service gives none, whether the index is ready has to do."""
     status = _status(look)
     return str(status.get("detailed_state") or (_AT_REST[0] if status.get("ready") else "PROVISIONING"))
 

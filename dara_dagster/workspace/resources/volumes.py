@@ -54,7 +54,7 @@ def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progr
 
 
 def size_of(ws: Workspace, remote: str) -> int:
-    """The size of a file in a volume, in bytes. Raises what is in API_ERRORS, or UnreachableError."""
+    """Return the size of a file in a volume, in bytes. Raises what is in API_ERRORS, or UnreachableError."""
 
     def ask() -> int:
         return int(ws.client.files.get_metadata(remote).content_length or 0)

@@ -35,7 +35,7 @@ _EDITABLE = (
 
 
 def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
-    """The id of the warehouse of that name, made to match; `deadline` is a monotonic time.
+    """Make the warehouse of that name match and return its id; `deadline` is a monotonic time.
 
     Raises ComputeError (a state that allows no edit until the deadline) or the SDK's errors.
     """
@@ -48,7 +48,8 @@ def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
 
 
 def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
-    """The id of the warehouse of that name (None: there is none) and which settings `ensure` would change."""
+    """Return the id of the warehouse of that name (None: there is none) and which settings `ensure` would
+    change."""
     wanted = _wanted(compute)
     warehouse_id = _find(ws, wanted["name"])
     if warehouse_id is None:
@@ -68,7 +69,7 @@ def _wanted(compute: ComputePlan) -> dict[str, Any]:
 
 
 def _find(ws: Workspace, name: str) -> str | None:
-    """Names are unique in a workspace; one that is being deleted does not count."""
+    """Return the id of the warehouse, names being unique; one that is being deleted does not count."""
 
     def read(warehouse: Mapping[str, Any]) -> str | None:
         is_it = warehouse.get("name") == name and warehouse.get("state") not in ("DELETING", "DELETED")

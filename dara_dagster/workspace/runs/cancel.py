@@ -80,7 +80,7 @@ def _cancel(ws: Workspace, limiter: CallLimiter, run_id: int) -> DaraError | Non
 
 
 def _retry_after(refusal: DaraError) -> float:
-    """The seconds that the service asked to be left alone for."""
+    """Return the seconds that the service asked callers to wait."""
     cause = refusal.__cause__
     return cause.after if isinstance(cause, TryLater) else 0.0
 
@@ -88,7 +88,7 @@ def _retry_after(refusal: DaraError) -> float:
 def _get_snapshots(
     pool: Executor, ws: Workspace, limiter: CallLimiter, alive: Mapping[int, RunSnapshot]
 ) -> dict[int, RunSnapshot]:
-    """Those still alive, as they stand."""
+    """Return those still alive, as they are now."""
     candidates = _ended_candidates(ws, limiter, alive.keys())
     snapshots = pool.map(functools.partial(_get_snapshot, ws, limiter), candidates)
     now = {**alive, **dict(zip(candidates, snapshots, strict=True))}
@@ -100,7 +100,7 @@ def _get_snapshots(
 
 
 def _get_snapshot(ws: Workspace, limiter: CallLimiter, run_id: int) -> RunSnapshot | None:
-    """The run as it stands; None when it is gone, by itself or with the local workspace."""
+    """Return the run as it is now; None when it is gone, by itself or with the local workspace."""
     try:
         return limiter.call(lambda: jobs_api.get_snapshot(ws, run_id), urgent=True, patience=_TRY_SECONDS)
     except (RunGoneError, EmulatorError):
@@ -110,7 +110,7 @@ def _get_snapshot(ws: Workspace, limiter: CallLimiter, run_id: int) -> RunSnapsh
 
 
 def _ended_candidates(ws: Workspace, limiter: CallLimiter, run_ids: Collection[int]) -> list[int]:
-    """Those worth a look of their own: of many runs, only the ones which the pages of active runs lack."""
+    """Return the runs to read one by one: of many, only the ones which the pages of active runs lack."""
     if len(run_ids) <= PAGE_SIZE:
         return list(run_ids)
     active: set[int] = set()

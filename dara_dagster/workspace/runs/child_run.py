@@ -39,12 +39,13 @@ class NotebookRuns:
     more: int = 0
 
     def as_text(self) -> str:
-        """The same as JSON text; "" for none."""
+        """Return the same as JSON text; "" for none."""
         return json.dumps(asdict(self)) if self.runs else ""
 
     @staticmethod
     def from_text(text: str) -> NotebookRuns:
-        """What `as_text` wrote, also in another version of this package; nothing for what is not that."""
+        """Return what `as_text` wrote, also in another version of this package; nothing for what is not
+        that."""
         try:
             stored = json.loads(text) if text else {}
             runs = tuple(NotebookRun(**_known(run)) for run in stored.get("runs", ()))

@@ -50,7 +50,7 @@ class NotebookRunFinder:
         self._plan = plan
 
     def started_by(self, task: TaskPlan, ended: RunSnapshot, call: Call) -> NotebookRuns:
-        """The runs that the ended run of `task` started, and those that these started; the first 50.
+        """Return the runs that the ended run of `task` started, and those that these started; the first 50.
 
         `call` makes one call of the API. Nothing is asked for a task whose code starts no notebook. Raises
         RunError where the runs cannot be read, or the service does not tell whose they are.
@@ -67,7 +67,7 @@ class NotebookRunFinder:
         return NotebookRuns(tuple(found[:_MOST_KEPT]), max(len(found) - _MOST_KEPT, 0))
 
     def _may_start_notebooks(self, task: TaskPlan) -> bool:
-        """Whether the code has the words for it: its own file, or one it may import or include."""
+        """Return whether the code has the words for it: its own file, or one it may import or include."""
         if task.kind == "raw":
             return "notebook_task" in (task.entry.task or {})
         if task.kind != "notebook" or task.file is None:
@@ -77,13 +77,14 @@ class NotebookRunFinder:
 
     @cached_property
     def _helpers_do(self) -> bool:
-        """Whether a file that is no task's starts notebooks: any task may use it."""
+        """Return whether a file that is no task's starts notebooks: any task may use it."""
         own = {task.file for workflow in self._plan.workflows for task in workflow.tasks}
         files = (path for path in self._plan.notebooks.rglob("*") if path.suffix in (".py", ".ipynb"))
         return any(_CALL in _content(path) for path in files if path not in own)
 
     def _during(self, caller: RunSnapshot, call: Call) -> Iterator[_Started]:
-        """All notebook runs of the workspace that began while the caller ran: at most 200, the last ones."""
+        """Yield all notebook runs of the workspace that began while the caller ran: at most 200, the last
+        ones."""
         query: dict[str, Any] = {
             "run_type": "WORKFLOW_RUN",
             "start_time_from": caller.start_ms,
@@ -101,7 +102,8 @@ class NotebookRunFinder:
             query = {**query, "page_token": token}
 
     def _of(self, caller: RunSnapshot, started: list[_Started], call: Call) -> Iterator[NotebookRun]:
-        """Those of the runs, in the order of their start, whose parent is the caller or one before them."""
+        """Yield those of the runs, in the order of their start, whose parent is the caller or one before
+        them."""
         depth = {run_id: 0 for run_id in (caller.run_id, caller.task_run_id) if run_id}
         asked, is_known = 0, False
         for run in started:
@@ -135,7 +137,7 @@ class NotebookRunFinder:
 
 
 def _page(answer: Mapping[str, Any]) -> tuple[list[_Started], str]:
-    """The notebook runs on a page of runs/list, and the token of the next one, "" on the last."""
+    """Return the notebook runs on a page of runs/list, and the token of the next one, "" on the last."""
     runs = [run for run in listed(answer, "runs") if run.get("run_type") == "WORKFLOW_RUN"]
     found = [_Started(read_snapshot(run), _parent_of(run), _name(run)) for run in runs if run["run_id"]]
     return found, str(answer.get("next_page_token") or "")
@@ -154,7 +156,7 @@ def _state(seen: RunSnapshot) -> Literal["success", "failed", "cancelled", "runn
 
 
 def _name(run: Mapping[str, Any]) -> str:
-    """The last part of the notebook's path, in a run of several tasks or in the form before them."""
+    """Return the last part of the notebook's path, in a run of several tasks or in the form before them."""
     for task in (*listed(run, "tasks"), inner(run, "task")):
         path = str(inner(task, "notebook_task").get("notebook_path") or "")
         if path:
@@ -163,7 +165,7 @@ def _name(run: Mapping[str, Any]) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """What is in the file; nothing where it cannot be read."""
+    """Return what is in the file; nothing where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError:

@@ -52,7 +52,7 @@ class RunSnapshot:
 
     @property
     def word(self) -> str:
-        """The one word for how the run stands: its result once it has ended, its state before."""
+        """Return the one word for how the run stands: its result once it has ended, its state before."""
         return self.outcome.code if self.outcome else (self.state or self.life_cycle)
 
 
@@ -68,7 +68,7 @@ class RunOutput:
 
 
 def attempt_token(root_run_id: str, step_key: str, attempt: int) -> str:
-    """The idempotency token of one attempt of one step: 64 characters, the most the Jobs API takes."""
+    """Return the idempotency token of one attempt of one step: 64 characters, the most the Jobs API takes."""
     return hashlib.sha256("\0".join((root_run_id, step_key, str(attempt))).encode()).hexdigest()
 
 
@@ -117,7 +117,7 @@ def cancel(ws: Workspace, run_id: int) -> None:
 
 
 def output(ws: Workspace, seen: RunSnapshot) -> RunOutput:
-    """What the run's task left: exit value, error, logs. Nothing where its kind has no output.
+    """Return what the run's task left: exit value, error, logs. Nothing where its kind has no output.
 
     Asks for the *task's* run id: the job run's is refused even with one task (databricks-sdk-py#997).
     Raises RunError.
@@ -143,14 +143,15 @@ def _read_output(found: Mapping[str, Any]) -> RunOutput:
 
 
 def page_url(ws: Workspace, seen: RunSnapshot) -> str:
-    """The run's page in the form that works for everyone, not for admins only (databricks/cli#5142)."""
+    """Return the run's page in the form that works for everyone, not for admins only
+    (databricks/cli#5142)."""
     if seen.url:
         return seen.url
     return f"{ws.host}/jobs/{seen.job_id}/runs/{seen.run_id}" if seen.job_id else f"{ws.host}/jobs/runs"
 
 
 def list_active(ws: Workspace) -> Iterator[RunSnapshot]:
-    """All runs that are going on in the workspace, newest first, other people's included.
+    """Yield all active runs of the workspace, newest first, other people's included.
 
     Not every service heeds `active_only`, so what has ended is left out here. Raises CredentialsError or
     RunError.
@@ -167,7 +168,7 @@ def list_active(ws: Workspace) -> Iterator[RunSnapshot]:
 def list_page(
     ws: Workspace, page_token: str = "", run_type: str = ""
 ) -> tuple[list[RunSnapshot], str | None]:
-    """One page of the runs that are going on, and the token of the next page (None at the end).
+    """Return one page of the active runs, and the token of the next page (None at the end).
 
     There may be others among them (see `list_active`). Raises CredentialsError or RunError.
     """
@@ -219,7 +220,7 @@ def read_snapshot(run: Mapping[str, Any]) -> RunSnapshot:
 
 
 def modern_url(url: str) -> str:
-    """`https://host/?o=1#job/2/run/3` as `https://host/jobs/2/runs/3?o=1`; any other form as it is."""
+    """Turn `https://host/?o=1#job/2/run/3` into `https://host/jobs/2/runs/3?o=1`; leaves any other form."""
     parts = urlsplit(url)
     found = _LEGACY_URL.search(url)
     if not found or not parts.netloc:
@@ -229,7 +230,7 @@ def modern_url(url: str) -> str:
 
 
 def _get(ws: Workspace, run_id: int) -> RunSnapshot:
-    """runs/get with the tasks of all pages (100 a page)."""
+    """Call runs/get for the run with the tasks of all pages (100 a page)."""
     run: dict[str, Any] = {}
     tokens = [""]
     while tokens[-1] not in tokens[:-1]:  # a token that comes again would have no end
@@ -243,7 +244,7 @@ def _get(ws: Workspace, run_id: int) -> RunSnapshot:
 
 
 def _read_run(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer, which has to tell something about a run. KeyError or TypeError otherwise."""
+    """Return the answer, which has to tell something about a run. KeyError or TypeError otherwise."""
     if "state" not in answer and "status" not in answer:
         raise KeyError("state")
     tasks = listed(answer, "tasks")
@@ -252,7 +253,8 @@ def _read_run(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _telling_task(run: Mapping[str, Any], outcome: Outcome) -> Mapping[str, Any] | None:
-    """The task whose output tells most: the first that failed, else the first; of its attempts the last."""
+    """Return the task whose output tells most: the first that failed, else the first; of its attempts the
+    last."""
     latest: dict[Any, Mapping[str, Any]] = {}
     for task in run.get("tasks") or ():
         known = latest.get(task.get("task_key"))
@@ -266,7 +268,7 @@ def _telling_task(run: Mapping[str, Any], outcome: Outcome) -> Mapping[str, Any]
 
 
 def _number(thing: Mapping[str, Any], key: str) -> int:
-    """An integer that may come as a string or not at all."""
+    """Return an integer that may come as a string or not at all."""
     try:
         return int(thing.get(key) or 0)
     except (TypeError, ValueError):
@@ -274,7 +276,8 @@ def _number(thing: Mapping[str, Any], key: str) -> int:
 
 
 def _is_gone(error: BaseException) -> bool:
-    """Deleted or expired: 400 INVALID_PARAMETER_VALUE or 404, by endpoint and age (airflow PR#69174)."""
+    """Return whether it is deleted or expired: 400 INVALID_PARAMETER_VALUE or 404, by endpoint and age
+    (airflow PR#69174)."""
     code = getattr(error, "error_code", None)
     if code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
         return True
@@ -283,5 +286,5 @@ def _is_gone(error: BaseException) -> bool:
 
 
 def _is_deleted_token(reason: str) -> bool:
-    """The code for "a run with this token was deleted" is not documented, so the words decide."""
+    """Decide by the words whether a run with this token was deleted: the code for that is not documented."""
     return "token" in reason.lower() and "deleted" in reason.lower()

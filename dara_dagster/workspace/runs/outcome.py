@@ -91,7 +91,7 @@ class Outcome:
 
     @property
     def ended(self) -> bool:
-        """Whether the run has reached a state it will not leave."""
+        """Return whether the run has reached a state it will not leave."""
         return self.verdict != "running"
 
 
@@ -108,14 +108,14 @@ class RawState:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Words about the run's progress that no table here has; they count as "still running"."""
+        """Return words about the run's progress that no table here has; they count as "still running"."""
         strange = (self.life_cycle not in LIFE_CYCLES, self.state not in STATES)
         words = (self.life_cycle, self.state)
         return tuple(word for word, odd in zip(words, strange, strict=True) if word and odd)
 
 
 def read_raw_state(run: object) -> RawState:
-    """The state words of `run`: an SDK object, a parsed answer, or anything else (then all are "")."""
+    """Return the state words of `run`: an SDK object, a parsed answer, or anything else (then all are "")."""
     state, status = _get(run, "state"), _get(run, "status")
     details = _get(status, "termination_details")
     return RawState(
@@ -129,7 +129,7 @@ def read_raw_state(run: object) -> RawState:
 
 
 def read_outcome(run: object) -> Outcome:
-    """The outcome of a run or task object. Never raises.
+    """Return the outcome of a run or task object. Never raises.
 
     TERMINATED, SKIPPED and INTERNAL_ERROR end a run, everything else (TERMINATING, unknown words, nothing)
     is still running; an ended run is a success only if each word that speaks of its result says so
@@ -144,7 +144,7 @@ def read_outcome(run: object) -> Outcome:
 
 
 def retry_class(outcome: Outcome, overrides: Mapping[str, Retry]) -> Retry:
-    """How to retry after `outcome`: `overrides` maps a code, verdict or glob of them to a class.
+    """Return how to retry after `outcome`: `overrides` maps a code, verdict or glob of them to a class.
 
     The exact code goes first, then the first glob in the map's order that fits the code or the verdict.
     """
@@ -159,7 +159,7 @@ def retry_class(outcome: Outcome, overrides: Mapping[str, Retry]) -> Retry:
 
 
 def is_accepted(outcome: Outcome, *, on_partial: Choice = "succeed", on_skipped: Choice = "fail") -> bool:
-    """Whether the task counts as done well, given its policy for the two cases that are a choice."""
+    """Return whether the task counts as done well, given its policy for the two cases that are a choice."""
     if outcome.verdict == "partial":
         return on_partial == "succeed"
     if outcome.verdict in ("skipped", "excluded"):
@@ -187,7 +187,8 @@ def _verdict(words: RawState) -> Verdict:
 
 
 def _code(words: RawState, verdict: Verdict) -> str:
-    """The termination code, unless the result is the more telling word (a timeout's code is CANCELED)."""
+    """Return the termination code, unless the result is the more telling word (a timeout's code is
+    CANCELED)."""
     if verdict in ("timed_out", "upstream", "excluded") or words.code in ("", "SUCCESS"):
         return (
             words.result

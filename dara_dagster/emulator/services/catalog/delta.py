@@ -23,7 +23,7 @@ class DeltaTable:
     updated_at: int = 0
 
     def list_columns(self) -> list[dict[str, Any]]:
-        """The columns as Unity Catalog's ColumnInfo."""
+        """Return the columns as Unity Catalog's ColumnInfo."""
         fields = json.loads(self.metadata.get("schemaString") or '{"fields": []}')["fields"]
         partitions = list(self.metadata.get("partitionColumns") or ())
         return [_show_column(position, known, partitions) for position, known in enumerate(fields)]
@@ -44,7 +44,7 @@ class DeltaReader:
         self._known: dict[Path, tuple[str, DeltaTable]] = {}
 
     def read(self, table: Path) -> DeltaTable:
-        """The table in the folder `table` as it is now; without columns if its log cannot be read.
+        """Return the table in the folder `table` as it is now; without columns if its log cannot be read.
 
         Only commits in JSON are read, so a table whose oldest ones were cleaned up after a checkpoint
         may show no columns.
@@ -95,7 +95,7 @@ def _show_column(position: int, known: Mapping[str, Any], partitions: list[str])
 
 
 def format_type(kind: Any) -> str:
-    """A type of Delta's schema JSON in SQL words: `bigint`, `array<struct<a:int>>`."""
+    """Return a type of Delta's schema JSON in SQL words: `bigint`, `array<struct<a:int>>`."""
     if isinstance(kind, str):
         return _SQL_NAMES.get(kind, kind)
     if kind["type"] == "array":

@@ -18,7 +18,7 @@ _LARGEST_PAGE = 1000
 
 
 def _cut_page(call: Call, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
-    """The wanted page of `items`, and the token of the next one."""
+    """Return the wanted page of `items`, and the token of the next one."""
     token, size = call.query.get("page_token"), call.query.get("max_results")
     found, tokens = page(items, token, size, default=_LARGEST_PAGE, most=_LARGEST_PAGE)
     return list(found), {key: token for key, token in tokens.items() if key == "next_page_token"}
@@ -126,5 +126,5 @@ _ROUTES = (
 
 
 def routes(catalog: Catalog) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(catalog, _ROUTES)

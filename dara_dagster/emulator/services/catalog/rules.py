@@ -60,7 +60,7 @@ class Catalog:
         return self.info(path)
 
     def info(self, names: Sequence[str]) -> dict[str, Any]:
-        """The CatalogInfo, SchemaInfo or VolumeInfo of an existing object."""
+        """Return the CatalogInfo, SchemaInfo or VolumeInfo of an existing object."""
         path = self._require(names)
         full, kept = ".".join(path), self._kept.get(".".join(path), {})
         made = int(self._find_folder(path).stat().st_mtime * 1000)
@@ -90,7 +90,8 @@ class Catalog:
         return {**shown, **named, "volume_id": identity, "storage_location": location}
 
     def list_all(self, parent: Sequence[str]) -> list[dict[str, Any]]:
-        """The infos below `parent`: catalogs of (), schemas of a catalog, volumes of a schema; by name."""
+        """Return the infos below `parent`: catalogs of (), schemas of a catalog, volumes of a schema; by
+        name."""
         path = self._require(parent) if parent else ()
         if len(path) == 0:
             names = self._tree.catalogs()
@@ -137,7 +138,7 @@ class Catalog:
     # -- tables -------------------------------------------------------------------------------------
 
     def table(self, full_name: str) -> dict[str, Any]:
-        """The TableInfo of a table or view."""
+        """Return the TableInfo of a table or view."""
         name = self._read_table_name(full_name)
         folder, view = self._tree.table_folder(name), self._tree.view_sql(name)
         if folder is None and view is None:
@@ -166,18 +167,18 @@ class Catalog:
         return {**shown, "comment": delta.comment} if delta.comment else shown
 
     def tables(self, catalog: str, schema: str) -> list[str]:
-        """The full names of the tables and views of a schema, sorted."""
+        """Return the full names of the tables and views of a schema, sorted."""
         path = self._require((catalog, schema))
         names = {*self._tree.tables(*path), *self._tree.views(*path)}
         return [".".join((*path, name)) for name in sorted(names)]
 
     def has_table(self, full_name: str) -> bool:
-        """Whether there is such a table or view; catalog and schema must exist."""
+        """Return whether there is such a table or view; catalog and schema must exist."""
         name = self._read_table_name(full_name)
         return self._tree.table_folder(name) is not None or self._tree.view_sql(name) is not None
 
     def table_folder(self, full_name: str) -> Path | None:
-        """Where the files of a table are; None for a view, and where there is no such table."""
+        """Return where the files of a table are; None for a view, and where there is no such table."""
         return self._tree.table_folder(self._read_table_name(full_name))
 
     def delete_table(self, full_name: str) -> None:
@@ -196,7 +197,7 @@ class Catalog:
         return self._context.tables.joinpath(*path)
 
     def _require(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The lower-cased names of an object that exists, with all above it."""
+        """Return the lower-cased names of an object that exists, with all above it."""
         path = tuple(name.lower() for name in names)
         for depth in range(1, len(path) + 1):
             exists = _NAME.fullmatch(path[depth - 1]) and self._find_folder(path[:depth]).is_dir()
@@ -213,7 +214,7 @@ class Catalog:
         return TableName(catalog, schema, _check_name(parts[2]))
 
     def _describe_content(self, path: tuple[str, ...]) -> list[str]:
-        """What keeps an object from being deleted, in words."""
+        """Return what keeps an object from being deleted, in words."""
         if len(path) == 1:
             schemas = self._tree.schemas(path[0])
             return [f"{len(schemas)} schema(s)"] if schemas else []

@@ -45,7 +45,7 @@ class Compute(ABC):
     # -- what others need of a compute --------------------------------------------------------------
 
     def state(self, key: str) -> str:
-        """The state's name; ApiError for an unknown id."""
+        """Return the state's name; ApiError for an unknown id."""
         return str(self._find(key)["state"])
 
     def use(self, key: str, ready: Callable[[], None], lost: Callable[[str], None]) -> Callable[[], None]:
@@ -69,7 +69,7 @@ class Compute(ABC):
 
     @abstractmethod
     def _find(self, key: str) -> Record:
-        """The record; ApiError for an unknown id."""
+        """Return the record; ApiError for an unknown id."""
 
     @abstractmethod
     def _start(self, key: str) -> None:
@@ -77,7 +77,7 @@ class Compute(ABC):
 
     @abstractmethod
     def _idle_minutes(self, record: Record) -> int:
-        """After how many idle minutes it ends; 0 = never."""
+        """Return after how many idle minutes it ends; 0 = never."""
 
     @abstractmethod
     def _end_idle(self, key: str) -> None:
@@ -115,7 +115,7 @@ class Compute(ABC):
         self._lose(key, why)
 
     def _release_waiting(self, key: str) -> None:
-        """It runs: let those go ahead who wait for it."""
+        """Let those proceed who wait for it to run."""
         for use in self._uses.get(key, ()):
             if not use.told:
                 use.told = True
@@ -126,7 +126,7 @@ class Compute(ABC):
             use.ready()
 
     def _lose(self, key: str, why: str) -> None:
-        """It ends, or restarts: whoever uses it has lost it."""
+        """Tell whoever uses it that it is lost: it ends, or restarts."""
         for use in self._uses.pop(key, ()):
             use.lost(why)
 

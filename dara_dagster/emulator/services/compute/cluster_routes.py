@@ -15,7 +15,7 @@ _DEFAULT_EVENTS, _MOST_EVENTS = 50, 500
 
 
 def _read_many(call: Call, name: str) -> set[str]:
-    """All values of a query parameter that may be repeated."""
+    """Return all values of a query parameter that may be repeated."""
     return {value for value in call.request.query_params.getlist(name) if value}
 
 
@@ -45,7 +45,7 @@ def _change_owner(clusters: Clusters, call: Call) -> Any:
 
 
 def _make_handler(operation: Callable[[Clusters, str], None]) -> Callable[[Clusters, Call], Json]:
-    """A handler for an operation that takes a cluster id and answers nothing."""
+    """Return a handler for an operation that takes a cluster id and answers nothing."""
 
     def handle(clusters: Clusters, call: Call) -> Any:
         operation(clusters, call.body.get("cluster_id", ""))
@@ -151,5 +151,5 @@ _ROUTES = (
 
 
 def routes(clusters: Clusters) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(clusters, _ROUTES)

@@ -22,7 +22,7 @@ _SIZE_MISSING = "Exactly 1 of virtual_cluster_size, num_workers or autoscale mus
 
 
 def read_spec(sent: Mapping[str, Any]) -> Spec:
-    """The settings of a create or edit call, numbers as numbers; ApiError 400 for what is refused."""
+    """Return the settings of a create or edit call, numbers as numbers; ApiError 400 for what is refused."""
     spec = {key: value for key, value in sent.items() if key not in NOT_PART_OF_SPEC and value is not None}
     for key in _NUMBERS:
         if key in spec:
@@ -35,7 +35,7 @@ def read_spec(sent: Mapping[str, Any]) -> Spec:
 
 
 def read_size(sent: Mapping[str, Any]) -> Spec:
-    """The size of a resize call: `num_workers` or `autoscale`, checked."""
+    """Return the size of a resize call: `num_workers` or `autoscale`, checked."""
     size = {key: sent[key] for key in ("num_workers", "autoscale") if sent.get(key) is not None}
     if len(size) != 1:
         raise invalid(_SIZE_MISSING)
@@ -45,7 +45,7 @@ def read_size(sent: Mapping[str, Any]) -> Spec:
 
 
 def is_single_node(spec: Spec) -> bool:
-    """Whether the server makes this the driver-only kind of cluster by itself."""
+    """Return whether the server makes this the driver-only kind of cluster by itself."""
     return spec.get("kind") == "CLASSIC_PREVIEW" and bool(spec.get("is_single_node"))
 
 
@@ -75,7 +75,7 @@ def _find_problems(spec: Spec) -> list[str]:
 
 
 def _read_number(key: str, value: Any) -> int:
-    """A non-negative whole number; numbers written as strings count, as in the service's JSON."""
+    """Return a non-negative whole number; numbers written as strings count, as in the service's JSON."""
     try:
         number = int(value)
     except (TypeError, ValueError):

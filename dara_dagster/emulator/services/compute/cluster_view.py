@@ -29,7 +29,7 @@ _CLOUD_DEFAULTS: dict[str, Spec] = {
 
 
 def show_details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of clusters/get without `spec`, which is also the item of clusters/list."""
+    """Return the answer of clusters/get without `spec`, which is also the item of clusters/list."""
     state, creator = cluster["state"], cluster["creator_user_name"]
     shown = fill_defaults(cluster["spec"], creator)
     name, version = shown["cluster_name"], shown["spark_version"]
@@ -54,7 +54,7 @@ def show_details(cluster_id: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fill_defaults(spec: Spec, user: str) -> Spec:
-    """What a read shows for `spec`: the same plus what the server fills in.
+    """Return what a read shows for `spec`: the same plus what the server fills in.
 
     https://docs.databricks.com/api/workspace/clusters
     """
@@ -85,7 +85,8 @@ def fill_defaults(spec: Spec, user: str) -> Spec:
 
 
 def _find_cloud(spec: Spec) -> str:
-    """The attribute block of the cloud this spec is written for, found by its block or its node type."""
+    """Return the attribute block of the cloud this spec is written for, found by its block or its node
+    type."""
     for block in _CLOUD_DEFAULTS:
         if block in spec:
             return block

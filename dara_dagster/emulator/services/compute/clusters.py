@@ -172,12 +172,12 @@ class Clusters(Compute):
     # -- reading ------------------------------------------------------------------------------------
 
     def show(self, cluster_id: str) -> Cluster:
-        """The answer of clusters/get, `spec` included."""
+        """Return the answer of clusters/get, `spec` included."""
         cluster = self._find(cluster_id)
         return {**show_details(cluster_id, cluster), "spec": cluster["spec"]}
 
     def list_all(self) -> Iterable[Cluster]:
-        """All clusters/list items, newest first: pinned, active, or terminated in the last 30 days."""
+        """Yield all clusters/list items, newest first: pinned, active, or terminated in the last 30 days."""
         limit = self._context.clock.now_ms() - 30 * _DAY_MS
         for cluster_id, cluster in reversed(list(self._all.items())):
             ended = cluster.get("terminated_time", 0) if cluster["state"] == "TERMINATED" else limit
@@ -185,15 +185,15 @@ class Clusters(Compute):
                 yield show_details(cluster_id, cluster)
 
     def library_statuses(self, cluster_id: str) -> list[dict[str, Any]]:
-        """The `library_statuses` of a cluster."""
+        """Return the `library_statuses` of a cluster."""
         return self._libraries.statuses(self.show(cluster_id))
 
     def fill_defaults(self, spec: Mapping[str, Any]) -> Spec:
-        """The settings of a cluster with what the service fills in."""
+        """Return the settings of a cluster with what the service fills in."""
         return fill_defaults(dict(spec), self._context.user)
 
     def events(self, cluster_id: str) -> list[dict[str, Any]]:
-        """The events of a cluster, oldest first: `{cluster_id, timestamp, type, details}`."""
+        """Return the events of a cluster, oldest first: `{cluster_id, timestamp, type, details}`."""
         self._find(cluster_id)
         return list(self._events.get(cluster_id, ()))
 

@@ -36,7 +36,7 @@ class Libraries:
         ]
 
     def statuses(self, cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The `library_statuses` of a cluster, given what clusters/get answers of it."""
+        """Return the `library_statuses` of a cluster, given what clusters/get answers of it."""
         running, since = cluster["state"] == "RUNNING", cluster.get("last_restarted_time", 0)
         shown = []
         for item in self._read_stored(cluster["cluster_id"]):
@@ -59,7 +59,7 @@ class Libraries:
 
 
 def check_kinds(libraries: Iterable[Library]) -> None:
-    """ApiError 400 for a library of an unknown kind."""
+    """Raise ApiError 400 for a library of an unknown kind."""
     for library in libraries:
         if not any(kind in library for kind in KINDS):
             raise invalid(f"Unknown library type {sorted(library)}; expected one of {', '.join(KINDS)}.")

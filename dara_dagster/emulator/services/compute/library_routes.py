@@ -37,5 +37,5 @@ _ROUTES = (
 
 
 def routes(clusters: Clusters) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(clusters, _ROUTES)

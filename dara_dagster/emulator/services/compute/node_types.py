@@ -38,12 +38,12 @@ _FLAVOURS = (
 
 
 def list_node_types() -> list[dict[str, Any]]:
-    """The items of clusters/list-node-types."""
+    """Return the items of clusters/list-node-types."""
     return [_show_node_type(order, *row) for order, row in enumerate(_NODES)]
 
 
 def list_spark_versions() -> list[dict[str, str]]:
-    """The items of clusters/spark-versions."""
+    """Return the items of clusters/spark-versions."""
     return [
         {
             "key": f"{runtime}.x-{flavour}scala{scala}",

@@ -29,7 +29,7 @@ def _edit(warehouses: Warehouses, call: Call) -> Any:
 
 
 def _make_handler(operation: Callable[[Warehouses, str], None]) -> Callable[[Warehouses, Call], Json]:
-    """A handler for an operation that takes a warehouse id and answers nothing."""
+    """Return a handler for an operation that takes a warehouse id and answers nothing."""
 
     def handle(warehouses: Warehouses, call: Call) -> Any:
         operation(warehouses, call.path["id"])
@@ -50,5 +50,5 @@ _ROUTES = (
 
 
 def routes(warehouses: Warehouses) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(warehouses, _ROUTES)

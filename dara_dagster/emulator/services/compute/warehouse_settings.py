@@ -28,7 +28,8 @@ _KEPT = ("instance_profile_arn", "tags", "channel", "statement_timeout")
 
 
 def read_settings(sent: Mapping[str, Any]) -> Settings:
-    """All settings of a create or edit call; numbers may be strings. ApiError 400 for what is refused."""
+    """Return all settings of a create or edit call; numbers may be strings. ApiError 400 for what is
+    refused."""
     given = {key: value for key, value in sent.items() if value is not None}
     serverless = bool(given.get("enable_serverless_compute", False))
     low = _read_number(given, "min_num_clusters", 1)

@@ -71,7 +71,7 @@ class Warehouses(Compute):
     # -- reading ------------------------------------------------------------------------------------
 
     def show(self, warehouse_id: str) -> Warehouse:
-        """The answer of a get, and the item of the list."""
+        """Return the answer of a get, and the item of the list."""
         warehouse = self._find(warehouse_id)
         state, running = warehouse["state"], warehouse["state"] == "RUNNING"
         hostname, path = (
@@ -91,7 +91,7 @@ class Warehouses(Compute):
         }
 
     def list_all(self) -> list[Warehouse]:
-        """All warehouses, oldest first."""
+        """Return all warehouses, oldest first."""
         return [self.show(warehouse_id) for warehouse_id in self._all]
 
     # -- the machinery ------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Upload:
         return token
 
     def find_part(self, number: int) -> Path:
-        """The file of a part."""
+        """Return the file of a part."""
         if not 1 <= number <= _MAX_PARTS:
             raise invalid(f"A part number is 1 to {_MAX_PARTS}, got {number}.")
         return self.folder / f"part-{number}"

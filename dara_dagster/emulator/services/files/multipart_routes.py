@@ -20,7 +20,7 @@ _MAX_PART_BYTES = 5 * 1024**3
 
 
 async def _start_or_complete(files: Files, call: Call) -> Any:
-    """POST on a file: `?action=initiate-upload` or `?action=complete-upload`."""
+    """Handle POST on a file: `?action=initiate-upload` or `?action=complete-upload`."""
     path, action = "/" + call.path["path"], call.query.get("action")
     if action == "initiate-upload":
         overwrite = call.query.get("overwrite", "true") != "false"
@@ -34,7 +34,7 @@ async def _start_or_complete(files: Files, call: Call) -> Any:
 
 
 async def _read_parts(call: Call) -> list[Any]:
-    """The `parts` in the JSON body, which is left unread on this path: it might have been a file."""
+    """Return the `parts` in the JSON body, which is left unread on this path: it might have been a file."""
     try:
         parts = (await read_body(call.request.stream()))["parts"]
         return [{"part_number": int(part["part_number"]), "etag": str(part["etag"])} for part in parts]
@@ -95,5 +95,5 @@ _ROUTES = (
 
 
 def routes(files: Files) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(files, _ROUTES)

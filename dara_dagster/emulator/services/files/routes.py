@@ -41,7 +41,7 @@ async def _upload(files: Files, call: Call) -> Any:
 
 
 async def _send_file(files: Files, call: Call, path: str) -> Any:
-    """The answer to a GET or HEAD of the file at `path`; also behind presigned URLs."""
+    """Return the answer to a GET or HEAD of the file at `path`; also behind presigned URLs."""
     file, about = await run_in_threadpool(files.read, path)
     limit = call.request.headers.get("if-unmodified-since")
     moment = email.utils.parsedate_tz(limit or "")  # what is no date does not count (RFC 9110)
@@ -99,5 +99,5 @@ _ROUTES = (
 
 
 def routes(files: Files) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(files, _ROUTES)

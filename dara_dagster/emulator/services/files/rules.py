@@ -28,13 +28,13 @@ class Files:
         self.signer = signer
 
     def prepare_staging(self) -> Path:
-        """A folder on the volumes' disk where uploads wait until they are whole."""
+        """Return a folder on the volumes' disk where uploads wait until they are whole."""
         return prepare_staging(self._folder)
 
     # -- files --------------------------------------------------------------------------------------
 
     def read(self, path: str) -> tuple[Path, os.stat_result]:
-        """The local file at `path` and what is known of it."""
+        """Return the local file at `path` and what is known of it."""
         file = self._find_local(path)
         with contextlib.suppress(OSError):
             if file.is_file():
@@ -42,7 +42,8 @@ class Files:
         raise ApiError(404, "NOT_FOUND", "The file being accessed is not found.", "FILES_API_FILE_NOT_FOUND")
 
     def check_writable(self, path: str, *, overwrite: bool) -> Path:
-        """The local file that an upload to `path` would make; ApiError 409 where one is not allowed."""
+        """Return the local file that an upload to `path` would make; ApiError 409 where one is not
+        allowed."""
         file = self._find_local(path, at_least=5)
         if file.is_dir():
             raise _refuse_write(f"A directory exists at {path}.", "FILES_API_DIRECTORY_ALREADY_EXISTS")
@@ -71,7 +72,7 @@ class Files:
     # -- folders ------------------------------------------------------------------------------------
 
     def directory(self, path: str) -> Path:
-        """The local folder at `path`."""
+        """Return the local folder at `path`."""
         folder = self._find_local(path)
         if not folder.is_dir():
             text = "The directory being accessed is not found."
@@ -95,7 +96,7 @@ class Files:
             raise ApiError(400, "INVALID_PARAMETER_VALUE", text, reason) from None
 
     def list_all(self, path: str, size: int, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of a folder's entries by name, and the token of the next one.
+        """Return a page of a folder's entries by name, and the token of the next one.
 
         The token is the last name given, so that entries which come or go meanwhile move no other.
         """
@@ -108,7 +109,7 @@ class Files:
         return shown, names[size - 1] if len(names) > size else None
 
     def _show_entry(self, local: Path, path: str) -> dict[str, Any] | None:
-        """One entry of a list; None for what has gone meanwhile and for links that lead out."""
+        """Return one entry of a list; None for what has gone meanwhile and for links that lead out."""
         try:
             about = local.lstat()
             if stat.S_ISLNK(about.st_mode):
@@ -123,7 +124,8 @@ class Files:
     # -- the machinery ------------------------------------------------------------------------------
 
     def _find_local(self, path: str, at_least: int = 4) -> Path:
-        """The local file of `/Volumes/c/s/v/...`, inside its existing volume; `at_least` names are needed."""
+        """Return the local file of `/Volumes/c/s/v/...`, inside its existing volume; `at_least` names are
+        needed."""
         segments = split_path(path)
         if len(segments) < at_least or segments[0] != "Volumes":
             text = f"Invalid path: {path}. Expected /Volumes/<catalog>/<schema>/<volume>/<path>."

@@ -72,7 +72,8 @@ def _choose_tasks(run: Run, request: Mapping[str, Any]) -> set[str]:
 def _pair_with_settings(
     run: Run, today: Iterable[dict[str, Any]], request: Mapping[str, Any]
 ) -> list[tuple[TaskRun, dict[str, Any]]]:
-    """The latest attempt of each task, and the settings of the next: today's, where the job has it still."""
+    """Return the latest attempt of each task, and the settings of the next: today's, where the job has it
+    still."""
     current = {task["task_key"]: task for task in today}
     found = []
     for key, task in run.latest().items():

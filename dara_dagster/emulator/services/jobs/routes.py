@@ -26,7 +26,7 @@ def _get(jobs: Jobs, call: Call) -> Json:
 
 
 def _show_page(jobs: Jobs, job: Job, token: str | None) -> Job:
-    """The job with one page of its tasks and other arrays."""
+    """Return the job with one page of its tasks and other arrays."""
     settings = dict(job["settings"])
     tokens = cut_arrays(settings, _ARRAYS, token)
     return {**_show_job(jobs, job, settings), **tokens, "has_more": "next_page_token" in tokens}
@@ -93,5 +93,5 @@ _ROUTES = in_every_version(_CALLS)
 
 
 def routes(jobs: Jobs) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(jobs, _ROUTES)

@@ -31,7 +31,7 @@ class JobClusters(Protocol):
     """What jobs need of clusters."""
 
     def fill_defaults(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of a cluster with the service's defaults."""
+        """Return the settings of a cluster with the service's defaults."""
 
     def terminate(self, cluster_id: str, code: str) -> None:
         """End a cluster for the reason `code`."""
@@ -60,19 +60,19 @@ class Jobs:
         return job_id
 
     def find(self, job_id: int) -> Job | None:
-        """The job; None when there is none."""
+        """Return the job; None when there is none."""
         found: Job | None = self._table.get(str(job_id))
         return found
 
     def get(self, job_id: int) -> Job:
-        """The job; ApiError 400 whose text the SDK turns into ResourceDoesNotExist."""
+        """Return the job; ApiError 400 whose text the SDK turns into ResourceDoesNotExist."""
         job = self.find(job_id)
         if job is None:
             raise invalid(f"Job {job_id} does not exist.")
         return job
 
     def show(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings as a read shows them."""
+        """Return the settings as a read shows them."""
         return show_settings(settings, self.user, self._clusters.fill_defaults)
 
     def reset(self, job_id: int, settings: Mapping[str, Any]) -> None:
@@ -96,7 +96,8 @@ class Jobs:
         self._runs.cancel_all(job_id, queued=False)
 
     def list(self, name: str | None) -> list[Job]:
-        """The jobs, newest first; with `name`, those of exactly that name, upper and lower case alike."""
+        """Return the jobs, newest first; with `name`, those of exactly that name, upper and lower case
+        alike."""
         found = [self._table[key] for key in sorted(self._table, key=int, reverse=True)]
         if name is None:
             return found
@@ -132,7 +133,7 @@ class Jobs:
         return run
 
     def run_for_task(self, payload: Mapping[str, Any], parent: TaskRun) -> Run:
-        """The run a run_job_task asks for; ApiError when the jobs nest too deep."""
+        """Return the run a run_job_task asks for; ApiError when the jobs nest too deep."""
         depth, above = 1, self._runs.get(parent.run_id)[0]
         while above.parent_run_id is not None:
             depth, above = depth + 1, self._runs.get(above.parent_run_id)[0]

@@ -23,7 +23,8 @@ _MOST_TAGS = 25
 
 
 def check_job(settings: Mapping[str, Any]) -> Settings:
-    """The settings as sent, if they can be a job's: a name, tasks of the right shape (none is fine)."""
+    """Return the settings as sent, if they can be a job's: a name, tasks of the right shape (none is
+    fine)."""
     check_name(settings.get("name"))
     _check_definitions(settings.get("parameters") or ())
     _check_tags(settings.get("tags") or {})
@@ -40,7 +41,7 @@ def check_job(settings: Mapping[str, Any]) -> Settings:
 
 
 def update_settings(old: Settings, new: Mapping[str, Any], removed: Sequence[str]) -> Settings:
-    """Top-level fields replaced, the arrays of `_MERGED` merged by key, then `removed` taken out."""
+    """Replace top-level fields, merge the arrays of `_MERGED` by key, then take out `removed`."""
     settings = {**old, **new}
     for name, key in _MERGED.items():
         if any(key not in item for item in new.get(name, ())):
@@ -58,7 +59,7 @@ def update_settings(old: Settings, new: Mapping[str, Any], removed: Sequence[str
 
 
 def show_settings(settings: Mapping[str, Any], user: str, fill_defaults: FillCluster) -> Settings:
-    """The settings with what the service adds when they are read.
+    """Return the settings with what the service adds when they are read.
 
     https://docs.databricks.com/api/workspace/jobs
     """
@@ -84,7 +85,7 @@ def show_settings(settings: Mapping[str, Any], user: str, fill_defaults: FillClu
 
 
 def make_run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tasks of one run: those `only` selects, with the older kinds of parameters put in."""
+    """Return the tasks of one run: those `only` selects, with the older kinds of parameters put in."""
     tasks = settings.get("tasks") or []
     if not tasks:
         raise invalid("The job has no tasks.")
@@ -100,13 +101,13 @@ def make_run_tasks(settings: Settings, request: Mapping[str, Any]) -> list[dict[
 
 
 def make_run_parameters(settings: Settings, sent: Mapping[str, Any]) -> dict[str, str]:
-    """The job's parameters with their defaults, overlaid by those sent."""
+    """Return the job's parameters with their defaults, overlaid by those sent."""
     defaults = {one["name"]: one.get("default", "") for one in settings.get("parameters") or ()}
     return {**defaults, **check_parameters(sent)}
 
 
 def check_parameters(sent: Mapping[str, Any]) -> Mapping[str, str]:
-    """The job parameters of a request; their values are strings."""
+    """Return the job parameters of a request; their values are strings."""
     for name, value in sent.items():
         if not isinstance(value, str):
             raise invalid(f"The value of the job parameter {name} must be a string.")
@@ -134,7 +135,7 @@ def _sort_edges(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fill_cluster(holder: Mapping[str, Any], fill_defaults: FillCluster) -> dict[str, Any]:
-    """A task or job cluster whose new_cluster has the defaults that the service fills in (3.4)."""
+    """Return a task or job cluster whose new_cluster has the defaults that the service fills in (3.4)."""
     new = holder.get("new_cluster")
     if not isinstance(new, Mapping):
         return dict(holder)
@@ -151,7 +152,8 @@ def _show_task(task: dict[str, Any], in_git: bool, fill_defaults: FillCluster) -
 
 
 def add_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
-    """run-now's notebook_params, python_params and sql_params (deprecated in favour of job_parameters)."""
+    """Add run-now's notebook_params, python_params and sql_params (deprecated in favour of
+    job_parameters)."""
     changed = dict(task)
     for name, kind, field in (
         ("notebook_params", "notebook_task", "base_parameters"),
@@ -168,7 +170,7 @@ def add_parameters(task: dict[str, Any], request: Mapping[str, Any]) -> dict[str
 
 
 def _select(tasks: Sequence[Mapping[str, Any]], only: Sequence[str] | None) -> set[str]:
-    """The keys `only` names; `+k` takes what k depends on along, `k+` what depends on it."""
+    """Return the keys `only` names; `+k` takes what k depends on along, `k+` what depends on it."""
     upstream = {
         task["task_key"]: {edge["task_key"] for edge in task.get("depends_on") or ()} for task in tasks
     }

@@ -48,7 +48,7 @@ def check_starts(settings: Mapping[str, Any]) -> None:
 
 
 def add_status(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The schedule or trigger as a read shows it: on, unless it was sent otherwise."""
+    """Return the schedule or trigger as a read shows it: on, unless it was sent otherwise."""
     given = {name: settings[name] for name in STARTS if settings.get(name) is not None}
     return {name: {"pause_status": "UNPAUSED", **start} for name, start in given.items()}
 
@@ -66,7 +66,7 @@ def _check_schedule(schedule: Mapping[str, Any]) -> None:
 
 
 def _find_quartz_fault(cron: str) -> str:
-    """What Quartz refuses in the expression, "" when nothing (Quartz documentation, CronTrigger)."""
+    """Return what Quartz refuses in the expression, "" when nothing (Quartz documentation, CronTrigger)."""
     fields = cron.split()
     if not 6 <= len(fields) <= 7:
         return f"6 or 7 fields are needed, {len(fields)} are given"

@@ -43,5 +43,5 @@ _ROUTES = (
 
 
 def routes(lakebase: Lakebase) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(lakebase, _ROUTES)

@@ -27,7 +27,7 @@ class Lakebase:
         self._seconds = _LIFE_SECONDS
 
     def set_up(self, wanted: Mapping[str, Any]) -> None:
-        """For tests: `token` and how many `seconds` it lives, or `instance` and its `host`."""
+        """Set, for tests, `token` and how many `seconds` it lives, or `instance` and its `host`."""
         if "instance" in wanted:
             self._instances[str(wanted["instance"])] = str(wanted.get("host", ""))
         if "token" in wanted:
@@ -35,18 +35,18 @@ class Lakebase:
             self._seconds = float(wanted.get("seconds", _LIFE_SECONDS))
 
     def instances(self) -> list[dict[str, str]]:
-        """All of them as the API has them."""
+        """Return all of them as the API has them."""
         return [
             {"name": name, "read_write_dns": host, "state": "AVAILABLE"}
             for name, host in sorted(self._instances.items())
         ]
 
     def check_instance(self, name: str) -> None:
-        """ApiError 404 for one that is not there."""
+        """Raise ApiError 404 for one that is not there."""
         if name not in self._instances:
             raise ApiError(404, "NOT_FOUND", f"Database instance '{name}' does not exist.")
 
     def credential(self) -> tuple[str, str]:
-        """A token and when it ends."""
+        """Return a token and when it ends."""
         end = datetime.fromtimestamp(self._context.clock.now_ms() / 1000 + self._seconds, timezone.utc)
         return self._token or secrets.token_hex(16), end.isoformat().replace("+00:00", "Z")

@@ -13,7 +13,8 @@ _NAME = re.compile(rb'[;\s]name="([^"]*)"')
 
 
 async def read_form(request: Request, limit: int) -> tuple[dict[str, str], bytes]:
-    """The fields, and the part named `content`. ApiError 400 for no form or more than `limit` bytes."""
+    """Return the fields, and the part named `content`. ApiError 400 for no form or more than `limit`
+    bytes."""
     described = Message()
     described["content-type"] = request.headers.get("content-type", "")
     boundary = described.get_param("boundary")
@@ -30,7 +31,7 @@ async def read_form(request: Request, limit: int) -> tuple[dict[str, str], bytes
 
 
 def _split_parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
-    """(name, value) of every part; RFC 7578, values as they are."""
+    """Return (name, value) of every part; RFC 7578, values as they are."""
     found = []
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1]:
         headers, _, value = part.partition(b"\r\n\r\n")

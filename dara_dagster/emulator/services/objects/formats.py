@@ -51,7 +51,7 @@ def read_import(path: str, content: bytes, kind: str, language: str | None) -> S
 
 
 def read_auto(path: str, content: bytes) -> Source:
-    """A notebook when the content has a notebook's first line and the path its ending, else a file."""
+    """Return a notebook when the content has a notebook's first line and the path its ending, else a file."""
     stem, dot, ending = path.rpartition(".")
     ending = f".{ending.lower()}"
     if dot and ending == ".ipynb":
@@ -63,12 +63,12 @@ def read_auto(path: str, content: bytes) -> Source:
 
 
 def header(language: str) -> str:
-    """The first line of a notebook in source form."""
+    """Return the first line of a notebook in source form."""
     return f"{COMMENTS[language]} Databricks notebook source"
 
 
 def to_source(notebook: bytes, language: str) -> bytes:
-    """The source form of a Jupyter notebook: other languages and markdown become MAGIC lines."""
+    """Return the source form of a Jupyter notebook: other languages and markdown become MAGIC lines."""
     mark = COMMENTS[language]
     cells = []
     for cell in json.loads(notebook)["cells"]:
@@ -82,7 +82,8 @@ def to_source(notebook: bytes, language: str) -> bytes:
 
 
 def to_jupyter(source: bytes, language: str) -> bytes:
-    """The Jupyter form of a notebook in source form: one cell a cell, MAGIC lines without their mark."""
+    """Return the Jupyter form of a notebook in source form: one cell a cell, MAGIC lines without their
+    mark."""
     mark = COMMENTS[language]
     body = source.decode("utf-8", "replace").partition("\n")[2]
     cells = [_make_cell(text.strip("\n"), mark) for text in body.split(f"{mark} {_CELL}")]

@@ -42,7 +42,7 @@ async def _import(objects: Objects, call: Call) -> Any:
 
 
 async def _read_import_request(call: Call) -> tuple[dict[str, Any], bytes]:
-    """The fields of an import and its content, from JSON with base64 or from a multipart form."""
+    """Return the fields of an import and its content, from JSON with base64 or from a multipart form."""
     request = call.request
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await read_form(request, _MAX_FORM_BYTES)
@@ -55,7 +55,8 @@ async def _read_import_request(call: Call) -> tuple[dict[str, Any], bytes]:
 
 
 async def _import_file(objects: Objects, call: Call) -> Any:
-    """The raw route of the databricks CLI: bytes as they come, recognised as AUTO does; conflicts are 409."""
+    """Handle the raw route of the databricks CLI: bytes as they come, recognised as AUTO does; conflicts are
+    409."""
     staged = await receive_file(call.request, objects.prepare_staging(), _MAX_RAW_BYTES)
     try:
         source = await run_in_threadpool(_read_staged, "/" + call.path["path"], staged)
@@ -149,5 +150,5 @@ _ROUTES = (
 
 
 def routes(objects: Objects) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(objects, _ROUTES)

@@ -31,7 +31,7 @@ class WorkspaceObject:
     size: int = 0
 
     def shown(self) -> dict[str, Any]:
-        """The answer of workspace/get-status, and the item of workspace/list."""
+        """Return the answer of workspace/get-status, and the item of workspace/list."""
         known: dict[str, Any] = {
             "object_type": self.object_type,
             "path": self.path,
@@ -66,21 +66,21 @@ class Objects:
     # -- reading ------------------------------------------------------------------------------------
 
     def find(self, path: str) -> WorkspaceObject | None:
-        """The object at `path`; None when there is none or no such path can be."""
+        """Return the object at `path`; None when there is none or no such path can be."""
         try:
             return self._find_segments(_split(path))
         except ApiError:
             return None
 
     def get(self, path: str) -> WorkspaceObject:
-        """The object at `path`; ApiError 404 RESOURCE_DOES_NOT_EXIST."""
+        """Return the object at `path`; ApiError 404 RESOURCE_DOES_NOT_EXIST."""
         found = self._find_segments(_split(path))
         if found is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({path}) doesn't exist.")
         return found
 
     def list_all(self, path: str) -> list[WorkspaceObject]:
-        """The objects in a folder by name; of a file or notebook, the object itself."""
+        """Return the objects in a folder by name; of a file or notebook, the object itself."""
         found = self.get(path)
         if found.object_type != "DIRECTORY":
             return [found]
@@ -154,7 +154,7 @@ class Objects:
         return away
 
     def prepare_staging(self) -> Path:
-        """A folder on the same disk for files on their way in or out."""
+        """Return a folder on the same disk for files on their way in or out."""
         return prepare_staging(self._context.folder)
 
     # -- the machinery ------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Objects:
         return self._find_at(segments, resolve_inside(self._root, segments))
 
     def _find_at(self, segments: list[str], local: Path) -> WorkspaceObject | None:
-        """The object of that name; `local` is its file or folder, known to be inside the tree."""
+        """Return the object of that name; `local` is its file or folder, known to be inside the tree."""
         path = _join(segments)
         record = self._known.get(path)
         if record and record["type"] == "NOTEBOOK":
@@ -217,21 +217,23 @@ class Objects:
                 yield child
 
     def _find_notebook(self, segments: list[str]) -> str | None:
-        """The name of the notebook that lies in the local file of these segments, if another name has it."""
+        """Return the name of the notebook that lies in the local file of these segments, if another name has
+        it."""
         *folder, local = segments
         stem = local.rpartition(".")[0]
         record = self._known.get(_join([*folder, stem])) if stem else None
         return stem if record and record.get("local") == local else None
 
     def _choose_local_name(self, segments: list[str], ending: str) -> str:
-        """Where a notebook goes: under its name with the ending, or under the bare name if that is taken."""
+        """Return where a notebook goes: under its name with the ending, or under the bare name if that is
+        taken."""
         name = segments[-1]
         wanted = name if name.lower().endswith(ending) else name + ending
         taken = wanted != name and self._find_segments([*segments[:-1], wanted]) is not None
         return name if taken else wanted
 
     def _make_room(self, segments: list[str]) -> None:
-        """Before an object is made: a notebook that lies in its local file moves to its bare name."""
+        """Move a notebook out of the local file of an object that is about to be made, to its bare name."""
         name = self._find_notebook(segments) if segments else None
         if name is not None:
             path = _join([*segments[:-1], name])

@@ -36,7 +36,8 @@ COMPARISONS = (
 
 
 def decide(task: Mapping[str, Any], latest: Mapping[str, TaskRun]) -> Outcome | Literal["run", "wait"]:
-    """What `task` is to do, `latest` holding the last attempt of every task of the run (SDK, RunIf)."""
+    """Return what `task` is to do, `latest` holding the last attempt of every task of the run (SDK,
+    RunIf)."""
     results: list[str] = []
     for edge in task.get("depends_on") or ():
         upstream = latest[edge["task_key"]]
@@ -73,7 +74,7 @@ def _is_met(run_if: str, results: list[str]) -> bool:
 
 
 def compare(condition: Mapping[str, Any]) -> bool:
-    """The value of a condition_task. EQUAL_TO and NOT_EQUAL compare text, the others numbers (SDK).
+    """Return the value of a condition_task. EQUAL_TO and NOT_EQUAL compare text, the others numbers (SDK).
 
     ValueError when an ordering is asked of something that is not a number.
     """

@@ -16,7 +16,8 @@ _LONGEST_WAIT = 60
 
 
 def _start(runs: Runs, call: Call) -> Json:
-    """Body: parent_run_id (the task run that asks), absolute path, arguments, timeout_seconds -> run_id."""
+    """Start a notebook run. Body: parent_run_id (the task run that asks), absolute path, arguments,
+    timeout_seconds."""
     body = read_object(call.body)
     parent, parent_task = runs.get(call.read_number("parent_run_id"))
     parent_task = parent_task or parent.tasks[-1]
@@ -36,7 +37,7 @@ def _start(runs: Runs, call: Call) -> Json:
 
 
 async def _wait(runs: Runs, call: Call) -> Json:
-    """Answers when the run has ended or after `wait` seconds, whichever is first."""
+    """Answer when the run has ended or after `wait` seconds, whichever is first."""
     run, _ = runs.get(call.read_number("run_id"))
     wait = min(call.read_number("wait", 0), _LONGEST_WAIT)
     if run.active and wait > 0:
@@ -70,5 +71,5 @@ _ROUTES = (
 
 
 def routes(runs: Runs) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(runs, _ROUTES)

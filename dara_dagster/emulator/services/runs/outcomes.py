@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def kind(self) -> str:
-        """`termination_details.type`."""
+        """Return `termination_details.type`."""
         return _KINDS.get(self.code, "CLIENT_ERROR")
 
 
@@ -66,12 +66,12 @@ _KNOWN = {
 
 
 def platform_failure(code: str, message: str) -> Outcome:
-    """A failure that is not the code's own: the task ends INTERNAL_ERROR/FAILED."""
+    """Return a failure that is not the code's own: the task ends INTERNAL_ERROR/FAILED."""
     return Outcome("FAILED", code, message, "INTERNAL_ERROR")
 
 
 def notebook_missing(path: str, user: str) -> Outcome:
-    """The text is the recorded one, the user included."""
+    """Return the outcome for a missing notebook; the text is the recorded one, the user included."""
     return platform_failure(
         "RESOURCE_NOT_FOUND",
         f'Unable to access the notebook "{path}" in the workspace. Either it does not exist, or the identity'
@@ -80,14 +80,15 @@ def notebook_missing(path: str, user: str) -> Outcome:
 
 
 def file_missing(what: str, path: str, why: str) -> Outcome:
-    """A python, SQL or wheel file (`what`) that is missing, or is a notebook."""
+    """Return the outcome for a python, SQL or wheel file (`what`) that is missing, or is a notebook."""
     return platform_failure("RESOURCE_NOT_FOUND", f"Cannot read the {what} file {path}. {why}")
 
 
 def make_simulated(
     result: str, code: str | None, message: str | None, raw: Mapping[str, Any] | None
 ) -> Outcome:
-    """The outcome of a simulated task: `result` as the API spells it, the rest as recorded unless given."""
+    """Return the outcome of a simulated task: `result` as the API spells it, the rest as recorded unless
+    given."""
     base = _KNOWN.get(result, Outcome(result, result))
     if result == "FAILED" and code not in (None, base.code):
         base = platform_failure(str(code), f"Run failed with {code}.")
@@ -105,7 +106,7 @@ class TaskOutcome:
 
 
 def combine_outcomes(tasks: Sequence[TaskOutcome]) -> Outcome:
-    """The run's outcome from its tasks', all of them ended, in the order they were given.
+    """Return the run's outcome from its tasks', all of them ended, in the order they were given.
 
     The leaves decide; a failure inside with good leaves is SUCCESS_WITH_FAILURES. A run whose code
     failed ends INTERNAL_ERROR/FAILED although its task is TERMINATED/FAILED. Where all tasks were

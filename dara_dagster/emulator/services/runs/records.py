@@ -43,7 +43,7 @@ class TaskRun:
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> TaskRun:
-        """Back from the store."""
+        """Load it from the store."""
         return cls(**_pick_known(cls, stored))
 
 
@@ -59,7 +59,7 @@ class Stage:
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Stage:
-        """Back from the store."""
+        """Load it from the store."""
         return cls(**_pick_known(cls, stored))
 
 
@@ -95,11 +95,11 @@ class Run:
 
     @property
     def stage_start(self) -> int:
-        """When the run, or its latest repair, began."""
+        """Return when the run, or its latest repair, began."""
         return self.repaired_at or self.start_time
 
     def stage(self) -> Stage:
-        """What began with the latest repair, or with the run."""
+        """Return what began with the latest repair, or with the run."""
         before = {run_id for stage in self.stages for run_id in stage.task_run_ids}
         now = [task.run_id for task in self.tasks if task.run_id not in before]
         return Stage(self.stage_start, self.end_time, self.outcome, now, self.repair_id)
@@ -109,19 +109,19 @@ class Run:
         return self.outcome is None
 
     def latest(self) -> dict[str, TaskRun]:
-        """The last attempt of each task."""
+        """Return the last attempt of each task."""
         return {task.task_key: task for task in self.tasks}
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Run:
-        """Back from the store."""
+        """Load it from the store."""
         tasks = [TaskRun.load(task) for task in stored["tasks"]]
         stages = [Stage.load(stage) for stage in stored.get("stages", ())]
         return cls(**{**_pick_known(cls, stored), "tasks": tasks, "stages": stages})
 
 
 def _pick_known(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What this version of the server knows of what another may have written, the outcome read."""
+    """Return what this version of the server knows of what another may have written, the outcome read."""
     known = {one.name: stored[one.name] for one in fields(kind) if one.name in stored}
     if "ending" in stored:  # what `outcome` was called in older stores, when `outcome` was the branch
         known |= {"outcome": stored["ending"]}

@@ -41,7 +41,7 @@ def _get(runs: Runs, call: Call) -> Json:
 
 
 def _show_page(runs: Runs, run: Run, token: str | None, *, history: bool = False) -> dict[str, Any]:
-    """The run with one page of its tasks and other arrays."""
+    """Return the run with one page of its tasks and other arrays."""
     view = {**show_run(runs.viewer, run), "tasks": run.tasks}
     if history:
         view["repair_history"] = list_repairs(run)
@@ -85,7 +85,7 @@ def _list(runs: Runs, call: Call) -> Json:
 
 
 def _show_item(runs: Runs, run: Run, expand: bool) -> dict[str, Any]:
-    """A run as it is listed: only runs/get names what started it."""
+    """Return a run as it is listed: only runs/get names what started it."""
     view = _show_page(runs, run, None) if expand else show_run(runs.viewer, run)
     view.pop("next_page_token", None)  # has_more is enough; the pages are those of runs/get
     view.pop("parent_run_id", None)
@@ -137,7 +137,7 @@ _CALLS = (
 
 
 def in_every_version(calls: Iterable[tuple[str, str, H]]) -> tuple[tuple[str, str, H], ...]:
-    """Calls of the Jobs API (method, path below `jobs/`, handler) as routes of each of its versions."""
+    """Call of the Jobs API (method, path below `jobs/`, handler) as routes of each of its versions."""
     return tuple(
         (method, f"/api/{version}/jobs/{name}", handler)
         for version in _VERSIONS
@@ -149,5 +149,5 @@ _ROUTES = in_every_version(_CALLS)
 
 
 def routes(runs: Runs) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(runs, _ROUTES)

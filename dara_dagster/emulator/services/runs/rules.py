@@ -101,7 +101,7 @@ class Runs:
         return self.create(self._context.ids.next(), "SUBMIT_RUN", name, settings, body["tasks"], token=token)
 
     def by_token(self, token: str | None) -> Run | None:
-        """The run made with that token; ApiError 400 when it has been deleted since."""
+        """Return the run made with that token; ApiError 400 when it has been deleted since."""
         run_id = self._tokens.get(token) if token else None
         if run_id is None:
             return None
@@ -147,14 +147,14 @@ class Runs:
     # -- reading ------------------------------------------------------------------------------------
 
     def find(self, run_id: int) -> Run | None:
-        """The job run of that id; None when unknown, deleted or older than 60 days."""
+        """Return the job run of that id; None when unknown, deleted or older than 60 days."""
         run = self._runs.get(run_id)
         if run is not None and run.start_time < self._context.clock.now_ms() - RETENTION_MS:
             return None
         return run
 
     def get(self, run_id: int) -> tuple[Run, TaskRun | None]:
-        """The run of that id, or the run and its attempt when the id is a task run's.
+        """Return the run of that id, or the run and its attempt when the id is a task run's.
 
         ApiError 400 INVALID_PARAMETER_VALUE, whose text the SDK turns into ResourceDoesNotExist.
         """
@@ -164,7 +164,7 @@ class Runs:
         return found
 
     def lookup(self, run_id: int) -> tuple[Run, TaskRun | None] | None:
-        """Like `get`, None when there is no such run."""
+        """Look up a run as `get` does; None when there is no such run."""
         run = self.find(run_id)
         if run is not None:
             return run, None
@@ -174,14 +174,15 @@ class Runs:
         return None
 
     def children(self, task: TaskRun) -> Iterator[Run]:
-        """The runs of the notebooks that this task started, oldest first."""
+        """Yield the runs of the notebooks that this task started, oldest first."""
         for run_id in self._order[bisect_left(self._order, task.run_id) :]:
             run = self.find(run_id)
             if run is not None and run.parent_run_id == task.run_id:
                 yield run
 
     def list(self, wanted: ListFilter, before: int | None) -> Iterator[Run]:
-        """The runs that match, newest first, beginning with the first one older than run id `before`."""
+        """Yield the runs that match, newest first, beginning with the first one older than run id
+        `before`."""
         ids = self.scheduler.active_ids() if wanted.active_only else self._order
         end = len(ids) if before is None else bisect_left(ids, before)
         for run_id in reversed(ids[:end]):

@@ -57,11 +57,11 @@ class Scheduler:
 
     @property
     def active(self) -> Iterable[Run]:
-        """The runs that have not ended."""
+        """Return the runs that have not ended."""
         return (live.run for live in self._live.values())
 
     def active_ids(self) -> list[int]:
-        """Their ids, rising."""
+        """Return their ids, rising."""
         return sorted(self._live)
 
     def start(self, run: Run) -> None:
@@ -132,7 +132,7 @@ class Scheduler:
             self._advance(live, task)
 
     def running(self, run: Run, task: TaskRun) -> None:
-        """The attempt's code has started."""
+        """Note that the attempt's code has started."""
         if task.state == "PENDING":
             task.state, task.running_since = "RUNNING", self._clock.now_ms()
             if run.state == "PENDING":
@@ -142,7 +142,7 @@ class Scheduler:
     def ended(
         self, run: Run, task: TaskRun, outcome: Outcome, output: Mapping[str, Any] | None = None
     ) -> None:
-        """The attempt is over; what it was stopped for wins over what it reached."""
+        """Note that the attempt is over; what it was stopped for wins over what it reached."""
         live = self._live.get(run.run_id)
         if live is None or task.outcome is not None:
             return

@@ -50,13 +50,13 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 
 def check_token(token: Any) -> None:
-    """Idempotency tokens have at most 64 characters [SDK]."""
+    """Refuse an idempotency token of more than 64 characters [SDK]."""
     if token is not None and (not isinstance(token, str) or len(token) > 64):
         raise invalid("The idempotency_token must be a string of at most 64 characters.")
 
 
 def check_name(name: Any) -> None:
-    """Names of runs and jobs have at most 4096 bytes [SDK]."""
+    """Name of runs and jobs have at most 4096 bytes [SDK]."""
     if name is not None and (not isinstance(name, str) or len(name.encode()) > 4096):
         raise invalid("The name must be a string of at most 4096 bytes in UTF-8.")
 
@@ -108,7 +108,7 @@ def _check_payload(task: Mapping[str, Any], *, in_git: bool) -> None:
 
 
 def _check_parameters(key: str, kind: str, payload: Mapping[str, Any]) -> None:
-    """All parameter values are strings (https://docs.databricks.com/api/workspace/jobs)."""
+    """Refuse a parameter value that is not a string (https://docs.databricks.com/api/workspace/jobs)."""
     for name in ("base_parameters", "named_parameters", "parameters", "job_parameters"):
         values = payload.get(name)
         if isinstance(values, dict):

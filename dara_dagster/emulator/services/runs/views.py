@@ -27,7 +27,7 @@ _WITH_LOGS = ("spark_python_task", "python_wheel_task")
 
 
 def show_run(viewer: Viewer, run: Run) -> View:
-    """A run without its tasks. The split durations are 0 unless it has one task.
+    """Return a run without its tasks. The split durations are 0 unless it has one task.
 
     https://docs.databricks.com/api/workspace/jobs/getrun
     """
@@ -70,7 +70,7 @@ def show_run(viewer: Viewer, run: Run) -> View:
 
 
 def show_task(viewer: Viewer, run: Run, task: TaskRun) -> View:
-    """One attempt of a task, as in `tasks[]` of its run."""
+    """Return one attempt of a task, as in `tasks[]` of its run."""
     view: View = {
         **task.task,
         "run_id": task.run_id,
@@ -94,7 +94,7 @@ def show_task(viewer: Viewer, run: Run, task: TaskRun) -> View:
 
 
 def list_repairs(run: Run) -> list[View]:
-    """The original run and its repairs, oldest first (SDK, RepairHistoryItem)."""
+    """Return the original run and its repairs, oldest first (SDK, RepairHistoryItem)."""
     items = []
     for stage in [*run.stages, run.stage()]:
         state = stage.outcome.life_cycle if stage.outcome is not None else run.state
@@ -110,7 +110,7 @@ def list_repairs(run: Run) -> list[View]:
 
 
 def show_output(viewer: Viewer, run: Run, task: TaskRun) -> View:
-    """The answer of runs/get-output, the log aside (see `has_log`)."""
+    """Return the answer of runs/get-output, the log aside (see `has_log`)."""
     metadata = {
         **show_task(viewer, run, task),
         "job_id": run.job_id,
@@ -135,12 +135,13 @@ def show_output(viewer: Viewer, run: Run, task: TaskRun) -> View:
 
 
 def has_log(task: TaskRun) -> bool:
-    """Whether get-output shows what the code printed; for notebooks it does not (SDK, RunOutput.logs)."""
+    """Return whether get-output shows what the code printed; for notebooks it does not (SDK,
+    RunOutput.logs)."""
     return find_payload_kind(task.task) in _WITH_LOGS
 
 
 def _show_notebook_output(output: View) -> View:
-    """The exit value's first 5 MB; nothing at all when the notebook did not call exit."""
+    """Return the exit value's first 5 MB; nothing at all when the notebook did not call exit."""
     if output.get("exit_value") is None:
         return {}
     whole = output["exit_value"].encode("utf-8", "replace")

@@ -100,5 +100,5 @@ _ROUTES = (
 
 
 def routes(secrets: Secrets) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(secrets, _ROUTES)

@@ -37,7 +37,7 @@ class Secrets:
         self._scopes = context.store.table("secrets")
 
     def values(self) -> dict[str, dict[str, bytes]]:
-        """Every value, by scope and key: what a task process may read."""
+        """Return every value, by scope and key: what a task process may read."""
         return {
             name: {key: base64.b64decode(kept["value"]) for key, kept in scope["secrets"].items()}
             for name, scope in self._scopes.items()
@@ -56,7 +56,7 @@ class Secrets:
         del self._scopes[name]
 
     def scopes(self) -> list[str]:
-        """The names of all scopes, sorted."""
+        """Return the names of all scopes, sorted."""
         return sorted(self._scopes)
 
     def put(self, scope_name: str, key: str, value: bytes) -> None:
@@ -74,7 +74,7 @@ class Secrets:
         self._scopes[scope_name] = {**scope, "secrets": {**scope["secrets"], key: kept}}
 
     def get(self, scope_name: str, key: str) -> bytes:
-        """The value of a secret."""
+        """Return the value of a secret."""
         return base64.b64decode(self._find_secret(scope_name, key)["value"])
 
     def delete(self, scope_name: str, key: str) -> None:
@@ -85,12 +85,12 @@ class Secrets:
         self._scopes[scope_name] = {**scope, "secrets": left}
 
     def list_all(self, scope_name: str) -> list[dict[str, Any]]:
-        """Keys and times of the secrets of a scope, by key; no values."""
+        """Return keys and times of the secrets of a scope, by key; no values."""
         secrets = self._find_scope(scope_name)["secrets"]
         return [{"key": key, "last_updated_timestamp": secrets[key]["updated"]} for key in sorted(secrets)]
 
     def acls(self, scope_name: str) -> dict[str, str]:
-        """Who may do what on a scope: principal -> permission."""
+        """Return who may do what on a scope: principal -> permission."""
         return dict(self._find_scope(scope_name)["acls"])
 
     def put_acl(self, scope_name: str, principal: str, permission: str | None) -> None:

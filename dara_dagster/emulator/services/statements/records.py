@@ -32,13 +32,13 @@ class Statement:
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stored(self) -> dict[str, Any]:
-        """What `load` needs, as JSON values."""
+        """Return what `load` needs, as JSON values."""
         request = {**vars(self.request), **_NOT_STORED}
         return {"request": request, **{name: getattr(self, name) for name in _STORED}}
 
     @classmethod
     def load(cls, statement_id: str, stored: Mapping[str, Any]) -> Statement:
-        """Back from the store."""
+        """Load it from the store."""
         names = [one.name for one in fields(StatementRequest)]
         request = StatementRequest(**{name: stored["request"][name] for name in names})
         return cls(statement_id, request, **{name: stored[name] for name in _STORED})

@@ -35,7 +35,8 @@ class StatementRequest:
 
 
 def read_request(body: Mapping[str, Any]) -> StatementRequest:
-    """The request in a JSON body; ApiError 400 INVALID_PARAMETER_VALUE for what the service refuses."""
+    """Return the request in a JSON body; ApiError 400 INVALID_PARAMETER_VALUE for what the service
+    refuses."""
     text = body.get("statement")
     if not isinstance(text, str) or not text.strip():
         raise invalid("The field statement must not be empty.")
@@ -73,7 +74,7 @@ def _read_wait_seconds(sent: Any) -> int:
 
 
 def _read_parameters(sent: Any) -> dict[str, Any]:
-    """Values by name: text or None, and `{value, type}` where a type is given (the engine casts)."""
+    """Return values by name: text or None, and `{value, type}` where a type is given (the engine casts)."""
     values: dict[str, Any] = {}
     for item in sent:
         if not isinstance(item, Mapping) or not item.get("name"):
@@ -87,7 +88,7 @@ def _read_parameters(sent: Any) -> dict[str, Any]:
 
 
 def _read_choice(body: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
-    """The value of `key`; the first of `known` is the default."""
+    """Return the value of `key`; the first of `known` is the default."""
     value = str(body.get(key) or known[0])
     if value not in known:
         raise invalid(f"Unknown {key} {value!r}, expected one of {', '.join(known)}.")

@@ -50,7 +50,7 @@ class Result:
         return sum(chunk.size for chunk in self.chunks)
 
     def manifest(self) -> dict[str, Any]:
-        """The `manifest` of the answer."""
+        """Return the `manifest` of the answer."""
         chunks = [
             {
                 "chunk_index": index,
@@ -75,7 +75,8 @@ class Result:
         }
 
     def content(self, index: int) -> bytes:
-        """A chunk as the file behind an external link: a JSON array of arrays, or CSV with a header."""
+        """Return a chunk as the file behind an external link: a JSON array of arrays, or CSV with a
+        header."""
         rows = self.chunks[index].rows
         if self.form == "JSON_ARRAY":
             return json.dumps(rows).encode()

@@ -57,5 +57,5 @@ _ROUTES = (
 
 
 def routes(statements: Statements) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(statements, _ROUTES)

@@ -42,7 +42,7 @@ class StatementWarehouses(Protocol):
     """What statements need of warehouses."""
 
     def state(self, key: str) -> str:
-        """The state's name; ApiError for an unknown id."""
+        """Return the state's name; ApiError for an unknown id."""
 
     def use(self, key: str, ready: Callable[[], None], lost: Callable[[str], None]) -> Callable[[], None]:
         """Have `ready()` called once it runs, `lost(why)` when it ends -> what gives it back."""
@@ -60,10 +60,10 @@ class StatementRunner(Protocol):
         """End the process."""
 
     def result(self, job_run_id: int, run_id: int) -> TaskResult:
-        """What an ended process left behind."""
+        """Return what an ended process left behind."""
 
     def task_folder(self, job_run_id: int, run_id: int) -> Path:
-        """Where it is."""
+        """Return the folder of the statement's process."""
 
 
 class Statements:
@@ -102,7 +102,8 @@ class Statements:
         return statement
 
     async def find(self, statement_id: str) -> Statement:
-        """The statement, its result read; ApiError 404 for an unknown one, or one of twelve hours ago."""
+        """Return the statement, its result read; ApiError 404 for an unknown one, or one of twelve hours
+        ago."""
         self._forget_old()
         statement = self._all.get(statement_id)
         if statement is None:
@@ -122,7 +123,7 @@ class Statements:
             self._end(statement, "CANCELED")
 
     def show(self, statement: Statement) -> dict[str, Any]:
-        """The answer of a get: status and, once it succeeded, manifest and first chunk."""
+        """Return the answer of a get: status and, once it succeeded, manifest and first chunk."""
         status: dict[str, Any] = {"state": statement.state}
         if statement.error:
             status["error"] = {key: value for key, value in statement.error.items() if key != "sql_state"}
@@ -135,7 +136,7 @@ class Statements:
         return answer
 
     def chunk(self, statement: Statement, index: int) -> dict[str, Any]:
-        """One chunk of the result: rows, or a link to them; ApiError 404 where there is none."""
+        """Return one chunk of the result: rows, or a link to them; ApiError 404 where there is none."""
         statement_id, result = statement.statement_id, statement.result
         if result is None or not 0 <= index < len(result.chunks):
             raise ApiError(404, "NOT_FOUND", f"The statement {statement_id} has no result chunk {index}.")
@@ -158,7 +159,7 @@ class Statements:
     # -- the machinery ------------------------------------------------------------------------------
 
     def _launch(self, statement: Statement) -> None:
-        """The warehouse runs: start the task process."""
+        """Start the task process, now that the warehouse runs."""
         request = statement.request
         spec = {
             "kind": "statement",
@@ -178,7 +179,7 @@ class Statements:
             self._fail(statement, "INTERNAL_ERROR", f"The statement could not be started: {error}")
 
     def _handle_loss(self, statement: Statement, why: str) -> None:
-        """The warehouse was stopped or deleted, before or while the statement ran."""
+        """End the statement: the warehouse was stopped or deleted, before or while it ran."""
         self._runner.stop(statement.run_id)
         self._fail(statement, "BAD_REQUEST", why)
 

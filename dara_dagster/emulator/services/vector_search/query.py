@@ -34,7 +34,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def refuse(what: str, why: str) -> ApiError:
-    """The answer to what the emulator does not have."""
+    """Return the answer to what the emulator does not have."""
     return invalid(f"{what} is not supported by the emulator: it {why}.")
 
 
@@ -49,7 +49,7 @@ class Query:
     filters: Sequence[tuple[str, str, Any]]
 
     def answer(self, rows: Sequence[Row], source: Source) -> dict[str, Any]:
-        """The nearest rows, the nearest first, each with its score in a last column.
+        """Return the nearest rows, the nearest first, each with its score in a last column.
 
         The score is 1 / (1 + d²), where d is the Euclidean distance: for vectors of length 1 its order is
         that of the cosine (https://docs.databricks.com/aws/en/vector-search/vector-search).
@@ -71,7 +71,8 @@ class Query:
 
 
 def read_query(sent: Mapping[str, Any], dimension: int, known: Mapping[str, str]) -> Query:
-    """The query of a body. Raises ApiError for what is wrong, and by name for what is not supported."""
+    """Return the query of a body. Raises ApiError for what is wrong, and by name for what is not
+    supported."""
     for name, why in _REFUSED.items():
         if sent.get(name):
             raise refuse(name, why)
@@ -120,7 +121,7 @@ def _read_threshold(value: Any) -> float:
 
 
 def _read_filters(text: Any, known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
-    """Column, operator and value of each filter; those of the documentation but LIKE and OR."""
+    """Return column, operator and value of each filter; those of the documentation but LIKE and OR."""
     if not text:
         return []
     try:

@@ -87,5 +87,5 @@ _ROUTES = (
 
 
 def routes(search: VectorSearch) -> Routes:
-    """The routes of one workspace."""
+    """Return the routes of one workspace."""
     return bind(search, _ROUTES)

@@ -40,7 +40,7 @@ class Source:
     columns: Mapping[str, str]
 
     def read(self) -> Read:
-        """The table as it is now; rows that cannot be indexed are an answer too."""
+        """Return the table as it is now; rows that cannot be indexed are an answer too."""
         from dara_dagster.emulator.lake.delta_log import latest_version
 
         version = latest_version(self.folder)
@@ -50,7 +50,7 @@ class Source:
             return Read(version, wrong=str(error))
 
     def rows(self, version: int) -> list[Row]:
-        """The rows of a version. Raises WrongRowsError for a key or vector that no index can take."""
+        """Return the rows of a version. Raises WrongRowsError for a key or vector that no index can take."""
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
         from dara_dagster.emulator.lake.delta_log import read_snapshot
@@ -86,7 +86,7 @@ class Source:
 
 
 def shown(value: Any) -> Any:
-    """A value as JSON can hold it."""
+    """Return a value as JSON can hold it."""
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
     if isinstance(value, decimal.Decimal | bytes):

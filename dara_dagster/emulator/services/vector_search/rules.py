@@ -30,13 +30,13 @@ class SourceTables(Protocol):
     """What Vector Search needs of the catalog; names are catalog.schema.table."""
 
     def has_table(self, full_name: str) -> bool:
-        """Whether there is such a table or view."""
+        """Return whether there is such a table or view."""
 
     def table(self, full_name: str) -> dict[str, Any]:
-        """The TableInfo; ApiError 404."""
+        """Return the TableInfo; ApiError 404."""
 
     def table_folder(self, full_name: str) -> Path | None:
-        """Where the files of a table are; None for a view."""
+        """Return where the files of a table are; None for a view."""
 
 
 class VectorSearch:
@@ -66,7 +66,7 @@ class VectorSearch:
         return self.endpoint(name)
 
     def endpoint(self, name: str) -> dict[str, Any]:
-        """The EndpointInfo. ApiError 404."""
+        """Return the EndpointInfo. ApiError 404."""
         found = self._endpoints.get(name)
         if found is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Vector search endpoint {name} does not exist.")
@@ -84,7 +84,7 @@ class VectorSearch:
         }
 
     def endpoints(self) -> list[dict[str, Any]]:
-        """All of them, by name."""
+        """Return all of them, by name."""
         return [self.endpoint(name) for name in sorted(self._endpoints)]
 
     def delete_endpoint(self, name: str) -> None:
@@ -124,12 +124,12 @@ class VectorSearch:
         return name
 
     def indexes(self, endpoint: str) -> list[dict[str, Any]]:
-        """The MiniVectorIndex of each index on an endpoint, by name."""
+        """Return the MiniVectorIndex of each index on an endpoint, by name."""
         found = sorted(name for name, each in self._indexes.items() if each["endpoint_name"] == endpoint)
         return [self._show_mini(name) for name in found]
 
     def index(self, name: str) -> dict[str, Any]:
-        """The VectorIndex with its status. ApiError 404."""
+        """Return the VectorIndex with its status. ApiError 404."""
         record = self._find_record(name)
         spec = {**record["spec"], "pipeline_id": record["id"]}
         return {**self._show_mini(name), "delta_sync_index_spec": spec, "status": self._show_status(name)}
@@ -140,7 +140,7 @@ class VectorSearch:
         del self._indexes[name.lower()]
 
     def check_syncable(self, name: str) -> None:
-        """ApiError 400 while the first or another update goes on, and while the endpoint is not online."""
+        """Raise ApiError 400 while the first or another update runs, and while the endpoint is not online."""
         record = self._find_record(name)
         if not self._is_online(record["endpoint_name"]):
             raise _refuse_unready(f"Vector search endpoint {record['endpoint_name']} is not online.")
@@ -148,7 +148,8 @@ class VectorSearch:
             raise _refuse_unready(f"Index {name} is not ready to sync: an update is going on.")
 
     def source(self, name: str) -> Source:
-        """The table the index follows. ApiError 404 when it is gone, 400 when its columns do not fit."""
+        """Return the table the index follows. ApiError 404 when it is gone, 400 when its columns do not
+        fit."""
         return self._find_source(self._find_record(name))
 
     def begin_update(self, name: str, read: Read) -> None:
@@ -161,7 +162,8 @@ class VectorSearch:
         self._indexes[name.lower()] = {**record, "updates": [*done[-1:], update]}
 
     def searchable(self, name: str) -> tuple[Source, int]:
-        """The table and the version of it that the index holds now. ApiError 400 when it holds none."""
+        """Return the table and the version of it that the index holds now. ApiError 400 when it holds
+        none."""
         record = self._find_record(name)
         held = self._find_held(record)
         if held is None or not self._is_online(record["endpoint_name"]):
@@ -188,7 +190,7 @@ class VectorSearch:
         }
 
     def _find_held(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The last update that has ended well."""
+        """Return the last update that has ended well."""
         now = self._context.clock.now_ms()
         ended = [each for each in record["updates"] if each["until"] <= now and not each["wrong"]]
         return ended[-1] if ended else None
@@ -240,7 +242,7 @@ class VectorSearch:
 
 
 def _read_spec(sent: Any) -> dict[str, Any]:
-    """The delta_sync_index_spec, checked. ApiError 400."""
+    """Return the delta_sync_index_spec, checked. ApiError 400."""
     if not isinstance(sent, dict) or not sent.get("source_table"):
         raise invalid("Missing required field: delta_sync_index_spec.source_table")
     if sent.get("embedding_source_columns"):

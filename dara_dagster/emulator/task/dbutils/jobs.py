@@ -32,7 +32,7 @@ class TaskValues:
         return content
 
     def set(self, key: str, value: Any) -> None:
-        """Raises TypeError for what JSON cannot hold, ValueError for more than 48 KiB."""
+        """Raise TypeError for what JSON cannot hold, ValueError for more than 48 KiB."""
         if len(json.dumps(value).encode()) > _MAX_BYTES:
             raise ValueError(f"The task value {key!r} is larger than 48 KiB.")
         with self._lock:
@@ -42,7 +42,7 @@ class TaskValues:
             partial.replace(self._file(self._task_key))
 
     def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:
-        """A value set by another task of this run; a None default counts as missing. Raises ValueError
+        """Return a value set by another task of this run; a None default counts as missing. Raises ValueError
         without value.
         """
         values = self._read(taskKey)

@@ -7,4 +7,4 @@ __all__ = ["Library"]
 
 class Library:
     def restartPython(self) -> None:
-        """Python keeps running: nothing was installed that would need a new process."""
+        """Do nothing: nothing was installed that would need a new process."""

@@ -35,7 +35,8 @@ class NotebookRunError(RuntimeError):
 
 
 def resolve_notebook(path: str, caller: str) -> str:
-    """The absolute workspace path of a notebook named by another one: `./x` and `x` are beside the caller."""
+    """Return the absolute workspace path of a notebook named by another one: `./x` and `x` are beside the
+    caller."""
     absolute = path if path.startswith("/") else posixpath.join(posixpath.dirname(caller), path)
     return posixpath.normpath(absolute)
 
@@ -52,7 +53,7 @@ class Notebooks:
         return self.entry_point.getDbutils().notebook().getContext()
 
     def run(self, path: str, timeout_seconds: int = 0, arguments: Mapping[str, Any] | None = None) -> str:
-        """Runs a notebook and returns its exit value ('' without one); `timeout_seconds` 0 means none.
+        """Run a notebook and returns its exit value ('' without one); `timeout_seconds` 0 means none.
 
         Safe to call from several threads. Raises NotebookRunError when it fails, with its error and
         traceback.
@@ -80,7 +81,7 @@ class Notebooks:
         raise NotebookRunError(text)
 
     def _call(self, method: str, route: str, body: Any = None) -> dict[str, Any]:
-        """One call of the workspace; a GET is repeated for a while when the answer is lost."""
+        """Make one call of the workspace; a GET is repeated for a while when the answer is lost."""
         request = urllib.request.Request(  # noqa: S310  the workspace's own address
             self._spec.host.rstrip("/") + route,
             method=method,

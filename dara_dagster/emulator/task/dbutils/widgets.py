@@ -67,5 +67,5 @@ class Widgets:
         self._declared.clear()
 
     def give(self, values: Mapping[str, str]) -> None:
-        """Sets values as `%run ./other $name="value"` does."""
+        """Set values as `%run ./other $name="value"` does."""
         self._given.update(values)
