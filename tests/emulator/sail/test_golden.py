@@ -67,6 +67,11 @@ def test_answers_by_documentation_name_their_page() -> None:
         assert ("source" in found) == by_hand, key
 
 
+def test_no_answer_holds_a_path_of_the_machine_that_asked() -> None:
+    texts = [found.get("text", "") for found in GOLDEN.values()]
+    assert [text for text in texts if 'File "/' in text] == []
+
+
 def test_the_page_is_current_and_explains_each_difference() -> None:
     assert TO_EXPLAIN not in read_list()
     assert PAGE.read_text() == page(), "run: python -m tests.emulator.sail.golden.differences"

@@ -15,6 +15,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ANSWERS = HERE / "answers"
+_ROOT = HERE.parents[3]
 BY_DOCUMENTATION = (
     "databricks",
     "delta",
@@ -87,7 +88,7 @@ def answer(snippet: Snippet, spark: Any) -> dict[str, Any]:
     try:
         return _rendered(snippet.ask(spark))
     except Exception as error:
-        text = re.sub(r"\s+", " ", str(error))
+        text = re.sub(r"\s+", " ", str(error)).replace(f"{_ROOT}/", "")
         found = _CLASS.search(text)
         return {"error": found[1] if found else type(error).__name__, "text": text[:300]}
 
