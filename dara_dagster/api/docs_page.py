@@ -117,6 +117,8 @@ def _type(schema: _Json) -> Element:
         return element("span", "list of ", _type(schema["items"]))
     if isinstance(schema.get("additionalProperties"), Mapping):
         return element("span", "name → ", _type(schema["additionalProperties"]))
+    if schema.get("properties"):
+        return element("span", "object: ", ", ".join(schema["properties"]))
     return element("span", str(schema.get("format", schema.get("type", ""))))
 
 

@@ -22,16 +22,15 @@ from dara_dagster.api.models import (
     Health,
     Launched,
     Live,
-    Problem,
     Run,
     RunHead,
-    RunRequest,
     Runs,
     Task,
     Workflow,
     Workflows,
     links_of,
 )
+from dara_dagster.api.openapi import RUN_BODY, complete_openapi
 from dara_dagster.api.problem import PROBLEM
 from dara_dagster.api.project import Project
 from dara_dagster.api.proxy import caller_of
@@ -39,6 +38,7 @@ from dara_dagster.api.requests import read_request
 from dara_dagster.api.run_launcher import Launcher, Wanted
 from dara_dagster.api.uploads import Uploads
 from dara_dagster.api.user_routers import RouterError, UserRoutes, load_routers, located
+from dara_dagster.config.plan import Plan
 from dara_dagster.config.run_parameters import declared_parameters
 from dara_dagster.errors import RunError
 from dara_dagster.history.cancel import end_abandoned, request_end
@@ -82,28 +82,6 @@ _ERRORS = {
     503: "The project's code is not loaded, or Databricks' credentials are not set",
     507: "The file cannot be kept: the disk is full, or not writable",
 }
-_FORM = {
-    "type": "object",
-    "additionalProperties": {"type": "string", "description": "A parameter of that name."},
-    "properties": {
-        "file": {"type": "string", "format": "binary", "description": "The file the pipeline starts with."},
-        "parameters": {"type": "string", "description": "JSON object of names and values, as text."},
-        "sequential": {
-            "type": "string",
-            "enum": ["true", "false"],
-            "description": "One task after another, in a stable order.",
-        },
-    },
-}
-_BODY = {
-    "required": False,
-    "content": {
-        "application/json": {"schema": {"$ref": "#/components/schemas/RunRequest"}},
-        "multipart/form-data": {"schema": _FORM},
-    },
-}
-
-
 _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}}
 }
@@ -158,7 +136,7 @@ def workflows(services: _Services) -> Workflows:
     status_code=202,
     response_model=Launched,
     responses=_errors(400, 403, 404, 408, 409, 413, 415, 422, 503, 507),
-    openapi_extra={"requestBody": _BODY},
+    openapi_extra={"requestBody": RUN_BODY},
     summary="Start a run of a workflow",
     response_description="The run is queued, or was by an earlier request",
     description="With parameters as JSON, or as a form: each field is a parameter, and for a step pipeline "
@@ -170,7 +148,12 @@ async def start_run(
     request: Request,
     services: _Services,
     idempotency_key: Annotated[
-        str | None, Header(alias="Idempotency-Key", description="1 to 255 printable ASCII characters")
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="1 to 255 printable ASCII characters",
+            json_schema_extra={"pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+        ),
     ] = None,
 ) -> JSONResponse:
     await run_in_threadpool(services.project.workflow, name)  # before a large body is taken in
@@ -364,39 +347,19 @@ def build_api(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
     )(_nothing_here)
     answer_errors(api)
     openapi = api.openapi
+    described: Plan | None = None
 
     def complete() -> dict[str, Any]:
-        if api.openapi_schema is None:
-            _complete(openapi())
+        nonlocal described
+        plan = services.project.plan
+        if plan is not described:  # the code was loaded anew, maybe with other workflows
+            api.openapi_schema = None
+            complete_openapi(openapi(), plan)
+            described = plan
         return openapi()
 
     api.openapi = complete  # type: ignore[method-assign]
     return api
-
-
-def _complete(document: dict[str, Any]) -> None:
-    """Add to the OpenAPI document what FastAPI cannot see: a body and errors that are made elsewhere."""
-    schemas = document["components"]["schemas"]
-    schemas["RunRequest"] = RunRequest.model_json_schema()
-    errors = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= errors.pop("$defs")
-    schemas["Problem"] = errors
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    document["components"]["securitySchemes"] = {
-        "token": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "The token of the server, or a named one.",
-        },
-        "password": {"type": "http", "scheme": "basic", "description": "Any user; the token as password."},
-    }
-    document["security"] = [{"token": []}, {"password": []}]
-    document["tags"] = [
-        {"name": "workflows", "description": "What can be run."},
-        {"name": "runs", "description": "Start runs, follow them, end them."},
-        {"name": "health", "description": "For load balancers and monitoring."},
-    ]
 
 
 def user_routes(routers: Sequence[object]) -> UserRoutes:

@@ -10,7 +10,7 @@ from dara_dagster.config.plan import Plan, WorkflowPlan
 from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import DaraError
 
-__all__ = ["check_parameters", "declared_parameters", "wrong_parameter"]
+__all__ = ["check_parameters", "declared_parameters", "takes_any_parameter", "wrong_parameter"]
 
 # What a sensor, or a file that comes with a request, tells a run of its files.
 _OF_FILES = frozenset({"file", "file_path", "file_name", "file_size", "file_time", "files", "file_count"})
@@ -29,17 +29,26 @@ def declared_parameters(plan: Plan, workflow: WorkflowPlan) -> Mapping[str, str]
     return {**found, **workflow.options.parameters}
 
 
+def takes_any_parameter(workflow: WorkflowPlan) -> bool:
+    """Return whether a run of the workflow may be given a parameter that is not declared.
+
+    It may where the workflow says `extra_parameters`, and where steps of the user's own read what they like
+    from their context.
+    """
+    own_steps = workflow.context is not None or any(":" in step.uses for step in workflow.steps)
+    return workflow.options.extra_parameters or own_steps
+
+
 def wrong_parameter(plan: Plan, workflow: WorkflowPlan, name: str) -> str | None:
     """Return why a run of the workflow cannot be given a parameter of that name, None when it can.
 
     A notebook would take any widget's value, so a misspelt name would go unseen and its default be used:
-    only declared names are taken, unless the workflow says `extra_parameters`. Steps of the user's own may
-    read any parameter from their context.
+    only declared names are taken, unless the workflow takes any.
     """
     known = {*declared_parameters(plan, workflow), *_read_by_steps(workflow)}
     if workflow.sensor is not None or workflow.steps:
         known |= _OF_FILES
-    if name in known or workflow.options.extra_parameters or _has_own_steps(workflow):
+    if name in known or takes_any_parameter(workflow):
         return None
     hint = Suggestions(sorted(known - _OF_FILES)).hint(name, "parameters")
     return (
@@ -59,10 +68,6 @@ def _read_by_steps(workflow: WorkflowPlan) -> set[str]:
     """Return the names that the settings of its steps take from the context."""
     texts = (json.dumps(step.settings, default=str) for step in workflow.steps)
     return {name for text in texts for name in _IN_CONTEXT.findall(text)}
-
-
-def _has_own_steps(workflow: WorkflowPlan) -> bool:
-    return workflow.context is not None or any(":" in step.uses for step in workflow.steps)
 
 
 def _inner(plan: Plan, outer: WorkflowPlan, name: str | None) -> WorkflowPlan | None:

@@ -28,6 +28,10 @@ def secured(
 ) -> Iterator[Server]:
     environ = on_databricks(emulator, module_token)
     project = fill(Project(tmp_path_factory.mktemp("secured"), environ))
+    strict = {"file_name": "load", "format": "py", "parameters": {"day": "1"}}
+    project.write("config/workflows/strict.json", {"tasks": [strict], "parameters": {"origin": "LGA"}})
+    upload = {"uses": "upload_file", "settings": {"to": "/Volumes/main/default/inbox/"}}
+    project.write("config/workflows/ingest.json", {"steps": [upload], "parameters": {"day": "1"}})
     emulator.admin("POST", "simulate", {"task_key": "*", "duration_ms": 100}, token=module_token)
     server = Server(project, token=True)
     header = Path(server.told["token_file"]).read_text().strip()
@@ -77,12 +81,12 @@ def test_a_reader_asks_graphql_but_changes_nothing(secured: Server) -> None:
 _FOLLOW = """
 import sys, time
 from dara_client import AuthenticatedClient
-from dara_client.api.runs import get_run, start_run
+from dara_client.api.runs import get_run, start_run, start_strict_run
 from dara_client.api.workflows import list_workflows
-from dara_client.models import RunRequest
+from dara_client.models import RunRequest, RunRequestStrict
 
 client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2], raise_on_unexpected_status=True)
-assert [each.name for each in list_workflows.sync(client=client).workflows] == ["daily"]
+assert [each.name for each in list_workflows.sync(client=client).workflows] == ["daily", "ingest", "strict"]
 run = start_run.sync("daily", client=client, body=RunRequest(), idempotency_key="generated")
 until = time.monotonic() + float(sys.argv[3])
 while (found := get_run.sync(run.run_id, client=client)).state not in ("success", "failed", "cancelled"):
@@ -91,6 +95,8 @@ while (found := get_run.sync(run.run_id, client=client)).state not in ("success"
 print(found.state, *(f"{task.name}={task.state}" for task in found.tasks))
 wrong = start_run.sync("dayly", client=client, body=RunRequest())
 print(wrong.status, wrong.detail)
+other = start_strict_run.sync(client=client, body=RunRequestStrict())
+print(other.workflow, other.state)
 """
 
 
@@ -154,8 +160,6 @@ def test_schemathesis_finds_nothing(secured: Server, tmp_path: Path) -> None:
         [
             *_SCHEMATHESIS,
             "run",
-            "--exclude-checks",
-            "positive_data_acceptance",  # which names a workflow takes is not in the schema
             str(file),
             *at,
             *few,
