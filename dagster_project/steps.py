@@ -1,4 +1,4 @@
-"""A step of the example's own: looks at a CSV file before it is sent anywhere."""
+"""A step of the example's own: checks a CSV file before it is sent anywhere."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class ComputeError(DaraError):
 
 
 class DeployError(DaraError):
-    """A workflow cannot be published as a saved job, or that job cannot be read, written or told apart."""
+    """A workflow cannot be published as a saved job, or that job cannot be read, written or identified."""
 
 
 class FileError(DaraError):
@@ -123,4 +123,4 @@ class RunGoneError(RunError):
 
 
 class RunLostError(RunError):
-    """No look at the run succeeded for longer than `lost_after_seconds`; it may still be running."""
+    """No poll of the run succeeded for longer than `lost_after_seconds`; it may still be running."""

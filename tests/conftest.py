@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # The suite starts many processes: without compiled files each compiles Dagster and the SDK again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# What commands print is looked at whole; how it is wrapped has tests of its own.
+# What commands print is checked whole; how it is wrapped has tests of its own.
 os.environ["COLUMNS"] = "1000"
 # The workers of pytest-xdist have no file of their main module, which pyspark takes for a broken install.
 if not hasattr(sys.modules["__main__"], "__file__"):

@@ -12,17 +12,17 @@ dbutils.widgets.text("input", "", "Exit value of another step")
 
 # MAGIC %sql
 # MAGIC CREATE SCHEMA IF NOT EXISTS main.gold;
-# MAGIC CREATE TABLE IF NOT EXISTS main.gold.check_log (noted TIMESTAMP, topic STRING, said STRING)
-# MAGIC USING delta COMMENT 'What the checks said'
+# MAGIC CREATE TABLE IF NOT EXISTS main.gold.check_log (noted TIMESTAMP, topic STRING, result STRING)
+# MAGIC USING delta COMMENT 'Results of the checks'
 
 # COMMAND ----------
 
-said = dbutils.widgets.get("input") or "(no result)"
+result = dbutils.widgets.get("input") or "(no result)"
 spark.sql(
-    "INSERT INTO main.gold.check_log SELECT current_timestamp(), :topic, :said",
-    args={"topic": dbutils.widgets.get("topic"), "said": said},
+    "INSERT INTO main.gold.check_log SELECT current_timestamp(), :topic, :result",
+    args={"topic": dbutils.widgets.get("topic"), "result": result},
 )
 
 # COMMAND ----------
 
-dbutils.notebook.exit(f"{dbutils.widgets.get('topic')}: {said}")
+dbutils.notebook.exit(f"{dbutils.widgets.get('topic')}: {result}")

@@ -1,6 +1,6 @@
 # Databricks notebook source
 # MAGIC %md
-# MAGIC # The four notebooks, one after another
+# MAGIC # The four notebooks, in sequence
 # MAGIC Each call is a run of its own; what a notebook gives to `dbutils.notebook.exit` comes back as text.
 
 # COMMAND ----------

@@ -106,7 +106,7 @@ class _Bounded(H11Protocol):
         self.transport.close()
 
     def _end_in(self, seconds: float | None) -> None:
-        """Close the connection then unless it is told otherwise before; None: do not."""
+        """Close the connection then unless another call changes that before; None: do not."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(seconds, self._end) if seconds is not None else None

@@ -45,7 +45,7 @@ class Daemon:
         self._watcher.start()
 
     def begin_stop(self) -> None:
-        """Tell the daemon to end; runs that it started go on."""
+        """Tell the daemon to end; runs that it started continue."""
         self._stopping.set()
         self.process.terminate()
 
@@ -117,7 +117,7 @@ def kept_daemon(
     """Keep the home's daemon running while open; None when another process runs it now, which this one
     succeeds.
 
-    It gets `stop_seconds` to end before it is killed. Two daemons on one home would look at every sensor and
+    It gets `stop_seconds` to end before it is killed. Two daemons on one home would evaluate every sensor and
     schedule twice.
     """
     begin = partial(Daemon, home, root, workspace_file, stop_seconds)

@@ -27,7 +27,7 @@ def end_now(code: int) -> NoReturn:
 
 
 def leave_terminal() -> int | None:
-    """Go on in a child process in a session of its own; returns None there.
+    """Continue in a child process in a session of its own; returns None there.
 
     A terminal sends Ctrl-C to all processes of the session's foreground group: to the runs too, since
     Dagster starts them from the server. Here only the first process gets it; it hands it on to the server

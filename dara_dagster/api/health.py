@@ -14,7 +14,7 @@ _SILENCE_SECONDS = 90.0
 
 
 def check_health(project: Project) -> Health:
-    """Look at the code and at the daemon's last sign of life; starts nothing."""
+    """Check the code and the daemon's last heartbeat; starts nothing."""
     try:
         code = project.has_code()
     except ApiError:

@@ -81,7 +81,7 @@ class RequestLimits:
         try:
             await self._app(scope, body.receive, body.send)
         except Exception:
-            if not body.refused:  # else: the application was told that the caller has gone, and has given up
+            if not body.refused:  # else: the application knows that the caller has gone, and has given up
                 raise
 
     def _paced(self, scope: Scope, receive: Receive) -> Receive:

@@ -140,7 +140,7 @@ class Launched(BaseModel):
 
 
 class Cancelled(BaseModel):
-    """A run that was told to end."""
+    """A run that was asked to end."""
 
     run_id: str
     state: RunState = Field(description="cancelling until its Databricks runs have stopped.")
@@ -177,7 +177,9 @@ class Task(BaseModel):
     seconds: float | None = Field(description="From start to end, or to now while it runs.")
     databricks_run_id: int | None
     url: str | None = Field(description="Page of the Databricks run.")
-    message: str = Field(description="Last state Databricks gave while the run went on; empty once it ended.")
+    message: str = Field(
+        description="Last state Databricks gave while the run was active; empty after its end."
+    )
     exit_value: str | None = Field(description="What the notebook left.")
     error: str = Field(description="Why it failed, in a line.")
     trace: str = Field(description="Traceback of the task's code, if it failed.")
@@ -198,8 +200,8 @@ class RunHead(BaseModel):
     start: Moment
     end: Moment
     seconds: float | None
-    parent_run_id: str | None = Field(description="The run it goes on with, or repeats.")
-    user: str = Field(description="Who started it, where a proxy said so; else empty.")
+    parent_run_id: str | None = Field(description="The run it resumes, or repeats.")
+    user: str = Field(description="Who started it, where a proxy names them; else empty.")
     abandoned: bool = Field(description="Its process has died; cancelling it closes it.")
 
 

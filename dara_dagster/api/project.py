@@ -72,7 +72,7 @@ class Project:
             503,
             f"The workflow {workflow.name!r} is not in the loaded code"
             f"{f' ({broken[:1000]})' if broken else ''}. "
-            "Look at workspace.yaml, and load the code anew (in the UI: Deployment, Reload).",
+            "Check workspace.yaml, and load the code anew (in the UI: Deployment, Reload).",
         )
 
     def has_code(self) -> bool:

@@ -144,7 +144,7 @@ def _with_parameters(
     twice."""
     given = values.get("parameters", {})
     if not plain or not isinstance(given, dict):
-        return {**values}  # told as wrong where the whole request is checked
+        return {**values}  # reported as wrong where the whole request is checked
     for name in plain.keys() & given.keys():
         problem = f"The parameter {name[:100]!r} comes twice: in 'parameters' and as a field of its own."
         wrong.append((problem, name))

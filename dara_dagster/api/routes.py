@@ -78,7 +78,7 @@ _ERRORS = {
     413: "The body is too large",
     415: "The body is of another type",
     422: "A parameter is wrong; errors names each",
-    429: "Too many requests; Retry-After tells when to go on",
+    429: "Too many requests; Retry-After tells when to continue",
     503: "The project's code is not loaded, or Databricks' credentials are not set",
     507: "The file cannot be kept: the disk is full, or not writable",
 }
@@ -222,7 +222,7 @@ def runs(
     if workflow is not None:
         services.project.workflow(workflow)
     if before is not None and instance.get_run_by_id(before) is None:
-        raise ApiError(404, f"There is no run {before!r} to go on from.", "before")
+        raise ApiError(404, f"There is no run {before!r} to continue from.", "before")
     found = latest_runs(instance, limit + 1, before=before, workflow=workflow)
     following = found[limit - 1].run_id if len(found) > limit else None
     return Runs(runs=[RunHead.model_validate(run) for run in found[:limit]], next=following)

@@ -77,7 +77,7 @@ class Launcher:
         """Start the run, or find the one that its key has started, and say whether it was found.
 
         Raises ApiError: 403 no caller for a workflow that runs as its caller, 404 unknown workflow, 409 key
-        used for another request or too many runs going on, 422 wrong parameters, 503 code that is not loaded
+        used for another request or too many active runs, 422 wrong parameters, 503 code that is not loaded
         or does not answer; CredentialsError where Databricks' credentials are not set.
         """
         workflow = self._project.workflow(wanted.workflow)
@@ -209,7 +209,7 @@ def _wrong_idempotency_key(key: str | None) -> Iterator[Invalid]:
 def _check_free(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -> None:
     if free_places(instance, plan, workflow) == 0:
         limit = workflow.options.max_concurrent_runs
-        message = f"{limit} runs of {workflow.name} are going on (max_concurrent_runs). Try again later."
+        message = f"{limit} runs of {workflow.name} are active (max_concurrent_runs). Try again later."
         raise ApiError(409, message)
 
 

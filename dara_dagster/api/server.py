@@ -43,7 +43,7 @@ __all__ = ["Running", "Serving", "build_app", "listen", "running_app", "serve_fo
 
 # As dagster-webserver has them: ms a statement may take, s a connection is kept, connections past the pool.
 _DATABASE = (15_000, 3600, 20)
-# A Databricks App is killed 15 s after SIGTERM: time for connections, runs and the daemon, one after another.
+# A Databricks App is killed 15 s after SIGTERM: time for connections, runs and the daemon, in sequence.
 # https://docs.databricks.com/aws/en/dev-tools/databricks-apps/best-practices
 _RUNS_SECONDS, _LAST_SECONDS = 7.0, 10.0
 _DAEMON_SECONDS, _HURRIED_DAEMON_SECONDS = 15.0, 2.0
@@ -105,7 +105,7 @@ def serve_forever(
 ) -> tuple[int, int]:
     """Serve until SIGINT or SIGTERM; `announce` is called when it begins.
 
-    Returns how many runs go on and how many are queued then. Runs are processes of their own, which the end
+    Returns how many runs are active and how many queued then. Runs are processes of their own, which the end
     of the server does not touch unless `serving.end_runs`. Belongs in the main thread.
     """
     logging.getLogger("dagster").setLevel(logging.WARNING)

@@ -22,7 +22,7 @@ def end_runs(instance: DagsterInstance, seconds: float) -> None:
     """Terminate every run of this computer, and wait until they have ended, `seconds` at most.
 
     A run cancels its Databricks runs first of all, and waits for their end after that: when the time is over,
-    what is left has been told to stop on Databricks. Runs that wait in the queue stay there.
+    what is left has been asked to stop on Databricks. Runs that wait in the queue stay there.
     """
     deadline = time.monotonic() + seconds
     asked = []
@@ -32,7 +32,7 @@ def end_runs(instance: DagsterInstance, seconds: float) -> None:
             try:
                 if run.status is not DagsterRunStatus.CANCELING:
                     request_end(instance, read_status(instance, run.run_id))
-            except RunError:  # it has ended meanwhile, or nobody can be told
+            except RunError:  # it has ended meanwhile, or nobody can be reached
                 asked.remove(run.run_id)
     while asked and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)

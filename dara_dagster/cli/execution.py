@@ -141,9 +141,9 @@ def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
     if run.is_success:
         raise RunError(f"{who} succeeded; there is nothing to resume")
     if not run.is_finished:
-        raise RunError(f"{who} is still going on; `dara cancel {run.run_id[:8]}` ends it")
+        raise RunError(f"{who} is still active; `dara cancel {run.run_id[:8]}` ends it")
     if run.run_id != asked.run_id:
-        text = f"Run {asked.run_id[:8]} was resumed before: going on from its last run {run.run_id[:8]}."
+        text = f"Run {asked.run_id[:8]} was resumed before: resuming its last run {run.run_id[:8]}."
         say(text, err=True)
     return run
 
@@ -151,7 +151,7 @@ def _resumable(instance: DagsterInstance, text: str) -> DagsterRun:
 def _last_resumed(instance: DagsterInstance, run: DagsterRun) -> DagsterRun:
     """Return the newest run that resumed `run`, over any number of runs; `run` itself when none did.
 
-    One that ran chosen steps only (*Re-execute selected*) did not go on from it.
+    One that ran chosen steps only (*Re-execute selected*) did not resume it.
     """
     family = instance.get_runs(RunsFilter(tags={"dagster/root_run_id": run.root_run_id or run.run_id}))
     resumed = {run.run_id}

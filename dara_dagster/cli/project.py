@@ -59,7 +59,7 @@ def config_folder(given: Path | None, start: Path | None = None) -> Path:
     """Return the config folder: the one given, else the first `config/` found from `start` (the current
     folder) up.
 
-    Raises DaraError when there is none. Whether its files are right is not looked at.
+    Raises DaraError when there is none. Whether its files are right is not checked.
     """
     if given is not None:
         if not given.is_dir():

@@ -105,13 +105,13 @@ def _spec(
     environ: Mapping[str, str],
     problems: list[Problem],
 ) -> Spec:
-    document, said = project
+    document, values = project
     return Spec(
         name=name,
         root=here.parent,
         config_dir=here,
-        workspace=_workspace(said, document, environ, problems),
-        project=said,
+        workspace=_workspace(values, document, environ, problems),
+        project=values,
         project_document=document,
         sources=sources,
         computes=(

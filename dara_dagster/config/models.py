@@ -123,7 +123,7 @@ def lacks_nothing() -> dict[str, Any]:
 
 
 class FileWork(Model):
-    """What can be said of a file to run, wherever it is named."""
+    """The keys of a file to run, wherever it is named."""
 
     compute_name: Annotated[str | None, OnlyFor(ON_CLUSTER | {"sql"})] = Field(
         default=None, description="A cluster's name; for sql a warehouse's."
@@ -149,7 +149,7 @@ class FileWork(Model):
     timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
     max_retries: Count = Field(default=0, description="How often a failed task is started again.")
     retry_delay_seconds: Seconds = Field(default=0.0, description="Pause before a retry.")
-    poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
+    poll_seconds: Seconds = Field(default=0.0, description="Poll the run no more often than this.")
 
     @property
     def named_parameters(self) -> Mapping[str, str]:
@@ -241,7 +241,7 @@ class Sensor(Model):
     def _one_place(self) -> Sensor:
         if (self.volume is None) == (self.folder is None):
             raise invalid(
-                "a sensor looks at one place: volume or folder", "Write exactly one of volume and folder."
+                "a sensor watches one place: volume or folder", "Write exactly one of volume and folder."
             )
         if self.volume and self.upload_to:
             raise invalid("upload_to is for files of a local folder", "Remove upload_to.")
@@ -259,11 +259,11 @@ class WorkflowOptions(Model):
     schedule: Cron | None = Field(default=None, description="When it starts by itself: cron, five fields.")
     timezone: Timezone | None = Field(default=None, description="The schedule's time zone; default UTC.")
     sensor: Sensor | None = Field(default=None, description="Start it when files arrive.")
-    max_concurrent: Positive | None = Field(default=None, description="How many tasks run side by side.")
+    max_concurrent: Positive | None = Field(default=None, description="How many tasks run in parallel.")
     max_concurrent_runs: Count = Field(default=0, description="How many runs at once; 0 = no limit.")
     sequential_job: bool = Field(
         default=False,
-        description="Add the job `<name>_sequential`: its tasks one after another.",
+        description="Add the job `<name>_sequential`, which runs one task at a time.",
     )
     run_as: Literal["caller"] | None = Field(
         default=None, description="caller: with the rights of who starts the run, through a Databricks App."
@@ -326,7 +326,7 @@ class Project(Model):
         default=None, alias="schema", description="Default for unqualified tables."
     )
     poll: Poll = Poll()
-    max_concurrent: Positive = Field(default=300, description="How many tasks of a run go side by side.")
+    max_concurrent: Positive = Field(default=300, description="How many tasks of a run go in parallel.")
     routers: tuple[ObjectName, ...] = Field(
         default=(), description="FastAPI routers that `dara serve` serves too, each as module:router."
     )

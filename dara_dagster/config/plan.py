@@ -20,7 +20,7 @@ HOME = "/Workspace/Users/~"
 
 @dataclass(frozen=True)
 class ComputePlan:
-    """One named cluster or warehouse; `settings` go to its create call as they stand, numbers as numbers."""
+    """One named cluster or warehouse; `settings` go to its create call as written, numbers as numbers."""
 
     kind: ComputeKind
     name: str

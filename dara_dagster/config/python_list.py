@@ -34,8 +34,8 @@ def parse_python(file: Path, text: str) -> tuple[Document, list[Problem]]:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
-        said, column = getattr(error, "msg", error), getattr(error, "offset", None) or 1
-        message = f"the file is not Python: {said} at line {line}, column {column}"
+        reason, column = getattr(error, "msg", error), getattr(error, "offset", None) or 1
+        message = f"the file is not Python: {reason} at line {line}, column {column}"
         return document, [Problem(file, line, "", message, "Correct it, or write dependency.json instead.")]
     reader = _Literals(text)
     try:

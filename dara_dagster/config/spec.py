@@ -16,7 +16,7 @@ from dara_dagster.errors import Problem
 
 # The executor of all names that are not declared.
 ANY_EXECUTOR = "*"
-# Places (file and key) of texts that could not be filled in -> the problem told there; None: told elsewhere.
+# Places (file and key) of texts that could not be filled in -> the problem there; None: reported elsewhere.
 Unfilled = dict[tuple[Path, str], Problem | None]
 Shape = Literal["tasks", "definition", "steps"]
 
@@ -82,7 +82,7 @@ class Task:
 
     `target` is what a STEP of TYPE workflow starts. `inputs_from` maps a parameter to the task whose
     exit value it takes. `tolerates` are the tasks before whose failure does not stop this one. What
-    `by_executor` runs on is said by an executor in parameters.json, which is a task without a file there.
+    `by_executor` runs on is set by an executor in parameters.json, which is a task without a file there.
     """
 
     entry: Entry
@@ -150,7 +150,7 @@ class Spec:
     """Everything the files say; `problems` is what was found wrong while reading them.
 
     `from_environment` maps each text that came from the environment to how it is written, `${env.NAME}`.
-    `unfilled` are the places whose `${name}` has no value: nothing else can be said of what stands there.
+    `unfilled` are the places whose `${name}` has no value: no other check is possible there.
     """
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import WithJsonSchema
 
-# A `${name}` that is filled in: what its value is cannot be told from the text around it.
+# A `${name}` that is filled in: its value cannot be known from the text around it.
 REFERENCE = {"type": "string", "pattern": r"(^|[^$])\$\{[^{}]*\}"}
 # `${context.name}`, which is filled in while a step pipeline runs.
 PLACEHOLDER = re.compile(r"\$\{context\.([^}]+)\}")
@@ -29,12 +29,12 @@ WHOLE_TEXT = re.compile(rf"{_SPACE}[+-]?[0-9]+{_ZEROS}{_SPACE}\Z")
 DECIMAL_TEXT = re.compile(rf"{_SPACE}[+-]?{_DECIMAL}{_SPACE}\Z")
 
 # The schemas of a key that says something, as text or whatever it is, and of one that says nothing.
-SAID, NULL = {"type": "string"}, {"type": "null"}
+TEXT, NULL = {"type": "string"}, {"type": "null"}
 
 
 def saying(*keys: str, **others: Any) -> dict[str, Any]:
     """Return the schema of an object in which all of `keys` are texts, and `others` are as given."""
-    return {"required": list(keys), "properties": {**dict.fromkeys(keys, SAID), **others}}
+    return {"required": list(keys), "properties": {**dict.fromkeys(keys, TEXT), **others}}
 
 
 def whole_text(low: int | None, high: int | None) -> dict[str, Any]:

@@ -34,10 +34,10 @@ class _Unknown(Exception):
 
 
 class Variables:
-    """The values of all names. A value is put in as it is, never looked at or run as code.
+    """The values of all names. A value is put in as it is, never parsed or run as code.
 
     `redactions` collects which text came from the environment, for problems to leave it out;
-    `unfilled` the places (file and key) of texts that could not be filled in, with the problem told there.
+    `unfilled` the places (file and key) of texts that could not be filled in, with the problem found there.
     """
 
     def __init__(self, values: Mapping[str, Any], environ: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class Variables:
     def fill(self, document: Document, *, parameters: bool = False) -> list[Problem]:
         """Replace every reference in the document's texts, in place; gives the problems of unknown ones.
 
-        A reference that is wrong inside the value of a parameter is told where that parameter is
+        A reference that is wrong inside the value of a parameter is reported where that parameter is
         declared (`parameters` is true for such files), and not again wherever it is used.
         """
         document.redactions = self.redactions
@@ -96,7 +96,7 @@ class Variables:
         def put(match: re.Match[str]) -> str:
             name = match.group(2).strip()
             if stays(name) and (later == PREFIX or not match.group(1)):
-                return match.group()  # `$${step.x}` is told apart when the STEP is put in
+                return match.group()  # `$${step.x}` is recognised when the STEP is put in
             if match.group(1):
                 return match.group()[1:]
             value = self._value(name, within)

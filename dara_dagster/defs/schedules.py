@@ -49,7 +49,7 @@ def build_schedule(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> Sc
     def tick(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         if free_places(context.instance, plan, workflow) == 0:
             limit = workflow.options.max_concurrent_runs
-            return SkipReason(f"{limit} runs of {job.name} are going on (max_concurrent_runs)")
+            return SkipReason(f"{limit} runs of {job.name} are active (max_concurrent_runs)")
         return RunRequest(tags={"dara/started_by": "schedule"})
 
     return ScheduleDefinition(

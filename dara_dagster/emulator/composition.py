@@ -45,7 +45,7 @@ from dara_dagster.emulator.services.vector_search.rules import VectorSearch
 
 
 class Workspace:
-    """One isolated workspace; it goes on with what an earlier server left in its folder."""
+    """One isolated workspace; it resumes what an earlier server left in its folder."""
 
     def __init__(self, server: Server[Workspace], pool: ProcessPool, folder: Path, token: str) -> None:
         self.context = context = Context(folder, token, server.host)

@@ -37,7 +37,7 @@ def check_workspace(plan: Plan, run_id: str, ran_on: str) -> None:
 
 
 def request_end(instance: DagsterInstance, status: RunStatus) -> None:
-    """Tell whoever carries the run to end it. Raises RunError when nobody can be told from here."""
+    """Tell whoever carries the run to end it. Raises RunError when nobody can be reached from here."""
     run = _run(instance, status)
     owner = carrier(run)
     if owner is None or owner.alive is None:

@@ -98,7 +98,7 @@ class Round:
 @dataclass(frozen=True)
 class Comparison:
     """Two sides. `difference` and `ratio` are of the second's median time to the first's; `verdicts` tell
-    which was faster, if that can be told. `differences` are the points in which the results differ, `results`
+    which was faster, if that is known. `differences` are the points in which the results differ, `results`
     says it in a sentence, `notes` what a reader has to know of the runs; `warm_up` is the run left out.
     `agree`: no differences, and something that could have differed.
     """

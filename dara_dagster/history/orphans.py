@@ -21,7 +21,7 @@ _SLACK = timedelta(minutes=10)
 
 
 class Living:
-    """The Dagster runs that go on, as far as can be seen from here, each with all runs it re-executes.
+    """The active Dagster runs, as far as can be seen from here, each with all runs it re-executes.
 
     A re-execution watches Databricks runs that an earlier run of its family started.
     """
@@ -43,7 +43,7 @@ def find_orphans(
     """Return the orphans among the Databricks runs `began` (id -> when) on `host`, with who started them.
 
     Left behind is a run that a Dagster run of this instance recorded as started and not as ended, and that
-    no living one watches. Reads the event logs of runs that were going on when one of them began, the
+    no living one watches. Reads the event logs of runs that were active when one of them began, the
     newest first, at most 100.
     """
     found: dict[int, DagsterRun] = {}

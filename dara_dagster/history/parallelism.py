@@ -1,4 +1,4 @@
-"""Tells how many tasks went on at once, from when each began and ended."""
+"""Measures how many tasks ran at once, from when each began and ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Parallelism"]
 
 @dataclass(frozen=True)
 class Parallelism:
-    """`stretches` are (start, end, tasks going on), in order; those in which nothing went on are left out."""
+    """`stretches` are (start, end, tasks running), in order; those in which none ran are left out."""
 
     stretches: tuple[tuple[float, float, int], ...]
 

@@ -44,7 +44,7 @@ def run_state(word: str) -> RunState:
 class Attempt:
     """One attempt of a task: when it started and ended here, in seconds since the epoch.
 
-    `submitted` is when Databricks had its run, or when this run took over one that was going on already.
+    `submitted` is when Databricks had its run, or when this run took over one that was active already.
     The other seconds are those of the Databricks run by its own clock, 0 until it has ended.
     """
 
@@ -61,7 +61,7 @@ class Attempt:
 class TaskStatus:
     """One task of a run. Times are seconds since the epoch, `seconds` is the time from start to end (or to
     now, while it runs), `attempt` counts from 1. `message` is the last word of Databricks about a run
-    that goes on (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read
+    that is active (`PENDING`, `RUNNING`, ...), `verdict` how it ended, `error` the line a person should read
     first, `trace` the traceback of the task's code. `result` is what a step of a step pipeline left in the
     context. `attempts` has all of them, the current one last. `notebook_runs` are those that the task's code
     started by `dbutils.notebook.run`, known once it has ended; `more_notebook_runs` counts what is left out.

@@ -70,9 +70,9 @@ class RunReport:
     """One run. Times are in seconds, `start` since the epoch.
 
     `task_seconds` is what its tasks took one by one, `speed_up` that over the time the run took,
-    `average_parallelism` that over the time in which any task was going on. `critical_path` holds step keys.
-    `slot_seconds` is how long the critical path waited while as many tasks went on as ever did (it waited for
-    a free slot), `overhead_seconds` how long it waited for nothing that goes on on Databricks.
+    `average_parallelism` that over the time in which any task was running. `critical_path` holds step keys.
+    `slot_seconds` is how long the critical path waited while as many tasks ran as ever did (it waited for
+    a free slot), `overhead_seconds` how long it waited for nothing on Databricks.
     `without_setup_seconds` is what the run would have taken had no task waited in a queue or for set-up: the
     critical path is worked out again without them.
     """

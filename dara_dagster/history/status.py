@@ -26,7 +26,7 @@ _OVER = ("success", "failed", "cancelled")
 class RunSummary:
     """One Dagster run. Times are seconds since the epoch; `seconds` runs on while the run does.
 
-    `user` is who started it, where a proxy in front of the server said so. `abandoned` tells that nobody
+    `user` is who started it, where a proxy in front of the server names them. `abandoned` tells that nobody
     carries the run any longer, though it has not ended: its process died.
     """
 

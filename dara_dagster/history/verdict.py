@@ -1,4 +1,4 @@
-"""Decides which of two sides was faster, or why that cannot be said: rounds in pairs, and their noise."""
+"""Decides which of two sides was faster, or why that cannot be decided: rounds in pairs, and their noise."""
 
 from __future__ import annotations
 

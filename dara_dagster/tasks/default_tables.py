@@ -1,7 +1,7 @@
 """The statements that choose the project's default catalog and schema, put at the head of code that goes out.
 
 A submitted run has no setting for them (docs.databricks.com/api/workspace/jobs/submit), so the code has to
-say it. How, is said by each kind of task that has a file.
+set them. Each kind of task that has a file does so in its own way.
 """
 
 from __future__ import annotations

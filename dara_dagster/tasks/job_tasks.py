@@ -39,7 +39,7 @@ def reference(parameter: str) -> str:
 
 @dataclass
 class JobTasks:
-    """The tasks as the Jobs API has them, and what they share; `refused` says what cannot be said there.
+    """The tasks as the Jobs API has them, and what they share; `refused` says what has no form there.
 
     `shared` are the job's parameters with their defaults: a task whose own value is the default refers to
     the job's parameter, so that a run can override it.
@@ -151,5 +151,5 @@ def _end_of(task: TaskPlan, key: str) -> dict[str, Any]:
         "condition_task": dict(_NEVER_FALSE),
         "depends_on": [{"task_key": task.key}],
         "run_if": "ALL_DONE",
-        "description": f"{task.name} is over; what follows goes on even if it failed",
+        "description": f"{task.name} is over; what follows runs even if it failed",
     }

@@ -37,8 +37,12 @@ class Reach:
     def see_tasks(self, tasks: Iterable[TaskPlan]) -> None:
         """Take in what the tasks say beside their code: payloads, parameters, libraries."""
         for task in tasks:
-            said = [dict(task.entry.task or {}), dict(task.parameters), [dict(one) for one in task.libraries]]
-            self._words.update(_WORD.findall(json.dumps(said, default=str)))
+            written = [
+                dict(task.entry.task or {}),
+                dict(task.parameters),
+                [dict(one) for one in task.libraries],
+            ]
+            self._words.update(_WORD.findall(json.dumps(written, default=str)))
 
     def see(self, content: bytes, file: Path) -> None:
         """Take in the code of a file; what is no text reaches nothing."""

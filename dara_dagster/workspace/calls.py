@@ -122,8 +122,8 @@ def is_one_try() -> bool:
 class Transport(HTTPAdapter):
     """Connections for many threads, http and https alike; a gateway's 408, 502 or 504 is a lost answer.
 
-    `on_silence` is called when nothing answers, before the error goes on to whoever tries again; what it
-    raises goes on instead.
+    `on_silence` is called when nothing answers, before the error reaches whoever tries again; what it
+    raises replaces the error.
     """
 
     def __init__(

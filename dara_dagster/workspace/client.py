@@ -134,7 +134,7 @@ def open_workspace(
 def check_credentials(settings: Settings = DEFAULTS, environ: Mapping[str, str] = os.environ) -> None:
     """Raise CredentialsError where Databricks' host or credentials are not set.
 
-    That nothing answers there is not looked at: the calls of a run bear that for a while.
+    That nothing answers there is not checked: the calls of a run bear that for a while.
     """
     with contextlib.suppress(UnreachableError):
         _databricks_config(environ, settings)

@@ -78,7 +78,7 @@ def revive_emulator(
 ) -> None:
     """Start the local workspace again, at its old address, if its process has died; else do nothing.
 
-    For a client that got no answer: what ran there has ended, but the client can go on. EmulatorError when
+    For a client that got no answer: what ran there has ended, but the client can continue. EmulatorError when
     it was stopped on purpose, or cannot come back at that address.
     """
     if _is_alive(known.pid) and (known.data / "emulator.json").exists():

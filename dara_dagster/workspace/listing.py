@@ -46,9 +46,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """The files found, and where to go on: empty when everything was seen.
+    """The files found, and where to continue: empty when everything was seen.
 
-    `left_out` are names that are no Unicode text, which no run could be told.
+    `left_out` are names that are no Unicode text, which no run could be given.
     """
 
     files: tuple[Arrival, ...]
@@ -145,7 +145,7 @@ def list_volume(
 ) -> Listing:
     """Return the files of a folder in a volume, found within `seconds`, those of one new page at least.
 
-    `queue` is where an earlier listing said to go on. Subfolders that have gone meanwhile are passed over.
+    `queue` is where an earlier listing stopped. Subfolders that have gone meanwhile are passed over.
     Raises FileError when a folder cannot be listed.
     """
     root = folder.rstrip("/")

@@ -33,7 +33,7 @@ _stop: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("
 
 
 class Stopped(RunError):
-    """The stop event was set while waiting; a run that was being watched goes on."""
+    """The stop event was set while waiting; a run that was being watched continues."""
 
 
 @contextmanager

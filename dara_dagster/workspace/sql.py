@@ -72,7 +72,7 @@ def run_statement(
     except DaraError as error:
         end = _how_it_ended(_cancel(ws, monitor, place), place)
         raise RunError(f"the statement cannot be watched: {error} It {end}") from error
-    except BaseException:  # whatever ends the watching, the statement must not go on unseen
+    except BaseException:  # whatever ends the watching, the statement must not run on unseen
         _cancel(ws, monitor, place)
         raise
     if _is_going_on(answer):

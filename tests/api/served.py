@@ -24,7 +24,7 @@ from tests.support.waiting import PATIENCE, until
 
 @dataclass
 class Answer:
-    """What the server said: status, headers by lower-case name, and the JSON (or text) of the body."""
+    """What the server answered: status, headers by lower-case name, and the JSON (or text) of the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -89,8 +89,8 @@ class Server:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1]
-        self.told = json.loads(line)
-        self.port = int(self.told["url"].rpartition(":")[2])
+        self.reported = json.loads(line)
+        self.port = int(self.reported["url"].rpartition(":")[2])
 
     def interrupt(self) -> str:
         """Ctrl-C: SIGINT to every process of the terminal's group. Returns what it wrote on stderr."""
@@ -130,7 +130,7 @@ class Server:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.communicate(timeout=PATIENCE)
         if self.process.poll() is None:
-            os.kill(self.told["pid"], signal.SIGKILL)
+            os.kill(self.reported["pid"], signal.SIGKILL)
             self.process.kill()
             self.process.communicate()
 

@@ -209,26 +209,26 @@ def test_which_addresses_are_this_computer_only() -> None:
 
 
 def test_a_server_for_others_does_not_start_without_a_token(project: Project) -> None:
-    told = project.here("serve", "--host", "0.0.0.0", "--port", "0", code=1)
+    reported = project.here("serve", "--host", "0.0.0.0", "--port", "0", code=1)
 
-    assert "DARA_API_TOKEN" in told and "0.0.0.0" in told
+    assert "DARA_API_TOKEN" in reported and "0.0.0.0" in reported
     assert not Path(project.root / ".dagster").exists()
 
 
 def test_without_the_extra_it_says_what_to_install(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastapi", None)
 
-    told = project.here("serve", code=1)
+    reported = project.here("serve", code=1)
 
-    assert told.strip() == "`dara serve` needs FastAPI: pip install 'dara-dagster[serve]'"
+    assert reported.strip() == "`dara serve` needs FastAPI: pip install 'dara-dagster[serve]'"
 
 
-def test_files_that_are_wrong_are_told_before_anything_starts(project: Project) -> None:
+def test_files_that_are_wrong_are_reported_before_anything_starts(project: Project) -> None:
     project.write("config/dependency.json", {"tasks": [{"file_name": "none", "format": "py"}]})
 
     assert "config/dependency.json:" in project.here("serve", "--port", "0", code=1)
 
 
-def test_a_port_in_use_is_told_in_a_sentence() -> None:
+def test_a_port_in_use_is_reported_in_a_sentence() -> None:
     with listen("127.0.0.1", 0) as taken, pytest.raises(DaraError, match=r"in use\. Choose another"):
         listen("127.0.0.1", taken.getsockname()[1])

@@ -71,8 +71,8 @@ def test_a_run_that_was_deleted_gives_its_key_back(served: Server) -> None:
         run_id = answer.body["run_id"]
         assert not answer.body["replayed"]
         query = f'{{runOrError(runId: "{run_id}") {{... on Run {{tags {{key value}}}}}}}}'
-        told = served.call("POST", "/graphql", {"query": query}).body["data"]["runOrError"]["tags"]
-        return run_id, next(tag["value"] for tag in told if tag["key"] == SEED_TAG)
+        reported = served.call("POST", "/graphql", {"query": query}).body["data"]["runOrError"]["tags"]
+        return run_id, next(tag["value"] for tag in reported if tag["key"] == SEED_TAG)
 
     run_id, first = seed()
     served.wait(run_id, over)
@@ -130,7 +130,7 @@ def test_a_file_starts_a_pipeline_once(served: Server, emulator: Emulator, modul
         ("daily", b" " * 2_000_000, 413, None, "larger than 1 MB"),
     ],
 )
-def test_a_wrong_request_is_told_in_a_sentence(
+def test_a_wrong_request_is_reported_in_a_sentence(
     served: Server, workflow: str, body: Any, status: int, key: str | None, words: str
 ) -> None:
     json_type = {"Content-Type": "application/json"} if isinstance(body, bytes) else {}
@@ -199,16 +199,16 @@ def test_a_run_from_the_launchpad_reads_no_other_file_either(served: Server) -> 
 
     def launch(config: dict[str, Any]) -> str:
         variables = {"config": {"resources": {"parameters": {"config": config}}}}
-        told = served.call("POST", "/graphql", {"query": mutation, "variables": variables}).body
-        return str(told["data"]["launchRun"]["run"]["runId"])
+        reported = served.call("POST", "/graphql", {"query": mutation, "variables": variables}).body
+        return str(reported["data"]["launchRun"]["run"]["runId"])
 
     for run_id in [launch(config) for config in configs]:
         run = served.wait(run_id, over)
-        told = run["error"] + "".join(task["error"] for task in run["tasks"])
-        assert run["state"] == "failed" and "upload_folders" in told, run
+        reported = run["error"] + "".join(task["error"] for task in run["tasks"])
+        assert run["state"] == "failed" and "upload_folders" in reported, run
 
 
-def test_all_that_is_wrong_is_told_at_once(served: Server) -> None:
+def test_all_that_is_wrong_is_reported_at_once(served: Server) -> None:
     body = {"parametres": {}, "sequential": 1, "parameters": {"dya": "2", "day": [1], "": "x"}}
 
     answer = start(served, "one_script", body, Idempotency_Key="x" * 300)
@@ -272,7 +272,9 @@ def test_a_file_larger_than_allowed_is_refused(served: Server) -> None:
         ("GET", "/api/v2/runs", 404, None),
     ],
 )
-def test_wrong_places_are_told(served: Server, method: str, path: str, status: int, key: str | None) -> None:
+def test_wrong_places_are_reported(
+    served: Server, method: str, path: str, status: int, key: str | None
+) -> None:
     answer = served.call(method, path)
 
     assert (answer.status, answer.wrong_keys) == (status, [key] if key else [])
@@ -290,9 +292,9 @@ def test_runs_come_in_pages(served: Server) -> None:
 
 
 def test_the_workflows_say_what_they_take(served: Server) -> None:
-    told = served.call("GET", "/api/v1/workflows").body
+    reported = served.call("GET", "/api/v1/workflows").body
 
-    found = {workflow["name"]: workflow for workflow in told["workflows"]}
+    found = {workflow["name"]: workflow for workflow in reported["workflows"]}
     assert found["daily"]["tasks"] == ["load", "left", "right"]
     assert [found[name]["takes_file"] for name in ("daily", "ingest")] == [False, True]
     assert found["one_script"]["parameters"] == {"day": "1"}

@@ -156,7 +156,7 @@ def test_a_run_as_its_caller_can_be_cancelled(behind: Server, ana: Caller) -> No
     assert ana.stats()["active_runs"] == 0
 
 
-def test_a_token_that_ends_in_the_middle_of_a_run_is_told(behind: Server, ana: Caller) -> None:
+def test_a_token_that_ends_in_the_middle_of_a_run_is_reported(behind: Server, ana: Caller) -> None:
     ana.simulate("load", duration_ms=600_000)
     run_id = start(behind, "mine", ana.headers)
     until(lambda: ana.stats()["active_runs"], "a Databricks run")
@@ -207,8 +207,8 @@ def test_a_schedule_has_no_caller(behind: Server) -> None:
     task = {"file_name": "load", "format": "py"}
     daily = {"tasks": [task], "run_as": "caller", "schedule": "0 6 * * *"}
     project.write("config/workflows/mine.json", daily)
-    told = project.here("validate", code=1)
-    assert "schedule in a workflow that runs as its caller: there is none. Remove schedule" in told
+    reported = project.here("validate", code=1)
+    assert "schedule in a workflow that runs as its caller: there is none. Remove schedule" in reported
 
 
 def test_an_app_that_is_stopped_ends_its_runs_within_the_time_it_has(
@@ -221,7 +221,7 @@ def test_an_app_that_is_stopped_ends_its_runs_within_the_time_it_has(
     ana.simulate("load", duration_ms=600_000)
     server = Server(project, "--host", "127.0.0.1")
     try:
-        assert server.told["proxy"] is True
+        assert server.reported["proxy"] is True
         runs = [start(server, "daily", ana.headers), start(server, "mine", ana.headers)]
 
         def active() -> bool:
@@ -240,6 +240,6 @@ def test_an_app_that_is_stopped_ends_its_runs_within_the_time_it_has(
     assert emulator.admin("GET", "stats", token=workspace_token)["active_runs"] == 0
     assert ana.stats()["active_runs"] == 0
 
-    # What was ended goes on from where it stopped.
+    # What was ended continues from where it stopped.
     emulator.admin("POST", "simulate", {"task_key": "load", "duration_ms": 100}, token=workspace_token)
     assert "success" in project.dara("run", "--resume", runs[0])

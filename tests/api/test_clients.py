@@ -34,7 +34,7 @@ def secured(
     project.write("config/workflows/ingest.json", {"steps": [upload], "parameters": {"day": "1"}})
     emulator.admin("POST", "simulate", {"task_key": "*", "duration_ms": 100}, token=module_token)
     server = Server(project, token=True)
-    header = Path(server.told["token_file"]).read_text().strip()
+    header = Path(server.reported["token_file"]).read_text().strip()
     server.headers = dict([header.split(": ")])
     try:
         yield server
@@ -43,7 +43,7 @@ def secured(
 
 
 def test_on_localhost_a_token_is_made_and_asked_for(secured: Server) -> None:
-    path = Path(secured.told["token_file"])
+    path = Path(secured.reported["token_file"])
     command = ["curl", "-sS", "-H", f"@{path}", f"http://127.0.0.1:{secured.port}/api/v1/workflows"]
 
     assert path == secured.project.root / ".dagster" / "auth.header"
@@ -56,8 +56,8 @@ def test_on_localhost_a_token_is_made_and_asked_for(secured: Server) -> None:
     assert (link.status, link.headers["location"]) == (303, "/")
     session = {"Authorization": "", "Cookie": link.headers["set-cookie"].partition(";")[0]}
     assert 'id="__next"' in secured.call("GET", "/runs", headers=session).body
-    told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-    assert json.loads(told.stdout)["project"] == "tiny"
+    reported = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert json.loads(reported.stdout)["project"] == "tiny"
 
 
 def test_a_reader_asks_graphql_but_changes_nothing(secured: Server) -> None:
@@ -131,10 +131,10 @@ def test_a_generated_client_starts_and_follows_a_run(secured: Server, tmp_path: 
         "python-dateutil==2.9.0.post0",
     ]
     command = ["uv", "run", "--no-project", *packages, "python", "follow.py"]
-    told = _run([*command, f"http://127.0.0.1:{secured.port}", token, str(PATIENCE)], tmp_path)
+    reported = _run([*command, f"http://127.0.0.1:{secured.port}", token, str(PATIENCE)], tmp_path)
 
-    assert told.splitlines()[0] == "success load=success left=success right=success"
-    assert told.splitlines()[1].startswith("404 There is no workflow 'dayly'")
+    assert reported.splitlines()[0] == "success load=success left=success right=success"
+    assert reported.splitlines()[1].startswith("404 There is no workflow 'dayly'")
 
 
 def test_schemathesis_finds_nothing(secured: Server, tmp_path: Path) -> None:

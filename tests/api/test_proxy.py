@@ -138,9 +138,9 @@ def test_a_name_with_control_characters_is_refused(app: Guarded, header: str) ->
     for raw in (b"ana\x1b[2J", b"ana\x7f", b"a\tb", "ana\u202e".encode(), "ana\u2028x".encode(), b"\xff\xfe"):
         answer = app.call("GET", "/", {**ANA, header: raw})
         assert answer.status == 400
-        told = answer.body if isinstance(answer.body, str) else answer.body["detail"]
+        reported = answer.body if isinstance(answer.body, str) else answer.body["detail"]
         # The first few are no HTTP, which uvicorn says itself.
-        assert re.search(rf"^Invalid HTTP|{header} (holds control characters|is not UTF-8)", told)
+        assert re.search(rf"^Invalid HTTP|{header} (holds control characters|is not UTF-8)", reported)
 
 
 def test_a_huge_name_is_refused(app: Guarded) -> None:

@@ -23,6 +23,6 @@ def test_the_fields_of_a_form_may_hold_a_megabyte_together(tmp_path: Path) -> No
 
     headers = [(b"content-type", b"multipart/form-data; boundary=x")]
     request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
-    with pytest.raises(ApiError, match="fields beside the file are larger than 1 MB") as told:
+    with pytest.raises(ApiError, match="fields beside the file are larger than 1 MB") as reported:
         asyncio.run(read_request(request, Uploads(tmp_path)))
-    assert told.value.status == 413
+    assert reported.value.status == 413

@@ -23,7 +23,7 @@ from dara_dagster.workspace.locks import file_lock
 from tests.support.waiting import PATIENCE, until
 
 
-def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_that_comes_in_a_destructor_is_handled_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # what Python does with it by default
     passed = []
 
@@ -50,14 +50,14 @@ def test_a_signal_that_comes_in_a_destructor_is_heeded_later(monkeypatch: pytest
         ("load_from:\n  - python_module: no_such_module\n", ""),
     ],
 )
-def test_a_workspace_file_that_dagster_cannot_read_is_told(tmp_path: Path, text: str, words: str) -> None:
+def test_a_workspace_file_that_dagster_cannot_read_is_reported(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "workspace.yaml"
     file.write_text(text)
 
-    told = check_workspace_file(file)
+    reported = check_workspace_file(file)
 
-    assert words in told and bool(words) == bool(told)
-    assert "\n" not in told and len(told) <= 301
+    assert words in reported and bool(words) == bool(reported)
+    assert "\n" not in reported and len(reported) <= 301
 
 
 def test_the_second_server_of_a_home_succeeds_the_first(
@@ -121,19 +121,19 @@ def test_a_daemon_that_keeps_ending_is_started_ever_more_rarely(
     monkeypatch.setattr(daemon, "_RESTART_SECONDS", 0.01)
     monkeypatch.setattr(daemon, "_LONGEST_RESTART_SECONDS", 0.04)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    told = ""
+    reported = ""
 
     kept = Daemon(tmp_path, tmp_path, tmp_path / "workspace.yaml")
     try:
 
         def often() -> bool:
-            nonlocal told
-            told += capsys.readouterr().err
-            return told.count("started again") >= 5
+            nonlocal reported
+            reported += capsys.readouterr().err
+            return reported.count("started again") >= 5
 
         until(often)
     finally:
         kept.stop()
 
-    pauses = [float(text) for text in re.findall(r"in (\S+) s\.", told)]
+    pauses = [float(text) for text in re.findall(r"in (\S+) s\.", reported)]
     assert pauses[:5] == [0.01, 0.02, 0.04, 0.04, 0.04]

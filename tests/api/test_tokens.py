@@ -127,9 +127,9 @@ def test_wrong_guesses_are_logged_without_what_was_guessed(
     assert guarded.call("GET", "/x", bearer(OWN)).status == 200
     assert guarded.call("GET", "/x", _basic("guess")).status == 401
 
-    told = capfd.readouterr().err
-    counts = re.findall(r"Wrong token from 127\.0\.0\.1 \((\d) in a row\): GET '/x'", told)
-    assert counts == ["1", "2", "4", "1"] and "guess" not in told
+    reported = capfd.readouterr().err
+    counts = re.findall(r"Wrong token from 127\.0\.0\.1 \((\d) in a row\): GET '/x'", reported)
+    assert counts == ["1", "2", "4", "1"] and "guess" not in reported
 
 
 def test_wrong_guesses_are_answered_ever_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +188,8 @@ def test_tokens_are_made_listed_and_revoked_by_command(project: Project) -> None
     assert (row["name"], row["scope"]) == ("grafana", "read")
     assert re.match(r"grafana +read ", project.here("token", "list"))
     assert "There is a token 'grafana'" in project.here("token", "add", "grafana", code=1)
-    told = project.here("serve", "--no-token", "--port", "0", code=1)
-    assert "--no-token: there are tokens in" in told
+    reported = project.here("serve", "--no-token", "--port", "0", code=1)
+    assert "--no-token: there are tokens in" in reported
     assert "revoked" in project.here("token", "revoke", "grafana")
     assert "no tokens" in project.here("token", "list")
 

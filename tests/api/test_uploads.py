@@ -39,16 +39,16 @@ def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> None:
         Uploads(tmp_path).receive(io.BytesIO(b""), name)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
     (tmp_path / "uploads").touch()
 
-    with pytest.raises(ApiError, match="cannot keep the file: Not a directory") as told:
+    with pytest.raises(ApiError, match="cannot keep the file: Not a directory") as reported:
         Uploads(tmp_path / "uploads").receive(io.BytesIO(b"x"), "x.csv")
 
-    assert told.value.status == 507
+    assert reported.value.status == 507
 
 
-def test_what_goes_while_it_is_looked_at_is_passed_over(tmp_path: Path) -> None:
+def test_what_goes_while_it_is_checked_is_passed_over(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "incoming"):
         folder.mkdir(exist_ok=True)
         (folder / "gone").symlink_to("nowhere")

@@ -1,4 +1,4 @@
-"""Routes of a user's own: served beside the REST API behind the same guard; what clashes is told at start."""
+"""Routes of a user's own: served beside the REST API behind the same guard; clashes fail the start."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ async def lifespan(_app: FastAPI) -> Any:
         ([router("/a", lifespan=lifespan)], 0, "it has a lifespan, which is not run here"),
     ],
 )
-def test_what_cannot_be_served_is_told(routers: list[object], index: int, words: str) -> None:
-    with pytest.raises(RouterError) as told:
+def test_what_cannot_be_served_is_reported(routers: list[object], index: int, words: str) -> None:
+    with pytest.raises(RouterError) as reported:
         user_routes(routers)
 
-    assert told.value.index == index and words in str(told.value)
+    assert reported.value.index == index and words in str(reported.value)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_a_wrong_router_is_one_line_at_start(
         project.write("my_routes.py", module)
     project.write("config/project.json", {"name": "r", "notebooks": "notebooks", "routers": [named]})
 
-    told = project.dara("serve", "--port", "0", code=1)
+    reported = project.dara("serve", "--port", "0", code=1)
 
-    assert words in told
-    (line,) = [line for line in told.splitlines() if "routers[0]" in line]
+    assert words in reported
+    (line,) = [line for line in reported.splitlines() if "routers[0]" in line]
     assert re.match(r"config/project\.json:\d+: ", line)
 
 
@@ -126,11 +126,11 @@ def test_the_documented_routes_start_a_run_and_tell_its_result(served: Server) -
     assert started.status == 202, started
     task_id = started.body["task_id"]
 
-    def told() -> Any:
+    def reported() -> Any:
         return served.call("GET", f"/workflow/status/{task_id}", None, bearer).body
 
-    until(lambda: told()["status"] not in ("queued", "starting", "running"), "the end of the run")
-    assert told() == {
+    until(lambda: reported()["status"] not in ("queued", "starting", "running"), "the end of the run")
+    assert reported() == {
         "task_id": task_id,
         "status": "success",
         "result": {

@@ -75,7 +75,7 @@ class Project:
 
 
 def begun(project: Project, active: Callable[[], int]) -> subprocess.Popen[str]:
-    """`dara run daily`, started and waited for until it has a Databricks run going on."""
+    """`dara run daily`, started and waited for until it has an active Databricks run."""
     process = project.start("run", "daily")
     until(lambda: process.poll() is not None or active(), "a Databricks run", pause=0.05)
     assert process.poll() is None, process.communicate()
@@ -128,5 +128,5 @@ def simulate(emulator: Emulator, workspace_token: str) -> Callable[..., None]:
 
 @pytest.fixture
 def active(emulator: Emulator, workspace_token: str) -> Callable[[], int]:
-    """How many runs go on in this test's workspace."""
+    """How many runs are active in this test's workspace."""
     return lambda: int(emulator.admin("GET", "stats", token=workspace_token)["active_runs"])

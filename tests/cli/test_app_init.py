@@ -41,9 +41,9 @@ def test_the_check_of_an_app_file_finds_faults() -> None:
 
 
 def test_it_writes_files_as_documented_that_fit_each_other(project: Project) -> None:
-    told = project.json("app", "init")
+    reported = project.json("app", "init")
 
-    assert told["files"] == dict.fromkeys(FILES, "written")
+    assert reported["files"] == dict.fromkeys(FILES, "written")
     app, bundle = read(project, "app.yaml"), read(project, "databricks.yml")
     assert faults_of_app(app) == []
     assert app["command"][:2] == ["dara", "serve"]
@@ -73,17 +73,17 @@ def test_the_home_it_writes_is_one_that_dagster_takes(project: Project) -> None:
 
     # The command of the app gets as far as the database, which is not there.
     project.environ |= {"DATABRICKS_APP_NAME": "dara", "DATABRICKS_APP_PORT": "0"}
-    told = project.dara(*read(project, "app.yaml")["command"][1:], "--port", "0", code=1)
-    assert "dagster_home/dagster.yaml" in told
-    assert "PGHOST and PGUSER and PGDATABASE must be set" in told
+    reported = project.dara(*read(project, "app.yaml")["command"][1:], "--port", "0", code=1)
+    assert "dagster_home/dagster.yaml" in reported
+    assert "PGHOST and PGUSER and PGDATABASE must be set" in reported
 
 
 def test_files_of_the_user_are_kept_unless_forced(project: Project) -> None:
     project.write("app.yaml", "command: [mine]\n")
     project.write("requirements.txt", "pandas\n")
 
-    told = project.here("app", "init")
-    assert "kept       app.yaml" in told and "--force" in told
+    reported = project.here("app", "init")
+    assert "kept       app.yaml" in reported and "--force" in reported
     assert (project.root / "requirements.txt").read_text() == "pandas\n"
     assert read(project, "app.yaml") == {"command": ["mine"]}
     assert project.json("app", "init")["files"]["databricks.yml"] == "unchanged"
@@ -108,7 +108,7 @@ def test_the_app_is_called_after_the_project(project_name: str, name: str) -> No
     assert databricks_app._app_name(project_name) == name
 
 
-def test_a_folder_in_the_place_of_a_file_is_told(project: Project) -> None:
+def test_a_folder_in_the_place_of_a_file_is_reported(project: Project) -> None:
     Path(project.root / "app.yaml").mkdir()
     assert "app.yaml cannot be written: Is a directory." in project.here("app", "init", code=1)
 

@@ -222,7 +222,7 @@ def test_of_a_thousand_tasks_those_that_matter_are_shown(printed: Callable[[], l
 
 
 def test_a_comparison_fits_80_columns_with_states(printed: Callable[[], list[str]]) -> None:
-    long = "a name that goes on " * 5
+    long = "a name that continues " * 5
     first = report(task(long, 0, 4000), task("b", 0, 1))
     second = report(task(long, 0, 4, state="cancelled"), task("b", 0, 1), state="cancelled")
 

@@ -81,7 +81,7 @@ def test_a_warehouse_is_restarted_by_a_stop_and_a_start(
     assert warehouse.state == sql.State.STOPPED
 
 
-def test_each_state_is_told_while_it_waits(named: Project) -> None:
+def test_each_state_is_reported_while_it_waits(named: Project) -> None:
     config = ["--config", str(named.root / "config")]
     result = CliRunner().invoke(dara, ["compute", "start", "etl cluster", *config], env=named.own)
     assert result.exit_code == 0
@@ -91,7 +91,9 @@ def test_each_state_is_told_while_it_waits(named: Project) -> None:
     assert result.stdout.startswith("cluster 'etl cluster' is RUNNING  id ")
 
 
-def test_what_goes_wrong_is_told_in_a_line(named: Project, emulator: Emulator, workspace_token: str) -> None:
+def test_what_goes_wrong_is_reported_in_a_line(
+    named: Project, emulator: Emulator, workspace_token: str
+) -> None:
     def refused(*arguments: str) -> str:
         return named.here("compute", *arguments, code=1)
 
@@ -100,7 +102,7 @@ def test_what_goes_wrong_is_told_in_a_line(named: Project, emulator: Emulator, w
         "There is no cluster or warehouse 'etl clustr' in the config. Did you mean 'etl cluster'?"
     )
     assert "cluster 'etl cluster' (" in (text := refused("start", "etl cluster", "--timeout", "0"))
-    assert "is still PENDING after 0 min. It goes on by itself" in text
+    assert "is still PENDING after 0 min. It continues by itself" in text
     named.here("compute", "start", "bi")
     fault = {"method": "POST", "path": "/api/2.0/sql/warehouses/*/stop", "status": 403, "count": 1}
     emulator.admin("POST", "faults", fault, token=workspace_token)

@@ -127,5 +127,5 @@ def test_lines_fit_into_80_columns(scheduled: Project) -> None:
     scheduled.write(
         "config/workflows/own.json", {"steps": [{"name": "a" * 30, "uses": "package.steps:Mine"}]}
     )
-    told = [line for line in scheduled.here("deploy").splitlines() if line.startswith(("  !", "    "))]
-    assert len(told) == 2 and all(len(line) <= 80 for line in told)
+    reported = [line for line in scheduled.here("deploy").splitlines() if line.startswith(("  !", "    "))]
+    assert len(reported) == 2 and all(len(line) <= 80 for line in reported)

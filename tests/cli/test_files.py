@@ -89,7 +89,7 @@ def test_the_config_folder_is_found_from_below_and_can_be_named(project: Project
     assert "there is no such folder" in elsewhere.dara("validate", "--config", "nope", code=1)
 
 
-def test_no_config_folder_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_no_config_folder_is_reported_in_a_sentence(tmp_path: Path) -> None:
     assert "No config/ folder" in Project(tmp_path).dara("plan", code=1)
 
 
@@ -116,7 +116,7 @@ def test_schema_prints_one_schema_a_file(project: Project, tmp_path: Path) -> No
     assert (tmp_path / "schemas" / "dependency.schema.json").is_file()
 
 
-def test_a_folder_that_cannot_hold_the_schemas_is_said_in_a_sentence(project: Project) -> None:
+def test_a_folder_that_cannot_hold_the_schemas_is_reported_in_a_sentence(project: Project) -> None:
     project.write("a_file", "")
 
     text = project.dara("schema", "--out", "a_file/x", code=1)

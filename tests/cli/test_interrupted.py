@@ -38,7 +38,7 @@ main()
 @pytest.mark.parametrize(
     ("command", "word"), [("run", "Interrupted before there was a run."), ("plan", "Interrupted.")]
 )
-def test_an_interrupt_before_a_run_is_told_in_a_word(
+def test_an_interrupt_before_a_run_is_reported_in_a_word(
     project: Project, place: str, command: str, word: str
 ) -> None:
     arguments = [sys.executable, "-c", _CODE, _PLACES[place], command]
@@ -47,7 +47,7 @@ def test_an_interrupt_before_a_run_is_told_in_a_word(
     assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", f"{word}\n")
 
 
-def test_an_interrupt_while_the_command_is_loaded_is_told_too(project: Project) -> None:
+def test_an_interrupt_while_the_command_is_loaded_is_reported_too(project: Project) -> None:
     code = f"""
 import sys
 class Finder:

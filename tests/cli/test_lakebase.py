@@ -81,7 +81,7 @@ def project(connected: Project, lakebase: Lakebase) -> Project:
 
 @pytest.fixture
 def changing(lakebase: Lakebase) -> Iterator[Lakebase]:
-    """The password is another one every two seconds, and is said to live no longer than that."""
+    """The password is another one every two seconds, and is reported to live no longer than that."""
     over = threading.Event()
 
     def change() -> None:
@@ -158,7 +158,7 @@ def test_a_password_that_ends_in_the_middle_of_a_run_is_replaced(
     process = project.start("run", "daily")
     until(lambda: process.poll() is not None or active(), "a Databricks run", pause=0.05)
 
-    lakebase.change()  # said to live for an hour, as the one before was
+    lakebase.change()  # stated to live for an hour, as the one before was
     lakebase.close_connections()
 
     out, err = process.communicate(timeout=PATIENCE)
@@ -167,7 +167,7 @@ def test_a_password_that_ends_in_the_middle_of_a_run_is_replaced(
     assert not any(password in out + err for password in lakebase.passwords)
 
 
-def test_what_is_wrong_with_the_database_is_told_in_a_line(project: Project, lakebase: Lakebase) -> None:
+def test_what_is_wrong_with_the_database_is_reported_in_a_line(project: Project, lakebase: Lakebase) -> None:
     project.own["LAKEBASE_INSTANCE"] = "another"
     assert project.here("status", code=1).splitlines() == [
         "No password for Lakebase could be had: NOT_FOUND: Database instance 'another' does not exist."
@@ -200,24 +200,24 @@ def test_the_newer_and_the_older_kind_of_lakebase_and_a_password_of_its_own(
 
 
 def test_doctor_says_which_task_store_it_reached_and_as_whom(project: Project, lakebase: Lakebase) -> None:
-    def told() -> str:
+    def reported() -> str:
         findings = project.json("doctor")
         (found,) = [each for each in findings if each["what"] == "Task store"]
         assert found["ok"], found
         return str(found["detail"])
 
     where = re.escape(f"{lakebase.data}/{lakebase.database}, as {lakebase.role}")
-    assert re.fullmatch(rf"Lakebase {where}, round trip \d+\.\d ms, 0 runs", told())
+    assert re.fullmatch(rf"Lakebase {where}, round trip \d+\.\d ms, 0 runs", reported())
 
     url = f"postgresql://{lakebase.role}:{lakebase.passwords[-1]}@/{lakebase.database}?host={lakebase.data}"
     project.own["TEAM_HISTORY"] = url
     project.write(
         ".dagster/dagster.yaml", "storage: {postgres: {postgres_url: {env: TEAM_HISTORY}}}\n" + HOME
     )
-    assert re.fullmatch(rf"Postgres {where}, round trip \d+\.\d ms, 0 runs", told())
+    assert re.fullmatch(rf"Postgres {where}, round trip \d+\.\d ms, 0 runs", reported())
 
     (project.root / ".dagster" / "dagster.yaml").unlink()
-    assert told() == f"SQLite {project.root / '.dagster'} (will be made)"
+    assert reported() == f"SQLite {project.root / '.dagster'} (will be made)"
     write_dagster_yaml(project.root / ".dagster")
     home = re.escape(str(project.root / ".dagster"))
-    assert re.fullmatch(rf"SQLite {home}, as \S+, round trip \d+\.\d ms, 0 runs", told())
+    assert re.fullmatch(rf"SQLite {home}, as \S+, round trip \d+\.\d ms, 0 runs", reported())

@@ -1,4 +1,4 @@
-"""The parts of the command that can be looked at without a run: process marks, tables, homes."""
+"""The parts of the command that can be checked without a run: process marks, tables, homes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_long_run_shows_what_matters_and_counts_the_rest() -> None:
     assert any("4,998 waiting, 1 running, 1 failed" in line for line in lines)
 
 
-def test_tasks_that_failed_alike_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tasks_that_failed_alike_are_reported_together(capsys: pytest.CaptureFixture[str]) -> None:
     text = "Databricks run {0} failed (RUN_EXECUTION_ERROR): ValueError: no such day\nRun page: http://h/{0}"
     tasks = [
         TaskStatus(f"t{n}", f"t{n}", "failed", databricks_run_id=n, url=f"http://h/{n}", error=text.format(n))
@@ -104,7 +104,7 @@ def test_tasks_that_failed_alike_are_told_together(capsys: pytest.CaptureFixture
     assert out.count("no such day") == 1
 
 
-def test_why_a_run_failed_before_its_tasks_began_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_why_a_run_failed_before_its_tasks_began_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     run = replace(run_of(TaskStatus("a", "a", "not run")), state="failed", error="RuntimeError: no room")
 
     print_run(run)
@@ -158,7 +158,7 @@ def test_a_config_folder_without_our_files_is_passed_over(project: Project) -> N
     assert config_folder(None, project.root / "sub" / "config") == project.root / "config"
 
 
-def test_an_unwritable_history_is_said_in_a_sentence(project: Project) -> None:
+def test_an_unwritable_history_is_reported_in_a_sentence(project: Project) -> None:
     project.write("a_file", "")
     project.environ["DAGSTER_HOME"] = str(project.root / "a_file" / "home")
 

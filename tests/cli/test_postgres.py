@@ -85,7 +85,7 @@ def test_what_a_killed_process_leaves_is_taken_over(
     assert emulator.admin("GET", "stats", token=workspace_token)["runs_created"] == 3
 
 
-def test_an_address_without_a_server_or_not_given_is_told_without_its_password(team: Project) -> None:
+def test_an_address_without_a_server_or_not_given_is_reported_without_its_password(team: Project) -> None:
     team.own["TEAM_HISTORY"] = "postgresql://postgres:half@secret@no.invalid/history"
     text = team.here("status", code=1)
     assert "in the database that" in text and "could not translate host name" in text

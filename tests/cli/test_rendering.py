@@ -96,7 +96,7 @@ def test_parameters_lie_over_each_other_and_compute_stands_beside_them(folder: P
     assert len(last["depends_on"]) == 2
 
 
-def test_what_is_wrong_is_told_in_a_line(folder: Path) -> None:
+def test_what_is_wrong_is_reported_in_a_line(folder: Path) -> None:
     pairs = json.loads((folder / PARAMETERS).read_text())
     (folder / PARAMETERS).write_text(json.dumps(pairs[:-1]))
     text = render("etl_example_0.json", "--parameters", PARAMETERS, code=1)

@@ -26,7 +26,7 @@ Simulate = Callable[..., None]
 def started(
     connected: Project, simulate: Simulate, active: Callable[[], int]
 ) -> Iterator[subprocess.Popen[str]]:
-    """A `dara run daily` whose first task goes on for long."""
+    """A `dara run daily` whose first task lasts long."""
     simulate("load", duration_ms=60_000)
     simulate("left", duration_ms=50)
     simulate("right", duration_ms=50)
@@ -68,7 +68,7 @@ def test_json_is_all_that_is_printed(connected: Project, simulate: Simulate) -> 
     assert connected.json("run", "daily")["state"] == "success"
 
 
-def test_a_failed_task_is_told_and_the_run_can_be_resumed(
+def test_a_failed_task_is_reported_and_the_run_can_be_resumed(
     connected: Project, simulate: Simulate, emulator: Emulator, workspace_token: str
 ) -> None:
     simulate(duration_ms=50)
@@ -99,7 +99,7 @@ def test_a_chain_of_resumed_runs_never_repeats_a_success(
     second = connected.json("run", "--resume", first["run_id"], code=1)
     assert states(second) == {"left": "success", "right": "failed"}
 
-    third = connected.json("run", "--resume", first["run_id"])  # not the newest: it goes on from there
+    third = connected.json("run", "--resume", first["run_id"])  # not the newest: it continues from there
 
     assert (third["parent_run_id"], states(third)) == (second["run_id"], {"right": "success"})
     for earlier in (first, second):
@@ -165,7 +165,7 @@ def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
     assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}
 
 
-def test_a_databricks_run_that_somebody_cancels_is_told(
+def test_a_databricks_run_that_somebody_cancels_is_reported(
     connected: Project, started: subprocess.Popen[str], client: WorkspaceClient
 ) -> None:
     client.jobs.cancel_run(only_run(connected)["tasks"][0]["databricks_run_id"])

@@ -22,7 +22,7 @@ def limited(connected: Project) -> Project:
     return connected
 
 
-def test_of_runs_started_at_once_one_goes_on_at_a_time(
+def test_of_runs_started_at_once_one_continues_at_a_time(
     limited: Project, simulate: Callable[..., None]
 ) -> None:
     simulate(duration_ms=500)

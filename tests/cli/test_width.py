@@ -86,20 +86,20 @@ def test_what_commands_say_fits(narrow: Project, command: list[str], code: int) 
     assert not too_long(narrow.here(*command, code=code))
 
 
-def test_a_run_that_fails_is_told_in_lines_that_fit(connected: Project) -> None:
+def test_a_run_that_fails_is_reported_in_lines_that_fit(connected: Project) -> None:
     connected.own["COLUMNS"] = "80"
     error = "raise ValueError('the input is not what it was ' * 20)"
     connected.write("config/notebooks/left.py", f"# Databricks notebook source\n{error}\n")
 
-    told = connected.here("run", "daily", code=1)
+    reported = connected.here("run", "daily", code=1)
     run_id = json.loads(connected.here("status", "--json"))[0]["run_id"]
 
     for text in (
-        told,
+        reported,
         *(connected.here(*words) for words in (["status", run_id], ["report", run_id], ["status"])),
     ):
         assert not too_long(text)
-    assert "ValueError: the input is not what it was" in told
+    assert "ValueError: the input is not what it was" in reported
 
 
 def test_lines_keep_their_indentation_and_long_words() -> None:

@@ -64,18 +64,18 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         (b"A=\xff\n", "not UTF-8"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_without_its_content(
+def test_a_file_that_cannot_be_read_is_reported_without_its_content(
     tmp_path: Path, content: bytes, words: str
 ) -> None:
     (tmp_path / ".env").write_bytes(content)
 
-    with pytest.raises(DaraError, match=words) as told:
+    with pytest.raises(DaraError, match=words) as reported:
         read_env_file(tmp_path, {})
 
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(reported.value)
 
 
-def test_no_file_is_fine_and_a_folder_is_told(tmp_path: Path) -> None:
+def test_no_file_is_fine_and_a_folder_is_reported(tmp_path: Path) -> None:
     read_env_file(tmp_path, {})
     (tmp_path / ".env").mkdir()
     with pytest.raises(DaraError, match="Is a directory"):

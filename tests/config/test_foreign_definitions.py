@@ -42,7 +42,7 @@ def write(project: Project, executors: dict[str, Any], *steps: dict[str, Any], *
     return project.write(FILE, {**more, "definition": levels([list(steps)])})
 
 
-def told(project: Project) -> list[tuple[int, str, str, str]]:
+def reported(project: Project) -> list[tuple[int, str, str, str]]:
     return [(each.line, each.key, each.message, each.hint) for each in project.problems()]
 
 
@@ -67,7 +67,7 @@ def test_the_original_files_are_read_as_they_are(original: Project) -> None:
     assert json.loads(spark)["spark.executor.cores"] == "4"
 
 
-def test_what_has_no_meaning_here_is_told_once(original: Project) -> None:
+def test_what_has_no_meaning_here_is_reported_once(original: Project) -> None:
     notes = load(original.config, {}).notes()
     assert [(note.key, note.file.name, note.line, note.count) for note in notes] == [
         ("FUNCTION_STATUS_NAME", "demo_pipeline_cloud_workflows.json", 15, 30),
@@ -112,7 +112,7 @@ def test_a_step_starts_a_workflow(project: Project, kind: str, key: str) -> None
 
 def test_two_workflows_in_one_step_are_refused(project: Project) -> None:
     write(project, {}, {"JOB_ID": 1, "TYPE": "workflows", "workflow_name": "a", "workflows_name": "b"})
-    ((_, _, wrong, remedy),) = told(project)
+    ((_, _, wrong, remedy),) = reported(project)
     assert (wrong, remedy) == ("both workflow_name and workflows_name", "Remove one of the two.")
 
 
@@ -198,9 +198,9 @@ def test_a_wrong_executor(
 ) -> None:
     project.file("n1.py")
     write(project, {"e": executor}, step())
-    ((at, where, said, hint),) = told(project)
+    ((at, where, stated, hint),) = reported(project)
     assert (at, where) == (line, f"executors.e{key}")
-    assert wrong in said and remedy in hint
+    assert wrong in stated and remedy in hint
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_property_that_an_executor_needs(
 ) -> None:
     task = {"pipeline_task": {"pipeline_id": "${step.properties.pipeline_id}"}}
     write(project, {"e": {"task": task}}, step(**properties))
-    ((at, key, wrong, hint),) = told(project)
+    ((at, key, wrong, hint),) = reported(project)
     assert (at, key) == (line, "definition[0].THREADS[0].STEPS[0].STEP_PROPERTIES")
     assert wrong == "the executor 'e' needs ${step.properties.pipeline_id}, which is not here"
     assert hint == remedy
@@ -228,7 +228,7 @@ def test_an_exit_value_goes_from_notebook_to_notebook(project: Project) -> None:
     }
     steps = [step(1, "book"), step(2, "book", READ_INPUT_FROM="1"), step(3, "pipeline", READ_INPUT_FROM="1")]
     write(project, executors, *steps, step(4, "book", READ_INPUT_FROM="3"))
-    assert [each[2] for each in told(project)] == [
+    assert [each[2] for each in reported(project)] == [
         "a pipeline_task takes no parameters, so no exit value",
         "'n3' is a pipeline_task, which has no exit value",
     ]
@@ -242,28 +242,30 @@ def test_two_steps_of_one_id_are_wrong_only_where_something_names_it(project: Pr
     (note,) = load(project.config, {}).notes()
     assert (note.key, note.line, note.count) == ("JOB_ID", 15, 1)
     write(project, {"e": {"format": "py"}}, *steps[:2], step(3, READ_INPUT_FROM=1))
-    assert [each[2] for each in told(project)] == ["a second JOB_ID '1', the first is on line 10"]
+    assert [each[2] for each in reported(project)] == ["a second JOB_ID '1', the first is on line 10"]
 
 
 def test_an_executor_that_is_not_declared(project: Project) -> None:
     project.file("n1.py")
     write(project, {"*": {"format": "py"}}, step(executor="never heard of"))
-    assert told(project) == []
+    assert reported(project) == []
     write(project, {"dataflow": {"format": "py"}}, step(executor="dataflw"))
-    assert told(project)[0][2:] == (
+    assert reported(project)[0][2:] == (
         "there is no executor 'dataflw' in parameters.json",
         "Did you mean 'dataflow'?",
     )
     write(project, {}, step())
-    assert told(project)[0][3] == 'Declare it, or one for all names: "executors": {"*": {"format": "py"}}.'
+    assert (
+        reported(project)[0][3] == 'Declare it, or one for all names: "executors": {"*": {"format": "py"}}.'
+    )
     project.write("parameters.json", [{"ParameterKey": "pRegion", "ParameterValue": "eu"}])
-    assert '{"ParameterKey": "executors", "ParameterValue": {"*":' in told(project)[0][3]
+    assert '{"ParameterKey": "executors", "ParameterValue": {"*":' in reported(project)[0][3]
 
 
 def test_no_advice_to_write_what_stands_there(project: Project) -> None:
     project.file("n1.py")
     write(project, {"e": {"format": "py"}}, step(FUNCTION_ID_NAMES="e", JOB_NAMES="n1", LASTSTEP=1))
-    assert [each[2:] for each in told(project)] == [
+    assert [each[2:] for each in reported(project)] == [
         ("unknown key 'FUNCTION_ID_NAMES'", "Remove it: 'FUNCTION_ID_NAME' stands beside it."),
         ("unknown key 'JOB_NAMES'", "Remove it: 'JOB_NAME' stands beside it."),
         ("unknown key 'LASTSTEP'", "Did you mean 'LAST_STEP'?"),

@@ -111,7 +111,7 @@ def test_syntax_errors_name_line_and_column(text: str, line: int, column: int, w
     assert problems[0].hint.endswith(".")
 
 
-def test_every_repeated_key_is_told_with_both_lines() -> None:
+def test_every_repeated_key_is_reported_with_both_lines() -> None:
     text = '{"a": 1,\n "b": {"c": 1,\n  "c": 2},\n "a": {"d": 1, "d": 2}}'
     document, problems = parse_json(FILE, text)
     assert document.value == {"a": 1, "b": {"c": 1}}

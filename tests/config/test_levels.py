@@ -60,7 +60,7 @@ def test_a_single_thread_runs_in_sequence(project: Project) -> None:
     assert needs(project, definition) == {"n1": (), "n2": ("n1",), "n3": ("n2",)}
 
 
-def test_threads_run_side_by_side_and_levels_one_after_another(project: Project) -> None:
+def test_threads_run_in_parallel_and_levels_in_sequence(project: Project) -> None:
     definition = levels([[step(1), step(2)], [step(3)], [step(4)]], [[step(5)], [step(6), step(7)]])
     last = ("n2", "n3", "n4")
     assert needs(project, definition) == {
@@ -294,7 +294,7 @@ def test_all_problems_of_a_definition_at_once(project: Project) -> None:
     ]  # fmt: skip
 
 
-def test_a_wrong_executor_is_told_once(project: Project) -> None:
+def test_a_wrong_executor_is_reported_once(project: Project) -> None:
     project.write("parameters.json", {"executors": {"nb": {"format": "pi", "compute": "x"}}})
     project.write(FILE, levels([[step(1), step(2)]]))
     assert [(p.file.name, p.key) for p in project.problems()] == [

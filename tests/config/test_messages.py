@@ -74,7 +74,7 @@ def test_lists_of_names_have_the_order_of_the_files(project: Project) -> None:
         ],
     )
     code = f"from dara_dagster.config import *\nfor p in check(load({str(project.config)!r}, {{}})): print(p)"
-    told = {
+    reported = {
         subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, "PYTHONHASHSEED": seed},
@@ -84,7 +84,7 @@ def test_lists_of_names_have_the_order_of_the_files(project: Project) -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    (text,) = told
+    (text,) = reported
     assert f"Known tasks: {', '.join(names)}." in text
     assert f"Known clusters: {', '.join(names)}." in text
 

@@ -101,7 +101,7 @@ ENTRIES: list[tuple[Any, int, str, str, str]] = [
     (workflow(max_concurrent=0), 8, "max_concurrent", "0 is too small", "Write 1 or more"),
     (workflow(fail_fast="maybe"), 8, "fail_fast", "should be true or false", "Write true or false"),
     (workflow(retry_on={"CLOUD_*": "later"}), 9, "retry_on.CLOUD_*", "'later' is not allowed", "never, now"),
-    (workflow(sensor={}), 8, "sensor", "looks at one place", "exactly one of volume and folder"),
+    (workflow(sensor={}), 8, "sensor", "watches one place", "exactly one of volume and folder"),
     (workflow(sensor={"volume": "/tmp/x"}), 9, "sensor.volume", "not a path in a volume", "/Volumes/catalog"),
     (workflow(sensor={"folder": "in", "since": "now"}), 10, "sensor.since", "'now' is not a time", "2024-"),
     (workflow(sensor={"folder": ""}), 9, "sensor.folder", "is empty", "Write the folder's path"),
@@ -236,7 +236,7 @@ def test_a_wrong_entry_still_counts_for_those_that_need_it(project: Project) -> 
     assert [p.key for p in project.problems()] == ["[0].typo"]
 
 
-def test_a_second_task_of_one_name_is_told_with_the_line_of_the_first(project: Project) -> None:
+def test_a_second_task_of_one_name_is_reported_with_the_line_of_the_first(project: Project) -> None:
     project.file("a.py").write(DEP, [entry(), entry()])
     (problem,) = project.problems()
     assert (problem.line, problem.key) == (7, "[1].file_name")
@@ -268,7 +268,7 @@ def test_a_file_that_is_no_jupyter_notebook(project: Project, content: str) -> N
     assert "is not a Jupyter notebook" in problem.message
 
 
-def test_many_wrong_names_are_told_with_near_ones(project: Project) -> None:
+def test_many_wrong_names_are_reported_with_near_ones(project: Project) -> None:
     names = [f"task_{index:04}" for index in range(1000)]
     project.files(*(f"{name}.py" for name in names)).write(
         DEP, [{"file_name": name, "format": "py", "dependent_on": [f"{name}x"]} for name in names]

@@ -67,9 +67,11 @@ def test_a_script_has_no_widgets(project: Project) -> None:
     assert wrong(project, "a.py", HEAD + code) == []
 
 
-@pytest.mark.parametrize("said", [{}, {"format": "ipynb"}])
-def test_a_file_named_with_its_ending_is_told_what_to_write(project: Project, said: dict[str, str]) -> None:
-    project.file("customers.py").write("dependency.json", [{"file_name": "customers.py", **said}])
+@pytest.mark.parametrize("stated", [{}, {"format": "ipynb"}])
+def test_a_file_named_with_its_ending_is_given_what_to_write(
+    project: Project, stated: dict[str, str]
+) -> None:
+    project.file("customers.py").write("dependency.json", [{"file_name": "customers.py", **stated}])
     problem = next(found for found in project.problems() if found.key.endswith("file_name"))
     assert problem.hint == 'Write "file_name": "customers" and "format": "py".'
 

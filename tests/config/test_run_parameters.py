@@ -46,11 +46,11 @@ def test_names_that_are_taken(project: Project, name: str, workflow: dict[str, A
     ],
 )
 def test_names_that_are_refused(project: Project, name: str, workflow: dict[str, Any], words: str) -> None:
-    told = wrong(project, name, **workflow)
-    assert told is not None and words in told and '"extra_parameters": true' in told
+    reported = wrong(project, name, **workflow)
+    assert reported is not None and words in reported and '"extra_parameters": true' in reported
 
 
-def test_all_wrong_names_are_told_at_once(project: Project) -> None:
+def test_all_wrong_names_are_reported_at_once(project: Project) -> None:
     project.files("a.py").write("workflows/w.json", {"tasks": [entry(parameters={"day": "1"})]})
     plan = project.plan()
     with pytest.raises(DaraError, match=r"(?s)'dya'.*'dais'"):

@@ -115,7 +115,7 @@ def refused(files: Files, pattern: str, held: list[Any], parameters: dict[str, A
             files.write(f"workflows/v{index}.json", content)
         spec = load(files.config, {})
         payload = [problem for problem in check(spec) if re.search(r"\]\.task\b", problem.key)]
-        told = {problem.file.stem for problem in [*spec.problems, *payload]}
+        reported = {problem.file.stem for problem in [*spec.problems, *payload]}
     else:
         executors = pattern.startswith("parameters")
         parts = [content["executors"]["v"] if executors else content["v"] for content in held]
@@ -123,8 +123,8 @@ def refused(files: Files, pattern: str, held: list[Any], parameters: dict[str, A
         name = "parameters.json" if executors else pattern
         text = json.dumps({**parameters, "executors": named} if executors else named)
         files.write(name, text)
-        told = {_first(problem.key.removeprefix("executors.")) for problem in _problems(files, name)}
-    return [f"v{index}" in told for index in range(len(held))]
+        reported = {_first(problem.key.removeprefix("executors.")) for problem in _problems(files, name)}
+    return [f"v{index}" in reported for index in range(len(held))]
 
 
 def _problems(files: Files, name: str) -> list[Problem]:
@@ -154,13 +154,13 @@ def test_what_the_loader_takes(project: Files, name: str) -> None:
             right = fits(content, schema, schema)
             excused = right and key_of(path) in ONLY_THE_LOADER_KNOWS
             if right is wrong and not excused:
-                said = "deleted" if value is DELETED else json.dumps(value)
-                differ.append(f"{path} = {said}: the {'schema' if right else 'loader'} takes it")
+                stated = "deleted" if value is DELETED else json.dumps(value)
+                differ.append(f"{path} = {stated}: the {'schema' if right else 'loader'} takes it")
     assert differ == []
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "stated"),
     [
         (ClusterSettings, {**CLUSTER, "cluster_name": "v"}),
         (WarehouseSettings, {**WAREHOUSE, "name": "v"}),
@@ -174,5 +174,5 @@ def test_what_the_loader_takes(project: Files, name: str) -> None:
         *((model, SETTINGS[uses]) for uses, model in BUILT_IN.items()),
     ],
 )
-def test_no_key_is_left_out(model: type[Model], said: dict[str, Any]) -> None:
-    assert {field.alias or name for name, field in model.model_fields.items()} == said.keys()
+def test_no_key_is_left_out(model: type[Model], stated: dict[str, Any]) -> None:
+    assert {field.alias or name for name, field in model.model_fields.items()} == stated.keys()

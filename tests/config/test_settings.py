@@ -22,9 +22,9 @@ def test_every_setting_is_set_by_poll_in_project_json(project: Project) -> None:
 def test_a_wrong_setting_is_named_with_the_nearest_right_one(project: Project) -> None:
     files = project.file("a.py").write("dependency.json", [{"file_name": "a", "format": "py"}])
     files.write("project.json", {"poll": {"upload_thread": 2, "cancel_seconds": 0}})
-    told = [str(problem) for problem in load(files.config, {}).problems]
-    assert any("poll.upload_thread" in line and "upload_threads" in line for line in told)
-    assert any("poll.cancel_seconds" in line and "too small" in line for line in told)
+    reported = [str(problem) for problem in load(files.config, {}).problems]
+    assert any("poll.upload_thread" in line and "upload_threads" in line for line in reported)
+    assert any("poll.cancel_seconds" in line and "too small" in line for line in reported)
 
 
 def test_the_schema_and_the_table_have_every_setting() -> None:

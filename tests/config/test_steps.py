@@ -149,8 +149,8 @@ def test_two_steps_of_one_name(project: Project) -> None:
 def test_sensors(project: Project) -> None:
     project.file("a.py")
 
-    def sensor(**said: Any) -> Sensor | None:
-        project.write(FILE, {"tasks": [entry()], "sensor": said})
+    def sensor(**stated: Any) -> Sensor | None:
+        project.write(FILE, {"tasks": [entry()], "sensor": stated})
         return project.plan().workflows[0].sensor
 
     volume = "/Volumes/main/raw/inbox"

@@ -1,4 +1,4 @@
-"""Keys that would have no effect where they stand are told, and only there."""
+"""Keys that would have no effect where they are written are reported, and only there."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_an_option_without_effect(project: Project, shape: Any, option: Any, key
     assert (problem.key, wrong in problem.message) == (key, True)
 
 
-def test_an_executor_is_told_once_and_where_it_stands(project: Project) -> None:
+def test_an_executor_is_reported_once_at_its_place(project: Project) -> None:
     executors = {
         "e": {"format": "py", "compute_name": "gone"},
         "q": {"format": "sql", "warehouse_name": "bi", "libraries": [WHL]},

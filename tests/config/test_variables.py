@@ -87,7 +87,9 @@ def test_a_reference_without_a_value_is_the_one_problem_of_its_place(project: Pr
     ]
 
 
-def test_a_wrong_reference_in_a_parameter_is_told_there_and_not_where_it_is_used(project: Project) -> None:
+def test_a_wrong_reference_in_a_parameter_is_reported_there_and_not_where_it_is_used(
+    project: Project,
+) -> None:
     project.write("parameters.json", {"x": "${no}", "y": 1})
     project.file("a.py").write(DEP, [entry(timeout_seconds="${x}", parameters={"p": "a ${x}", "y": "${y}"})])
     assert [(p.file.name, p.key) for p in project.problems()] == [("parameters.json", "x")]
@@ -161,7 +163,7 @@ def test_what_comes_from_the_environment_is_never_shown(project: Project) -> Non
     assert "${env.TOKEN}" in text
 
 
-def test_a_value_is_never_looked_at_again(project: Project) -> None:
+def test_a_value_is_never_checked_again(project: Project) -> None:
     project.file("a.py").write(DEP, [entry(parameters={"p": "${env.P}"})])
     value = '${env.HOME} $(rm -rf /) "quoted" {{job.id}}'
     assert parameters_of(project, {"P": value, "HOME": "/"}) == {"p": value}

@@ -240,7 +240,7 @@ def test_bytes_in_the_environment_that_are_no_text(project: Project) -> None:
     assert problem.message == "X in the environment is not UTF-8 text"
 
 
-def test_a_number_too_large_for_what_it_is_is_told_so(project: Project) -> None:
+def test_a_number_too_large_for_what_it_is_is_called_that(project: Project) -> None:
     project.file("a.py").write(DEP, [entry(retry_delay_seconds=10**400)])
     assert [p.message for p in project.problems()] == ["the number is too large"]
 

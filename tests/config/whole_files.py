@@ -304,7 +304,10 @@ FILES: dict[str, tuple[str, Any]] = {
     "definition": (WORKFLOWS, {"engine": "x", "definition": [{"LEVEL_ID": "1", "THREADS": [STEPS]}]}),
     "levels": (WORKFLOWS, [{"LEVEL_ID": 1, "THREADS": [STEPS]}]),
     "steps": (WORKFLOWS, {"steps": [{"name": "s", "uses": "m:C", "settings": {"a": 1}}], "context": "m:C"}),
-    **{f"step {uses}": (WORKFLOWS, [{"uses": uses, "settings": told}]) for uses, told in SETTINGS.items()},
+    **{
+        f"step {uses}": (WORKFLOWS, [{"uses": uses, "settings": reported}])
+        for uses, reported in SETTINGS.items()
+    },
     "step list": (WORKFLOWS, [{"uses": "m:C"}]),
     "clusters": ("cluster_config.json", {"v": CLUSTER}),
     "plain cluster": ("cluster_config.json", {"v": {"spark_version": "15", "num_workers": 2}}),

@@ -32,8 +32,8 @@ def test_an_async_step_runs_under_every_executor(project: Project, executor: str
 
 def test_an_async_step_that_fails_says_why(project: Project) -> None:
     project.write("workflows/fails.json", {"steps": [LATER[0], {"uses": f"{OWN}:FailLater"}]})
-    told = failure(project.run("fails"))
-    assert told == "Step 'FailLater' failed: ValueError: not today. Done before: first."
+    reported = failure(project.run("fails"))
+    assert reported == "Step 'FailLater' failed: ValueError: not today. Done before: first."
 
 
 def test_async_steps_work_in_a_pipeline_made_in_python(project: Project) -> None:

@@ -24,7 +24,7 @@ OUTER_SECONDS = 600
 
 @contextmanager
 def starting(project: Project, *paths: str) -> Iterator[None]:
-    """While open, the first task that goes on in the workspace starts these notebooks, then all end."""
+    """While open, the first task that is active in the workspace starts these notebooks, then all end."""
     client = project.emulator.client(project.token)
     stop = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Steps of a user's own that leave odd things, end in odd ways, or cannot be loaded: told in a sentence."""
+"""Steps of a user's own that leave odd things, end in odd ways, or cannot be loaded: one sentence each."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def pipeline(project: Project, *steps: dict[str, Any], **parameters: str) -> Job
 def failure(result: JobExecutionResult) -> str:
     """What the user reads of the step that failed."""
     (event,) = result.get_step_failure_events()
-    told = event.step_failure_data.user_failure_data
-    assert told is not None, event.step_failure_data.error
-    return str(told.description)
+    reported = event.step_failure_data.user_failure_data
+    assert reported is not None, event.step_failure_data.error
+    return str(reported.description)
 
 
 @pytest.mark.parametrize("what", ["bytes", "circle", "nan", "huge", "rows"])
-def test_whatever_a_step_leaves_goes_on_and_is_shown_in_few_words(project: Project, what: str) -> None:
+def test_whatever_a_step_leaves_continues_and_is_shown_in_few_words(project: Project, what: str) -> None:
     first = {"name": "first", "uses": f"{OWN}:Leave", "settings": {"what": what}}
     last = {"name": "last", "uses": f"{OWN}:FailUnless", "settings": {"marker": "/"}}
     result = pipeline(project, first, last)
@@ -63,7 +63,7 @@ def test_what_cannot_be_handed_on_is_named_without_the_parameters(project: Proje
 
 
 @pytest.mark.parametrize(
-    ("uses", "settings", "told"),
+    ("uses", "settings", "reported"),
     [
         (f"{OWN}:Exit", {}, "it called sys.exit(3)"),
         (f"{OWN}:Forget", {}, "execute returned NoneType; it must return the StepContext"),
@@ -77,7 +77,7 @@ def test_what_cannot_be_handed_on_is_named_without_the_parameters(project: Proje
     ],
 )
 def test_a_step_that_ends_oddly_or_cannot_be_loaded_fails_with_a_sentence(
-    project: Project, uses: str, settings: dict[str, Any], told: str
+    project: Project, uses: str, settings: dict[str, Any], reported: str
 ) -> None:
     project.root.mkdir(exist_ok=True)
     (project.root / "broken.py").write_text("raise KeyError('TOKEN')\n")
@@ -85,7 +85,7 @@ def test_a_step_that_ends_oddly_or_cannot_be_loaded_fails_with_a_sentence(
     (project.root / "leaving.py").write_text("raise SystemExit('no')\n")
     step = {"name": "odd", "uses": uses, "settings": settings}
     text = failure(pipeline(project, step, place="inbox", file="/etc/hostname"))
-    assert text.startswith(f"Step 'odd' failed: {told}")
+    assert text.startswith(f"Step 'odd' failed: {reported}")
     assert text.endswith("Done before: nothing.")
     assert ".." not in text
 
@@ -153,7 +153,7 @@ def test_a_file_names_the_class_of_its_context(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "told"),
+    ("context", "reported"),
     [
         ("no_such_module:Orders", "The context no_such_module:Orders cannot be loaded: No module named"),
         (f"{OWN}:Orders", f"The context {OWN}:Orders cannot be loaded: module '{OWN}' has no attribute"),
@@ -161,13 +161,15 @@ def test_a_file_names_the_class_of_its_context(project: Project) -> None:
         ("broken_context:Orders", "The context broken_context:Orders cannot be loaded: KeyError: 'TOKEN'."),
     ],
 )
-def test_a_context_that_cannot_be_had_fails_the_first_step(project: Project, context: str, told: str) -> None:
+def test_a_context_that_cannot_be_had_fails_the_first_step(
+    project: Project, context: str, reported: str
+) -> None:
     project.root.mkdir(exist_ok=True)
     (project.root / "broken_context.py").write_text("raise KeyError('TOKEN')\n")
     step = {"name": "same", "uses": f"{OWN}:FailUnless", "settings": {"marker": "/"}}
     name = f"wrong{abs(hash(context))}"
     project.write(f"workflows/{name}.json", {"steps": [step], "context": context})
-    assert failure(project.run(name)).startswith(told)
+    assert failure(project.run(name)).startswith(reported)
 
 
 class Count(Step):
@@ -197,8 +199,8 @@ def test_steps_without_a_name_or_with_the_same_keep_their_values_apart(project: 
     wrong = {"resources": {"parameters": {"config": {"values": {"limit": "many"}}}}}
     failed = job.execute_in_process(instance=project.instance, run_config=wrong, raise_on_error=False)
     (event,) = failed.filter_events(lambda each: each.is_step_failure)
-    told = event.step_failure_data.user_failure_data
-    assert told is not None
-    assert str(told.description).startswith(
+    reported = event.step_failure_data.user_failure_data
+    assert reported is not None
+    assert str(reported.description).startswith(
         "The run's parameters make no Typed: customer: Field required; limit: "
     )

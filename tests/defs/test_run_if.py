@@ -126,7 +126,7 @@ def test_a_nested_workflow_is_one_task_to_its_neighbours(project: Project) -> No
     assert project.stats()["runs_created"] == 4
 
 
-def test_a_nested_workflow_is_told_what_its_step_says(project: Project) -> None:
+def test_a_nested_workflow_is_given_what_its_step_says(project: Project) -> None:
     project.simulate("c", duration_ms=600_000)
     for name in ("a", "c"):
         project.workflow({"name": name, "parameters": {"day": "1", "kept": "k"}}, name=f"inner_{name}")
@@ -138,12 +138,12 @@ def test_a_nested_workflow_is_told_what_its_step_says(project: Project) -> None:
     assert verdicts(project, result.run_id)["inner_c.c"] == "timed_out"
     client = project.emulator.client(project.token)
     runs = [e.data["databricks_run_id"] for e in project.events(result.run_id) if e.kind == "submitted"]
-    told = []
+    reported = []
     for run_id in runs:
         (task,) = client.jobs.get_run(int(run_id)).tasks or []
         assert task.notebook_task is not None
-        told.append(task.notebook_task.base_parameters)
-    assert told == [{"day": day, "kept": "k"} for day in ("2", "3", "1")]
+        reported.append(task.notebook_task.base_parameters)
+    assert reported == [{"day": day, "kept": "k"} for day in ("2", "3", "1")]
 
 
 @pytest.mark.parametrize("executor", ["dara", "in_process"])

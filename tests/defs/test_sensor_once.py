@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE, until
 BATCHES = {"folder": "inbox", "per": "batch"}
 
 
-def told(requests: list[RunRequest] | str) -> list[str]:
+def reported(requests: list[RunRequest] | str) -> list[str]:
     """The names of the files in the one batch that was asked for."""
     assert not isinstance(requests, str), requests
     (request,) = requests
@@ -31,8 +31,8 @@ def test_a_preview_takes_nothing_from_the_memory(project: Project) -> None:
     daemon = Daemon(project)
     for name in ("a.csv", "b.csv"):
         drop(project.root / "inbox", name)
-        assert told(daemon.tick()) == [name]
-    assert told(Daemon(project).tick()) == ["b.csv"]  # `dagster sensor preview` has no cursor
+        assert reported(daemon.tick()) == [name]
+    assert reported(Daemon(project).tick()) == ["b.csv"]  # `dagster sensor preview` has no cursor
     assert daemon.tick() == "No new files among 2"
     assert Daemon(project).tick() == "No new files among 2"
 
@@ -45,13 +45,13 @@ def test_a_batch_whose_tick_was_cut_off_is_made_again_only_if_no_run_was_started
     project.workflow({"name": "a"}, sensor=BATCHES)
     daemon = Daemon(project)
     requests = daemon.tick()
-    assert told(requests) == ["a.csv"]
+    assert reported(requests) == ["a.csv"]
     if status is not None:
         tags = {"dagster/run_key": str(requests[0].run_key)}  # type: ignore[union-attr]
         project.instance.add_run(DagsterRun(job_name="flow", status=status, tags=tags))
     daemon.cursor = None
     drop(project.root / "inbox", "b.csv")
-    again = told(daemon.tick())
+    again = reported(daemon.tick())
     assert sorted(again) == (["b.csv"] if status is DagsterRunStatus.SUCCESS else ["a.csv", "b.csv"])
     assert daemon.tick() == "No new files among 2"
 
@@ -85,7 +85,7 @@ def test_an_empty_file_and_an_overwritten_one_are_files_too(project: Project) ->
     assert daemon.tick() == "No new files among 1"
 
 
-def test_a_name_that_is_no_text_is_told_and_does_not_keep_the_others(project: Project) -> None:
+def test_a_name_that_is_no_text_is_reported_and_does_not_keep_the_others(project: Project) -> None:
     inbox = project.root / "inbox"
     drop(inbox, "a.csv")
     (inbox / "\udcff.csv").touch()

@@ -104,11 +104,11 @@ def test_subfolders_and_batches(project: Project) -> None:
     first, second = daemon.tick(), daemon.tick()
     assert not isinstance(first, str)
     assert not isinstance(second, str)
-    told = [
+    reported = [
         [Path(f["file_path"]).name for f in json.loads(values(r)["values"]["files"])] for r in first + second
     ]
-    assert sorted(name for batch in told for name in batch) == ["a.csv", "b.csv", "c.csv"]
-    assert [len(batch) for batch in told] == [2, 1]
+    assert sorted(name for batch in reported for name in batch) == ["a.csv", "b.csv", "c.csv"]
+    assert [len(batch) for batch in reported] == [2, 1]
 
 
 def test_a_file_put_into_a_volume_starts_one_run(project: Project) -> None:
@@ -187,15 +187,15 @@ def test_ten_thousand_files_in_one_folder_are_taken_batch_by_batch(project: Proj
     for size in (4_000, 4_000, 2_000):
         requests = daemon.tick()
         assert not isinstance(requests, str)
-        (told,) = [json.loads(values(request)["values"]["files"]) for request in requests]
-        names = [about["file_name"] for about in told]
+        (reported,) = [json.loads(values(request)["values"]["files"]) for request in requests]
+        names = [about["file_name"] for about in reported]
         assert len(names) == size
         taken += names
     assert len(set(taken)) == 10_000
     assert daemon.tick() == "No new files among 10000"
 
 
-def test_a_listing_that_takes_too_long_goes_on_in_the_next_tick(project: Project) -> None:
+def test_a_listing_that_takes_too_long_continues_in_the_next_tick(project: Project) -> None:
     project.poll(listing_seconds=0.001)  # one page a tick
     client = project.emulator.client(project.token)
     client.volumes.create("main", "default", "inbox", VolumeType.MANAGED)
@@ -210,8 +210,8 @@ def test_a_listing_that_takes_too_long_goes_on_in_the_next_tick(project: Project
     taken: list[str] = []
     for _ in range(8):  # two rounds: the second finds nothing new
         if not isinstance(requests := daemon.tick(), str):
-            told = json.loads(values(requests[0])["values"]["files"])
-            taken += [about["file_name"] for about in told]
+            reported = json.loads(values(requests[0])["values"]["files"])
+            taken += [about["file_name"] for about in reported]
     assert sorted(taken, key=lambda name: int(name[:-4])) == [f"{number}.csv" for number in range(3_000)]
 
 

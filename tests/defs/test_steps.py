@@ -1,4 +1,4 @@
-"""Step pipelines: the context goes from op to op; a failed step says what was done; a resume goes on."""
+"""Step pipelines: the context goes from op to op; a failed step says what was done; a resume continues."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_file_is_uploaded_run_on_and_counted(project: Project, inbox: Path) ->
     }
 
 
-def test_a_failed_step_says_what_was_done_and_a_resume_goes_on_there(
+def test_a_failed_step_says_what_was_done_and_a_resume_continues_there(
     project: Project, inbox: Path, tmp_path: Path
 ) -> None:
     marker = tmp_path / "marker"
@@ -157,12 +157,12 @@ def test_a_workflow_of_the_project_is_run_as_its_saved_job(project: Project) -> 
     assert [task.task_key for task in run.tasks or ()] == ["a", "b"]
     assert job.settings is not None and job.settings.schedule is not None
     assert job.settings.schedule.pause_status is PauseStatus.PAUSED
-    told = [
+    reported = [
         str(project.run(name).get_step_failure_events()[0].step_failure_data.user_failure_data)
         for name in ("typo", "itself")
     ]
-    assert "Did you mean " in told[0] and "'nightly'" in told[0]
-    assert "the pipeline 'itself' cannot run itself" in told[1]
+    assert "Did you mean " in reported[0] and "'nightly'" in reported[0]
+    assert "the pipeline 'itself' cannot run itself" in reported[1]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_workflow_of_the_project_is_run_as_its_saved_job(project: Project) -> 
         ),
     ],
 )
-def test_an_index_that_cannot_be_synced_is_told(
+def test_an_index_that_cannot_be_synced_is_reported(
     project: Project, settings: dict[str, Any], words: str
 ) -> None:
     project.write("warehouse_config.json", {"bi": {"cluster_size": "2X-Small"}})

@@ -12,7 +12,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 from tests.defs.conftest import Project
 from tests.support.waiting import PATIENCE, until
 
-CODE, REASON = "PERMISSION_DENIED", "you may look at this run but not cancel it"
+CODE, REASON = "PERMISSION_DENIED", "you may see this run but not cancel it"
 
 
 @pytest.mark.parametrize("executor", ["dara", "in_process", "multiprocess"])

@@ -77,7 +77,7 @@ def test_what_a_killed_server_left_is_cleared_away(tmp_path: Path) -> None:
     first.context.store.close()
     again = opened(tmp_path)
     assert [one.name for one in again.files.prepare_staging().iterdir()] == ["upload-0123"], (
-        "it may be gone on with"
+        "it may be resumed"
     )
     assert not (again.context.tables / ".trash-1").exists()
     again.context.store.close()

@@ -48,7 +48,7 @@ class Clone:
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         self.environ["PYTHONPATH"] = os.pathsep.join([str(root), str(ROOT)])
         self.demo: dict[str, Any] = {}
-        self.said = ""
+        self.stated = ""
 
     def call(self, *arguments: str, **environ: str) -> str:
         process = subprocess.run(
@@ -60,7 +60,7 @@ class Clone:
             timeout=PATIENCE,
         )
         assert process.returncode == 0, f"{process.stdout}\n{process.stderr}"
-        self.said = process.stderr
+        self.stated = process.stderr
         return process.stdout
 
     def dara(self, *arguments: str) -> Any:
@@ -189,7 +189,7 @@ def test_a_second_demo_sends_nothing_and_gives_the_same_tables(clone: Clone) -> 
     again = clone.dara("demo")
 
     assert again["tables"] == ROWS and again["summary"] == clone.demo["summary"]
-    assert clone.said.count("is there") == 5 and "uploaded" not in clone.said
+    assert clone.stated.count("is there") == 5 and "uploaded" not in clone.stated
 
 
 def test_dagster_itself_runs_the_job_and_history_holds_all_runs(clone: Clone) -> None:
@@ -207,7 +207,7 @@ def test_orchestrators_call_the_four_notebooks(clone: Clone) -> None:
 
     assert run["state"] == "success"
     answers = {task["name"]: json.loads(task["exit_value"]) for task in run["tasks"] if task["exit_value"]}
-    assert set(answers) == {"orchestrate_one_by_one", "orchestrate_side_by_side"}
+    assert set(answers) == {"orchestrate_one_by_one", "orchestrate_in_parallel"}
     for answer in answers.values():
         assert answer["daily_traffic"] == {
             "table": "main.silver.daily_traffic",

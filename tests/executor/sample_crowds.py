@@ -56,6 +56,6 @@ def logs(context: OpExecutionContext) -> None:
 
 
 @graph
-def logging_side_by_side() -> None:
+def logging_in_parallel() -> None:
     for number in range(8):
         logs.alias(f"logs_{number}")()

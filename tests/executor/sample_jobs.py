@@ -210,7 +210,7 @@ def nested() -> None:
 @op(ins={"start": In(Nothing)}, out={"done": Out(str), "success": Out(Nothing, is_required=False)})
 def tolerant_fails() -> Iterator[Output[str]]:
     yield Output("FAILED", "done")
-    raise Failure("red, but told its word before")
+    raise Failure("red, but left its word before")
 
 
 @op(out={"done": Out(str), "success": Out(Nothing, is_required=False)})

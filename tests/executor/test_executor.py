@@ -157,7 +157,7 @@ def test_waiting_for_outputs_changes_nothing_else(instance: DagsterInstance, nam
 
 
 def test_log_lines_go_to_the_step_that_wrote_them(instance: DagsterInstance) -> None:
-    run_id = _run(instance, "logging_side_by_side")
+    run_id = _run(instance, "logging_in_parallel")
     for number in range(8):
         key = f"logs_{number}"
         lines = [line for line in messages_of(instance, run_id, key) if "line of" in line]
@@ -170,7 +170,7 @@ def test_lines_may_be_handed_on_by_locked_handlers(instance: DagsterInstance) ->
 
 
 def test_compute_logs_are_captured(instance: DagsterInstance) -> None:
-    run_id = _run(instance, "logging_side_by_side")
+    run_id = _run(instance, "logging_in_parallel")
     captured = [entry for entry in instance.all_logs(run_id) if entry.dagster_event_type == "LOGS_CAPTURED"]
     data = captured[0].dagster_event.logs_captured_data
     assert sorted(data.step_keys) == [f"logs_{number}" for number in range(8)]

@@ -14,6 +14,6 @@ def test_runs_that_overlap_in_any_order_leave_the_thresholds_as_they_were() -> N
     inside = gc.get_threshold()
     second.__enter__()
     first.__exit__(None, None, None)
-    assert gc.get_threshold() == inside != before, "one run still goes on"
+    assert gc.get_threshold() == inside != before, "one run is still active"
     second.__exit__(None, None, None)
     assert gc.get_threshold() == before

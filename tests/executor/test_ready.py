@@ -91,7 +91,7 @@ def test_slots_that_come_free_together_are_taken_together(instance: DagsterInsta
 
 
 def test_claims_wait_for_a_step_to_end_when_no_more_may_run(instance: DagsterInstance) -> None:
-    """They are due all the time then, and looking at them would change nothing."""
+    """They are due all the time then, and checking them would change nothing."""
     with _ready(instance, mixed, 4) as ready:
         assert _take(ready) == ["a_free", "pool_0", "pool_1", "pool_2"]
         _succeed(ready, "a_free")

@@ -96,7 +96,7 @@ def _write(folder: str, kind: type[SqliteEventLogStorage], writer: str) -> None:
     storage.dispose()
 
 
-def test_processes_and_threads_write_side_by_side(
+def test_processes_and_threads_write_in_parallel(
     storage: PooledSqliteEventLogStorage, tmp_path: Path
 ) -> None:
     """Three processes of four threads, one of them a stock Dagster, while this one writes and reads."""
@@ -165,23 +165,23 @@ def test_a_wipe_is_seen_by_those_who_had_it_open(
 
 
 @pytest.mark.parametrize("watcher_kind", [PooledSqliteEventLogStorage, SqliteEventLogStorage])
-def test_watchers_are_told(
+def test_watchers_are_notified(
     storage: PooledSqliteEventLogStorage, tmp_path: Path, watcher_kind: type[SqliteEventLogStorage]
 ) -> None:
     storage.store_event(entry("before anybody looks"))
     watcher = watcher_kind(str(tmp_path))
     seen: list[str] = []
-    told = threading.Event()
+    reported = threading.Event()
 
     def on_event(event: EventLogEntry, _cursor: str) -> None:
         seen.append(event.dagster_event.message or "" if event.dagster_event else "")
         if seen[-1] == "last":
-            told.set()
+            reported.set()
 
     watcher.watch(RUN, None, on_event)
     for message in ("first", "second", "last"):
         storage.store_event(entry(message))
-    assert told.wait(PATIENCE)
+    assert reported.wait(PATIENCE)
     watcher.end_watch(RUN, on_event)
     watcher.dispose()
     assert seen == ["before anybody looks", "first", "second", "last"]

@@ -1,4 +1,4 @@
-"""A run that is told to stop stops its ops, waits for them, and ends as canceled."""
+"""A run that is asked to stop stops its ops, waits for them, and ends as canceled."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def status_of(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
 
 
 def waiting(instance: DagsterInstance, run_id: str) -> int:
-    """How many steps have said that they wait."""
+    """How many steps have reported that they wait."""
     return len([1 for entry in instance.all_logs(run_id) if entry.user_message.endswith("waiting")])
 
 

@@ -65,7 +65,7 @@ class Dara:
     def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code."""
         self.process.join(seconds)
-        assert self.process.exitcode is not None, f"still going on after {seconds:g} s: {self.text}"
+        assert self.process.exitcode is not None, f"still active after {seconds:g} s: {self.text}"
         return self.process.exitcode
 
 

@@ -73,7 +73,7 @@ def ran(emulator: Emulator, token: str, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_error_its_place_and_the_page_are_told(ran: Ran, name: str) -> None:
+def test_the_error_its_place_and_the_page_are_reported(ran: Ran, name: str) -> None:
     error, place = EXPECTED[name]
     task = ran.tasks[name]
 

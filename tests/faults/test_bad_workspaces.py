@@ -1,4 +1,4 @@
-"""Workspaces that cannot be used: what is wrong is said in seconds, in a sentence."""
+"""Workspaces that cannot be used: what is wrong is reported in seconds, in a sentence."""
 
 from __future__ import annotations
 

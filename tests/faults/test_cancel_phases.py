@@ -48,7 +48,7 @@ def end(trial: Trial, process: Dara, run_id: str, how: str) -> None:
 
 
 def is_cancelled(trial: Trial, run_id: str) -> None:
-    """The Dagster run is cancelled, no Databricks run goes on, and only what succeeded is recorded."""
+    """The Dagster run is cancelled, no Databricks run continues, and only what succeeded is recorded."""
     assert trial.status(run_id) == DagsterRunStatus.CANCELED
     assert trial.stats()["active_runs"] == 0
     assert trial.assets(run_id) == {key for key, word in trial.words(run_id).items() if word == "success"}
@@ -120,7 +120,7 @@ def test_a_submission_nobody_can_tell_about_is_named(trial: Trial) -> None:
     until(lambda: trial.stats()["runs_created"] == 1, "the run")
     process.send(signal.SIGTERM)
     assert process.wait() == 1, process.text
-    assert "a: a Databricks run may still be going on; `dara orphans --cancel` ends it" in process.text
+    assert "a: a Databricks run may still be active; `dara orphans --cancel` ends it" in process.text
     assert trial.status(run_id) == DagsterRunStatus.CANCELED
 
     trial.clear_faults()

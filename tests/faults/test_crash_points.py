@@ -1,4 +1,4 @@
-"""kill -9 at any point of an attempt: the next run goes on with what is there, one run an attempt."""
+"""kill -9 at any point of an attempt: the next run continues with what is there, one run an attempt."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Fates:
 
     def __post_init__(self) -> None:
         draw = random.Random(self.seed)
-        kinds = ["quick"] * 3 + ["succeeds meanwhile"] * 3 + ["fails meanwhile"] * 3 + ["goes on"] * 3
+        kinds = ["quick"] * 3 + ["succeeds meanwhile"] * 3 + ["fails meanwhile"] * 3 + ["continues"] * 3
         draw.shuffle(kinds)
         self.of = dict(zip(self.names, kinds, strict=True))
 
@@ -41,7 +41,7 @@ RULES: Mapping[str, dict[str, Any]] = {
     "quick": {"duration_ms": 10},
     "succeeds meanwhile": {"duration_ms": 1000 * FIRST},
     "fails meanwhile": {"duration_ms": 1000 * FIRST, "result": "FAILED"},
-    "goes on": {"duration_ms": 1000 * LONG},
+    "continues": {"duration_ms": 1000 * LONG},
 }
 
 
@@ -62,7 +62,7 @@ def prepare(trial: Trial, fates: Fates) -> None:
 def run_until_hung(trial: Trial, fates: Fates) -> tuple[Dara, str]:
     """Start it and wait until each of the five points is reached by some task."""
     process = trial.start("run", "flow")
-    until(lambda: trial.calls(LISTING) == 1, "the look at the notebooks folder")
+    until(lambda: trial.calls(LISTING) == 1, "the listing of the notebooks folder")
     until(lambda: trial.calls(SUBMIT) == len(fates.names), "every submission")
     until(lambda: trial.calls(OUTPUT) >= 1, "the reading of an output")
     run_id = trial.wait_for("submitted", len(fates.names) - 2)
@@ -100,7 +100,7 @@ def test_killed_at_every_point_and_once_more_on_the_way(trial: Trial, seed: int)
     again.kill()
 
     last = trial.start("run", "--resume", second, "--json")
-    third = trial.wait_for("submitted", len(fates.named("goes on")) - 1, after=second)
+    third = trial.wait_for("submitted", len(fates.named("continues")) - 1, after=second)
 
     def has_ended() -> bool:
         trial.advance(FIRST)
@@ -117,7 +117,7 @@ def test_killed_at_every_point_and_once_more_on_the_way(trial: Trial, seed: int)
     assert len(set(tokens)) == trial.stats()["runs_created"]
 
 
-def test_what_failed_is_told_and_what_succeeded_is_taken(trial: Trial) -> None:
+def test_what_failed_is_reported_and_what_succeeded_is_taken(trial: Trial) -> None:
     """Even without retries of its own a task that failed while nobody watched gets a new attempt."""
     trial.simulate("good", duration_ms=1000 * FIRST, exit_value="42", count=1)
     trial.simulate("bad", duration_ms=1000 * FIRST, result="FAILED", count=1)
@@ -181,7 +181,7 @@ def test_retries_and_re_executions_are_new_runs_with_new_tokens(trial: Trial) ->
 
 
 def test_re_executions_of_one_run_do_not_share_their_runs(trial: Trial) -> None:
-    """Side by side or one after another: their parameters may differ, and one may have failed."""
+    """In parallel or in sequence: their parameters may differ, and one may have failed."""
     trial.simulate("a", result="FAILED", count=1)
     trial.simulate("a", duration_ms=1000 * FIRST, count=2)
     trial.simulate("a", result="FAILED", count=1)
@@ -191,7 +191,7 @@ def test_re_executions_of_one_run_do_not_share_their_runs(trial: Trial) -> None:
     process = trial.start("run", "--resume", parent, "--param", "day=1")
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(trial.resume, parent)  # as the UI does, which refuses no second one
-        until(lambda: trial.stats()["active_runs"] == 2, "two runs side by side")
+        until(lambda: trial.stats()["active_runs"] == 2, "two runs in parallel")
         trial.advance(FIRST)
         assert process.wait() == 0 and beside.result().success
     assert not trial.resume(parent).success

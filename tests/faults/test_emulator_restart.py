@@ -35,7 +35,7 @@ def restart(emulator: Emulator, number: int) -> None:
 
 
 def test_runs_survive_the_end_of_the_server(trial: Trial) -> None:
-    """First it is told to end, then it is killed, with runs of all ages and more to submit."""
+    """First it is asked to end, then it is killed, with runs of all ages and more to submit."""
     trial.simulate(duration_ms=600_000)
     trial.simulate("after_*", duration_ms=30)
     names = [f"task_{number:02}" for number in range(30)]

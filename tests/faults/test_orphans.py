@@ -144,7 +144,7 @@ def test_runs_of_saved_jobs_are_found_by_the_history(trial: Trial) -> None:
     again.kill()
     trial.instance.report_run_failed(trial.dagster_run(dead))
     assert "1 cancelled." in trial.dara("orphans", "--cancel", "--yes")
-    assert trial.stats()["active_runs"] == 1  # what somebody else started goes on
+    assert trial.stats()["active_runs"] == 1  # what somebody else started continues
     client.jobs.cancel_run(by_hand)
 
 

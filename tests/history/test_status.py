@@ -168,7 +168,7 @@ def test_a_retried_task_shows_its_last_attempt(instance: DagsterInstance) -> Non
     assert (flaky_task.verdict, flaky_task.code) == ("success", "")
 
 
-def test_a_reader_goes_on_where_it_was(instance: DagsterInstance) -> None:
+def test_a_reader_continues_where_it_was(instance: DagsterInstance) -> None:
     run = mixed.execute_in_process(instance=instance, raise_on_error=False)
     reader = RunReader(instance, run.run_id)
 
@@ -243,7 +243,7 @@ def test_a_run_marked_as_failed_from_outside_says_why(instance: DagsterInstance)
     assert read_status(instance, run.run_id).error == "The run's process died."
 
 
-def test_what_its_tasks_tell_is_not_told_again(instance: DagsterInstance) -> None:
+def test_what_its_tasks_report_is_not_reported_again(instance: DagsterInstance) -> None:
     run = mixed.execute_in_process(instance=instance, raise_on_error=False)
 
     assert read_status(instance, run.run_id).error == ""

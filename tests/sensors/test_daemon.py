@@ -80,7 +80,7 @@ class Site:
 
 
 def _files(runs: list[DagsterRun]) -> Counter[str]:
-    """The files that runs were started for; a local one is told by its place in the volume."""
+    """The files that runs were started for; a local one is named by its place in the volume."""
     return Counter(f"{run.job_name} {Path(run.tags['dara/file_path']).stem}" for run in runs)
 
 

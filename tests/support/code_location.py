@@ -14,7 +14,7 @@ from dagster._core.workspace.load_target import WorkspaceLoadTarget
 def code_location(
     instance: DagsterInstance, target: WorkspaceLoadTarget
 ) -> Iterator[WorkspaceProcessContext]:
-    """Serve the code of `target`; on the way out its processes have ended, not only been told to."""
+    """Serve the code of `target`; on the way out its processes have ended, not only been asked to."""
     with WorkspaceProcessContext(instance, target) as server:
         registry = server._grpc_server_registry
         yield server

@@ -34,7 +34,7 @@ SQL = TaskPlan(
 )
 
 
-def said(task: TaskPlan, **options: Any) -> TaskPlan:
+def stated(task: TaskPlan, **options: Any) -> TaskPlan:
     """The task with these keys in its entry."""
     return replace(task, entry=Entry(**options))
 
@@ -68,7 +68,7 @@ def body_for(task: TaskPlan, **more: Any) -> dict[str, Any]:
 
 
 def test_notebook_on_a_shared_cluster() -> None:
-    task = said(
+    task = stated(
         replace(NOTEBOOK, compute=CLUSTER), libraries=[{"pypi": {"package": "x==1"}}], description="d"
     )
     assert body_for(task, compute_id="c-1", parameters={"day": "{{job.start_time.iso_date}}"}) == {
@@ -86,7 +86,7 @@ def test_notebook_on_a_shared_cluster() -> None:
 
 
 def test_a_job_cluster_takes_the_settings_but_for_name_and_autotermination() -> None:
-    body = body_for(said(replace(NOTEBOOK, compute=CLUSTER), cluster="job"))
+    body = body_for(stated(replace(NOTEBOOK, compute=CLUSTER), cluster="job"))
     assert body["new_cluster"] == {"spark_version": "16.4.x-scala2.12", "num_workers": 0}
     assert "existing_cluster_id" not in body
 
@@ -97,7 +97,7 @@ def test_script_arguments_on_serverless_with_its_environment() -> None:
         {"whl": "/Volumes/a/b/c/w.whl"},
         {"requirements": "/Workspace/r.txt"},
     ]
-    request = request_for(said(SCRIPT, libraries=libraries), parameters={"day": "1"})
+    request = request_for(stated(SCRIPT, libraries=libraries), parameters={"day": "1"})
     (body,) = request["tasks"]
     assert body["spark_python_task"]["parameters"] == ["--day=1"]
     assert body["environment_key"] == "default" and "libraries" not in body
@@ -115,11 +115,11 @@ def test_a_serverless_notebook_keeps_its_own_environment() -> None:
 
 def test_a_library_serverless_cannot_install_is_refused() -> None:
     with pytest.raises(RunError, match="daily totals: a maven library cannot be installed on serverless"):
-        request_for(said(NOTEBOOK, libraries=[{"maven": {"coordinates": "a:b:1"}}]))
+        request_for(stated(NOTEBOOK, libraries=[{"maven": {"coordinates": "a:b:1"}}]))
 
 
 def test_sql_on_a_warehouse_and_the_timeout() -> None:
-    request = request_for(said(SQL, timeout_seconds=60), compute_id="w-1", parameters={"day": "1"})
+    request = request_for(stated(SQL, timeout_seconds=60), compute_id="w-1", parameters={"day": "1"})
     assert request["timeout_seconds"] == 60
     assert request["tasks"][0]["sql_task"] == {
         "file": {"path": "/Workspace/Shared/p/marts.sql", "source": "WORKSPACE"},

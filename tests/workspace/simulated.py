@@ -24,7 +24,7 @@ def look_at(run_id: int, *, ended: bool, run_type: str = "SUBMIT_RUN") -> RunSna
 
 @dataclasses.dataclass
 class Simulation:
-    """Runs that last as long as told, from the time they are watched; `fault` may raise.
+    """Runs that last as long as set, from the time they are watched; `fault` may raise.
 
     Each answer takes `latency` seconds. `submitters` are threads that want one call after another.
     """

@@ -132,7 +132,7 @@ def test_configuration_and_tokens_are_cut_from_messages() -> None:
     assert explain(outer) == "no answer (boom)"
 
 
-def test_an_answer_that_is_no_error_of_the_api_is_told_in_one_line() -> None:
+def test_an_answer_that_is_no_error_of_the_api_is_reported_in_one_line() -> None:
     gateway = (
         "unable to parse response. This is likely a bug in the Databricks SDK for Python or the underlying"
     )

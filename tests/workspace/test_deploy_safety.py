@@ -46,7 +46,7 @@ def test_of_two_jobs_made_at_once_the_older_stays(
     assert (ours.job_id, ours.notes) == (theirs.job_id, ()) and shop.jobs() == [theirs.job_id]
 
 
-def test_refused_by_the_service_is_said_in_a_sentence(shop: Shop, admin: Admin) -> None:
+def test_refused_by_the_service_is_reported_in_a_sentence(shop: Shop, admin: Admin) -> None:
     admin.fault("POST", CREATE, kind="status", status=403, message="User u may not create jobs")
     with pytest.raises(DeployError, match=r"The job 'shop: daily' cannot be created: .*may not create jobs"):
         shop.deploy()
@@ -89,7 +89,7 @@ def test_many_tasks_are_compared_over_all_pages(shop: Shop) -> None:
     assert paths(done) == ["tasks[t129]"] and len(shop.settings(first.job_id).tasks or []) == 129
 
 
-def test_a_saved_job_that_is_not_there_is_told_before_the_first_write(
+def test_a_saved_job_that_is_not_there_is_reported_before_the_first_write(
     shop: Shop, writes: Callable[[], dict[str, int]]
 ) -> None:
     run = {"uses": "run_job", "settings": {"job": "nightly"}}

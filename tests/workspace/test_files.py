@@ -235,10 +235,12 @@ def test_a_file_in_a_folder_of_a_task_s_name_is_left_out(
 ) -> None:
     (folder / "daily" / "sub").mkdir(parents=True)
     (folder / "daily" / "sub" / "names.py").write_text("A = 1\n")
-    told: list[str] = []
-    FileSync(workspace, plan, told.append).sync_all()
+    reported: list[str] = []
+    FileSync(workspace, plan, reported.append).sync_all()
     assert tree(workspace)["daily"] == "NOTEBOOK"
-    assert len(told) == 1 and "daily.py and the folder of" in told[0] and "would both be" in told[0]
+    assert (
+        len(reported) == 1 and "daily.py and the folder of" in reported[0] and "would both be" in reported[0]
+    )
 
 
 def test_only_what_the_run_s_code_may_reach_is_sent(workspace: Workspace, plan: Plan, folder: Path) -> None:
@@ -261,8 +263,8 @@ def test_a_refused_file_of_no_task_is_a_warning_and_one_of_a_task_fails_that_tas
     (folder / "daily.py").write_text(NOTEBOOK + "import names\n")
     (folder / "names.py").write_text("A = 1\n" * 1000)
     tasks = plan.workflows[0].tasks
-    told: list[str] = []
-    sync = FileSync(workspace, plan, told.append)
+    reported: list[str] = []
+    sync = FileSync(workspace, plan, reported.append)
     with (folder / "load.py").open("ab") as file:
         file.truncate(9 * 1024 * 1024)
     (folder / "explore.ipynb").write_text("{}")
@@ -273,13 +275,15 @@ def test_a_refused_file_of_no_task_is_a_warning_and_one_of_a_task_fails_that_tas
             FileError, match=r"explore\.ipynb cannot be uploaded to .* \(POST .*import, 400\)"
         ):
             sync.ensure(explore, tasks)
-    assert told == []
+    assert reported == []
     (folder / "shared.ipynb").write_text("{}")
     (folder / "shared.py").unlink()
     (folder / "daily.py").write_text(NOTEBOOK + "# MAGIC %run ./shared\n")
     assert sync.ensure(tasks[0], tasks) == f"{ROOT}/daily"
     assert [
-        line for line in told if "shared.ipynb cannot be uploaded" in line and "No task of this run" in line
+        line
+        for line in reported
+        if "shared.ipynb cannot be uploaded" in line and "No task of this run" in line
     ]
 
 
@@ -297,9 +301,9 @@ def test_without_a_manifest_files_are_only_sent_once_more(
 
 def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder: Path) -> None:
     (folder / "shared.ipynb").write_text("{}")
-    told: list[str] = []
-    FileSync(workspace, plan, told.append).sync_all()
-    assert re.search(r"shared\.\w+ and .*shared\.\w+ are the same notebook", told[0])
+    reported: list[str] = []
+    FileSync(workspace, plan, reported.append).sync_all()
+    assert re.search(r"shared\.\w+ and .*shared\.\w+ are the same notebook", reported[0])
     (folder / "shared.ipynb").unlink()
     gone = TaskPlan("gone", "gone", "script", Entry(), file=folder / "gone.py", remote_file=f"{ROOT}/gone.py")
     flow = replace(plan.workflows[0], tasks=(gone,))
@@ -309,7 +313,7 @@ def test_files_that_cannot_go_are_named(workspace: Workspace, plan: Plan, folder
     with (folder / "rows.csv").open("ab") as file:
         file.truncate(11 * 1024 * 1024)
     logged: list[str] = []
-    sync, task = FileSync(workspace, plan, told.append), plan.workflows[0].tasks[0]
+    sync, task = FileSync(workspace, plan, reported.append), plan.workflows[0].tasks[0]
     sync.ensure(task, warn=logged.append)
     assert re.fullmatch(
         r"Left out of the upload: .*rows\.csv is too large .*: 11 MB of at most 10\..*", logged[0]

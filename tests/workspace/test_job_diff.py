@@ -51,7 +51,7 @@ def test_what_somebody_did_to_a_task_is_one(edit: dict[str, Any], shown: str) ->
     assert "|".join(of({"tasks": [TASK]}, {"tasks": [{**TASK, **edit}]})) == shown
 
 
-def test_entries_are_told_by_their_keys_in_any_order() -> None:
+def test_entries_are_matched_by_their_keys_in_any_order() -> None:
     other = {"task_key": "u", "sql_task": {"warehouse_id": "w", "parameters": {}}}
     assert of({"tasks": [TASK, other]}, {"tasks": [other, TASK]}) == []
     assert of({"tasks": [TASK]}, {"tasks": [other]}) == [

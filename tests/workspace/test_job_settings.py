@@ -260,7 +260,7 @@ def test_a_pipeline_of_runs_is_a_chain_of_tasks(folder: Path) -> None:
     assert then["run_job_task"] == called
 
 
-def test_what_differs_from_dagster_is_told(folder: Path) -> None:
+def test_what_differs_from_dagster_is_reported(folder: Path) -> None:
     sensor = {"folder": "inbox"}
     found = planned(
         folder,

@@ -58,7 +58,7 @@ def test_odd_names_are_found_in_a_folder_and_in_a_volume(
     assert [(file.path, file.size) for file in remote.files] == [(f"{VOLUME}/50% {name}/{name}", 1)]
 
 
-def test_a_name_that_is_no_text_is_left_out_and_told(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_left_out_and_reported(tmp_path: Path) -> None:
     (tmp_path / "a.csv").touch()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv")).touch()
     listing = list_folder(tmp_path, ["*"], recursive=True)
@@ -109,7 +109,7 @@ def test_a_file_fits_when_one_of_the_patterns_does(tmp_path: Path) -> None:
     assert names(list_folder(tmp_path, ["*.csv", "?.json", "a*"], recursive=False)) == ["a.csv", "c.json"]
 
 
-def test_a_listing_goes_on_where_it_stopped_however_many_subfolders_wait(
+def test_a_listing_continues_where_it_stopped_however_many_subfolders_wait(
     workspace: Workspace, volume: Path
 ) -> None:
     for number in range(1_200):  # the names of the subfolders alone are two pages

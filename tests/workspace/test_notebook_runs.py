@@ -1,4 +1,4 @@
-"""The notebooks that a task started are found in the workspace, and are told from those of other tasks."""
+"""The notebooks that a task started are found in the workspace, apart from those of other tasks."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def notebook(plan: Plan, name: str = "outer", text: str = CALLS) -> TaskPlan:
 
 
 class Started:
-    """Runs that go on, and the notebooks they start."""
+    """Active runs, and the notebooks they start."""
 
     def __init__(self, workspace: Workspace, emulator: Emulator, token: str) -> None:
         self._workspace, self._emulator, self._token = workspace, emulator, token
 
     def run(self, number: int) -> tuple[int, int]:
-        """A run that goes on: its id, and that of its task."""
+        """An active run: its id, and that of its task."""
         run_id = jobs_api.submit(self._workspace, request_of(str(number)))
         until(lambda: jobs_api.get_snapshot(self._workspace, run_id).life_cycle == "RUNNING")
         return run_id, jobs_api.get_snapshot(self._workspace, run_id).task_run_id or 0

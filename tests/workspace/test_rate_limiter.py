@@ -59,7 +59,7 @@ def test_who_gives_up_holds_nobody_up() -> None:
     assert rate_limiter.ask("call", stays, 0.2) == 0.0
 
 
-def test_the_wait_told_is_about_right() -> None:
+def test_the_wait_announced_is_about_right() -> None:
     rate_limiter = drained(10.0)
     tickets = [rate_limiter.queue("call") for _ in range(5)]
     assert [round(rate_limiter.ask("call", ticket, 0.0), 2) for ticket in tickets] == [

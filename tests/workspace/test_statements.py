@@ -97,9 +97,9 @@ def test_a_stop_cancels_the_statement_and_tells_when_it_cannot(warehouse: Wareho
     warehouse.fault("POST", f"{PATH}/*", status=403)
     with pytest.raises(
         RunError, match=r"0\.1 s \(timeout_seconds\) and could not be cancelled: \S+ may still be running"
-    ) as told:
+    ) as reported:
         warehouse.run(ENDLESS, timeout_seconds=0.1)
-    statement = str(told.value).partition("cancelled: ")[2].partition(" ")[0]
+    statement = str(reported.value).partition("cancelled: ")[2].partition(" ")[0]
     warehouse.workspace.client.statement_execution.cancel_execution(statement)
 
 

@@ -71,7 +71,7 @@ def test_an_early_end_is_seen_within_a_tenth_of_the_usual_time_and_a_minute() ->
 
 
 def test_the_promise_without_history_alone_costs_more_than_30_looks() -> None:
-    """Why an early end may be seen later with history: a look at t can vouch for t + bound at most."""
+    """Why an early end may be seen later with history: a poll at t can vouch for t + bound at most."""
     age, looks = 0.0, 0
     while age < 0.8 * TEN_MINUTES:
         # the latest next look that keeps the bound for every end in between: t' - T <= min(max(T/10, .5), 10)
@@ -80,7 +80,7 @@ def test_the_promise_without_history_alone_costs_more_than_30_looks() -> None:
     assert looks > 60
 
 
-def test_a_run_taken_over_late_is_looked_at_closely_when_its_end_is_near() -> None:
+def test_a_run_taken_over_late_is_checked_closely_when_its_end_is_near() -> None:
     for watched in (0.0, 5.0, 20.0, 60.0, 100.0):
         plain = spacing(watched)
         assert spacing(watched, (600.0,), head_start=600.0 - watched) <= min(plain, 3.0)
@@ -93,12 +93,12 @@ def test_min_interval_holds_with_and_without_history() -> None:
 
 
 @pytest.mark.parametrize("foreign", [0, 200])
-def test_300_runs_side_by_side_cost_at_most_20_calls_each(foreign: int) -> None:
+def test_300_runs_in_parallel_cost_at_most_20_calls_each(foreign: int) -> None:
     simulation = Simulation(foreign_runs=foreign)
     dice = random.Random(3)
     for _ in range(300):
         simulation.start(TEN_MINUTES + dice.uniform(-20, 20))
-        simulation.run(until=simulation.now + 0.1)  # they are submitted one after another
+        simulation.run(until=simulation.now + 0.1)  # they are submitted in sequence
     simulation.run()
     assert simulation.calls / 300 <= 20
     assert max(map(simulation.lateness, simulation.ends)) <= 10.0 + 16.0  # 300 last looks at 20 a second

@@ -39,7 +39,7 @@ def answer(admin: Admin, method: str, path: str, body: Any) -> None:
     admin.fault(method, path, kind="text", status=200, message=json.dumps(body))
 
 
-def told(error: BaseException, call: str) -> bool:
+def reported(error: BaseException, call: str) -> bool:
     """Whether it is one line with what is wrong, and the call with its status."""
     return SHAPE in str(error) and f"({call}, 200)" in str(error) and "\n" not in str(error)
 
@@ -53,10 +53,10 @@ def test_the_state_of_a_warehouse(workspace: Workspace, admin: Admin, tmp_path: 
     answer(admin, "GET", path, body)
     with pytest.raises(DaraError) as caught:
         read_state(workspace, plan)
-    assert told(caught.value, f"GET {path}")
+    assert reported(caught.value, f"GET {path}")
     with pytest.raises(DaraError) as caught:
         change_state(workspace, plan, "stop", lock_dir=tmp_path, patience=60, tell=lambda state: None)
-    assert told(caught.value, f"GET {path}")
+    assert reported(caught.value, f"GET {path}")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_list_of_notebook_runs(workspace: Workspace, admin: Admin, tmp_path:
     with pytest.raises(DaraError) as caught:
         task = TaskPlan("outer", "outer", "notebook", Entry(), file=file)
         finder.started_by(task, ended, workspace.limiter.call)
-    assert told(caught.value, "GET /api/2.2/jobs/runs/list")
+    assert reported(caught.value, "GET /api/2.2/jobs/runs/list")
 
 
 def _history(*row: Any) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_the_history_of_a_table(workspace: Workspace, admin: Admin, body: Any) -
     answer(admin, "POST", "/api/2.0/sql/statements", body)
     with pytest.raises(DaraError, match=r"the history of c.s.t cannot be read: ") as caught:
         read_history(workspace, "w", "c.s.t")
-    assert told(caught.value, "POST /api/2.0/sql/statements")
+    assert reported(caught.value, "POST /api/2.0/sql/statements")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_the_list_of_warehouses(workspace: Workspace, admin: Admin, body: Any) -
     answer(admin, "GET", "/api/2.0/sql/warehouses", body)
     with pytest.raises(DaraError, match="the warehouses cannot be listed: ") as caught:
         find_warehouse(workspace, ("bi",))
-    assert told(caught.value, "GET /api/2.0/sql/warehouses")
+    assert reported(caught.value, "GET /api/2.0/sql/warehouses")
 
 
 def _sync(workspace: Workspace) -> IndexSync:
@@ -153,7 +153,7 @@ def test_an_index(workspace: Workspace, admin: Admin, body: Any) -> None:
     answer(admin, "GET", "/api/2.0/vector-search/indexes/c.s.i", body)
     with pytest.raises(DaraError) as caught:
         _sync(workspace).run(None)
-    assert told(caught.value, "GET /api/2.0/vector-search/indexes/c.s.i")
+    assert reported(caught.value, "GET /api/2.0/vector-search/indexes/c.s.i")
 
 
 @pytest.mark.parametrize(
@@ -168,4 +168,4 @@ def test_an_endpoint(workspace: Workspace, admin: Admin, method: str, path: str,
     answer(admin, method, path, body)
     with pytest.raises(DaraError) as caught:
         _sync(workspace).run(NewIndex("e", "c.s.t", "id", "v", 2))
-    assert told(caught.value, f"{method} {path}")
+    assert reported(caught.value, f"{method} {path}")

@@ -107,7 +107,7 @@ def _jobs(config_dir: Path, workflow: str | None = None) -> tuple[JobChoice, Job
     found, _ = find_workflow(plan, workflow)
     if found.steps:
         raise DaraError(
-            f"{found.name!r} is a step pipeline: its steps run one after another in any case, so it has one "
+            f"{found.name!r} is a step pipeline: its steps run in sequence in any case, so it has one "
             "job only. `dara compare RUN_A RUN_B` compares two of its runs."
         )
     return chosen_job(plan, found.name, False), chosen_job(plan, found.name, True)

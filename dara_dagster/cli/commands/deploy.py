@@ -57,7 +57,7 @@ def deploy(
     """Publish workflows as saved, scheduled Databricks jobs.
 
     All workflows, or those named and what they run. Uploads the files, makes the compute exist and writes
-    only jobs that differ; what a saved job cannot do is told, a line each.
+    only jobs that differ; what a saved job cannot do is printed, a line each.
     """
     from dara_dagster.workspace.client import open_workspace
     from dara_dagster.workspace.jobs.deploy import Deployment

@@ -1,4 +1,4 @@
-"""`dara doctor`: looks at everything a run needs and says what is wrong and how to put it right."""
+"""`dara doctor`: checks everything a run needs and says what is wrong and how to put it right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PACKAGES = ("dara-dagster", "dagster", "databricks-sdk", "pydantic")
 
 @dataclass(frozen=True)
 class _Finding:
-    """One thing looked at; `remedy` is empty when it is OK."""
+    """One check; `remedy` is empty when it is OK."""
 
     what: str
     ok: bool
@@ -44,7 +44,7 @@ class _Finding:
 def doctor(config_dir: Path, as_json: bool) -> None:
     """Check what a run needs and say what is missing.
 
-    Looks at Python, packages, config, workspace, credentials, and the task store that holds the runs. Exit
+    Checks Python, packages, config, workspace, credentials, and the task store that holds the runs. Exit
     code 1 when something has to be put right.
     """
     findings = []

@@ -1,4 +1,4 @@
-"""`dara emulator`: the local workspace as a process to start, stop and look at."""
+"""`dara emulator`: the local workspace as a process to start, stop and inspect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["emulator"]
 
 @click.group()
 def emulator() -> None:
-    """Start, stop or look at the local workspace.
+    """Start, stop or inspect the local workspace.
 
     `dara run` and `dara demo` start it by themselves; it ends by itself after an hour without a call.
     """

@@ -71,7 +71,7 @@ def _history(config_dir: Path) -> AbstractContextManager[DagsterInstance]:
 
 
 def _confirm(count: int, yes: bool, as_json: bool) -> None:
-    """Ask, unless told not to. Raises DaraError for an answer other than yes, and where nobody answers."""
+    """Ask, unless `yes` is set. Raises DaraError for an answer other than yes, and where nobody answers."""
     try:
         if yes or (not as_json and click.confirm(f"Cancel {counted(count, 'orphan')}?")):
             return

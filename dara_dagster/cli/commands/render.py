@@ -46,7 +46,7 @@ def render(
     """Print a workflow's job as JSON of the Jobs API.
 
     WORKFLOW is one of the project; FILE is a definition anywhere, no project is needed. Needs no login:
-    `<id of cluster 'etl'>` stands in place of an id. What a saved job does otherwise than Dagster is told on
+    `<id of cluster 'etl'>` stands in place of an id. What a saved job does otherwise than Dagster is put on
     stderr.
     """
     file = Path(workflow)

@@ -36,7 +36,7 @@ _SEQUENTIAL = "_sequential"
 @click.argument("workflow", required=False)
 @click.option("--sequential", is_flag=True, help="One task after another, in a stable order.")
 @click.option("--param", "-p", "params", multiple=True, metavar="K=V", help="A parameter for every task.")
-@click.option("--resume", "resume", metavar="RUN_ID", help="Go on with a run that did not succeed.")
+@click.option("--resume", "resume", metavar="RUN_ID", help="Resume a run that did not succeed.")
 @click.option("--verbose", is_flag=True, help="Show Dagster's own log instead of the table.")
 @config_option
 @json_option
@@ -56,7 +56,7 @@ def run(
     """
     parameters = dict(parameter(text) for text in params)
     if resume is not None and (workflow or sequential):
-        raise click.UsageError("--resume goes on with a run as it was: without WORKFLOW and --sequential.")
+        raise click.UsageError("--resume repeats a run as it was: without WORKFLOW and --sequential.")
     with before_a_run():
         plan = load_plan(config_dir)
         job = chosen_job(plan, workflow, sequential) if resume is None else None
@@ -77,7 +77,7 @@ def run(
         print_run(status)
     if status.state != "success":
         if not as_json:
-            text = f"Go on from where it stopped: {command()} run --resume {status.run_id[:8]}"
+            text = f"Resume it where it stopped: {command()} run --resume {status.run_id[:8]}"
             say(text, err=True)
         raise click.exceptions.Exit(1)
 

@@ -89,7 +89,7 @@ def serve(
     It asks for a token: that in the environment variable DARA_API_TOKEN, one of `dara token add`, and on
     localhost one that it makes itself and prints. In a Databricks App, callers are those whom its proxy has
     logged in; DARA_API_USERS lists who may pass.
-    Ctrl-C stops it; runs that it started go on, but for those with --end-runs.
+    Ctrl-C stops it; runs that it started continue, unless --end-runs is given.
     """
     _check_extra()
     from dara_dagster.api.auth import TOKEN_VARIABLE
@@ -128,7 +128,7 @@ def serve(
     with open_instance(config_dir) as instance:
         going, queued = serve_forever(instance, listener, wanted, announce)
     if not as_json:
-        say(f"Stopped. Runs that go on: {going}; in the queue, for the next start: {queued}.")
+        say(f"Stopped. Active runs: {going}; in the queue, for the next start: {queued}.")
     if wanted.end_runs:
         end_now(0)
 
@@ -216,7 +216,7 @@ def _as_text(url: str, access: _Access, daemon: Daemon | None, serving: Serving)
     else:
         lines.append(f"{'Callers      ' if access.proxy else 'Token        '} {access}")
     lines.append(f"Schedules, sensors and the queue of runs: {about}.")
-    lines.append(f"Ctrl-C stops the server{' and the runs' if serving.end_runs else '; runs go on'}.")
+    lines.append(f"Ctrl-C stops the server{' and the runs' if serving.end_runs else '; runs continue'}.")
     return "\n".join(lines)
 
 

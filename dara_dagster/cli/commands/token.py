@@ -28,7 +28,7 @@ def token() -> None:
     type=click.Choice(["read", "run"]),
     default="run",
     show_default=True,
-    help="read: look at runs and the UI; run: also start, cancel and change.",
+    help="read: see runs and the UI; run: also start, cancel and change.",
 )
 @config_option
 def add(name: str, scope: TokenScope, config_dir: Path) -> None:

@@ -148,7 +148,7 @@ def _what(task: TaskPlan) -> str:
 
 def _where(task: TaskPlan) -> str:
     if task.compute is None:
-        return " on serverless" if task.file else ""  # where the others run is said elsewhere
+        return " on serverless" if task.file else ""  # where the others run is shown elsewhere
     fresh = "a fresh cluster like " if task.on_job_cluster else ""
     return f" on {fresh}{task.compute.kind} {task.compute.name!r}"
 

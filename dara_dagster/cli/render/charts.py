@@ -47,7 +47,7 @@ def print_report(report: RunReport) -> None:
 
 
 def _print_facts(lines: Sequence[tuple[str, str]], console: Console) -> None:
-    """Name on the left, what is to be said on the right, wrapped below itself."""
+    """Name on the left, text on the right, wrapped below itself."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

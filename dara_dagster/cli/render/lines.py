@@ -18,7 +18,7 @@ __all__ = ["WrappedLog", "say", "tell", "wrapped"]
 def wrapped(text: str, width: int | None = None) -> str:
     """Return `text`, its lines broken at spaces to fit into `width` columns (None: those of the terminal).
 
-    What a line goes on with is indented by two more than the line. A word alone, as a path or a URL, is never
+    Further lines of it are indented by two more than the first. A word alone, as a path or a URL, is never
     broken.
     """
     columns = width or shutil.get_terminal_size((80, 24)).columns

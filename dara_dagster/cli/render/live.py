@@ -1,4 +1,4 @@
-"""Draws a run while it goes on: a live table on a terminal, a line for each change elsewhere."""
+"""Draws a run while it is active: a live table on a terminal, a line for each change elsewhere."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PlainView:
 class Follower(threading.Thread):
     """Shows the run that carries a tag, from its first event until `stop` is called.
 
-    It only reads; when it fails, the run goes on unseen and `error` says why.
+    It only reads; when it fails, the run continues unseen and `error` says why.
     """
 
     def __init__(self, instance: DagsterInstance, tag: tuple[str, str], view: View) -> None:

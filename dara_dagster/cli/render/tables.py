@@ -104,7 +104,7 @@ def print_errors(run: RunStatus, console: Console) -> None:
     """Print what a person should read about each failed task; tasks that failed alike share one entry."""
     alike: dict[tuple[str, str, str], list[TaskStatus]] = {}
     for task in run.tasks:
-        # A task that is cancelled while the run goes on is news; in a run that is cancelled it is not.
+        # A task that is cancelled while the run is active is news; in a run that is cancelled it is not.
         if task.state == "failed" or (task.state == "cancelled" and run.state == "failed" and task.error):
             alike.setdefault((task.state, _without_run(task), task.trace), []).append(task)
     for (state, error, trace), tasks in alike.items():
@@ -118,7 +118,7 @@ def print_errors(run: RunStatus, console: Console) -> None:
         tell(console, f"The run failed: {_clipped(run.error)}", style="red")
     if run.abandoned:
         short = run.run_id[:8]
-        text = f"`{command()} run --resume {short}` goes on with it, `{command()} cancel {short}` ends it."
+        text = f"`{command()} run --resume {short}` resumes it, `{command()} cancel {short}` ends it."
         tell(console, text, style="yellow")
 
 
@@ -150,7 +150,7 @@ def _left_behind(task: TaskStatus) -> str:
     """Return what may still run for a task that ended without its Databricks run being seen to end."""
     what = f"Databricks run {task.databricks_run_id}" if task.databricks_run_id else "a Databricks run"
     page = f", {task.url}," if task.url else ""
-    return f"{task.name}: {what}{page} may still be going on; `dara orphans --cancel` ends it"
+    return f"{task.name}: {what}{page} may still be active; `dara orphans --cancel` ends it"
 
 
 def _without_page(task: TaskStatus) -> str:

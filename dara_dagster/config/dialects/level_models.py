@@ -86,7 +86,7 @@ class LevelStep(Model):
         description="Time limit; for a workflow of the project, of each of its tasks.",
     )
     continue_if_fail: bool = Field(
-        default=False, alias="CONTINUE_IF_FAIL", description="Go on after this step even if it fails."
+        default=False, alias="CONTINUE_IF_FAIL", description="Continue after this step even if it fails."
     )
     next: Text | None = Field(default=None, alias="NEXT", description="JOB_ID to jump to, in this thread.")
     properties: Properties = Field(default={}, alias="STEP_PROPERTIES", description="JSON text: parameters.")
@@ -161,7 +161,7 @@ class Thread(Model):
 
 
 class Level(Model):
-    """The threads of one level, side by side; each is read by itself."""
+    """The parallel threads of one level; each is read by itself."""
 
     level_id: Label = Field(alias="LEVEL_ID")
     threads: tuple[Any, ...] = Field(alias="THREADS")
@@ -174,7 +174,7 @@ def _as_written(schema: dict[str, Any]) -> None:
         if key not in schema["required"]:
             schema["properties"][key] = {"anyOf": [inner, empty]}
     schema["additionalProperties"] = empty
-    said = {"not": empty}
+    given = {"not": empty}
     file_step = {
         "required": ["JOB_NAME"],
         "properties": {
@@ -182,9 +182,9 @@ def _as_written(schema: dict[str, Any]) -> None:
             "TYPE": {"anyOf": [any_case(("sync", "async")), REFERENCE, empty]},
             **dict.fromkeys(WORKFLOW_KEYS, empty),
         },
-        "anyOf": [{"required": [key], "properties": {key: said}} for key in EXECUTOR_KEYS],
+        "anyOf": [{"required": [key], "properties": {key: given}} for key in EXECUTOR_KEYS],
     }
-    names = [{"required": [key], "properties": {key: said}} for key in (*WORKFLOW_KEYS, "JOB_NAME")]
+    names = [{"required": [key], "properties": {key: given}} for key in (*WORKFLOW_KEYS, "JOB_NAME")]
     starts = {"TYPE": {"anyOf": [any_case(("workflow", "workflows")), REFERENCE]}}
     schema["anyOf"] = [file_step, {"required": ["TYPE"], "properties": starts, "anyOf": names}]
 

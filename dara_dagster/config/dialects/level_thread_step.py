@@ -1,6 +1,6 @@
 """Turns a LEVEL / THREAD / STEP definition into tasks.
 
-Levels run one after another, the threads of a level side by side, the steps of a thread in sequence.
+Levels run in sequence, the threads of a level in parallel, the steps of a thread in sequence.
 So the first step of a thread waits for the last steps of all threads of the level before (the nearest
 one that has any), and each other step for the one before it, after NEXT has jumped.
 """
@@ -65,7 +65,7 @@ class _Step:
     STEP_PROPERTIES as JSON, or what was refused in their place.
     """
 
-    said: LevelStep
+    fields: LevelStep
     executor: str | None
     properties: Any
     path: KeyPath
@@ -142,18 +142,18 @@ class _Reader:
         for index, item in enumerate(thread.steps):
             where = (*path, "STEPS", index)
             written = _written(item)
-            said = self._step(written, where)
-            if said is not None:
+            fields = self._step(written, where)
+            if fields is not None:
                 key = None if is_workflow(written) else executor_key(written, self._engine)
                 properties = written.get(PROPERTIES, {})
                 names = (level_id, thread.thread_id)
-                steps.append(_Step(said, key, properties, where, *at, len(steps), names))
+                steps.append(_Step(fields, key, properties, where, *at, len(steps), names))
                 self._claim_job(steps[-1])
         return steps
 
     def _step(self, value: Any, path: KeyPath) -> LevelStep | None:
         starts = isinstance(value, dict) and is_workflow(value)
-        said, problems = read_model(LevelStep if starts else FileStep, value, self._document, path)
+        fields, problems = read_model(LevelStep if starts else FileStep, value, self._document, path)
         self.problems += problems
         if not isinstance(value, dict):
             return None
@@ -161,13 +161,18 @@ class _Reader:
             self._refuse(path, message, hint)
         key = None if starts else executor_key(value, self._engine)
         self._note(value, path, key)
-        if said and key and (name := said.executor_under(key)) is not None and name not in self._executors:
+        if (
+            fields
+            and key
+            and (name := fields.executor_under(key)) is not None
+            and name not in self._executors
+        ):
             message = f"there is no executor '{name}' in {self._executors.file.name}"
             self._refuse((*path, key), message, self._add_executor(name))
-        if said is None or not (said.job_name or said.starts):
+        if fields is None or not (fields.job_name or fields.starts):
             self._unread.add(str(value.get("JOB_ID")))
             return None
-        return said
+        return fields
 
     def _add_executor(self, name: str) -> str:
         """Return what to do about an executor that is not declared."""
@@ -199,15 +204,15 @@ class _Reader:
             yield Note(key, why, document.file, document.line(paths[0], on_key=True), len(paths))
 
     def _claim_job(self, step: _Step) -> None:
-        if self._steps.setdefault(step.said.job_id, step) is not step:
+        if self._steps.setdefault(step.fields.job_id, step) is not step:
             self._again.append(step)
 
     def _judge_repeated_ids(self, steps: Iterable[_Step]) -> None:
         """Report a JOB_ID that two steps have: an error where something names it, without effect
         elsewhere."""
-        named = {name for step in steps for name in (step.said.next, step.said.read_input_from)}
+        named = {name for step in steps for name in (step.fields.next, step.fields.read_input_from)}
         for step in self._again:
-            job, path = step.said.job_id, (*step.path, "JOB_ID")
+            job, path = step.fields.job_id, (*step.path, "JOB_ID")
             if job not in named:
                 self._idle["JOB_ID", "stands at another step too; nothing names it"].append(path)
                 continue
@@ -239,14 +244,14 @@ class _Reader:
 
     def _after_jumps(self, steps: list[_Step]) -> list[_Step]:
         """Return the steps that run: NEXT continues at a later step of the same thread."""
-        positions = {step.said.job_id: step.index for step in steps}
+        positions = {step.fields.job_id: step.index for step in steps}
         kept: list[_Step] = []
         index = 0
         while index < len(steps):
             step = steps[index]
             kept.append(step)
             index += 1
-            target = step.said.next
+            target = step.fields.next
             if target is None or target in self._unread:
                 continue
             if target in positions and positions[target] > step.index:
@@ -268,11 +273,11 @@ class _Reader:
 
     def _names(self, steps: Iterable[_Step]) -> Mapping[KeyPath, str]:
         """Return each step's task name: JOB_NAME, with the JOB_ID where several steps have one name."""
-        said = list(steps)
-        uses = Counter(map(self._plain_name, said))
+        listed = list(steps)
+        uses = Counter(map(self._plain_name, listed))
         names: dict[str, KeyPath] = {}
-        for step in said:
-            job, name = step.said.job_id, self._plain_name(step)
+        for step in listed:
+            job, name = step.fields.job_id, self._plain_name(step)
             name = f"{name}_{job}" if uses[name] > 1 else name
             while name in names:  # the file `a_1` beside the file `a` in step 1, or a JOB_ID that was refused
                 name = f"{name}_{job}"
@@ -283,39 +288,39 @@ class _Reader:
         """Return JOB_NAME without the ending that its executor's format stands for."""
         executor = self._executor(step)
         ending = f".{executor.format}" if executor and executor.format else ""
-        return (step.said.job_name or step.said.starts or "").removesuffix(ending)
+        return (step.fields.job_name or step.fields.starts or "").removesuffix(ending)
 
     def _executor(self, step: _Step) -> Executor | None:
-        name = step.said.executor_under(step.executor) if step.executor else None
+        name = step.fields.executor_under(step.executor) if step.executor else None
         return self._executors.get(name) if name is not None else None
 
     def _task(
         self, step: _Step, before: list[_Step], names: Mapping[KeyPath, str], running: set[KeyPath]
     ) -> Task:
-        said = step.said
+        fields = step.fields
         source = self._source(step, running)
         upstream = {names[other.path]: other for other in [*before, *([source] if source else [])]}
-        starts = said.type == "workflow"
+        starts = fields.type == "workflow"
         how = self._how(step)
-        how["timeout_seconds"] = said.limit_seconds or how.get("timeout_seconds", 0)
-        how["poll_seconds"] = said.wait_seconds or how.get("poll_seconds", 0.0)
+        how["timeout_seconds"] = fields.limit_seconds or how.get("timeout_seconds", 0)
+        how["poll_seconds"] = fields.wait_seconds or how.get("poll_seconds", 0.0)
         has_file = not starts and how.get("task") is None
         entry = Entry.model_construct(
             file_name=self._plain_name(step) if has_file else None,
             name=names[step.path],
             dependent_on=tuple(upstream),
-            tags={"level": step.ids[0], "thread": step.ids[1], "job_id": said.job_id},
+            tags={"level": step.ids[0], "thread": step.ids[1], "job_id": fields.job_id},
             **how,
         )
-        target = next((key for key in WORKFLOW_KEYS if getattr(said, key)), "JOB_NAME")
+        target = next((key for key in WORKFLOW_KEYS if getattr(fields, key)), "JOB_NAME")
         return Task(
             entry,
             self._document,
             step.path,
             written={**_WRITTEN, "format": step.executor or "", "target": target},
-            target=(said.starts or said.job_name) if starts else None,
+            target=(fields.starts or fields.job_name) if starts else None,
             inputs_from={INPUT: names[source.path]} if source else {},
-            tolerates=tuple(name for name, other in upstream.items() if other.said.continue_if_fail),
+            tolerates=tuple(name for name, other in upstream.items() if other.fields.continue_if_fail),
             by_executor=not starts,
         )
 
@@ -323,12 +328,12 @@ class _Reader:
         """Return what its executor says of this STEP, its own values put in, with the parameters of both."""
         executor = self._executor(step)
         if executor is None:
-            return {"parameters": step.said.properties}
+            return {"parameters": step.fields.properties}
         how: dict[str, Any] = {key: getattr(executor, key) for key in Executor.model_fields}
         if not isinstance(step.properties, dict):
             return how
-        name = step.said.executor_under(step.executor or "") or ""
-        ids = (step.said.job_id, step.said.job_name or "", *step.ids, name)
+        name = step.fields.executor_under(step.executor or "") or ""
+        ids = (step.fields.job_id, step.fields.job_name or "", *step.ids, name)
         try:
             for key in FILLED_KEYS:
                 how[key] = filled(how[key], dict(zip(VALUES, ids, strict=True)), step.properties)
@@ -346,10 +351,10 @@ class _Reader:
         """Return the STEP_PROPERTIES that its code is given: of a task, those that were not put into its
         payload."""
         if executor.task is None:
-            return step.said.properties
+            return step.fields.properties
         found = references([executor.task, executor.parameters])
         used = {first_key(name, step.properties) for _, name in found if name.startswith(PROPERTY)}
-        left = {key: text for key, text in step.said.properties.items() if key not in used}
+        left = {key: text for key, text in step.fields.properties.items() if key not in used}
         kind = kind_of_task(executor.task)
         if kind is None or kind in TAKES_PARAMETERS:
             return left
@@ -360,7 +365,7 @@ class _Reader:
 
     def _source(self, step: _Step, running: set[KeyPath]) -> _Step | None:
         """Return the step whose exit value this one reads: one that has surely ended before it."""
-        job = step.said.read_input_from
+        job = step.fields.read_input_from
         if job is None or job in self._unread:
             return None
         path, source = (*step.path, "READ_INPUT_FROM"), self._steps.get(job)

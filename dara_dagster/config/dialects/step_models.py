@@ -74,7 +74,7 @@ class RunJob(Model):
     job: JobReference = Field(description="The job's id (a number), its name, or a workflow's name.")
     parameters: Texts = Field(default={}, description="Job parameters.")
     timeout_seconds: Count = Field(default=0, description="Cancel the run after this time; 0 = never.")
-    poll_seconds: Seconds = Field(default=0.0, description="Look at the run no more often than this.")
+    poll_seconds: Seconds = Field(default=0.0, description="Poll the run no more often than this.")
 
 
 class RunTask(FileWork):

@@ -89,7 +89,7 @@ def first_key(name: str, properties: Mapping[str, Any]) -> str | None:
 
 def _value(name: str, step: Mapping[str, str], properties: Mapping[str, Any]) -> Any:
     if not name.startswith(PROPERTY):
-        return step.get(name, f"${{step.{name}}}")  # an unknown one is told where the executor stands
+        return step.get(name, f"${{step.{name}}}")  # an unknown one is reported where the executor stands
     found, value = _look_up(name.removeprefix(PROPERTY).split("."), properties)
     if not found:
         raise MissingProperty(name.removeprefix(PROPERTY))

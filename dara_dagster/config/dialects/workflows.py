@@ -49,8 +49,8 @@ def read_workflow(
     path: KeyPath = ()
     if isinstance(items, Object):
         beside = (shape, "engine") if shape == "definition" else (shape,)
-        said = {key: value for key, value in items.items() if key not in beside}
-        read, problems = read_model(model, said, document, (), beside)
+        written = {key: value for key, value in items.items() if key not in beside}
+        read, problems = read_model(model, written, document, (), beside)
         options = read or options
         items, path = items[shape], (shape,)
     if not isinstance(items, Array):

@@ -14,7 +14,7 @@ from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem
 
 _SHOWN_OF_CYCLE = 100
-# A spec never changes: `make_plan` after `check` need not look at 10,000 tasks again.
+# A spec never changes: `make_plan` after `check` need not check 10,000 tasks again.
 _FOUND: WeakKeyDictionary[Spec, list[Problem]] = WeakKeyDictionary()
 
 
@@ -92,7 +92,7 @@ def _options(workflow: Workflow) -> Iterator[Problem]:
         yield workflow.problem("timezone", "timezone without schedule", "Add a schedule or remove timezone.")
     for key in ("max_concurrent", "fail_fast", "sequential_job") if workflow.shape == "steps" else ():
         if getattr(options, key):
-            message = f"{key} has no effect on a step pipeline, whose steps run one after another"
+            message = f"{key} has no effect on a step pipeline, whose steps run in sequence"
             yield workflow.problem(key, message, "Remove it.")
     for key in ("schedule", "sensor") if options.run_as == "caller" else ():
         if getattr(options, key):

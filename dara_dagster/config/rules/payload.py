@@ -50,7 +50,7 @@ def payload_schema() -> dict[str, Any]:
     """Return the JSON Schema of a payload without faults; only which environments there are, it cannot
     say."""
     kinds = {kind: {"type": "object", "required": list(keys)} for kind, keys in KINDS.items()}
-    said = {"not": {"type": "null"}}
+    given = {"not": {"type": "null"}}
     return {
         "type": "object",
         "properties": {
@@ -60,7 +60,7 @@ def payload_schema() -> dict[str, Any]:
         },
         "additionalProperties": False,
         "oneOf": [{"required": [kind]} for kind in KINDS],
-        "not": {"required": list(_CLUSTERS), "properties": dict.fromkeys(_CLUSTERS, said)},
+        "not": {"required": list(_CLUSTERS), "properties": dict.fromkeys(_CLUSTERS, given)},
     }
 
 

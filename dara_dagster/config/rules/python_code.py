@@ -59,7 +59,7 @@ def _ipynb_cells(text: str) -> Iterator[tuple[str, str]]:
         kernel = (notebook.get("metadata") or {}).get("kernelspec") or {}
         cells = list(notebook["cells"]) if kernel.get("language", "python") == "python" else []
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return  # told already
+        return  # reported already
     for number, cell in enumerate(cells, 1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue

@@ -42,7 +42,7 @@ class Cursor:
     """What Dagster keeps for the sensor: the files the last tick took, and those it found too young.
 
     `waiting` maps a file's mark to when it was first seen. `queue` is where a listing that took too long
-    goes on.
+    continues.
     """
 
     taken: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Cursor:
 class SeenFiles:
     """The marks of all files taken before the cursor's last tick.
 
-    `seen` are the marks that a listing which goes on over several ticks has come across so far. `offered`
+    `seen` are the marks that a listing over several ticks has come across so far. `offered`
     is the last batch that a run was asked for, under `run_key`; the cursor tells whether it was started.
     """
 
@@ -108,7 +108,7 @@ class SeenFiles:
     def after(self, present: frozenset[str], *, resumed: bool, finished: bool) -> SeenFiles:
         """This memory after a listing that found `present`; at its end those long gone are forgotten.
 
-        `resumed` says that the listing went on where another tick had left it, `finished` that it came to
+        `resumed` says that the listing resumed where another tick had left it, `finished` that it came to
         its end.
         """
         seen = self.seen | present if resumed else present
@@ -162,7 +162,7 @@ def pick(
     ready.sort(key=lambda mark: (fresh[mark].time_ms, fresh[mark].path))
     chosen = ready[:most]
     young = _without(seen, ready)
-    # What a listing over several ticks found earlier goes on waiting.
+    # What a listing over several ticks found earlier still waits.
     waiting = {**_without(cursor.waiting, ready), **young} if cursor.queue or listing.queue else young
     files = tuple(fresh[mark] for mark in chosen)
     taken = chosen if since_ms is None else [*chosen, *map(mark_of, files)]

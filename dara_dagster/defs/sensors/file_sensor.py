@@ -68,7 +68,7 @@ class _Watch:
         free = free_places(context.instance, self._plan, self._workflow)
         if free == 0:
             limit = self._workflow.options.max_concurrent_runs
-            return SkipReason(f"{limit} runs of {self._job} are going on (max_concurrent_runs); files wait")
+            return SkipReason(f"{limit} runs of {self._job} are active (max_concurrent_runs); files wait")
         cursor = Cursor.read(context.cursor)
         try:
             began_ms, listing = self._look_in_time(cursor)
@@ -85,7 +85,7 @@ class _Watch:
     def _look_in_time(self, cursor: Cursor) -> tuple[int, Listing]:
         """Return when the look under way began (epoch milliseconds) and what it found.
 
-        Raises FileError when it does not come back in time: it goes on, and serves a later tick.
+        Raises FileError when it does not come back in time: it continues, and serves a later tick.
         """
         began_ms = int(time.time() * 1000)
         look = self._look_under_way or in_background(lambda: (began_ms, self._look(cursor)), "dara-listing")
@@ -232,7 +232,7 @@ def _nothing(picked: Selection, listing: Listing) -> str:
     if picked.young:
         text = f"{picked.young} new files have not settled yet"
     if listing.queue:
-        text += "; the listing goes on in the next tick"
+        text += "; the listing continues in the next tick"
     if listing.left_out:
         text += f"; left out, as their names are no UTF-8: {', '.join(listing.left_out[:5])}"
     return text

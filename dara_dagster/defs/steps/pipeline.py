@@ -1,6 +1,6 @@
 """Turns an ordered list of steps into a graph whose ops hand one typed context from step to step."""
 
-# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as written.
 import copy
 import inspect
 import pickle

@@ -19,7 +19,7 @@ class Ids:
         self._last = 0
 
     def pass_over(self, number: int) -> None:
-        """Go on above a number of an earlier server: the machine's clock may have been set back since."""
+        """Continue above a number of an earlier server: the machine's clock may have been set back since."""
         self._last = max(self._last, number)
 
     def next(self) -> int:

@@ -30,7 +30,7 @@ class Lifecycle:
     speed: float = 1.0
 
     def follow(self, clock: Clock, state: str, moved: Callable[[str], None]) -> Progress:
-        """Go on from `state` by itself, calling `moved(new_state)` at each step, until a state at rest."""
+        """Advance from `state` by itself, calling `moved(new_state)` at each step, until a state at rest."""
         progress = Progress()
 
         def plan(current: str) -> None:

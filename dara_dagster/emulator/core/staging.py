@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 UPLOAD = "upload-"
-"""How the folder of an upload in parts begins; its client may go on with it after a restart."""
+"""How the folder of an upload in parts begins; its client may resume it after a restart."""
 
 _UPLOAD_SECONDS = 24 * 3600
 

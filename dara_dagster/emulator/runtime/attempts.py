@@ -185,7 +185,7 @@ class _Process(_Base):
         super().give_up(outcome)
 
     def _prepare(self) -> None:
-        """Start the compute and wait for it; tasks without any go on at once."""
+        """Start the compute and wait for it; tasks without any start at once."""
         if self.task.stop:
             return
         task, services = self.task.task, self.services

@@ -117,7 +117,7 @@ class ProcessPool:
                 async for line in engine.stdout:
                     try:
                         self._read_line(line)
-                    except Exception:  # of what follows the end of one task; the others go on
+                    except Exception:  # of what follows the end of one task; the others continue
                         logger.exception("after this line of the engine process: %s", line[:200])
             finally:
                 writer.cancel()

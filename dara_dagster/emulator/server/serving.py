@@ -70,7 +70,7 @@ class _Http(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._server.token is not None:
-            self._server.workspace(self._server.token)  # what was running before goes on from here
+            self._server.workspace(self._server.token)  # what was running before continues from here
         _write_state(self._state_file, self._server.host)
         self._tasks.append(asyncio.create_task(self._watch_idle()))
 

@@ -57,7 +57,7 @@ def _refuse_odd_ranges(name: str, field: str) -> None:
     for part in field.split(","):
         span, _, step = part.partition("/")
         ends = [_number(name, word) for word in span.split("-") if word.isalnum()]
-        if len(ends) == 1 and step:  # 10/5 goes on to the end of the field
+        if len(ends) == 1 and step:  # 10/5 runs to the end of the field
             ends.append(6 if name == "day of week" else _LOWS_AND_HIGHS[name][1])
         from_sunday_as_7 = name == "day of week" and span.startswith("7")
         if len(ends) == 2 and (ends[0] == ends[1] or (step and (ends[0] > ends[1] or from_sunday_as_7))):
@@ -124,6 +124,6 @@ def _shortest(numbers: list[int], low: int, high: int) -> str:
         (step,) = steps
         if step == 1:
             return f"{first}-{last}"
-        if last + step > high:  # Quartz goes on to the end of the field too
+        if last + step > high:  # Quartz runs to the end of the field too
             return f"{first}/{step}"
     return ",".join(map(str, numbers))

@@ -139,7 +139,7 @@ class Deployment:
         return [job for job in self._jobs if job.workflow_tag not in known]
 
     def prune(self, orphaned_jobs: Sequence[SavedJob]) -> Iterator[Deployed]:
-        """Delete them; their runs that are going on end too."""
+        """Delete them; their active runs end too."""
         for job in orphaned_jobs:
             if not self._dry_run:
                 delete_job(self._ws, job.job_id)

@@ -17,7 +17,7 @@ from dara_dagster.workspace.resources.settings_diff import differences, is_empty
 Settings = Mapping[str, Any]
 
 # What the files say of a job: one of these that only Databricks has was put there by hand.
-_SAID = (
+_COMPARED = (
     "name",
     "description",
     "tags",
@@ -97,10 +97,10 @@ def changes_of(wanted: Settings, now: Settings) -> tuple[Change, ...]:
     """Return what a deployment would change of a job that has the settings `now`; nothing when all is as
     sent.
 
-    A setting that was taken out of the files is only told by the version, when it is one that the service
+    A setting that was taken out of the files is only seen by the version, when it is one that the service
     might have added.
     """
-    found = [change for name in _SAID for change in _changes(name, wanted.get(name), now.get(name))]
+    found = [change for name in _COMPARED for change in _changes(name, wanted.get(name), now.get(name))]
     others = [change for change in found if change.path != f"tags.{VERSION_TAG}"]
     return tuple(others or found)
 

@@ -57,7 +57,7 @@ def _nearest(ws: Workspace, name: str, others: Iterable[str]) -> str:
 def _named(ws: Workspace, name: str | None) -> dict[int, str]:
     """Return id -> name of the jobs of that name, or of the first thousand of all.
 
-    Not every service heeds `name`, so the names are compared again.
+    Not every service respects `name`, so the names are compared again.
     """
 
     def read(job: Mapping[str, Any]) -> tuple[int, str]:

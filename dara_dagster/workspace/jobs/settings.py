@@ -93,9 +93,9 @@ def _in_clear(plan: Plan, value: Any, path: str = "") -> Iterator[str]:
         for index, inner in enumerate(value):
             yield from _in_clear(plan, inner, f"{path}[{index}]")
     elif isinstance(value, str):
-        said = value.replace(plan.workspace_path, "").replace(plan.name, "")  # these are no secrets
+        written = value.replace(plan.workspace_path, "").replace(plan.name, "")  # these are no secrets
         for text, written in plan.from_environment.items():
-            if len(text) >= _SHORTEST_TEXT and text in said:
+            if len(text) >= _SHORTEST_TEXT and text in written:
                 yield f"{path} would hold the value of {written} in clear. {_USE_A_SCOPE}"
 
 
@@ -116,7 +116,7 @@ def job_name(plan: Plan, workflow: str) -> str:
 def owner_tags(project: str, workflow: str) -> dict[str, str]:
     """Return the tags by which the job of a workflow is found again.
 
-    Tags go on to clusters, whose clouds allow few characters: another name is made safe and told apart by a
+    Tags reach clusters, whose clouds allow few characters: another name is made safe and marked by a
     part of its hash.
     """
     return {PROJECT_TAG: _tag(project), WORKFLOW_TAG: _tag(workflow)}
@@ -246,7 +246,7 @@ def _notes(
     if workflow.options.run_as == "caller":
         yield "run_as: a saved job runs as its owner, or as its own run_as says"
     if workflow.options.fail_fast:
-        yield "fail_fast: Databricks lets the other tasks go on when one fails"
+        yield "fail_fast: Databricks lets the other tasks continue when one fails"
     if workflow.max_concurrent != plan.max_concurrent:
         yield f"max_concurrent: Databricks runs all ready tasks at once, not {workflow.max_concurrent}"
     if workflow.options.max_concurrent_runs > _MOST_RUNS:

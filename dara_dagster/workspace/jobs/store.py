@@ -78,7 +78,7 @@ def _listed(ws: Workspace, name: str | None) -> Iterator[_Job]:
     """Yield the jobs of the workspace; with `name` those of that name, in any case, as the service matches
     it.
 
-    Not every service heeds `name`, so the names are compared again.
+    Not every service respects `name`, so the names are compared again.
     """
     query: dict[str, Any] = {"limit": _PAGE_SIZE, **({"name": name} if name else {})}
     with explained("The saved jobs cannot be listed"):

@@ -78,7 +78,7 @@ def change_state(
 
 @dataclass(frozen=True)
 class _Now:
-    """What one look at a cluster or warehouse showed; `restarted` is when, in ms since the epoch."""
+    """What one read of a cluster or warehouse showed; `restarted` is when, in ms since the epoch."""
 
     state: str
     restarted: Any
@@ -151,7 +151,7 @@ class _Change:
         pause = min(_FIRST_POLL_SECONDS + (now - self.began) / 10, _LONGEST_POLL_SECONDS)
         if now + pause > self.began + self.patience:
             message = f"{self._what()} is still {state} after {self.patience / 60:g} min."
-            raise ComputeError(f"{message} It goes on by itself; `dara compute list` shows its state.")
+            raise ComputeError(f"{message} It continues by itself; `dara compute list` shows its state.")
         time.sleep(pause)
 
     def _what(self) -> str:

@@ -72,7 +72,7 @@ class FileSync:
         At the first call the files of `beside`, the other tasks of the run, go along, and what all of these
         may import, `%run` or call; later calls only see whether the task's own file has changed since. A
         fault of the service stops nothing: the files that are still to go are sent when it is over. Another
-        file that is refused or too large is left out, which is said once, to `warn` too. Raises FileError
+        file that is refused or too large is left out, with one message, to `warn` too. Raises FileError
         when Databricks refuses the task's own file, UnreachableError and CredentialsError.
         """
         if task.file is None or task.remote_file is None:

@@ -81,7 +81,7 @@ class IndexSync:
                 f"the index {self._index} follows {self._table(before)}, not {new.source_table}: "
                 "name another index"
             )
-        before = self._await(lambda _: True, "an earlier update goes on")
+        before = self._await(lambda _: True, "an earlier update is running")
         self._sync()
         asked = time.monotonic()
         seen = False
@@ -109,7 +109,7 @@ class IndexSync:
             sync = partial(self._ws.client.vector_search_indexes.sync_index, self._index)
             self._through("POST", f"{_INDEXES}/{self._index}/sync", sync)
         except BadRequest as error:
-            # A sync whose answer was lost is under way already: what goes on is awaited.
+            # A sync whose answer was lost is under way already: that one is awaited.
             if (look := self._look()) is None or _state(look) in _AT_REST:
                 raise self._failed("cannot be synced", error) from error
         except API_ERRORS as error:
@@ -161,7 +161,7 @@ class IndexSync:
             self._wait("its endpoint is being made")
 
     def _endpoint(self, name: str) -> tuple[str, str]:
-        """Return the endpoint's state, "" where it has none, with what is said of it."""
+        """Return the endpoint's state, "" where it has none, with its message."""
         path = f"{_ENDPOINTS}/{quote(name)}"
         return self._call(lambda: api(self._ws, "GET", path, read=_endpoint_state))
 
@@ -174,7 +174,7 @@ class IndexSync:
     # -- waiting --------------------------------------------------------------------------------------
 
     def _await(self, is_new: Callable[[Mapping[str, Any]], bool], why: str) -> dict[str, Any]:
-        """Look until no update goes on, and what is there is new; returns the index."""
+        """Poll until no update runs and what is there is new; returns the index."""
         reported = ""
         while True:
             look = self._look()
@@ -195,7 +195,7 @@ class IndexSync:
         if left <= 0:
             raise RunError(f"the index {self._index} is not up to date after {self._timeout:g} s: {why}")
         if self._stop.wait(left):
-            raise Stopped(f"Stopped waiting for the index {self._index}; its update goes on on Databricks")
+            raise Stopped(f"Stopped waiting for the index {self._index}; its update continues on Databricks")
 
     def _failed(self, what: str, error: BaseException) -> RunError:
         raise_if_refused(error)

@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progress | None = None) -> int:
     """Copy `local` to the file `remote` (`/Volumes/...`), replacing what is there; returns its size in bytes.
 
-    The file is never held in memory: below 50 MiB it is one PUT, above the SDK sends parts side by side
+    The file is never held in memory: below 50 MiB it is one PUT, above the SDK sends parts in parallel
     (SDK FilesExt.upload) of 10 MiB: its own choice, a hundredth of the file, took 440 MB of memory for
     1.2 GB, where this took 220. Raises FileError, also when the copy's size is not the file's, and
     UnreachableError when the service was at fault for too long.

@@ -1,4 +1,4 @@
-"""Stops runs and sees them stop: side by side, ahead of all other calls, again after each fault."""
+"""Stops runs and waits for their end: in parallel, ahead of all other calls, again after each fault."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cancel_and_wait(
     """Cancel the runs and wait until they have ended; returns those still alive.
 
     Runs have `timeout` seconds to end (`cancel_seconds` by default). But a service that takes no cancel,
-    whatever it answers, may take none for hours, and somebody should know which runs go on, and cost money:
+    whatever it answers, may take none for hours, and somebody should know which runs still cost money:
     then they are sent again for `cancel_refused_seconds` only. Never raises for what the service does: a run
     that could not be seen counts as alive, one that is gone as stopped. The message of a
     snapshot says why its cancel was refused, if it was; one that nobody could get has an empty state and the
@@ -39,7 +39,7 @@ def cancel_and_wait(
     timeout = ws.settings.cancel_seconds if timeout is None else timeout
     refused_timeout = min(timeout, ws.settings.cancel_refused_seconds)
     began = time.monotonic()
-    alive = {run_id: _unseen(run_id, "not looked at yet") for run_id in run_ids}
+    alive = {run_id: _unseen(run_id, "not read yet") for run_id in run_ids}
     refused: Mapping[int, DaraError] = {}
     unasked: Collection[int] = list(alive)
     wait = _FIRST_WAIT
@@ -115,7 +115,7 @@ def _ended_candidates(ws: Workspace, limiter: CallLimiter, run_ids: Collection[i
         return list(run_ids)
     active: set[int] = set()
     token = ""
-    for _ in run_ids:  # in a workspace with more pages than that a look at each is cheaper
+    for _ in run_ids:  # in a workspace with more pages than that a read of each is cheaper
         page = functools.partial(jobs_api.list_page, ws, token, PAGED_TYPE)
         try:
             snapshots, following = limiter.call(page, urgent=True, patience=_TRY_SECONDS)

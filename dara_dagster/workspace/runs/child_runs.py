@@ -35,7 +35,7 @@ _MOST_KEPT = 50
 
 @dataclass(frozen=True)
 class _Started:
-    """A notebook run of the workspace; `parent` is the run that started it, None where that is not told."""
+    """A notebook run of the workspace; `parent` is the run that started it, None where that is unknown."""
 
     seen: RunSnapshot
     parent: int | None

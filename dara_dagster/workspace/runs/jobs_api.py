@@ -30,7 +30,7 @@ class RunSnapshot:
     """The state of a run at one moment. Times are epoch milliseconds, durations milliseconds, 0: not known.
 
     `life_cycle` and `state` are the service's words (`state` may be ""), `outcome` is None while the run is
-    going on. `task_run_id` is the run id of its task (of the failed one, if any), which has the output.
+    active. `task_run_id` is the run id of its task (of the failed one, if any), which has the output.
     """
 
     run_id: int
@@ -153,7 +153,7 @@ def page_url(ws: Workspace, seen: RunSnapshot) -> str:
 def list_active(ws: Workspace) -> Iterator[RunSnapshot]:
     """Yield all active runs of the workspace, newest first, other people's included.
 
-    Not every service heeds `active_only`, so what has ended is left out here. Raises CredentialsError or
+    Not every service respects `active_only`, so what has ended is left out here. Raises CredentialsError or
     RunError.
     """
     try:

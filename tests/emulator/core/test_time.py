@@ -31,7 +31,7 @@ def test_the_clock_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock.now_ms() >= before + 999
 
 
-def test_a_lifecycle_goes_on_by_itself_and_can_be_halted() -> None:
+def test_a_lifecycle_continues_by_itself_and_can_be_halted() -> None:
     clock, seen = Clock(), list[str]()
     lifecycle = Lifecycle({"PENDING": ("RUNNING", 1.0), "TERMINATING": ("TERMINATED", 1.0)}, speed=2.0)
     lifecycle.follow(clock, "PENDING", seen.append)

@@ -1,4 +1,4 @@
-"""Task processes: what they are told and what comes back. The engine here is plain Python."""
+"""Task processes: what they are given and what comes back. The engine here is plain Python."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_notebook_gets_its_parameters_and_gives_its_value(client: WorkspaceCli
     assert result(run) == "TERMINATED/SUCCESS"
 
 
-def test_what_every_task_is_told(
+def test_what_every_task_is_given(
     stub_server: Emulator, client: WorkspaceClient, workspace_token: str
 ) -> None:
     client.secrets.create_scope("s")

@@ -1,4 +1,4 @@
-"""Task processes that run side by side, are stopped, die, or start others. The engine is plain Python."""
+"""Task processes that run in parallel, are stopped, die, or start others. The engine is plain Python."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def client(stub_server: Emulator, workspace_token: str) -> WorkspaceClient:
     return stub_server.client(workspace_token)
 
 
-def test_tasks_run_side_by_side(client: WorkspaceClient, tmp_path: Path) -> None:
+def test_tasks_run_in_parallel(client: WorkspaceClient, tmp_path: Path) -> None:
     """Each of two tasks waits for a file that the other one makes."""
     for mine, other in (("one", "two"), ("two", "one")):
         text = f"""

@@ -145,7 +145,7 @@ def test_what_needs_earlier_batches_is_refused(spark: LocalSpark, tmp_path: Path
         run("append", "distinct")
 
 
-def test_a_delta_stream_starts_where_it_is_told(spark: LocalSpark, tmp_path: Path) -> None:
+def test_a_delta_stream_starts_where_it_should(spark: LocalSpark, tmp_path: Path) -> None:
     source = "main.default.stream_start"
     spark.sql(f"CREATE OR REPLACE TABLE {source} (id INT)")
     for number in (1, 2, 3):

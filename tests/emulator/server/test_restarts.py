@@ -37,7 +37,7 @@ def test_a_restart_loses_nothing(lasting: list[Emulator], number: int) -> None:
     assert life_cycle(client.jobs.get_run(submitted)) in ("PENDING", "RUNNING")
     after.admin("POST", "clock", {"advance_ms": 100_000})
     assert result(wait(client, submitted)) == "TERMINATED/SUCCESS"
-    assert submit(client, notebook("c")) > submitted, "ids go on rising, rules stay"
+    assert submit(client, notebook("c")) > submitted, "ids keep rising, rules stay"
 
 
 def test_clusters_and_files_survive(lasting: list[Emulator]) -> None:

@@ -172,7 +172,7 @@ def runs() -> Iterator[tuple[str, type[_Runs]]]:
     server.server_close()
 
 
-def test_notebook_run_one_by_one_and_side_by_side(tasks: Tasks, runs: tuple[str, type[_Runs]]) -> None:
+def test_notebook_run_one_by_one_and_in_parallel(tasks: Tasks, runs: tuple[str, type[_Runs]]) -> None:
     host, handler = runs
     path = tasks.notebook_file(
         "orchestrate.py",

@@ -95,7 +95,7 @@ def test_a_spec_that_cannot_be_read_is_a_failed_task(tasks: Tasks, tmp_path: Pat
     assert tasks.reply(exited=pid)["status"] == 1
 
 
-def test_tasks_run_side_by_side(tasks: Tasks, tmp_path: Path) -> None:
+def test_tasks_run_in_parallel(tasks: Tasks, tmp_path: Path) -> None:
     """Each waits for a file that only the other writes."""
     text = """
         import os, sys, time

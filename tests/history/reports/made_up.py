@@ -15,7 +15,7 @@ EPOCH = 1000.0
 
 
 def task(name: str, start: float, end: float | None, *attempts: Attempt, **more: Any) -> TaskStatus:
-    """A task that went on from `start` to `end`, in seconds after the run's start; by default a success."""
+    """A task that ran from `start` to `end`, in seconds after the run's start; by default a success."""
     ended = {"state": "success", "attempt": 1} if end is not None else {"state": "running", "attempt": 1}
     took = round((end if end is not None else start) - start, 3)
     whole = (Attempt(EPOCH + start, None if end is None else EPOCH + end),)

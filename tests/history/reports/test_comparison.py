@@ -19,7 +19,7 @@ MODES = ("parallel", "sequential")
 
 
 def run(number: int, *took: float, **more: object) -> RunReport:
-    """A run of the tasks a, b, ... one after another, each of so many seconds."""
+    """A run of the tasks a, b, ... in sequence, each of so many seconds."""
     tasks, at = [], 0.0
     for name, seconds in zip("abcdef", took, strict=False):
         tasks.append(task(name, at, at + seconds, exit_value=name))
@@ -110,7 +110,7 @@ def test_a_failed_run_is_not_well_though_both_end_alike() -> None:
     assert both.same_states and not both.all_well
 
 
-def test_what_is_not_alike_about_the_runs_is_said() -> None:
+def test_what_is_not_alike_about_the_runs_is_reported() -> None:
     here = run(1, 1, 1, parameters={"day": "1", "same": "x"})
     there = run(
         2, 1, parameters={"day": "2", "same": "x"}, workspace="databricks", workflow="other", over=False
@@ -195,11 +195,11 @@ def test_facts_name_the_path_and_leave_the_middle_of_a_long_one_out() -> None:
     tasks = [task(name, at, at + 1) for at, name in enumerate(names)]
     edges = {name: [names[at]] for at, name in enumerate(names[1:])}
 
-    told = dict(facts(report(*tasks, upstream=edges)))
+    reported = dict(facts(report(*tasks, upstream=edges)))
 
-    assert told["Critical path"].startswith("1 min 40 s: t0 1.0 s, t1 1.0 s,")
-    assert "t5 1.0 s, (88 more), t94 1.0 s" in told["Critical path"]
-    assert told["Sum of the tasks"] == "1 min 40 s, 1.00 times as long as the run"
+    assert reported["Critical path"].startswith("1 min 40 s: t0 1.0 s, t1 1.0 s,")
+    assert "t5 1.0 s, (88 more), t94 1.0 s" in reported["Critical path"]
+    assert reported["Sum of the tasks"] == "1 min 40 s, 1.00 times as long as the run"
 
 
 def test_the_tasks_of_a_report_are_plain_values() -> None:

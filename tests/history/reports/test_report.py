@@ -1,6 +1,6 @@
 """The report of a run is made of what Dagster stored: real runs on the emulator, and made-up ones."""
 
-# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as written.
 import json
 from collections.abc import Iterator
 
@@ -111,7 +111,7 @@ def test_the_slots_and_the_overhead_of_a_made_up_run() -> None:
     assert (found.task_seconds, found.speed_up, found.average_parallelism) == (9, 0.9, 1)
 
 
-def test_a_run_that_goes_on_and_one_that_has_not_begun() -> None:
+def test_an_active_run_and_one_that_has_not_begun() -> None:
     going = report(
         task("a", 0, 2), task("b", 2, None, seconds=3.0), seconds=5, state="running", upstream={"b": ["a"]}
     )
@@ -122,7 +122,7 @@ def test_a_run_that_goes_on_and_one_that_has_not_begun() -> None:
     assert (queued.critical_path, queued.seconds, queued.speed_up, queued.tasks) == ((), 0, 0, ())
 
 
-def test_tasks_of_one_name_are_told_apart_and_empty_ones_are_kept() -> None:
+def test_tasks_of_one_name_are_kept_apart_and_empty_ones_are_kept() -> None:
     twins = task("load", 0, 1, step_key="a.load"), task("load", 1, 1, step_key="b.load")
 
     found = report(*twins, task("ünï 名前", 0, 0))

@@ -73,7 +73,7 @@ def plan(tmp_path: Path, emulator: Emulator, workspace_token: str, monkeypatch: 
     return Plan("p", tmp_path, tmp_path, "databricks", tmp_path, "/Shared/p", {}, warehouses, ())
 
 
-def test_why_rows_are_not_known_is_said(plan: Plan, emulator: Emulator, workspace_token: str) -> None:
+def test_why_rows_are_not_known_is_reported(plan: Plan, emulator: Emulator, workspace_token: str) -> None:
     runs = [reported("1", 0, 1, TABLE)]
     client = emulator.client(workspace_token)
 

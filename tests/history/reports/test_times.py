@@ -37,7 +37,7 @@ def test_a_chain_of_thousands_is_no_problem() -> None:
     assert critical_path(dict.fromkeys(names, 1.0), upstream).tasks == tuple(names)
 
 
-def test_parallelism_counts_what_goes_on_at_once() -> None:
+def test_parallelism_counts_what_runs_at_once() -> None:
     busy = Parallelism.of([(0, 4), (1, 3), (3, 4), (6, 7), (2, 2)])
 
     assert (busy.greatest, busy.average) == (2, 8 / 5)
@@ -45,14 +45,14 @@ def test_parallelism_counts_what_goes_on_at_once() -> None:
     assert (Parallelism.of([]).greatest, Parallelism.of([]).average) == (0, 0)
 
 
-def told(*attempts: Attempt, now: float = 99.0) -> list[tuple[str, float, float]]:
+def reported(*attempts: Attempt, now: float = 99.0) -> list[tuple[str, float, float]]:
     return [(phase.word, phase.start, phase.end) for phase in phases(attempts, now)]
 
 
 def test_an_attempt_is_split_at_what_databricks_says() -> None:
     attempt = Attempt(10, 20, 11, queue_seconds=1, setup_seconds=2, execution_seconds=4, total_seconds=7)
 
-    assert told(attempt) == [
+    assert reported(attempt) == [
         ("own", 10, 11),
         ("queue", 11, 12),
         ("setup", 12, 14),
@@ -64,18 +64,18 @@ def test_an_attempt_is_split_at_what_databricks_says() -> None:
 def test_the_wait_between_two_attempts_is_our_own() -> None:
     first, second = Attempt(0, 2, 0, execution_seconds=2), Attempt(5, 6, 5, execution_seconds=1)
 
-    assert told(first, second) == [("execution", 0, 2), ("own", 2, 5), ("execution", 5, 6)]
+    assert reported(first, second) == [("execution", 0, 2), ("own", 2, 5), ("execution", 5, 6)]
 
 
 def test_what_a_run_taken_over_had_done_before_is_left_out() -> None:
     taken = Attempt(100, 104, 101, queue_seconds=5, setup_seconds=60, execution_seconds=30, total_seconds=95)
 
-    assert told(taken) == [("own", 100, 101), ("execution", 101, 104)]
+    assert reported(taken) == [("own", 100, 101), ("execution", 101, 104)]
 
 
 def test_what_databricks_does_not_tell_is_execution() -> None:
-    assert told(Attempt(0, 4, 1, total_seconds=2)) == [("own", 0, 1), ("execution", 1, 3), ("own", 3, 4)]
-    assert told(Attempt(0, 4, 1)) == [("own", 0, 1), ("execution", 1, 4)]  # cancelled: no times
-    assert told(Attempt(0, None, 1), now=9) == [("own", 0, 1), ("execution", 1, 9)]  # going on
-    assert told(Attempt(0, 4)) == [("execution", 0, 4)]  # a step of Python
-    assert told(Attempt(3, 3)) == []
+    assert reported(Attempt(0, 4, 1, total_seconds=2)) == [("own", 0, 1), ("execution", 1, 3), ("own", 3, 4)]
+    assert reported(Attempt(0, 4, 1)) == [("own", 0, 1), ("execution", 1, 4)]  # cancelled: no times
+    assert reported(Attempt(0, None, 1), now=9) == [("own", 0, 1), ("execution", 1, 9)]  # active
+    assert reported(Attempt(0, 4)) == [("execution", 0, 4)]  # a step of Python
+    assert reported(Attempt(3, 3)) == []

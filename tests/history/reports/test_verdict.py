@@ -1,4 +1,4 @@
-"""Which side was faster is said only where the rounds leave no doubt, and set-up is told apart from it."""
+"""The faster side is named only where the rounds leave no doubt; set-up is counted apart."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_side_that_ran_cold_is_not_called_slower() -> None:
     assert ready.text.startswith("Without queue and set-up: parallel was 1.49 times as fast")
 
 
-def test_one_cold_run_is_told_to_be_cold() -> None:
+def test_one_cold_run_is_found_to_be_cold() -> None:
     (whole, ready) = judged(runs(9, setup=[5]), runs(6))
 
     assert (whole.reason, ready.reason) == ("set-up", "rounds")

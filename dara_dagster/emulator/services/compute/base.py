@@ -22,7 +22,7 @@ class _Use:
 
     ready: Callable[[], None]
     lost: Callable[[str], None]
-    told: bool = False
+    notified: bool = False
 
 
 class Compute(ABC):
@@ -38,7 +38,7 @@ class Compute(ABC):
         self._moving: dict[str, Progress] = {}
         self._uses: dict[str, list[_Use]] = {}
         self._idle: dict[str, Timer] = {}
-        for key, record in self._all.items():  # go on where the last server stopped
+        for key, record in self._all.items():  # continue where the last server stopped
             self._follow(key, record["state"])
             self._watch_idleness(key)
 
@@ -89,7 +89,7 @@ class Compute(ABC):
         self._all[key] = {**self._all[key], **values}
 
     def _enter(self, key: str, state: str, message: str = "") -> None:
-        """Take on `state` now and go on from there by the clock."""
+        """Take on `state` now and continue from there by the clock."""
         self._arrive(key, state, message)
         self._follow(key, state)
 
@@ -117,8 +117,8 @@ class Compute(ABC):
     def _release_waiting(self, key: str) -> None:
         """Let those proceed who wait for it to run."""
         for use in self._uses.get(key, ()):
-            if not use.told:
-                use.told = True
+            if not use.notified:
+                use.notified = True
                 self._context.clock.call_later(0, partial(self._go_ahead, key, use))
 
     def _go_ahead(self, key: str, use: _Use) -> None:

@@ -75,7 +75,7 @@ class Runs:
         context.ids.pass_over(max([*self._order, *self._tasks], default=0))
 
     def resume(self) -> None:
-        """Go on with what was active when the last server ended; runs of the past are dropped."""
+        """Resume what was active when the last server ended; runs of the past are dropped."""
         for run in [run for run in self._runs.values() if not run.active and self.find(run.run_id) is None]:
             self.delete(run)
         for run in [run for run in self._runs.values() if run.active]:
@@ -139,7 +139,7 @@ class Runs:
         return run
 
     def start_again(self, run: Run) -> None:
-        """Let a run that ended go on with the attempts it was given since."""
+        """Let a run that ended continue with the attempts it was given since."""
         self._index_tasks(run)
         self.scheduler.start(run)
         self.save_now(run)

@@ -25,7 +25,7 @@ class Work(Protocol):
     def begin(self) -> None: ...
 
     def resume(self) -> None:
-        """Go on after a restart of the server."""
+        """Resume after a restart of the server."""
 
     def stop(self) -> None:
         """End before its time; `ended` follows."""
@@ -87,7 +87,7 @@ class Scheduler:
         self._finish_if_done(live)
 
     def resume(self, run: Run) -> None:
-        """Go on with a run that was active when the last server ended."""
+        """Resume a run that was active when the last server ended."""
         live = self._track(run)
         for task in list(live.latest.values()):
             if task.outcome is not None or task.state == "BLOCKED":
@@ -125,7 +125,7 @@ class Scheduler:
         self._save(run)
 
     def stop_task(self, run: Run, task: TaskRun) -> None:
-        """Cancel one attempt; the rest of the run goes on as after a cancelled task."""
+        """Cancel one attempt; the rest of the run continues as after a cancelled task."""
         live = self._live.get(run.run_id)
         if live is not None and task.outcome is None:
             self._stop_task(live, task, "cancel")

@@ -145,7 +145,7 @@ class VectorSearch:
         if not self._is_online(record["endpoint_name"]):
             raise _refuse_unready(f"Vector search endpoint {record['endpoint_name']} is not online.")
         if self._is_updating(record):
-            raise _refuse_unready(f"Index {name} is not ready to sync: an update is going on.")
+            raise _refuse_unready(f"Index {name} is not ready to sync: an update is running.")
 
     def source(self, name: str) -> Source:
         """Return the table the index follows. ApiError 404 when it is gone, 400 when its columns do not

@@ -88,7 +88,7 @@ CHECKS: list[Check] = [
         f"{_PAGES}structured-streaming/delta-lake.html",
     ),
     Check(
-        "availableNow goes on from its checkpoint",
+        "availableNow continues from its checkpoint",
         delta_stream_again,
         [(1,), (2,), (3,)],
         f"{_PAGES}structured-streaming/checkpoints.html",

@@ -138,7 +138,7 @@ def test_serverless_is_a_pro_warehouse(client: WorkspaceClient, make: Callable[.
     assert shown.enable_serverless_compute is True
 
 
-def test_compute_outlives_the_server_and_goes_on(tmp_path: Path) -> None:
+def test_compute_outlives_the_server_and_continues(tmp_path: Path) -> None:
     running = start_emulator(tmp_path, token="t")
     client = running.client("t")
     warehouse = str(client.warehouses.create(name="bi", cluster_size="Small").id)

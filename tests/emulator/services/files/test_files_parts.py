@@ -23,7 +23,7 @@ VOLUME = "/Volumes/main/default/inbox"
 
 @pytest.fixture
 def in_parts(emulator: Emulator, workspace_token: str) -> WorkspaceClient:
-    """A client that uploads in parts of 64 KB from 128 KB on, and downloads side by side from there."""
+    """A client that uploads in parts of 64 KB from 128 KB on, and downloads in parallel from there."""
     config = Config(host=emulator.host, token=workspace_token, auth_type="pat", retry_timeout_seconds=5)
     config.files_ext_multipart_upload_min_stream_size = 128 * 1024
     config.files_ext_multipart_upload_default_part_size = 64 * 1024

@@ -69,7 +69,7 @@ def test_what_exists_is_kept_unless_overwritten(client: WorkspaceClient) -> None
         client.workspace.upload("/Shared", b"", format=ImportFormat.RAW, overwrite=True)
 
 
-def test_a_notebook_and_files_of_like_names_live_side_by_side(client: WorkspaceClient) -> None:
+def test_a_notebook_and_files_of_like_names_coexist(client: WorkspaceClient) -> None:
     put(client, "/Shared/nb", "'notebook'", format=ImportFormat.SOURCE, language=Language.PYTHON)
     put(client, "/Shared/nb.py", "'file'", format=ImportFormat.RAW)
     put(client, "/Shared/nb.sql", "'sql'", format=ImportFormat.SOURCE, language=Language.SQL)

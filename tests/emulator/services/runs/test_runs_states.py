@@ -1,4 +1,4 @@
-"""How runs go on and end: several tasks, run_if, retries, time limits, cancelling, conditions."""
+"""How runs proceed and end: several tasks, run_if, retries, time limits, cancelling, conditions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_failed_code(space: Space) -> None:
     assert "Traceback" in (output.error_trace or "")
 
 
-def test_failure_is_told_with_its_victims(space: Space) -> None:
+def test_failure_is_reported_with_its_victims(space: Space) -> None:
     space.simulate(task_key="a", result="FAILED")
     run = space.finished(notebook("a"), notebook("b", "a"))
     assert run.state is not None
@@ -78,7 +78,7 @@ def test_failure_is_told_with_its_victims(space: Space) -> None:
     )
 
 
-def test_tasks_wait_for_upstream_and_run_side_by_side(space: Space) -> None:
+def test_tasks_wait_for_upstream_and_run_in_parallel(space: Space) -> None:
     run_id = submit(space.client, notebook("a"), notebook("b"), notebook("c", "a", "b"))
     space.advance(500)
     states = {key: life_cycle(task) for key, task in tasks_of(space.client.jobs.get_run(run_id)).items()}

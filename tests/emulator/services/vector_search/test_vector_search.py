@@ -176,7 +176,7 @@ def test_a_query_that_cannot_be_answered_rightly_is_refused(
         (lambda c: c.vector_search_indexes.get_index("a.b.none"), NotFound, "does not exist"),
     ],
 )
-def test_what_cannot_be_made_is_told(
+def test_what_cannot_be_made_is_reported(
     shared: WorkspaceClient,
     make: Callable[[WorkspaceClient], Any],
     error: type[DatabricksError],
@@ -199,7 +199,7 @@ def test_an_index_holds_what_its_last_sync_saw(client: WorkspaceClient) -> None:
     assert [row[0] for row in found(client)] == ["a"]
     client.vector_search_indexes.sync_index(INDEX)
     assert state(client)["detailed_state"] == "ONLINE_TRIGGERED_UPDATE"
-    with pytest.raises(BadRequest, match="an update is going on"):
+    with pytest.raises(BadRequest, match="an update is running"):
         client.vector_search_indexes.sync_index(INDEX)
     assert ready(client)["indexed_row_count"] == 2
     assert [row[0] for row in found(client)] == ["a", "b"]

@@ -1,6 +1,6 @@
 # Databricks notebook source
 # MAGIC %md
-# MAGIC # The four notebooks, side by side
+# MAGIC # The four notebooks, in parallel
 # MAGIC They read one table and write five others, so nothing makes them wait for each other.
 
 # COMMAND ----------
