@@ -52,6 +52,19 @@ class Settings:
     cancel_refused_seconds: float = _setting(
         10.0, "How long cancels are sent again when the service takes none of them."
     )
+    cancel_try_seconds: float = _setting(
+        3.0,
+        "How long one cancel, or one poll of a run that is cancelled, bears faults before the other's turn.",
+    )
+    cancel_poll_longest_seconds: float = _setting(
+        3.0, "Between two polls of runs that are cancelled, at most."
+    )
+    cancel_find_seconds: float = _setting(
+        10.0, "How long a step that is terminated looks for the run of a submission that got no answer."
+    )
+    cancel_others_seconds: float = _setting(
+        50.0, "How long `fail_fast` gives the runs of other tasks to stop."
+    )
     timeout_grace_seconds: float = _setting(
         30.0, "How much later than Databricks a task's timeout is enforced from here."
     )
@@ -61,6 +74,15 @@ class Settings:
     compute_poll_seconds: float = _setting(1.0, "Between two polls of such a state.")
     upload_threads: int = _setting(8, "Files that are uploaded at the same time.")
     statement_poll_longest_seconds: float = _setting(5.0, "Between two polls of a SQL statement, at most.")
+    statement_cancel_seconds: float = _setting(10.0, "How long a SQL statement is given to stop.")
+    index_settle_seconds: float = _setting(
+        10.0, "How long a Vector Search index may take to show that its sync has begun."
+    )
+    side_call_seconds: float = _setting(
+        10.0,
+        "How long faults are borne in calls that a task can do without: the notebooks it started, the "
+        "record of what was uploaded.",
+    )
     deploy_lock_seconds: float = _setting(600.0, "How long `dara deploy` waits for another one to end.")
     listing_seconds: float = _setting(30.0, "How long one tick of a sensor lists a folder.")
     listing_timeout_seconds: float = _setting(

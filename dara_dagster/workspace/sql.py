@@ -29,7 +29,6 @@ _READS = re.compile(
 )
 _MOST_ROWS = 100
 _FIRST_LOOK_SECONDS = 0.2
-_CANCEL_SECONDS = 10.0
 
 
 def run_statement(
@@ -189,8 +188,9 @@ def _look(ws: Workspace, monitor: Monitor, place: str, **how: Any) -> dict[str, 
 
 def _cancel(ws: Workspace, monitor: Monitor, place: str) -> dict[str, Any] | None:
     """Cancel the statement and wait for its end; returns the last answer, None when there is none."""
-    quickly: Mapping[str, Any] = {"urgent": True, "patience": _CANCEL_SECONDS}
-    until = time.monotonic() + _CANCEL_SECONDS
+    seconds = ws.settings.statement_cancel_seconds
+    quickly: Mapping[str, Any] = {"urgent": True, "patience": seconds}
+    until = time.monotonic() + seconds
     try:
         monitor.call(lambda: api(ws, "POST", f"{place}/cancel", body={}), **quickly)
         while _is_going_on(answer := _look(ws, monitor, place, **quickly)) and time.monotonic() < until:

@@ -13,11 +13,6 @@ from dara_dagster.workspace.runs.outcome import Outcome
 
 __all__ = ["find_run", "stop_others", "stop_run"]
 
-# These and `cancel_seconds` together stay within the 60 s that the executor waits for a terminated step.
-_FIND_SECONDS = 10.0
-_LOOK_SECONDS = 2.0
-_OTHERS_SECONDS = 50.0
-
 
 def find_run(session: WorkspaceSession, request: Mapping[str, object]) -> int:
     """Return the run of a submission that was never answered: its token sent again tells.
@@ -26,7 +21,8 @@ def find_run(session: WorkspaceSession, request: Mapping[str, object]) -> int:
     `DaraError` when the service does not say.
     """
     workspace, monitor = session.workspace, session.monitor
-    return monitor.call(lambda: jobs_api.submit(workspace, request), urgent=True, patience=_FIND_SECONDS)
+    patience = workspace.settings.cancel_find_seconds
+    return monitor.call(lambda: jobs_api.submit(workspace, request), urgent=True, patience=patience)
 
 
 def stop_run(
@@ -41,7 +37,9 @@ def stop_run(
         return "alive", alive.message
     try:
         snapshot = monitor.call(
-            lambda: jobs_api.get_snapshot(workspace, run_id), urgent=True, patience=_LOOK_SECONDS
+            lambda: jobs_api.get_snapshot(workspace, run_id),
+            urgent=True,
+            patience=workspace.settings.cancel_try_seconds,
         )
     except DaraError:
         return "stopped", ""
@@ -50,5 +48,6 @@ def stop_run(
 
 def stop_others(session: WorkspaceSession, run_ids: Sequence[int]) -> list[str]:
     """Cancel the runs of other steps, whose ops see them end; return a line for each that is still alive."""
-    alive = cancel_and_wait(session.workspace, run_ids, _OTHERS_SECONDS) if run_ids else []
+    workspace = session.workspace
+    alive = cancel_and_wait(workspace, run_ids, workspace.settings.cancel_others_seconds) if run_ids else []
     return [f"Databricks run {run.run_id} could not be stopped: {run.url}" for run in alive]

@@ -35,8 +35,6 @@ from dara_dagster.workspace.watch.monitor import Stopped, TimedOut
 
 __all__ = ["Work", "execute_task"]
 
-_CHILDREN_PATIENCE_SECONDS = 10.0
-
 
 @dataclass(frozen=True)
 class Work:
@@ -282,7 +280,8 @@ class _Execution:
         """What the task started by `dbutils.notebook.run`; not to know it fails nothing."""
 
         def call(fn: Callable[[], Any]) -> Any:
-            return self.session.monitor.call(fn, stop=self.stop, patience=_CHILDREN_PATIENCE_SECONDS)
+            patience = self.session.workspace.settings.side_call_seconds
+            return self.session.monitor.call(fn, stop=self.stop, patience=patience)
 
         try:
             return self.session.notebook_runs.started_by(self.task, snapshot, call)

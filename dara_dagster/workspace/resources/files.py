@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 _API = "/api/2.0/workspace"
 _MANIFEST = ".dara-files.json"
-_MANIFEST_SECONDS = 10.0
 
 Warn = Callable[[str], None]
 
@@ -253,7 +252,7 @@ class FileSync:
     @property
     def _little(self) -> float:
         """Return the patience for what only saves work."""
-        return min(self._ws.settings.lost_after_seconds, _MANIFEST_SECONDS)
+        return min(self._ws.settings.lost_after_seconds, self._ws.settings.side_call_seconds)
 
 
 def _read_entries(answer: Mapping[str, Any]) -> dict[str, _Entry]:

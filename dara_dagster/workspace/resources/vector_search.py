@@ -31,8 +31,6 @@ _INDEXES = "/api/2.0/vector-search/indexes"
 _ENDPOINTS = "/api/2.0/vector-search/endpoints"
 # Of an endpoint that does not come up by itself (SDK: vectorsearch.EndpointStatusState).
 _DOWN = ("OFFLINE", "STOPPED", "RED_STATE")
-# How long an update that was asked for may take to show in the state of its index.
-_SETTLE_SECONDS = 10.0
 # `detailed_state` of an index, which the SDK's classes drop; words as `describe` of databricks-vectorsearch
 # shows them (https://api-docs.databricks.com/python/vector-search).
 _AT_REST = ("ONLINE_NO_PENDING_UPDATE", "ONLINE")
@@ -89,7 +87,7 @@ class IndexSync:
         def is_new(look: Mapping[str, Any]) -> bool:
             nonlocal seen
             seen = seen or _state(look) not in _AT_REST or _version(look) != _version(before)
-            return seen or time.monotonic() - asked > _SETTLE_SECONDS
+            return seen or time.monotonic() - asked > self._ws.settings.index_settle_seconds
 
         return self._rows(self._await(is_new, "it is being synced"))
 

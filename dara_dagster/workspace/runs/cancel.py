@@ -19,8 +19,6 @@ from dara_dagster.workspace.watch.poll_queue import PAGED_TYPE
 
 _THREADS = 32
 _FIRST_WAIT = 0.1
-_LONGEST_WAIT = 3.0
-_TRY_SECONDS = 3.0  # of faults or silence, then the other question is asked: has it stopped by itself?
 
 
 def cancel_and_wait(
@@ -54,7 +52,7 @@ def cancel_and_wait(
                 break
             after = max(map(_retry_after, refused.values()), default=0.0)
             time.sleep(min(max(wait * random.uniform(0.8, 1.2), after), left))  # noqa: S311 - spreading
-            wait = min(2 * wait, _LONGEST_WAIT)
+            wait = min(2 * wait, ws.settings.cancel_poll_longest_seconds)
     return [
         replace(snapshot, message=str(refused[run_id])) if run_id in unasked else snapshot
         for run_id, snapshot in alive.items()
@@ -71,7 +69,9 @@ def _cancel_all(
 
 def _cancel(ws: Workspace, limiter: CallLimiter, run_id: int) -> DaraError | None:
     try:
-        limiter.call(lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+        limiter.call(
+            lambda: jobs_api.cancel(ws, run_id), urgent=True, patience=ws.settings.cancel_try_seconds
+        )
     except RunGoneError:
         return None
     except DaraError as error:
@@ -102,7 +102,9 @@ def _get_snapshots(
 def _get_snapshot(ws: Workspace, limiter: CallLimiter, run_id: int) -> RunSnapshot | None:
     """Return the run as it is now; None when it is gone, by itself or with the local workspace."""
     try:
-        return limiter.call(lambda: jobs_api.get_snapshot(ws, run_id), urgent=True, patience=_TRY_SECONDS)
+        return limiter.call(
+            lambda: jobs_api.get_snapshot(ws, run_id), urgent=True, patience=ws.settings.cancel_try_seconds
+        )
     except (RunGoneError, EmulatorError):
         return None
     except DaraError as error:
@@ -118,7 +120,7 @@ def _ended_candidates(ws: Workspace, limiter: CallLimiter, run_ids: Collection[i
     for _ in run_ids:  # in a workspace with more pages than that a read of each is cheaper
         page = functools.partial(jobs_api.list_page, ws, token, PAGED_TYPE)
         try:
-            snapshots, following = limiter.call(page, urgent=True, patience=_TRY_SECONDS)
+            snapshots, following = limiter.call(page, urgent=True, patience=ws.settings.cancel_try_seconds)
         except DaraError:
             return list(run_ids)
         active.update(snapshot.run_id for snapshot in snapshots if snapshot.outcome is None)
