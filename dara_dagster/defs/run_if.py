@@ -18,25 +18,25 @@ _HANDLES_FAILURE = ("AT_LEAST_ONE_FAILED", "ALL_FAILED")
 
 
 def tolerate(
-    upstream: Sequence[str], endings: Sequence[TaskOutcome], tolerated: Collection[str]
+    upstream: Sequence[str], outcomes: Sequence[TaskOutcome], tolerated: Collection[str]
 ) -> list[TaskOutcome]:
     """Let the tasks of `upstream` that are tolerated and ran to a bad end count as successful."""
-    pairs = zip(upstream, endings, strict=True)
+    pairs = zip(upstream, outcomes, strict=True)
     return ["success" if end == "failed" and name in tolerated else end for name, end in pairs]
 
 
-def decide(rule: RunIf, endings: Sequence[TaskOutcome]) -> Decision:
+def decide(rule: RunIf, outcomes: Sequence[TaskOutcome]) -> Decision:
     """Whether a task with that rule runs, given how the tasks it depends on ended; with none, it runs.
 
     The rules are those of https://docs.databricks.com/en/jobs/run-if.html: excluded tasks count as
     successful; when all are excluded so is the task, whatever its rule; an unmet rule that handles
     failure excludes the task, any other marks it as failed upstream. What failed upstream counts as failed.
     """
-    if not endings:
+    if not outcomes:
         return "run"
-    if all(ending == "excluded" for ending in endings):
+    if all(outcome == "excluded" for outcome in outcomes):
         return "excluded"
-    if _is_met(rule, [ending in _WELL for ending in endings]):
+    if _is_met(rule, [outcome in _WELL for outcome in outcomes]):
         return "run"
     return "excluded" if rule in _HANDLES_FAILURE else "upstream"
 

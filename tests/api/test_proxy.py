@@ -11,7 +11,7 @@ from dara_dagster.api.auth import usable_token
 from dara_dagster.api.proxy import Caller, Proxy, app_port, is_databricks_app, trusted_proxy
 from dara_dagster.errors import DaraError
 from tests.api.small import UPGRADE
-from tests.api.test_access import TOKEN, Guarded, local
+from tests.api.test_auth import TOKEN, Guarded, local
 from tests.cli.conftest import Project, project
 
 __all__ = ["local", "project"]

@@ -22,7 +22,7 @@ from dara_dagster.api.tokens import Access, Failures, TokenFile, Tokens, kept_se
 from dara_dagster.errors import DaraError
 from tests.api.served import module_token, served
 from tests.api.small import Small
-from tests.api.test_access import _basic
+from tests.api.test_auth import _basic
 from tests.cli.conftest import Project, project
 
 __all__ = ["module_token", "project", "served"]

@@ -96,7 +96,7 @@ def print_run(run: RunStatus, links: bool = True) -> None:
             tell(console, f"{task.name}: {task.url}")
     for task in run.tasks:
         if task.verdict == "lost":
-            tell(console, _left_behind(task), style="red")
+            tell(console, _possible_orphan(task), style="red")
     print_errors(run, console)
 
 
@@ -146,7 +146,7 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
     console.print(table)
 
 
-def _left_behind(task: TaskStatus) -> str:
+def _possible_orphan(task: TaskStatus) -> str:
     """Return what may still run for a task that ended without its Databricks run being seen to end."""
     what = f"Databricks run {task.databricks_run_id}" if task.databricks_run_id else "a Databricks run"
     page = f", {task.url}," if task.url else ""

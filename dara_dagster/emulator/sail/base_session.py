@@ -43,13 +43,13 @@ class Writes(Protocol):
 
     @property
     def last(self) -> WriteOutcome:
-        """Of this thread's latest write."""
+        """Return the outcome of this thread's latest write."""
 
     def named(self, operation: str) -> AbstractContextManager[None]:
-        """Gives writes of this thread a name in DESCRIBE HISTORY."""
+        """Give writes of this thread a name in DESCRIBE HISTORY."""
 
     def record(self, name: TableName | None, rows: int | None) -> None:
-        """Notes that the task wrote a table; the rows of several writes are added up."""
+        """Note that the task wrote a table; the rows of several writes are added up."""
 
 
 class Requests(Protocol):
@@ -57,21 +57,21 @@ class Requests(Protocol):
 
     @property
     def is_untreated(self) -> bool:
-        """Whether requests of this thread pass as they are."""
+        """Return whether requests of this thread pass as they are."""
 
     @property
     def latest(self) -> Any:
-        """This thread's latest request that was treated; None before the first."""
+        """Return this thread's latest request that was treated; None before the first."""
 
     def untreated(self) -> AbstractContextManager[None]:
-        """Lets requests of this thread pass as they are."""
+        """Let requests of this thread pass as they are."""
 
 
 class RemembersViews(Protocol):
     """Keeps temporary views."""
 
     def remember(self, command: pb.Command) -> None:
-        """Notes a command that made a view."""
+        """Note a command that made a view."""
 
 
 class BaseSession(SparkSession):
@@ -93,26 +93,26 @@ class BaseSession(SparkSession):
     """Temporary ones: name -> definition."""
 
     def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
-        """Runs a statement; in the dialect of Databricks once the session is put together."""
+        """Run a statement; in the dialect of Databricks once the session is put together."""
         return self.plain_sql(sqlQuery, args, **kwargs)
 
     def native(self, query: str) -> DataFrame:
-        """Runs a statement as Sail understands it: no rewriting, no registration, no lock."""
+        """Run a statement as Sail understands it: no rewriting, no registration, no lock."""
         with self.interceptor.untreated():
             return SparkSession.sql(self, query)  # type: ignore[return-value]
 
     def plain_sql(self, query: str, args: Any = None, **frames: Any) -> DataFrame:
-        """Runs a statement without the dialect; paths, registration and locks still apply."""
+        """Run a statement without the dialect; paths, registration and locks still apply."""
         return SparkSession.sql(self, query, args, **frames)  # type: ignore[return-value]
 
     def schema_of(self, query: str) -> StructType:
-        """The columns of a query, which is not run."""
+        """Return the columns of a query, which is not run."""
         return self.client.schema(pb.Plan(root=pb.Relation(sql=pb.SQL(query=query))))
 
     def rows(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
-        """A DataFrame of rows we made ourselves; `schema` is a DDL string."""
+        """Return a DataFrame of rows we made ourselves; `schema` is a DDL string."""
         return self.createDataFrame([tuple(row) for row in rows], schema)  # type: ignore[return-value]
 
     def setting(self, key: str) -> str:
-        """A setting in lower case; '' when unset."""
+        """Return a setting in lower case; '' when unset."""
         return str(self.conf.get(key, "") or "").lower()

@@ -50,7 +50,7 @@ class LocalCatalog(Catalog):
         return self._typed(super().getTable(tableName))
 
     def _typed(self, table: Table) -> Table:
-        """Sail takes every table for an external one, since each has a place."""
+        """Correct the table's type: Sail takes every table for an external one, since each has a place."""
         if table.tableType != "EXTERNAL" or table.catalog is None or len(table.namespace or []) != 1:
             return table
         name = TableName(table.catalog, table.namespace[0], table.name)  # type: ignore[index]
@@ -84,22 +84,22 @@ class LocalCatalog(Catalog):
             return False
 
     def refreshTable(self, tableName: str) -> None:
-        """Every query reads the newest version already."""
+        """Do nothing: every query reads the newest version already."""
 
     def refreshByPath(self, path: str) -> None:
-        """As refreshTable."""
+        """Do nothing, as refreshTable."""
 
     def recoverPartitions(self, tableName: str) -> None:
-        """Delta knows its partitions."""
+        """Do nothing: Delta knows its partitions."""
 
     def clearCache(self) -> None:
-        """Nothing is cached."""
+        """Do nothing: there is no cache."""
 
     def cacheTable(self, tableName: str, storageLevel: Any = None) -> None:
-        """Nothing is cached."""
+        """Do nothing: there is no cache."""
 
     def uncacheTable(self, tableName: str) -> None:
-        """Nothing is cached."""
+        """Do nothing: there is no cache."""
 
     def isCached(self, tableName: str) -> bool:
         return False

@@ -21,8 +21,8 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def column_sql(value: Any, client: Any) -> str:
-    """SQL of a Column, or the text itself. Raises NotSupportedLocally for expressions without SQL form here
-    (UDFs).
+    """Return the SQL of a Column, or the text itself. Raises NotSupportedLocally for expressions without SQL
+    form here (UDFs).
     """
     if isinstance(value, str):
         return value

@@ -173,7 +173,7 @@ def _assignments(changes: Changes | None, spark: BaseSession) -> str:
 
 
 def install() -> None:
-    """Makes `delta` and `delta.tables` importable."""
+    """Make `delta` and `delta.tables` importable."""
     package, tables = types.ModuleType("delta"), types.ModuleType("delta.tables")
     for module in (package, tables):
         module.__dict__.update(DeltaTable=DeltaTable, DeltaMergeBuilder=DeltaMergeBuilder)

@@ -20,12 +20,12 @@ _MOST_SUGGESTED = 5
 
 
 def sail_message(error: BaseException) -> str:
-    """Tells what Sail said, of an error in Spark's words."""
+    """Return Sail's message of an error in Spark's words."""
     return str(getattr(error, "sail_message", error))
 
 
 def unresolved_column(name: Iterable[str], known: Iterable[str]) -> connect.AnalysisException:
-    """Makes the error for a column that is not there; `known` are those that are."""
+    """Make the error for a column that is not there; `known` are those that are."""
     *qualifier, last = name
     known = list(known)
     if qualifier and qualifier[-1].lower() in map(str.lower, known):
@@ -42,25 +42,25 @@ def unresolved_column(name: Iterable[str], known: Iterable[str]) -> connect.Anal
 
 
 def analysis_error(condition: str, sentence: str, state: str, *missing: str) -> connect.AnalysisException:
-    """Makes an AnalysisException; `missing` are the names whose place in the statement matters."""
+    """Make an AnalysisException; `missing` are the names whose place in the statement matters."""
     error: connect.AnalysisException = make_error(connect.AnalysisException, condition, sentence, state)
     error.missing = list(missing)  # type: ignore[attr-defined]
     return error
 
 
 def make_error(kind: type[Any], condition: str, sentence: str, state: str) -> Any:
-    """Makes an error with its condition and its SQLSTATE."""
+    """Make an error with its condition and its SQLSTATE."""
     text = f"[{condition}] {sentence} SQLSTATE: {state}"
     return kind(message=text, errorClass=condition, sql_state=state)
 
 
 def quoted_name(parts: Iterable[str]) -> str:
-    """Joins the parts of a name, each in back-quotes."""
+    """Join the parts of a name, each in back-quotes."""
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Computes Levenshtein's distance, by which Spark orders its suggestions."""
+    """Compute Levenshtein's distance, by which Spark orders its suggestions."""
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         before, row[0] = row[0], i

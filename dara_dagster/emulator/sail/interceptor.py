@@ -48,7 +48,8 @@ class PlanInterceptor(
 
     @contextmanager
     def untreated(self) -> Iterator[None]:
-        """Requests of this thread pass as they are: the statements by which we tend the catalog ourselves."""
+        """Let requests of this thread pass unchanged: the statements by which we tend the catalog
+        ourselves."""
         before = self.is_untreated
         self._own.active = True
         try:
@@ -62,7 +63,7 @@ class PlanInterceptor(
 
     @property
     def latest(self) -> Any:
-        """This thread's latest request that was treated; None before the first."""
+        """Return this thread's latest request that was treated; None before the first."""
         return getattr(self._own, "latest", None)
 
     def intercept_unary_unary(self, proceed: Callable[..., Any], details: Any, request: Any) -> Any:
@@ -165,7 +166,7 @@ class PlanInterceptor(
         raise NotSupportedLocally("DataFrame.inputFiles()")
 
     def _relation(self, message: Any, names: set[str]) -> None:
-        """df.approxQuantile(), which Sail lacks: the exact quantiles, within any relativeError."""
+        """Replace df.approxQuantile(), which Sail lacks, by the exact quantiles, within any relativeError."""
         if message.WhichOneof("rel_type") != "approx_quantile":
             return
         asked = message.approx_quantile
@@ -180,7 +181,7 @@ class PlanInterceptor(
         message.CopyFrom(pb.Relation(common=message.common, project=project))
 
     def _join(self, message: Any, names: set[str]) -> None:
-        """df.join(other, "id", "cross"): by the column, as the inner join that it is."""
+        """Correct df.join(other, "id", "cross"): by the column, as the inner join that it is."""
         if message.join_type == pb.Join.JOIN_TYPE_CROSS and (
             message.using_columns or message.HasField("join_condition")
         ):

@@ -16,7 +16,7 @@ __all__ = ["Registry", "names_in"]
 
 
 def names_in(query: str) -> set[str]:
-    """Everything in a statement that could be the name of a table."""
+    """Return everything in a statement that could be the name of a table."""
     tokens, names, index = scan(query).tokens, set(), 0
     while index < len(tokens):
         parts = []
@@ -51,7 +51,7 @@ class Registry:
                 self.add_schema(catalog, schema)
 
     def use(self, catalog: str, schema: str) -> None:
-        """Makes a schema the current one. A catalog made after the server's start is a namespace of the
+        """Make a schema the current one. A catalog made after the server's start is a namespace of the
         default one.
         """
         self.add_schema(catalog, schema)
@@ -67,14 +67,14 @@ class Registry:
         return [unquote(token.text) for token in scan(name).tokens if token.is_name]
 
     def resolve(self, name: str) -> TableName | None:
-        """The full name of a name with one to three parts; None when it has more or none."""
+        """Return the full name of a name with one to three parts; None when it has more or none."""
         parts = self.parts(name)
         if not 1 <= len(parts) <= 3:
             return None
         return TableName(*[self.catalog, self.schema][: 3 - len(parts)], *parts)
 
     def resolve_schema(self, name: str) -> tuple[str, str]:
-        """(catalog, schema) of a name with one or two parts."""
+        """Return (catalog, schema) of a name with one or two parts."""
         parts = self.parts(name)
         return (parts[0], parts[1]) if len(parts) > 1 else (self.catalog, parts[0])
 
@@ -92,7 +92,7 @@ class Registry:
             self._known = {name: at for name, at in self._known.items() if name[:2] != (catalog, schema)}
 
     def ensure(self, names: Iterable[str]) -> None:
-        """Registers those names that are tables or views of the store and drops those that no longer are."""
+        """Register those names that are tables or views of the store and drop those that no longer are."""
         with self._lock:
             for text in names:
                 name = self.resolve(text)
@@ -104,7 +104,7 @@ class Registry:
                         self._visiting.discard(name)
 
     def forget_folder(self, folder: Path) -> None:
-        """Drops the entries of a table (its files stay): the next use takes the columns from the log."""
+        """Drop the entries of a table (its files stay): the next use takes the columns from the log."""
         with self._lock:
             stale = {name for name, at in self._known.items() if at == str(folder)}
             if folder.is_relative_to(self.store.root):

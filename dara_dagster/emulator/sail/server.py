@@ -34,7 +34,7 @@ class SparkServer:
         os.environ["SPARK_REMOTE"] = self.url  # so that SparkSession.builder works in the user's code
 
     def _configure(self) -> None:
-        """Sail reads its settings from the environment when the server starts."""
+        """Set Sail's settings in the environment, which it reads when the server starts."""
         catalogs = ",".join(
             f'{{name="{name}", type="memory", initial_database=["_init"]}}' for name in self.store.catalogs()
         )

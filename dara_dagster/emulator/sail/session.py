@@ -52,7 +52,7 @@ class LocalSpark(BaseSession):
     writes: WriteGuard
 
     def begin(self, server: SparkServer, paths: PathMap, interceptor: PlanInterceptor, user: str) -> None:
-        """Finishes the construction (pyspark owns `__init__`)."""
+        """Finish the construction (pyspark owns `__init__`)."""
         self.store = server.store
         self.paths = paths
         self.interceptor = interceptor
@@ -80,7 +80,7 @@ class LocalSpark(BaseSession):
         self.client.execute_command = guarded  # type: ignore[method-assign]
 
     def _own_checkpoint(self, properties: dict[str, Any]) -> None:
-        """Gives the frame of a checkpoint to this session: pyspark gives it to the active one, which in a
+        """Give the frame of a checkpoint to this session: pyspark gives it to the active one, which in a
         process of several sessions is the first, whose server knows nothing of it.
         """
         frame = properties.get("checkpoint_command_result")
@@ -111,7 +111,7 @@ class LocalSpark(BaseSession):
     def addArtifacts(
         self, *path: str, pyfile: bool = False, archive: bool = False, file: bool = False
     ) -> None:
-        """Python files become importable (functions run in this process); other artifacts have no place to
+        """Make Python files importable (functions run in this process); other artifacts have no place to
         go.
         """
         if not pyfile:
@@ -123,15 +123,15 @@ class LocalSpark(BaseSession):
     addArtifact = addArtifacts
 
     def stop(self) -> None:
-        """Does nothing: the session belongs to the task, as on Databricks; `close` ends it."""
+        """Do nothing: the session belongs to the task, as on Databricks; `close` ends it."""
 
     def close(self) -> None:
         super().stop()
 
 
 def open_session(server: SparkServer, paths: PathMap, user: str) -> LocalSpark:
-    """A new session, made the default one, so that `SparkSession.builder.getOrCreate()` returns it in every
-    thread.
+    """Return a new session, made the default one, so that `SparkSession.builder.getOrCreate()` returns it in
+    every thread.
     """
     show_text.install()
     udf_results.install()

@@ -14,7 +14,7 @@ _show_string = DataFrame._show_string
 
 
 def install() -> None:
-    """Makes every show() print so from now on."""
+    """Make every show() print so from now on."""
     DataFrame._show_string = _shown  # type: ignore[method-assign]
 
 
@@ -27,7 +27,7 @@ def _shown(self: DataFrame, n: int = 20, truncate: bool | int = True, vertical: 
 
 
 def _wider(text: str, width: int) -> str:
-    """The names of a vertical table in three places."""
+    """Return the names of a vertical table in three places."""
     lines: list[Any] = []
     for line in text.split("\n"):
         if line.startswith("-RECORD "):

@@ -41,7 +41,7 @@ _TYPES |= {"Float32": "FLOAT", "Float64": "DOUBLE", "Boolean": "BOOLEAN", "Date3
 
 
 def speak_spark(spark: BaseSession) -> None:
-    """Makes the session's client raise errors in Spark's words, for SQL and DataFrame calls alike."""
+    """Make the session's client raise errors in Spark's words, for SQL and DataFrame calls alike."""
     handle = spark.client._handle_error
 
     def explained(error: Exception) -> NoReturn:
@@ -56,20 +56,20 @@ def speak_spark(spark: BaseSession) -> None:
 
 
 def explain(spark: BaseSession, error: Exception) -> Exception:
-    """The error in Spark's words; itself when there are none for it."""
+    """Return the error in Spark's words; itself when there are none for it."""
     text = str(error)
     for pattern, say in _SENTENCES:
         match = pattern.search(text)
         if match:
             with spark.interceptor.untreated():
-                said = say(spark, match)
-            said.sail_message = text  # type: ignore[attr-defined]
-            return said
+                error = say(spark, match)
+            error.sail_message = text  # type: ignore[attr-defined]
+            return error
     return error
 
 
 def give_condition(error: PySparkException, query: str) -> None:
-    """Gives an error of a statement its condition, and the place of a name that is missing."""
+    """Give an error of a statement its condition, and the place of a name that is missing."""
     condition = _CONDITION.match(str(error))
     if condition and not error.getCondition():
         error._errorClass = condition[1]
@@ -92,7 +92,7 @@ def _column(spark: BaseSession, match: re.Match[str]) -> Exception:
 
 
 def _known_columns(spark: BaseSession, name: list[str]) -> list[str]:
-    """The columns where a missing one was looked for: of the latest request's inputs."""
+    """Return the columns where a missing one was looked for: of the latest request's inputs."""
     request = spark.interceptor.latest
     plan = getattr(request, "plan", None) or getattr(getattr(request, "schema", None), "plan", None)
     if plan is None:
@@ -123,7 +123,7 @@ def _inputs(relation: pb.Relation) -> list[pb.Relation]:
 
 
 def _fields(message: Any) -> list[tuple[Any, Any]]:
-    """The fields of a message, repeated ones item by item."""
+    """Return the fields of a message, repeated ones item by item."""
     found: list[tuple[Any, Any]] = []
     for field, value in message.ListFields():
         if field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
@@ -175,7 +175,7 @@ def _table(spark: BaseSession, match: re.Match[str]) -> Exception:
 
 
 def _written(spark: BaseSession, name: list[str]) -> list[str]:
-    """The name as the request has it: Sail tells its last part only."""
+    """Return the name as the request has it: Sail tells its last part only."""
     request = str(spark.interceptor.latest or "")
     chain = re.search(rf"((?:[\w`]+\.)+)`?{re.escape(name[-1])}\b", request)
     return [unquote(token.text) for token in scan(chain[0]).tokens if token.is_name] if chain else []
@@ -245,8 +245,8 @@ def _widths(spark: BaseSession, match: re.Match[str]) -> Exception:
 
 def _broken_off(spark: BaseSession, match: re.Match[str]) -> Exception:
     details = re.search(r'details = "([^"]*)"', match[0])
-    said = f" ({details[1]})" if details else ""
-    text = f"[INTERNAL_ERROR] The local engine broke off without an answer{said}. The fault is its own."
+    reason = f" ({details[1]})" if details else ""
+    text = f"[INTERNAL_ERROR] The local engine broke off without an answer{reason}. The fault is its own."
     return connect.SparkConnectGrpcException(message=text, errorClass="INTERNAL_ERROR", sql_state="XX000")
 
 

@@ -38,7 +38,7 @@ class TempViews:
         self._renewed: set[str] = set()
 
     def remember(self, command: pb.Command) -> None:
-        """Notes a command that made a view."""
+        """Note a command that made a view."""
         name, text = "", ""
         if command.HasField("create_dataframe_view"):
             name = command.create_dataframe_view.name
@@ -59,7 +59,7 @@ class TempViews:
                 self._views[key] = _View(_replacing(kept, text), versions)
 
     def refresh(self, names: Iterable[str]) -> None:
-        """Makes those views again whose tables have changed since."""
+        """Make those views again whose tables have changed since."""
         if not self._views:
             return
         for key in {_key(name) for name in names} & (set(self._views) - self._renewed):
@@ -72,7 +72,7 @@ class TempViews:
                     self._renewed.discard(key)
 
     def _versions(self, names: Iterable[str]) -> dict[Path, int]:
-        """The versions of the tables that a query names, itself or by other views."""
+        """Return the versions of the tables that a query names, itself or by other views."""
         found: dict[Path, int] = {}
         for name in names:
             inner = self._views.get(_key(name))
@@ -91,7 +91,7 @@ def _key(name: str) -> str:
 
 
 def _replacing(command: pb.Command, text: str) -> pb.Command:
-    """The command as one that replaces the view."""
+    """Return the command as one that replaces the view."""
     if command.HasField("create_dataframe_view"):
         command.create_dataframe_view.replace = True
         return command
@@ -107,7 +107,7 @@ def _replacing(command: pb.Command, text: str) -> pb.Command:
 
 
 def _tables(message: Any) -> set[str]:
-    """The tables and views that a plan names."""
+    """Return the tables and views that a plan names."""
     names: set[str] = set()
     if isinstance(message, pb.Read.NamedTable):
         names.add(message.unparsed_identifier)

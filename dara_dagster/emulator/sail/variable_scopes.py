@@ -27,7 +27,8 @@ class Variables:
         self.no_columns: set[str] = set()
 
     def find(self, name: Sequence[str]) -> Variable | None:
-        """The variable of a name, which may be qualified by its script's label or by (system.)session."""
+        """Return the variable of a name, which may be qualified by its script's label or by
+        (system.)session."""
         *qualifier, last = [part.lower() for part in name]
         if qualifier[:1] == ["system"]:
             qualifier = qualifier[1:]

@@ -212,7 +212,7 @@ class Deployment:
         settings = dict(wanted.settings)
         if job is None or now is None:
             return self._done(
-                self._telling_of_namesakes(wanted), "create", self._create(workflow.name, settings)
+                self._with_note_on_same_name(wanted), "create", self._create(workflow.name, settings)
             )
         changes = changes_of(settings, now)
         if changes and not self._dry_run:
@@ -226,7 +226,7 @@ class Deployment:
         job_id = self._ids["workflow", workflow] = create_job(self._ws, settings)
         return job_id
 
-    def _telling_of_namesakes(self, wanted: JobPlan) -> JobPlan:
+    def _with_note_on_same_name(self, wanted: JobPlan) -> JobPlan:
         """Add a note on jobs of the same name: they are left alone, yet may be ours with their tags taken
         off."""
         others = ", ".join(map(str, same_name_jobs(self._ws, wanted.settings)))

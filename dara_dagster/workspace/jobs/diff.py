@@ -140,7 +140,7 @@ def _changes_of_items(path: str, wanted: Settings, now: Settings) -> Iterator[Ch
     for key in dict.fromkeys((*wanted, *now)):
         place = f"{path}[{key}]"
         if key not in now or key not in wanted:
-            yield Change(place, _gist(now.get(key)), _gist(wanted.get(key)))
+            yield Change(place, _summarize(now.get(key)), _summarize(wanted.get(key)))
         else:
             yield from _changes_of_map(place, wanted[key], now[key])
 
@@ -150,7 +150,7 @@ def _changes_of_map(path: str, wanted: Settings, now: Settings) -> Iterator[Chan
         yield from _changes(f"{path}.{key}", value, now.get(key))
     for key in now.keys() - wanted.keys():
         if not _is_blank(now[key]) and _counts(path, key, now[key]):
-            yield Change(f"{path}.{key}", _gist(now[key]), None)
+            yield Change(f"{path}.{key}", _summarize(now[key]), None)
 
 
 def _counts(path: str, key: str, value: Any) -> bool:
@@ -193,26 +193,26 @@ def _by_key(name: str, value: Any) -> dict[str, Any]:
     return {str(item[_KEYS[name]]): item for item in value or ()}
 
 
-class _Gist(str):
+class _Summary(str):
     """A word about a value, shown without quotes."""
 
     __slots__ = ()
     __repr__ = str.__str__
 
 
-def _gist(value: Any) -> Any:
+def _summarize(value: Any) -> Any:
     """Summarize a whole entry in a word: what kind of task it is, its default, or how much stands in it."""
     if not isinstance(value, Mapping):
         return value
     kind = next((key for key in value if key.endswith("_task")), None)
     if kind:
-        return _Gist(kind)
-    return value["default"] if "default" in value else _Gist(f"{len(value)} settings")
+        return _Summary(kind)
+    return value["default"] if "default" in value else _Summary(f"{len(value)} settings")
 
 
 def _count(value: Any) -> Any:
     """Return a plain value as it is, of a collection how much stands in it."""
-    return _Gist(f"{len(value)} settings") if isinstance(value, Mapping | list) else value
+    return _Summary(f"{len(value)} settings") if isinstance(value, Mapping | list) else value
 
 
 def _short(value: Any) -> str:

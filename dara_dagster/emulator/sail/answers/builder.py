@@ -29,10 +29,10 @@ class Builder(Protocol[E]):
     """Makes expressions."""
 
     def call(self, name: str, *arguments: E) -> E:
-        """A function, or an operator by its sign."""
+        """Return a function, or an operator by its sign."""
 
     def cast(self, expr: E, kind: str, *, lenient: bool = False) -> E:
-        """CAST, or TRY_CAST when lenient."""
+        """Make a CAST, or a TRY_CAST when lenient."""
 
     def value(self, value: str | int | float) -> E:
-        """A literal."""
+        """Return a literal."""

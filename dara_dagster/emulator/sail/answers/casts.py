@@ -41,7 +41,7 @@ _ZEROS = "([^.])0+$"
 
 
 def cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool) -> E | None:
-    """The cast of an expression to a type in other words; None when Sail makes it right."""
+    """Return the cast of an expression to a type in other words; None when Sail makes it right."""
     if isinstance(kind, StringType) and isinstance(term.kind, DoubleType | FloatType):
         text: E = _as_java(build, term.expr)
         return text
@@ -72,13 +72,14 @@ def cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool
 
 
 def _only_field(kind: DataType | None) -> int | None:
-    """The field of an interval of one."""
+    """Return the field of an interval of one."""
     is_single = isinstance(kind, DayTimeIntervalType) and kind.startField == kind.endField
     return kind.startField if is_single else None  # type: ignore[union-attr]
 
 
 def in_type(build: Builder[E], term: Term[E], kind: DataType) -> E:
-    """A value among others of a type. Text that is no number fails where it is asked for, and only there."""
+    """Return a value among others of a type. Text that is no number fails where it is asked for, and only
+    there."""
     if term.kind in (kind, NullType()):
         return term.expr
     name = kind.simpleString()
@@ -92,15 +93,15 @@ def in_type(build: Builder[E], term: Term[E], kind: DataType) -> E:
 
 
 def text_of(build: Builder[E], term: Term[E]) -> E:
-    """An operand that is written as text: a double as Java writes it."""
+    """Return an operand that is written as text: a double as Java writes it."""
     is_double = isinstance(term.kind, DoubleType | FloatType)
     text: E = _as_java(build, term.expr) if is_double else term.expr
     return text
 
 
 def _nested_text(build: Builder[Any], text: Any, kind: DataType) -> Any:
-    """An array, map or struct as text, with null where Sail writes NULL; where a text could say that, too,
-    it is refused when it comes up.
+    """Return an array, map or struct as text, with null where Sail writes NULL; where a text could say that,
+    too, it is refused when it comes up.
     """
     if not _holds_text(kind):
         return build.call("replace", text, build.value("NULL"), build.value("null"))
@@ -120,7 +121,7 @@ def _holds_text(kind: DataType) -> bool:
 
 
 def _as_java(build: Builder[Any], x: Any) -> Any:
-    """A double as Java writes it: scientific below a thousandth and from ten million on.
+    """Return a double as Java writes it: scientific below a thousandth and from ten million on.
 
     Source: https://docs.oracle.com/en/java/javase/17/docs/api/java.base/java/lang/Double.html#toString(double)
     """
@@ -157,5 +158,5 @@ def _as_java(build: Builder[Any], x: Any) -> Any:
 
 
 def _trimmed(build: Builder[Any], text: Any) -> Any:
-    """Without zeros at the end, but for one behind the point."""
+    """Drop zeros at the end, but for one behind the point."""
     return build.call("regexp_replace", text, build.value(_ZEROS), build.value("$1"))

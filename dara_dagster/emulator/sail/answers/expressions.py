@@ -41,7 +41,7 @@ NULL = pb.Expression(literal=pb.Expression.Literal(null=pb.DataType(null=pb.Data
 
 
 def column(name: str) -> pb.Expression:
-    """A column of the input by its name."""
+    """Return a column of the input by its name."""
     quoted = "`" + name.replace("`", "``") + "`"
     attribute = pb.Expression.UnresolvedAttribute(unparsed_identifier=quoted)
     return pb.Expression(unresolved_attribute=attribute)
@@ -56,7 +56,7 @@ def projection(source: pb.Relation, expressions: Sequence[pb.Expression]) -> pb.
 
 
 def messages(message: Any) -> Iterator[Any]:
-    """The messages directly in a message."""
+    """Yield the messages directly in a message."""
     for field, value in message.ListFields():
         if field.type != field.TYPE_MESSAGE:
             continue
@@ -70,7 +70,7 @@ def messages(message: Any) -> Iterator[Any]:
 
 
 def substitute_variables(message: pb.Expression, values: Mapping[str, pb.Expression]) -> None:
-    """Puts values in place of the variables of a lambda, by name."""
+    """Put values in place of the variables of a lambda, by name."""
     if message.WhichOneof("expr_type") == "unresolved_named_lambda_variable":
         value = values.get(".".join(message.unresolved_named_lambda_variable.name_parts))
         if value is not None:

@@ -36,7 +36,7 @@ def _call(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
 
 
 def _integer(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """An INT. With three arguments the functions of dates are others, which answer a BIGINT."""
+    """Return an INT. With three arguments the functions of dates are others, which answer a BIGINT."""
     plain = _call(build, name, terms)
     return Term(build.cast(plain, "int"), IntegerType()) if len(terms) == 2 else Term(plain, LongType())
 
@@ -55,7 +55,7 @@ def _timestamp_seconds(build: Builder[Any], name: str, terms: Sequence[Term[Any]
 
 
 def _moment(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """Sail's own has no zone to be written in."""
+    """Write a moment: Sail's own has no zone to be written in."""
     return Term(build.cast(_call(build, name, terms), "timestamp"), TimestampType())
 
 
@@ -65,14 +65,14 @@ def _chr(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any
 
 
 def _hash(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """A NULL without a type changes no hash, like any other."""
+    """Return a NULL without a type changes no hash, like any other."""
     given = [_hashed(build, name, term) for term in terms]
     return Term(build.call(name, *given), IntegerType() if name == "hash" else LongType())
 
 
 def _hashed(build: Builder[Any], name: str, term: Term[Any]) -> Any:
-    """What Spark hashes of a value: of a decimal up to 18 digits its digits as a BIGINT, where Sail hashes 16
-    bytes. Raises NotSupportedLocally for a longer one.
+    """Return what Spark hashes of a value: of a decimal up to 18 digits its digits as a BIGINT, where Sail
+    hashes 16 bytes. Raises NotSupportedLocally for a longer one.
     """
     if isinstance(term.kind, NullType):
         return build.cast(term.expr, "int")
@@ -86,7 +86,8 @@ def _hashed(build: Builder[Any], name: str, term: Term[Any]) -> Any:
 
 
 def day_part(build: Builder[Any], part: str, moment: Any) -> Any:
-    """The part of a date or timestamp that Sail counts otherwise or does not know; None for any other."""
+    """Return the part of a date or timestamp that Sail counts otherwise or does not know; None for any
+    other."""
     day = build.cast(moment, "date")
     since_monday = build.call(
         "pmod", build.call("+", build.call("dayofweek", day), build.value(5)), build.value(7)

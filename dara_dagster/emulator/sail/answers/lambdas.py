@@ -16,7 +16,7 @@ _FOLDS = {"aggregate", "reduce"}
 
 
 def with_examples(text: str, node: exp.Expr, written: Callable[[exp.Expr], tuple[str, list[str]]]) -> str:
-    """An expression within lambdas, with examples in place of their parameters: the first item of the
+    """Return an expression within lambdas, with examples in place of their parameters: the first item of the
     array, and for the place of an item a number. `written` says a function's name and arguments.
     """
     function = node.find_ancestor(exp.Lambda)
@@ -40,7 +40,7 @@ def _examples(function: exp.Lambda, name: str, given: list[str]) -> Iterator[tup
 
 
 def example_arguments(function: pb.Expression.UnresolvedFunction) -> list[dict[str, pb.Expression]]:
-    """The same for the lambdas among a function's arguments in a plan: for each, name -> example."""
+    """Return the same for the lambdas among a function's arguments in a plan: for each, name -> example."""
     item = _call("get", function.arguments[0], pb.Expression(literal=pb.Expression.Literal(integer=0)))
     name, found = function.function_name.lower(), []
     for argument in function.arguments:
@@ -56,7 +56,7 @@ def example_arguments(function: pb.Expression.UnresolvedFunction) -> list[dict[s
 
 
 def with_values(expr: pb.Expression, values: Mapping[str, pb.Expression]) -> pb.Expression:
-    """A copy of an expression with values in place of its variables."""
+    """Return a copy of an expression with values in place of its variables."""
     copy = pb.Expression()
     copy.CopyFrom(expr)
     substitute_variables(copy, values)

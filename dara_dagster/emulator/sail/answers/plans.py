@@ -30,7 +30,9 @@ from pyspark.sql.types import (
 )
 
 from dara_dagster.emulator.sail.answers.builder import Term
+from dara_dagster.emulator.sail.answers.correction_check import is_loose_decimal, may_change
 from dara_dagster.emulator.sail.answers.expressions import BUILD, NULL, aliased, messages, projection
+from dara_dagster.emulator.sail.answers.function_rewrites import REWRITES
 from dara_dagster.emulator.sail.answers.lambdas import example_arguments, with_values
 from dara_dagster.emulator.sail.answers.rules import (
     AGGREGATES,
@@ -42,10 +44,8 @@ from dara_dagster.emulator.sail.answers.rules import (
     checked_sum,
 )
 from dara_dagster.emulator.sail.answers.spark_types import is_numeric
-from dara_dagster.emulator.sail.answers.spelled import SPELLED
+from dara_dagster.emulator.sail.answers.sql_corrections import correct_expression
 from dara_dagster.emulator.sail.answers.statistics import statistics
-from dara_dagster.emulator.sail.answers.trees import correct_expression
-from dara_dagster.emulator.sail.answers.triggers import is_loose_decimal, triggers
 from dara_dagster.emulator.sail.answers.unions import correct_set_operation, without_numbers
 from dara_dagster.emulator.sail.answers.window_errors import RANKING, refused_window, unordered_window
 
@@ -79,7 +79,7 @@ class Scope:
         self._examples: dict[str, pb.Expression] = {}
 
     def within(self, examples: dict[str, pb.Expression]) -> Scope:
-        """The scope of a lambda's body; `examples` are expressions of its parameters' types."""
+        """Return the scope of a lambda's body; `examples` are expressions of its parameters' types."""
         inner = copy.copy(self)
         inner._examples = {**self._examples, **examples}
         return inner
@@ -94,7 +94,7 @@ class Scope:
         return found[0] if len(found) == 1 else self.ask(expr)
 
     def ask(self, expr: pb.Expression) -> DataType | None:
-        """The type of any expression; None when the server refuses it."""
+        """Return the type of any expression; None when the server refuses it."""
         for _ in self._examples:  # those of inner lambdas are made of outer parameters
             if not _holds(expr, "unresolved_named_lambda_variable"):
                 break
@@ -115,7 +115,7 @@ class PlanCorrector:
         self._known: OrderedDict[bytes, StructType] = OrderedDict()
 
     def correct(self, request: Any) -> None:
-        """Corrects the plan of an ExecutePlan or AnalyzePlan request."""
+        """Correct the plan of an ExecutePlan or AnalyzePlan request."""
         if getattr(request, "plan", None) is not None and request.plan.HasField("command"):
             self._known.clear()  # tables and views may change
         for relation in _relations(request):
@@ -145,7 +145,7 @@ class PlanCorrector:
         expressions = [e for field in _EXPRESSIONS.get(kind, ()) for e in _listed(getattr(node, field))]
         if kind == "with_columns":
             expressions = [alias.expr for alias in relation.with_columns.aliases]
-        changing = [e for e in expressions if triggers(e)]
+        changing = [e for e in expressions if may_change(e)]
         if not changing or node is None:
             return
         scope = Scope(_source(kind, node), self._schema)
@@ -167,7 +167,7 @@ class PlanCorrector:
             self._note_columns(relation, kinds)
 
     def _note_columns(self, relation: pb.Relation, kinds: Sequence[DataType | None]) -> None:
-        """Notes the schema of withColumn() with numbers: each of a chain would be a question of its own."""
+        """Note the schema of withColumn() with numbers: each of a chain would be a question of its own."""
         fields = {field.name.lower(): field for field in self._schema(relation.with_columns.input)}
         if len(fields) != len(self._schema(relation.with_columns.input)):
             return
@@ -177,7 +177,7 @@ class PlanCorrector:
         self._keep(_digest(relation), StructType(list(fields.values())))
 
     def _names(self, source: pb.Relation, expressions: list[pb.Expression]) -> list[str | None]:
-        """The names that columns without an alias have; None for those that are none or several."""
+        """Return the names that columns without an alias have; None for those that are none or several."""
         try:
             names = self._schema(projection(source, expressions)).names if expressions else []
         except Exception:
@@ -217,7 +217,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _source(kind: str, node: Any) -> pb.Relation:
-    """The relation whose columns the expressions see."""
+    """Return the relation whose columns the expressions see."""
     if kind != "join":
         return node.input  # type: ignore[no-any-return]
     both = pb.Join(left=node.left, right=node.right, join_type=pb.Join.JOIN_TYPE_CROSS)
@@ -229,7 +229,7 @@ def _aliased(expr: pb.Expression) -> bool:
 
 
 def _relations(message: Any) -> Iterator[pb.Relation]:
-    """All relations of a request, inner ones first: their corrected types are what outer ones see."""
+    """Yield all relations of a request, inner ones first: their corrected types are what outer ones see."""
     if isinstance(message, pb.LocalRelation | pb.CommonInlineUserDefinedFunction):
         return
     for inner in messages(message):
@@ -245,7 +245,7 @@ def _holds(expr: Any, kind: str) -> bool:
 
 
 def _term(expr: pb.Expression, scope: Scope, *, typed: bool) -> Term[pb.Expression]:
-    """The corrected expression; with its type when `typed`."""
+    """Return the corrected expression; with its type when `typed`."""
     kind = expr.WhichOneof("expr_type")
     reader = _READERS.get(kind or "")
     found = reader(expr, scope) if reader else _plain(expr, scope)
@@ -256,7 +256,7 @@ def _term(expr: pb.Expression, scope: Scope, *, typed: bool) -> Term[pb.Expressi
 
 
 def _plain(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
-    """Anything else: only what it holds is corrected."""
+    """Return anything else: only what it holds is corrected."""
 
     def visit(message: Any) -> None:
         for inner in messages(message):
@@ -322,7 +322,7 @@ def _called(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     pairs = zip(function.arguments, scopes, strict=True)
     terms = [_term(argument, inner, typed=typed) for argument, inner in pairs]
     found = apply(BUILD, name, terms) if typed else None
-    spelled = SPELLED[name](BUILD, name, terms) if name in SPELLED else None
+    spelled = REWRITES[name](BUILD, name, terms) if name in REWRITES else None
     if spelled is not None:
         return Term(spelled)
     if found is not None:
@@ -336,7 +336,7 @@ def _called(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
 def _aggregate(
     expr: pb.Expression, function: pb.Expression.UnresolvedFunction, scope: Scope
 ) -> Term[pb.Expression] | None:
-    """Corrects a sum or mean in `expr`, which is the function itself or a window over it."""
+    """Correct a sum or mean in `expr`, which is the function itself or a window over it."""
     name = function.function_name.lower()
     if name not in AGGREGATES or len(function.arguments) != 1:
         return None
@@ -370,7 +370,7 @@ def _window(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
 
 
 def _count_days(window: pb.Expression.Window, scope: Scope) -> None:
-    """A RANGE of a number over dates: by the number of the day; of a date Sail takes in every row."""
+    """Order a RANGE of a number over dates by the number of the day; of a date Sail takes in every row."""
     frame = window.frame_spec
     bounds = [frame.lower.value.literal, frame.upper.value.literal]
     if frame.frame_type != pb.Expression.Window.WindowFrame.FRAME_TYPE_RANGE or len(window.order_spec) != 1:
@@ -382,7 +382,7 @@ def _count_days(window: pb.Expression.Window, scope: Scope) -> None:
 
 
 def _text(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
-    """SQL text among the expressions, as of expr() and selectExpr()."""
+    """Correct SQL text among the expressions, as of expr() and selectExpr()."""
     text = expr.expression_string.expression
     expr.expression_string.expression = correct_expression(text, _TextColumns(scope))
     return Term(expr)

@@ -19,7 +19,7 @@ from dara_dagster.emulator.sail.answers.builder import Term
 from dara_dagster.emulator.sail.answers.casts import in_type
 from dara_dagster.emulator.sail.answers.functions import day_part
 from dara_dagster.emulator.sail.answers.lambdas import with_examples
-from dara_dagster.emulator.sail.answers.queries import (
+from dara_dagster.emulator.sail.answers.query_scopes import (
     Columns,
     query_place,
 )
@@ -75,13 +75,13 @@ class Statement(Protocol):
     outputs: dict[int, list[list[Output]]]
 
     def rendered(self, place: Span) -> str:
-        """Gives a part of the text with its edits."""
+        """Give a part of the text with its edits."""
 
     def replace(self, place: Span, text: str) -> None:
-        """Edits a part of the text."""
+        """Edit a part of the text."""
 
     def is_closed(self, query: exp.Expr) -> bool:
-        """Tells whether a query names no column of the queries around it."""
+        """Return whether a query names no column of the queries around it."""
 
 
 class Query:
@@ -114,7 +114,7 @@ class Query:
             self.owner.outputs[id(self.node)] = list(rows.values())
 
     def _let_be_null(self, item: exp.Expr) -> None:
-        """Tells Sail that a scalar subquery may be NULL, as it is without a row."""
+        """Tell Sail that a scalar subquery may be NULL, as it is without a row."""
         place = place_of(item.unalias())
         if place is not None:
             self.owner.replace(place, f"nullif({self.owner.rendered(place)}, NULL)")
@@ -126,7 +126,7 @@ class Query:
         self.owner.replace(place, text)
 
     def _roots(self) -> Iterator[exp.Expr]:
-        """The expressions of the query that belong to no inner query, outermost nodes only."""
+        """Yield the expressions of the query that belong to no inner query, outermost nodes only."""
         for node in children(self.node):
             yield from self._below(node)
 
@@ -140,7 +140,7 @@ class Query:
             yield from self._below(inner)
 
     def term(self, node: exp.Expr, *, typed: bool) -> Term[str]:
-        """The corrected text of an expression, with its type when `typed`."""
+        """Return the corrected text of an expression, with its type when `typed`."""
         found = self._read(node)
         if typed and found.kind is None:
             return Term(found.expr, self._ask(node, found.expr), found.literal)
@@ -173,7 +173,7 @@ class Query:
         return self._plain(node, place)
 
     def _special(self, node: exp.Expr, place: Span) -> Term[str] | None:
-        """What depends on where an expression stands, or on more than the types of its operands."""
+        """Return what depends on where an expression stands, or on more than the types of its operands."""
         member = node.this if isinstance(node, exp.Not) else node
         whole = member is node or place_of(member) is None
         if isinstance(member, exp.In) and member.args.get("query") is not None and whole:
@@ -252,7 +252,7 @@ class Query:
         return Term(self._within(place, [(node.this, inner)]) if other is None else other, kind)
 
     def _case(self, node: exp.Case, place: Span) -> Term[str]:
-        """CASE: its values in one type."""
+        """Give the values of a CASE one type."""
         values = [branch.args["true"] for branch in node.args["ifs"]]
         values += [node.args["default"]] if node.args.get("default") is not None else []
         conditions = [branch.this for branch in node.args["ifs"]]
@@ -265,7 +265,8 @@ class Query:
         return Term(self._within(place, parts), kind)
 
     def _aggregate(self, node: exp.Expr, place: Span) -> Term[str] | None:
-        """sum and avg, also with DISTINCT, FILTER and OVER: the cast of the result stands around all."""
+        """Correct sum and avg, also with DISTINCT, FILTER and OVER: the cast of the result stands around
+        all."""
         call = node
         while isinstance(call, exp.Window | exp.Filter):
             call = call.this
@@ -285,7 +286,7 @@ class Query:
         return Term(checked_sum(BUILD, name, text, term.kind), kind)
 
     def _beside(self, node: exp.Expr, call: exp.Expr) -> Iterator[exp.Expr]:
-        """The expressions of FILTER and OVER."""
+        """Yield the expressions of FILTER and OVER."""
         while node is not call:
             for inner in children(node):
                 if inner is not node.this:
@@ -293,7 +294,7 @@ class Query:
             node = node.this
 
     def _plain(self, node: exp.Expr, place: Span | None) -> Term[str]:
-        """Anything else: only what it holds is corrected."""
+        """Return anything else: only what it holds is corrected."""
         parts = []
         if not isinstance(node, exp.Query):
             for child in children(node):
@@ -309,7 +310,7 @@ class Query:
         return Term(self._within(place, parts), self._column(node) if isinstance(node, exp.Column) else None)
 
     def _within(self, place: Span, parts: Sequence[tuple[exp.Expr, Term[str]]]) -> str:
-        """The text at a place with the texts of its parts."""
+        """Return the text at a place with the texts of its parts."""
         edits = [edit for edit in self.owner.edits if place.start <= edit.start and edit.end <= place.end]
         for node, term in parts:
             where = place_of(node.unalias())
@@ -320,7 +321,7 @@ class Query:
         return apply(place.of(self.owner.text), moved)
 
     def _column(self, node: exp.Column) -> DataType | None:
-        """The type of a column, or of an alias before it in the same SELECT."""
+        """Return the type of a column, or of an alias before it in the same SELECT."""
         alias = self._aliases.get(node.name.lower()) if not node.table else None
         return self.columns.column([part.name for part in node.parts]) or alias
 
@@ -328,7 +329,7 @@ class Query:
         return self.columns.ask(with_examples(text, node, self._written))
 
     def _written(self, call: exp.Expr) -> tuple[str, list[str]]:
-        """The name of a function and its arguments, corrected but for lambdas."""
+        """Return the name of a function and its arguments, corrected but for lambdas."""
         place = place_of(call)
         source = scan(place.of(self.owner.text)) if place is not None else None
         if source is None or 1 not in source.closing:

@@ -16,7 +16,7 @@ _FINE = "decimal(38,18)"
 
 
 def round_rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """round(x) and round(x, n)."""
+    """Correct round(x) and round(x, n)."""
     x, places = terms[0], _places(terms)
     plain = build.call(name, *(term.expr for term in terms))
     if isinstance(x.kind, DecimalType) and places is not None:
@@ -30,7 +30,7 @@ def round_rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Te
 
 
 def bround_rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """bround(x) and bround(x, n): halves go to the even neighbour."""
+    """Correct bround(x) and bround(x, n): halves go to the even neighbour."""
     x, places = terms[0], _places(terms)
     plain = build.call(name, *(term.expr for term in terms))
     if places is None or x.kind is None:
@@ -46,7 +46,7 @@ def bround_rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> T
 
 
 def floor_rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """floor(x), ceil(x), and both with a number of places, which answer decimals."""
+    """Correct floor(x), ceil(x), and both with a number of places, which return decimals."""
     x, places = terms[0], _places(terms)
     arguments = [term.expr for term in terms]
     if len(terms) == 1:
@@ -61,7 +61,7 @@ def floor_rule(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Te
 
 
 def _whole(kind: DataType | None) -> DataType | None:
-    """The type of floor(x) and ceil(x)."""
+    """Return the type of floor(x) and ceil(x)."""
     if isinstance(kind, DecimalType) and kind.scale > 0:
         return DecimalType(kind.precision - kind.scale + 1, 0)
     return LongType() if kind is not None else None
@@ -72,7 +72,7 @@ def _places(terms: Sequence[Term[Any]]) -> int | None:
 
 
 def _rounded(kind: DecimalType, places: int) -> DecimalType:
-    """The type of a decimal rounded to a number of places (one whole digit more for the carry)."""
+    """Return the type of a decimal rounded to a number of places (one whole digit more for the carry)."""
     whole = kind.precision - kind.scale + 1
     if places < 0:
         return DecimalType(min(38, max(whole, -places + 1)), 0)
@@ -85,7 +85,7 @@ def _wide(build: Builder[Any], x: Term[Any]) -> Any:
 
 
 def _shortest(build: Builder[Any], x: Any) -> Any:
-    """The decimal that a double is written as; NULL when that is very large or very small."""
+    """Return the decimal that a double is written as; NULL when that is very large or very small."""
     return build.cast(build.cast(x, "string"), _FINE, lenient=True)
 
 
@@ -95,7 +95,7 @@ def _binary(build: Builder[Any], x: Term[Any], rounded: Any, otherwise: Any) -> 
 
 
 def _half_even(build: Builder[Any], x: Any, places: int) -> Any:
-    """Rounds a decimal up, and a tie that gave an odd last digit one back."""
+    """Round a decimal up, and a tie that gave an odd last digit one back."""
     call, value = build.call, build.value
     up = call("round", x, value(places))
     unit = build.cast(value(_unit(places)), "decimal(38,18)")
@@ -107,5 +107,5 @@ def _half_even(build: Builder[Any], x: Any, places: int) -> Any:
 
 
 def _unit(places: int) -> str:
-    """Ten to the power of -places, as text."""
+    """Return ten to the power of -places, as text."""
     return f"1{'0' * -places}" if places <= 0 else f"0.{'0' * (places - 1)}1"

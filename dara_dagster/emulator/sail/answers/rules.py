@@ -57,7 +57,7 @@ _OVERFLOWING = ("+", "-", "*")
 
 
 def apply(build: Builder[E], name: str, terms: Sequence[Term[E]]) -> Term[E] | None:
-    """The call of a function or operator, spelled right, with its type; None when no rule knows it."""
+    """Return the call of a function or operator, spelled right, with its type; None when no rule knows it."""
     rule = RULES.get(name)
     return rule(build, name, terms) if rule else None
 
@@ -80,7 +80,7 @@ def _arithmetic(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> T
 
 
 def _doubles(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Term[Any]:
-    """A float beside another number is taken for a double."""
+    """Take a float beside another number for a double."""
     mixed = any(isinstance(term.kind, FloatType) for term in (a, b))
     x, y = (build.cast(term.expr, "double") if mixed else term.expr for term in (a, b))
     return Term(build.call(name, x, y), DoubleType())
@@ -102,7 +102,7 @@ def _integers(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Ter
 
 
 def _fits(name: str, a: int | None, b: int | None) -> bool:
-    """Whether an operation on two literals is far from overflowing."""
+    """Return whether an operation on two literals is far from overflowing."""
     return a is not None and b is not None and max(abs(a), abs(b)) < 2**15 and name in _OVERFLOWING
 
 
@@ -128,7 +128,7 @@ def _decimals(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Ter
 
 
 def _in_38_digits(build: Builder[Any], x: Any, kind: DecimalType) -> Any:
-    """A decimal that fails when it has more digits than there are: Sail goes on up to 1.7E38."""
+    """Return a decimal that fails when it has more than 38 digits: Sail allows up to 1.7E38."""
     if kind.precision < 38:
         return x
     text = kind.simpleString()
@@ -142,7 +142,7 @@ def _in_38_digits(build: Builder[Any], x: Any, kind: DecimalType) -> Any:
 
 
 def checked_sum(build: Builder[E], name: str, found: E, kind: DataType | None) -> E:
-    """A sum of decimals that may have more than 38 digits."""
+    """Return a sum of decimals that may have more than 38 digits."""
     if name != "sum" or not isinstance(kind, DecimalType) or kind.precision <= 28:
         return found
     checked: E = _in_38_digits(build, found, DecimalType(38, kind.scale))
@@ -173,14 +173,14 @@ def _moments(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Term
 
 
 def _remainder(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """mod(a, b) and pmod(a, b)."""
+    """Correct mod(a, b) and pmod(a, b)."""
     found = _arithmetic(build, "%" if name == "mod" else name, terms)
     plain = build.call(name, *(term.expr for term in terms))
     return Term(plain, found.kind) if is_integral(found.kind) else found
 
 
 def _negative(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """-a and abs(a), which overflow for the least integer."""
+    """Correct -a and abs(a), which overflow for the least integer."""
     (a,) = terms
     kind = a.kind.simpleString() if a.kind is not None and is_integral(a.kind) else ""
     if not kind or a.literal is not None:
@@ -191,17 +191,17 @@ def _negative(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Ter
 
 
 def _same(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """Functions with the type of their first operand."""
+    """Type functions by their first operand."""
     return Term(build.call(name, *(term.expr for term in terms)), terms[0].kind if terms else None)
 
 
 def _together(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """Functions with the widest type of their operands, which Sail knows."""
+    """Type functions by the widest type of their operands, which Sail knows."""
     return Term(build.call(name, *(term.expr for term in terms)), widest([term.kind for term in terms]))
 
 
 def unify(build: Builder[E], branches: Sequence[Term[E]]) -> tuple[list[E], DataType | None]:
-    """The branches of a CASE or IF in one type."""
+    """Return the branches of a CASE or IF in one type."""
     kind = widest([branch.kind for branch in branches])
     if kind is None:
         return [branch.expr for branch in branches], None
@@ -209,7 +209,7 @@ def unify(build: Builder[E], branches: Sequence[Term[E]]) -> tuple[list[E], Data
 
 
 def _nullif(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """The first operand in its own type; compared as by `=`."""
+    """Return the first operand in its own type; compared as by `=`."""
     plain = build.call(name, *(term.expr for term in terms))
     if (
         len(terms) != 2
@@ -233,7 +233,7 @@ def _if(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]
 
 
 def _when(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """CASE as a function: conditions and values by turns, and a last value."""
+    """Correct CASE as a function: conditions and values by turns, and a last value."""
     places = [i for i in range(len(terms)) if i % 2 or i == len(terms) - 1]
     branches, kind = unify(build, [terms[i] for i in places])
     arguments = [term.expr for term in terms]
@@ -243,14 +243,14 @@ def _when(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[An
 
 
 def _concat(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """Functions that write their operands as text."""
+    """Correct functions that write their operands as text."""
     kinds = [term.kind for term in terms]
     text = any(isinstance(kind, StringType) for kind in kinds) or name == "concat_ws"
     return Term(build.call(name, *(text_of(build, term) for term in terms)), StringType() if text else None)
 
 
 def _try(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """try_add and try_subtract of a moment, which Sail takes for one without a zone."""
+    """Correct try_add and try_subtract of a moment, which Sail takes for one without a zone."""
     if len(terms) == 2 and isinstance(terms[0].kind, TimestampType):
         sign = "+" if name == "try_add" else "-"
         return Term(build.call(sign, *(term.expr for term in terms)), terms[0].kind)
@@ -258,7 +258,7 @@ def _try(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any
 
 
 def _format(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
-    """format_string: Java rounds the decimal that a double is written as, Sail the binary value."""
+    """Correct format_string: Java rounds the decimal that a double is written as, Sail the binary value."""
     given = [term.expr for term in terms]
     specs = [spec for spec in _SPEC.finditer(terms[0].text or "") if spec[3] not in ("%", "n")]
     if not any(spec[1] for spec in specs):
@@ -343,5 +343,5 @@ AGGREGATES: dict[str, Callable[[DataType], tuple[str | None, str | None, DataTyp
 
 
 def apply_aggregate(name: str, kind: DataType | None) -> tuple[str | None, str | None, DataType | None]:
-    """What AGGREGATES says; nothing to do where the type is not known."""
+    """Return what AGGREGATES says; nothing to do where the type is not known."""
     return AGGREGATES[name](kind) if kind is not None and name in AGGREGATES else (None, None, None)

@@ -43,7 +43,8 @@ def is_numeric(kind: DataType | None) -> bool:
 
 
 def as_decimal(kind: DataType, literal: int | None = None) -> DecimalType | None:
-    """The decimal type that an operand is taken for beside a decimal; a literal has just its digits."""
+    """Return the decimal type that an operand is taken for beside a decimal; a literal has just its
+    digits."""
     if isinstance(kind, DecimalType):
         return kind
     if literal is not None:
@@ -53,14 +54,14 @@ def as_decimal(kind: DataType, literal: int | None = None) -> DecimalType | None
 
 
 def _bounded(precision: int, scale: int) -> DecimalType:
-    """A type of at most 38 digits: digits behind the point give way, down to six."""
+    """Return a type of at most 38 digits: digits behind the point give way, down to six."""
     if precision <= _MOST:
         return DecimalType(precision, scale)
     return DecimalType(_MOST, max(_MOST - (precision - scale), min(scale, 6)))
 
 
 def decimal_of(operator: str, a: DecimalType, b: DecimalType) -> DecimalType:
-    """The type of an operator's result in Spark."""
+    """Return the type of an operator's result in Spark."""
     whole = max(a.precision - a.scale, b.precision - b.scale)
     scale = max(a.scale, b.scale)
     if operator == "*":
@@ -74,7 +75,7 @@ def decimal_of(operator: str, a: DecimalType, b: DecimalType) -> DecimalType:
 
 
 def sail_decimal(operator: str, a: DecimalType, b: DecimalType) -> DecimalType | None:
-    """The type of the same result in Sail 0.7.2; None where it is not known."""
+    """Return the type of the same result in Sail 0.7.2; None where it is not known."""
     if operator == "*":
         precision, scale = a.precision + b.precision + 1, a.scale + b.scale
     elif operator in ("+", "-"):
@@ -86,7 +87,7 @@ def sail_decimal(operator: str, a: DecimalType, b: DecimalType) -> DecimalType |
 
 
 def widest(kinds: Sequence[DataType | None]) -> DataType | None:
-    """The type that values of several types take in one column; None where a type is not known."""
+    """Return the type that values of several types take in one column; None where a type is not known."""
     found: DataType | None = NullType()
     for kind in kinds:
         found = _wider(found, kind)

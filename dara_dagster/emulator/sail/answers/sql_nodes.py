@@ -31,20 +31,20 @@ def children(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def arguments(node: exp.Expr) -> list[exp.Expr]:
-    """The operands of a function, in the order of the text."""
+    """Return the operands of a function, in the order of the text."""
     found = [child for child in node.iter_expressions() if not isinstance(child, exp.DataType | exp.Var)]
     return sorted(map(_written, found), key=lambda child: (place_of(child) or Span(0, 0)).start)
 
 
 def _written(node: exp.Expr) -> exp.Expr:
-    """What stands in the text, without the conversions that sqlglot puts around dates."""
+    """Return what stands in the text, without the conversions that sqlglot puts around dates."""
     while place_of(node) is None and isinstance(node.this, exp.Expr):
         node = node.this
     return node
 
 
 def first_word(text: str) -> str:
-    """The first word in lower case."""
+    """Return the first word in lower case."""
     return scan(text).tokens[0].text.lower()
 
 

@@ -55,7 +55,7 @@ BUILD = TextBuilder()
 
 
 def place_of(node: exp.Expr) -> Span | None:
-    """Where an expression stands in the text; None where the parser did not note it."""
+    """Return where an expression stands in the text; None where the parser did not note it."""
     found = node.meta.get("span")
     if found is not None:
         return found  # type: ignore[no-any-return]
@@ -71,7 +71,7 @@ def place_of(node: exp.Expr) -> Span | None:
 
 
 def ddl_type(node: exp.DataType) -> DataType | None:
-    """Spark's type of a type in the tree."""
+    """Return Spark's type of a type in the tree."""
     try:
         return DataType.fromDDL(node.sql("databricks"))
     except Exception:
@@ -79,7 +79,7 @@ def ddl_type(node: exp.DataType) -> DataType | None:
 
 
 def constant(node: exp.Expr, text: str) -> Term[str] | None:
-    """A literal or interval with its type; None for anything else."""
+    """Return a literal or interval with its type; None for anything else."""
     if isinstance(node, exp.Literal):
         return Term(text, StringType(), text=node.this) if node.is_string else _number(node.this, text)
     if isinstance(node, exp.Boolean):

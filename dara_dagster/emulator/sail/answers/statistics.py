@@ -23,7 +23,7 @@ _SUMMARISED = ["count", "mean", "stddev", "min", "25%", "50%", "75%", "max"]
 
 
 def statistics(relation: pb.Relation, schema: StructType) -> pb.Relation:
-    """The same statistics by an aggregate of our own. `schema` is that of the relation's input."""
+    """Return the same statistics by an aggregate of our own. `schema` is that of the relation's input."""
     if relation.HasField("describe"):
         source, names, asked = relation.describe.input, list(relation.describe.cols), _DESCRIBED
     else:
@@ -55,14 +55,14 @@ def _has_statistics(kind: DataType) -> bool:
 
 
 def _values(asked: list[str], fields: list[StructField]) -> Iterator[pb.Expression]:
-    """The cells of the table, row by row."""
+    """Yield the cells of the table, row by row."""
     for statistic in asked:
         for number, field in enumerate(fields):
             yield BUILD.cast(text_of(BUILD, _value(statistic, number, field.dataType)), "string")
 
 
 def _columns(fields: list[StructField]) -> Iterator[pb.Expression]:
-    """The columns, and as numbers those that are text."""
+    """Yield the columns, and as numbers those that are text."""
     for number, field in enumerate(fields):
         yield aliased(column(field.name), f"_{number}")
         if isinstance(field.dataType, StringType):

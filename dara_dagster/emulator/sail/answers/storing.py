@@ -27,12 +27,12 @@ __all__ = ["is_restricted", "store_as"]
 
 
 def is_restricted(kind: DataType | None) -> bool:
-    """Whether values of a type may be refused by a column, or are stored otherwise than Sail does."""
+    """Return whether values of a type may be refused by a column, or are stored otherwise than Sail does."""
     return isinstance(kind, BooleanType | DateType | TimestampType | DoubleType | FloatType)
 
 
 def store_as(build: Builder[Any], term: Term[Any], field: StructField, table: str) -> Any:
-    """The value as it is stored in a column. Raises AnalysisException for a type that does not fit."""
+    """Return the value as it is stored in a column. Raises AnalysisException for a type that does not fit."""
     given, wanted = term.kind, field.dataType
     moment = isinstance(given, DateType | TimestampType)
     other = isinstance(wanted, BooleanType) or (is_numeric(wanted) and not is_numeric(given))

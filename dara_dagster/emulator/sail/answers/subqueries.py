@@ -17,7 +17,7 @@ __all__ = ["intersect_all", "is_denied", "is_plain_condition", "membership", "ne
 
 
 def needs_null(node: exp.Subquery) -> bool:
-    """Whether a subquery stands for a value and may have no row, though its column is never NULL."""
+    """Return whether a subquery stands for a value and may have no row, though its column is never NULL."""
     select = node.this
     if not isinstance(select, exp.Select) or len(select.expressions) != 1:
         return False
@@ -30,7 +30,7 @@ def needs_null(node: exp.Subquery) -> bool:
 
 
 def is_plain_condition(node: exp.In) -> bool:
-    """Whether an IN is one of the conditions of a WHERE or ON about a column: Sail knows these."""
+    """Return whether an IN is one of the conditions of a WHERE or ON about a column: Sail knows these."""
     if node.this.find(exp.Column) is None:
         return False
     above: exp.Expr | None = node.parent
@@ -40,7 +40,8 @@ def is_plain_condition(node: exp.In) -> bool:
 
 
 def membership(value: str, query: str, *, negated: bool, unknown: str) -> str:
-    """`value IN (query)` by way of an array. `unknown` is the answer where only a NULL could be equal."""
+    """Write `value IN (query)` by way of an array. `unknown` is the answer where only a NULL could be
+    equal."""
     rows = f"FROM ({query}) AS _in(v)"
     found, missing = ("false", "true") if negated else ("true", "false")
     cases = [
@@ -53,7 +54,7 @@ def membership(value: str, query: str, *, negated: bool, unknown: str) -> str:
 
 
 def is_denied(node: exp.Expr) -> bool:
-    """Whether an odd number of NOTs stand directly before a condition in brackets."""
+    """Return whether an odd number of NOTs stand directly before a condition in brackets."""
     above, denied = node.parent, False
     while isinstance(above, exp.Paren | exp.Not):
         denied ^= isinstance(above, exp.Not)
@@ -62,7 +63,8 @@ def is_denied(node: exp.Expr) -> bool:
 
 
 def intersect_all(left: str, right: str, names: Sequence[str], quoted: Callable[[str], str]) -> str:
-    """A query of the rows of both: equal rows are numbered, so that each counts as often as in both."""
+    """Return a query of the rows of both: equal rows are numbered, so that each counts as often as in
+    both."""
     columns = ", ".join(quoted(name) for name in names)
     number = f"row_number() OVER (PARTITION BY {columns} ORDER BY {quoted(names[0])}) AS _number"
     sides = [f"SELECT {columns}, {number} FROM ({side}) AS _side({columns})" for side in (left, right)]

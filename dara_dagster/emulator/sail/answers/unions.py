@@ -19,7 +19,7 @@ _Schema = Callable[[pb.Relation], StructType]
 
 
 def correct_set_operation(operation: pb.SetOperation, schema: _Schema) -> None:
-    """Corrects a union or intersection in place."""
+    """Correct a union or intersection in place."""
     if operation.set_op_type == pb.SetOperation.SET_OP_TYPE_UNION:
         if operation.by_name:
             _by_name(operation, schema)
@@ -34,12 +34,12 @@ def correct_set_operation(operation: pb.SetOperation, schema: _Schema) -> None:
 
 
 def without_numbers(relation: pb.Relation, names: list[str]) -> pb.Relation:
-    """The relation without the numbers of its equal rows."""
+    """Return the relation without the numbers of its equal rows."""
     return projection(relation, [column(name) for name in names])
 
 
 def _by_position(operation: pb.SetOperation, schema: _Schema) -> None:
-    """Casts both sides to one type a column."""
+    """Cast both sides to one type a column."""
     sides = (operation.left_input, operation.right_input)
     left, right = (schema(side).fields for side in sides)
     if len(left) != len(right):
@@ -57,7 +57,7 @@ def _by_position(operation: pb.SetOperation, schema: _Schema) -> None:
 
 
 def _by_name(operation: pb.SetOperation, schema: _Schema) -> None:
-    """Gives both sides the same columns in the same order and types."""
+    """Give both sides the same columns in the same order and types."""
     sides = (operation.left_input, operation.right_input)
     known = [{field.name.lower(): field for field in schema(side)} for side in sides]
     names = {name: field.name for fields in reversed(known) for name, field in fields.items()}
@@ -83,7 +83,7 @@ def _in_type(value: pb.Expression, given: DataType | None, wanted: DataType | No
 
 
 def _numbered(side: pb.Relation, names: list[str]) -> pb.Relation:
-    """The rows with a number for each among its equals: what tells duplicates apart."""
+    """Return the rows with a number for each among its equals: what tells duplicates apart."""
     columns = [column(name) for name in names]
     window = pb.Expression.Window(
         window_function=BUILD.call("row_number"),

@@ -12,7 +12,7 @@ RANKING = {
 
 
 def refused_window(name: str) -> AnalysisException:
-    """The error for count(DISTINCT x) OVER ()."""
+    """Return the error for count(DISTINCT x) OVER ()."""
     return AnalysisException(
         "[DISTINCT_WINDOW_FUNCTION_UNSUPPORTED] Distinct window functions are not supported: "
         f"{name}(DISTINCT). SQLSTATE: 0A000"
@@ -20,7 +20,7 @@ def refused_window(name: str) -> AnalysisException:
 
 
 def unordered_window(name: str) -> AnalysisException:
-    """The error for row_number() OVER (), whose order would be left to chance."""
+    """Return the error for row_number() OVER (), whose order would be left to chance."""
     return AnalysisException(
         f"Window function {name}() requires window to be ordered, please add ORDER BY clause. For example "
         f"{name}() OVER (PARTITION BY a ORDER BY b)."

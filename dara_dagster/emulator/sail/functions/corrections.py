@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.sail.answers.builder import Term
-from dara_dagster.emulator.sail.answers.spelled import SPELLED
+from dara_dagster.emulator.sail.answers.function_rewrites import REWRITES
 from dara_dagster.emulator.sail.answers.sql_text import BUILD
 from dara_dagster.emulator.sail.functions import sql_lambdas  # noqa: F401  it adds its calls
 from dara_dagster.emulator.sail.functions.operators import spell_out_operators
@@ -41,7 +41,7 @@ _ANY_MOMENT = "yyyy-MM-dd[' 'HH:mm:ss]['T'HH:mm:ss][.SSSSSS][.SSS][.S][XXX]"
 
 
 def correct_text(query: str, session: Mapping[str, Spelling] | None = None) -> str:
-    """The SQL text (a statement or an expression) with such calls replaced, and those of `session`.
+    """Return the SQL text (a statement or an expression) with such calls replaced, and those of `session`.
 
     Raises NotSupportedLocally for a call without an equal.
     """
@@ -70,7 +70,7 @@ def _trunc_text(call: Call) -> str | None:
 
 
 def _is_unknown_unit(text: str, units: set[str]) -> bool:
-    """Whether a unit is written out and none: Spark answers NULL then."""
+    """Return whether a unit is written out and none: Spark answers NULL then."""
     tokens = scan(text).tokens
     is_literal = len(tokens) == 1 and tokens[0].kind == "string"
     return is_literal and unquote(text).upper() not in units
@@ -86,7 +86,7 @@ def _half_even_text(call: Call) -> str | None:
 
 @call("timestampdiff", "datediff", "date_diff")
 def _difference_text(call: Call) -> str | None:
-    """timestampdiff(HOUR, a, b): whole units; Sail counts how often the clock passes one."""
+    """Correct timestampdiff(HOUR, a, b) to whole units; Sail counts how often the clock passes one."""
     if len(call.arguments) != 3 or call.arguments[0].upper() not in _MICROSECONDS:
         return None
     start, end = (f"unix_micros(CAST({argument} AS TIMESTAMP))" for argument in call.arguments[1:])
@@ -135,14 +135,14 @@ def _checked_text(call: Call) -> None:
     _refuse(call.name, call.arguments)
 
 
-@call(*SPELLED)
+@call(*REWRITES)
 def _spelled_text(call: Call) -> str | None:
-    found: str | None = SPELLED[call.name](BUILD, call.name, [_constant(text) for text in call.arguments])
+    found: str | None = REWRITES[call.name](BUILD, call.name, [_constant(text) for text in call.arguments])
     return found
 
 
 def _constant(text: str) -> Term[str]:
-    """An argument with its value when it is a literal."""
+    """Return an argument with its value when it is a literal."""
     source = scan(text)
     kinds = [token.kind for token in source.tokens]
     if kinds == ["string"]:
@@ -170,7 +170,7 @@ def _charindex_text(call: Call) -> str:
 
 @call("decode")
 def _decode_text(call: Call) -> str | None:
-    """decode(x, k, v, ..., otherwise); with two arguments it is about character sets."""
+    """Spell out decode(x, k, v, ..., otherwise); with two arguments it is about character sets."""
     if len(call.arguments) < 3:
         return None
     value, *rest = call.arguments
@@ -190,7 +190,7 @@ def _refuse(name: str, arguments: Sequence[str]) -> None:
 
 
 def correct_call(message: pb.Expression) -> None:
-    """The same for an expression of a plan, in place."""
+    """Do the same for an expression of a plan, in place."""
     if message.WhichOneof("expr_type") == "expression_string":
         message.expression_string.expression = correct_text(message.expression_string.expression)
         return

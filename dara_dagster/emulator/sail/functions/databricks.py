@@ -66,5 +66,5 @@ _NAMES |= set(dir(functions)) - set(_PYTHON_ONLY.split())
 
 
 def is_databricks_function(name: str) -> bool:
-    """Whether SQL on Databricks has a function of this name (in lower case)."""
+    """Return whether SQL on Databricks has a function of this name (in lower case)."""
     return name in _NAMES

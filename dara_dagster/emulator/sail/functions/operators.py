@@ -17,7 +17,7 @@ _QUANTIFIERS = {"ANY", "SOME", "ALL"}
 
 
 def spell_out_operators(text: str) -> str:
-    """The statement or expression without those."""
+    """Return the statement or expression without those."""
     source = scan(text)
     edits = [*_versions(source), *_ranges_of_days(source), *_samples_of_rows(source)]
     if ":" in source.symbols:
@@ -29,7 +29,7 @@ def spell_out_operators(text: str) -> str:
 
 
 def _quantified_like(text: str) -> list[Edit]:
-    """`a LIKE ANY ('x%', 'y%')`: one LIKE a pattern, joined by OR or AND. The innermost in the text first.
+    """Rewrite `a LIKE ANY ('x%', 'y%')` as one LIKE a pattern, joined by OR or AND. The innermost first.
 
     https://docs.databricks.com/aws/en/sql/language-manual/functions/like
     """
@@ -54,7 +54,7 @@ def _quantified_like(text: str) -> list[Edit]:
 
 
 def _versions(source: Source) -> Iterator[Edit]:
-    """`t@v1`: VERSION AS OF 1."""
+    """Rewrite `t@v1` as VERSION AS OF 1."""
     if "@" not in source.symbols:
         return
     for before, mark, version in zip(source.tokens, source.tokens[1:], source.tokens[2:], strict=False):
@@ -64,7 +64,7 @@ def _versions(source: Source) -> Iterator[Edit]:
 
 
 def _samples_of_rows(source: Source) -> Iterator[Edit]:
-    """`t TABLESAMPLE (2 ROWS)`: the first rows, as in Spark."""
+    """Rewrite `t TABLESAMPLE (2 ROWS)` as the first rows, as in Spark."""
     if not {"TABLESAMPLE", "ROWS"} <= source.words:
         return
     tokens = source.tokens
@@ -84,7 +84,8 @@ def _samples_of_rows(source: Source) -> Iterator[Edit]:
 
 
 def _ranges_of_days(source: Source) -> Iterator[Edit]:
-    """ORDER BY a date with a RANGE of an INTERVAL: by a timestamp; of a date Sail takes in every row."""
+    """Rewrite ORDER BY a date with a RANGE of an INTERVAL to a timestamp; of a date Sail takes in every
+    row."""
     if not {"RANGE", "INTERVAL", "ORDER"} <= source.words:
         return
     for begin, end in source.closing.items():
@@ -99,7 +100,7 @@ def _ranges_of_days(source: Source) -> Iterator[Edit]:
 
 
 def _json_paths(source: Source) -> Iterator[Edit]:
-    """`raw:address.city` and `raw:tags[0]`: get_json_object().
+    """Rewrite `raw:address.city` and `raw:tags[0]` as get_json_object().
 
     https://docs.databricks.com/aws/en/sql/language-manual/functions/colonsign
     """
@@ -115,7 +116,7 @@ def _json_paths(source: Source) -> Iterator[Edit]:
 
 
 def _inside_types(source: Source) -> set[int]:
-    """The tokens between the angle brackets of STRUCT<a: INT>."""
+    """Return the tokens between the angle brackets of STRUCT<a: INT>."""
     found: set[int] = set()
     for index, token in enumerate(source.tokens[:-1]):
         if token.upper == "STRUCT" and source.tokens[index + 1].text == "<":
@@ -128,7 +129,8 @@ def _inside_types(source: Source) -> set[int]:
 
 
 def _operand_before(source: Source, index: int) -> int | None:
-    """The first token of the value that ends before a token: a column, a call, something in brackets."""
+    """Return the first token of the value that ends before a token: a column, a call, something in
+    brackets."""
     opening = {close: begin for begin, close in source.closing.items()}
     start = index - 1
     if start < 0 or not (source.tokens[start].is_name or start in opening):
@@ -147,7 +149,7 @@ def _operand_before(source: Source, index: int) -> int | None:
 
 
 def _path_after(source: Source, index: int) -> tuple[int, str]:
-    """(the token after a JSON path, the path): names after dots, numbers and strings in brackets."""
+    """Return (the token after a JSON path, the path): names after dots, numbers and strings in brackets."""
     path, tokens = "", source.tokens
     while index < len(tokens):
         token = tokens[index]

@@ -37,7 +37,7 @@ def _field(variable: Expression, name: str) -> Expression:
 
 
 def _body(function: Expression, *values: Expression) -> Expression:
-    """The body of a lambda with values in place of its parameters."""
+    """Return the body of a lambda with values in place of its parameters."""
     names = [".".join(argument.name_parts) for argument in function.lambda_function.arguments]
     body = Expression()
     body.CopyFrom(function.lambda_function.function)
@@ -79,7 +79,7 @@ def _map_zip_with(left: Expression, right: Expression, function: Expression) -> 
 
 
 def _map(*pairs: Expression) -> Expression | None:
-    """Values that may be null: explode() of others breaks Sail 0.7.2 off."""
+    """Make values that may be null: explode() of others breaks Sail 0.7.2 off."""
     if not pairs or len(pairs) % 2:
         return None
     yes = Expression(literal=Expression.Literal(boolean=True))
@@ -95,7 +95,7 @@ def _is_wrapped(item: Expression) -> bool:
 
 
 def _initcap(text: Expression) -> Expression:
-    """Only blanks part words."""
+    """Correct initcap: only blanks separate words."""
     word, blank = _variable(), Expression(literal=Expression.Literal(string=" "))
     one, two = (Expression(literal=Expression.Literal(integer=number)) for number in (1, 2))
     body = _call("concat", _call("upper", _call("left", word, one)), _call("substring", word, two))

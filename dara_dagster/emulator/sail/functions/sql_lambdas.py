@@ -13,7 +13,8 @@ _LAMBDA = Pattern("(<parameters:group> | <parameters:word>) '->' <body:rest>")
 
 
 def _body(text: str, *values: str) -> str | None:
-    """The body of a lambda with values in place of its parameters; None when it does not have as many."""
+    """Return the body of a lambda with values in place of its parameters; None when it does not have as
+    many."""
     match = _LAMBDA.match(text)
     names = [unquote(name).lower() for name in match.items("parameters")] if match else []
     if match is None or len(names) != len(values):
@@ -22,14 +23,14 @@ def _body(text: str, *values: str) -> str | None:
 
 
 def _free(letter: str, call: Call) -> str:
-    """A name that the call does not use yet: lambdas stand in each other."""
+    """Return a name that the call does not use yet: lambdas stand in each other."""
     used = " ".join(call.arguments)
     return next(name for n in itertools.count() if (name := f"_{letter}{n}") not in used)
 
 
 @call("zip_with")
 def _zip_with(call: Call) -> str | None:
-    """The shorter array is filled up with nulls, as arrays_zip does."""
+    """Fill up the shorter array with nulls, as arrays_zip does."""
     if len(call.arguments) != 3:
         return None
     left, right, function = call.arguments
@@ -81,7 +82,7 @@ def _map_zip_with(call: Call) -> str | None:
 
 @call("map")
 def _map(call: Call) -> str | None:
-    """Values that may be null: explode() of others breaks Sail 0.7.2 off."""
+    """Make values that may be null: explode() of others breaks Sail 0.7.2 off."""
     if len(call.arguments) % 2 or not _EXPLODES & call.around:
         return None
     pairs = zip(call.arguments[::2], call.arguments[1::2], strict=True)

@@ -20,7 +20,7 @@ _create = UserDefinedFunction.__init__
 
 
 def install() -> None:
-    """Makes every function that is registered or used from now on answer so; Sail 0.7.2 fails instead."""
+    """Make every function that is registered or used from now on answer so; Sail 0.7.2 fails instead."""
     UserDefinedFunction.__init__ = _init  # type: ignore[method-assign]
 
 
@@ -45,7 +45,7 @@ def _checked(func: Callable[..., Any], declared: Any) -> Callable[..., Any]:
 
 
 def _python_type(kind: DataType) -> type | None:
-    """The Python type of values of a type; None where Spark takes several."""
+    """Return the Python type of values of a type; None where Spark takes several."""
     if isinstance(kind, BooleanType):
         return bool
     if isinstance(kind, IntegralType):

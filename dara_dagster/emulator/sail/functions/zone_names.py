@@ -17,7 +17,8 @@ _NAME = re.compile(r"((?:'[^']*'|[^'z])*)(z{1,3})(?!z)(.*)", re.S)
 
 
 def format_with_zone(zone: Callable[[], str | None], call: Call) -> str | None:
-    """date_format(moment, '... z ...') with the short name of the session's zone; None leaves the call."""
+    """Write date_format(moment, '... z ...') with the short name of the session's zone; None leaves the
+    call."""
     tokens = scan(call.arguments[1]).tokens if len(call.arguments) == 2 else []
     if len(tokens) != 1 or tokens[0].kind != "string":
         return None
@@ -36,7 +37,8 @@ def format_with_zone(zone: Callable[[], str | None], call: Call) -> str | None:
 
 
 def _short_names(zone: str) -> dict[str, str]:
-    """The names of a zone by its offsets in winter and summer; none for zones that have no letters for it."""
+    """Return the names of a zone by its offsets in winter and summer; none for zones that have no letters for
+    it."""
     try:
         region = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):

@@ -31,7 +31,7 @@ _DEFAULTS = {"enforceschema": "true", "encoding": "utf-8"}
 
 
 def check_options(kind: str, options: Mapping[str, str]) -> None:
-    """Raises NotSupportedLocally for the change feed and for options that would be ignored."""
+    """Raise NotSupportedLocally for the change feed and for options that would be ignored."""
     given = {key.lower(): value for key, value in options.items()}
     if any(given.get(key, "").lower() == "true" for key in _CHANGE_FEED):
         raise NotSupportedLocally("The change data feed (readChangeFeed)")
@@ -43,7 +43,7 @@ def check_options(kind: str, options: Mapping[str, str]) -> None:
 
 
 def check_places(kind: str, places: Iterable[tuple[str, str]]) -> None:
-    """Raises AnalysisException for a file or folder that is not there; Sail would find no rows.
+    """Raise AnalysisException for a file or folder that is not there; Sail would find no rows.
 
     `places` are pairs of the path as the user wrote it and as it is on this disk.
     """
@@ -59,7 +59,7 @@ def check_places(kind: str, places: Iterable[tuple[str, str]]) -> None:
 
 
 def check_places_in_sql(text: str) -> None:
-    """The same for csv.`/path` and the like in a statement whose paths are on this disk already."""
+    """Do the same for csv.`/path` and the like in a statement whose paths are on this disk already."""
     tokens = scan(text).tokens
     for kind, dot, place in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if kind.upper.lower() in _FILES and dot.text == "." and place.kind == "quoted":

@@ -52,7 +52,7 @@ class CsvRules:
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> CsvRules:
-        """Raises NotSupportedLocally for another encoding than UTF-8."""
+        """Raise NotSupportedLocally for another encoding than UTF-8."""
         given = {key.lower(): value for key, value in options.items()}
         encoding = given.get("encoding") or given.get("charset") or "utf-8"
         if encoding.lower() not in _UTF8:
@@ -79,14 +79,14 @@ class CsvRules:
         )
 
     def text(self, name: str) -> Any:
-        """The column's text as Spark would look at it."""
+        """Return the column's text as Spark would read it."""
         value = F.col(f"`{name}`")
         value = F.ltrim(value) if self.trims_left else value
         value = F.rtrim(value) if self.trims_right else value
         return F.when(value != F.lit(self.null_value), value) if self.null_value else value
 
     def typed(self, name: str, kind: DataType) -> Any:
-        """The column's value; in the mode FAILFAST what has no value fails, else it is null."""
+        """Return the column's value; in the mode FAILFAST what has no value fails, else it is null."""
         value, fails = self.text(name), self.mode == "FAILFAST"
         if isinstance(kind, StringType):
             return value
@@ -102,7 +102,8 @@ class CsvRules:
 
 
 def read_csv(raw: Raw, schema: StructType | None, options: Mapping[str, str]) -> DataFrame:
-    """The rows of CSV files. `raw` reads them by a schema (None: the header's names) with options Sail knows.
+    """Return the rows of CSV files. `raw` reads them by a schema (None: the header's names) with options Sail
+    knows.
 
     Raises NotSupportedLocally for options without an equal here.
     """
@@ -128,7 +129,7 @@ def _is_well_formed(rules: CsvRules, field: StructField) -> Any:
 
 
 def _inferred(frame: DataFrame, rules: CsvRules) -> StructType:
-    """The schema Spark's CSVInferSchema finds, from all rows in one pass."""
+    """Return the schema Spark's CSVInferSchema finds, from all rows in one pass."""
     names = frame.columns
     if not names:
         return StructType([])
@@ -143,7 +144,7 @@ def _inferred(frame: DataFrame, rules: CsvRules) -> StructType:
 
 
 def _tests(rules: CsvRules, name: str, index: int) -> dict[str, Any]:
-    """What is asked of each value of a column; `length` is its length."""
+    """Return what is asked of each value of a column; `length` is its length."""
     value = rules.text(name)
     whole = value.rlike(r"^[+-]?[0-9]+$")
     dates = rules.typed(name, DateType()).isNotNull()

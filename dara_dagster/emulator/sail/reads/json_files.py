@@ -39,7 +39,7 @@ def read_json(
     schema: StructType | None,
     options: Mapping[str, str],
 ) -> DataFrame:
-    """The rows of JSON files; `source(format, paths, schema, options)` is Sail's own read."""
+    """Return the rows of JSON files; `source(format, paths, schema, options)` is Sail's own read."""
     given = {key.lower(): value for key, value in options.items()}
     plain = {k: v for k, v in options.items() if k.lower() not in (*_BY_LINE, "multiline", "path")}
     whole_files = given.get("multiline", "").lower() == "true"
@@ -56,8 +56,8 @@ def read_json(
 
 
 def _lines(spark: BaseSession, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each object of the files as a line, with the partition values of its file; a file is one object, an
-    array of objects, or several in a row.
+    """Yield each object of the files as a line, with the partition values of its file; a file is one object,
+    an array of objects, or several in a row.
     """
     decoder = json.JSONDecoder()
     for place in (spark.paths.spark(path).removeprefix("file:") for path in paths):
@@ -78,7 +78,7 @@ def _lines(spark: BaseSession, paths: Sequence[str]) -> Iterator[tuple[str, dict
 
 
 def _content(file: Path) -> str:
-    """The file's text. Raises AnalysisException when there is no such file."""
+    """Return the file's text. Raises AnalysisException when there is no such file."""
     try:
         packed = file.read_bytes()
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def _content(file: Path) -> str:
 
 
 def _with_folders(spark: BaseSession, lines: Sequence[tuple[str, dict[str, str]]]) -> DataFrame:
-    """The lines as the text source gives them: `value` and the partition columns."""
+    """Return the lines as the text source gives them: `value` and the partition columns."""
     names = list(dict.fromkeys(name for _, folders in lines for name in folders))
     rows = [(line, *(folders.get(name) for name in names)) for line, folders in lines]
     return spark.rows(rows, ", ".join(f"`{name}` string" for name in ("value", *names)))
@@ -114,8 +114,8 @@ def _inferred(
 
 
 def _ordered(kind: DataType, as_text: bool) -> DataType | None:
-    """The type as Spark infers it: fields of structs sorted by name, text for what was always null; None for
-    a struct without fields, which Spark leaves out.
+    """Return the type as Spark infers it: fields of structs sorted by name, text for what was always null;
+    None for a struct without fields, which Spark leaves out.
     """
     if isinstance(kind, StructType):
         found = [(field.name, _ordered(field.dataType, as_text)) for field in kind.fields]
@@ -153,7 +153,7 @@ def _parsed(lines: DataFrame, schema: StructType, options: Mapping[str, str], co
 
 
 def _is_broken(data: StructType) -> Any:
-    """Whether a line is no JSON object, or has a field that does not fit its type."""
+    """Return whether a line is no JSON object, or has a field that does not fit its type."""
     broken: Any = F.json_object_keys("value").isNull()
     for name in data.names:
         path = f"$['{name}']" if not name.isidentifier() else f"$.{name}"

@@ -71,7 +71,8 @@ class LocalReader(DataFrameReader):
     def _of_kind(
         self, kind: str, given: Mapping[str, str], paths: Sequence[str], folders: Mapping[str, set[str]]
     ) -> DataFrame:
-        """The files' rows; a partition column comes last, in the type of the schema or of its values."""
+        """Return the files' rows; a partition column comes last, in the type of the schema or of its
+        values."""
         known = parsed_schema(self._spark, self._schema)
         whole = with_partitions(known or StructType([]), folders)
         types = {field.name: field.dataType for field in whole if field.name in folders}
@@ -89,7 +90,7 @@ class LocalReader(DataFrameReader):
     def _as_read(
         self, kind: str, given: Mapping[str, str], paths: Sequence[str], known: StructType | None
     ) -> DataFrame:
-        """The rows with the names of folders as partition columns."""
+        """Return the rows with the names of folders as partition columns."""
         if kind == "csv":
             return read_csv(lambda *how: self._source("csv", paths, *how), known, self._options)
         if kind == "json":
@@ -119,7 +120,8 @@ class LocalReader(DataFrameReader):
 
 
 def with_partitions(schema: StructType, folders: Mapping[str, Collection[str]]) -> StructType:
-    """The schema with the partition columns at its end, in the type it gives them or that of their values."""
+    """Return the schema with the partition columns at its end, in the type it gives them or that of their
+    values."""
     wanted = {field.name.lower(): field.dataType for field in schema}
     lower = [name.lower() for name in folders]
     types = {
@@ -131,7 +133,7 @@ def with_partitions(schema: StructType, folders: Mapping[str, Collection[str]]) 
 
 
 def parsed_schema(spark: BaseSession, text: str) -> StructType | None:
-    """The schema in a DDL string or in JSON; None for ''."""
+    """Return the schema in a DDL string or in JSON; None for ''."""
     if not text:
         return None
     if text.lstrip().startswith("{"):
@@ -144,7 +146,7 @@ def _is_nullable(kind: DataType) -> bool:
 
 
 def _nullable(kind: Any) -> Any:
-    """The type with nulls allowed everywhere, as Spark reads files."""
+    """Return the type with nulls allowed everywhere, as Spark reads files."""
     if isinstance(kind, StructType):
         return StructType([StructField(f.name, _nullable(f.dataType), True, f.metadata) for f in kind])
     if isinstance(kind, ArrayType):
@@ -155,7 +157,8 @@ def _nullable(kind: Any) -> Any:
 
 
 def _with_types(frame: DataFrame, types: Mapping[str, DataType]) -> DataFrame:
-    """The rows with their partition columns, which are folder names so far, in their types and at the end."""
+    """Return the rows with their partition columns, which are folder names so far, in their types and at the
+    end."""
     if not types:
         return frame
 

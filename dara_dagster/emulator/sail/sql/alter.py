@@ -93,7 +93,7 @@ def comment_on_table(spark: BaseSession, match: Match) -> DataFrame:
     "| (ADD | DROP) [CONSTRAINT <key:word>] (PRIMARY | FOREIGN) KEY) <what:rest>"
 )
 def informational(spark: BaseSession, match: Match) -> DataFrame:
-    """Tags, owners, clustering and informational keys: the table must exist, nothing else is done."""
+    """Accept tags, owners, clustering and informational keys: the table must exist, nothing else is done."""
     table_folder(spark, match["name"])
     return done(spark)
 
@@ -119,7 +119,7 @@ def unset_properties(spark: BaseSession, match: Match) -> DataFrame:
 
 @statement(_ALTER + "DROP CONSTRAINT [lenient=(IF EXISTS)] <constraint:word> [RESTRICT | CASCADE]")
 def drop_constraint(spark: BaseSession, match: Match) -> DataFrame:
-    """Drops a CHECK constraint. Informational keys are not kept, so they are not known by name."""
+    """Drop a CHECK constraint. Informational keys are not kept, so they are not known by name."""
     key = f"delta.constraints.{unquote(match['constraint'])}".lower()
     known = delta_log.read_snapshot(table_folder(spark, match["name"])).configuration
     gone = {name: None for name in known if name.lower() == key}
@@ -213,7 +213,7 @@ def rename_table(spark: BaseSession, match: Match) -> DataFrame:
 
 @statement(_ALTER + "RENAME COLUMN <column:word> TO <new:word>")
 def rename_column(spark: BaseSession, match: Match) -> DataFrame:
-    """https://docs.databricks.com/aws/en/delta/column-mapping"""
+    """Rename a column by its mapping (https://docs.databricks.com/aws/en/delta/column-mapping)."""
     old, new = unquote(match["column"]), unquote(match["new"])
 
     def rename(fields: Fields) -> Fields:
@@ -234,7 +234,7 @@ def rename_column(spark: BaseSession, match: Match) -> DataFrame:
 
 @statement(_ALTER + "DROP (COLUMN | COLUMNS) [IF EXISTS] (<columns:group> | <columns:rest>)")
 def drop_columns(spark: BaseSession, match: Match) -> DataFrame:
-    """https://docs.databricks.com/aws/en/delta/column-mapping"""
+    """Drop columns by their mapping (https://docs.databricks.com/aws/en/delta/column-mapping)."""
     gone = [unquote(column) for column in match.items("columns")]
     snapshot = _mapped(spark, match["name"], "drop", gone)
     for column in gone:
@@ -254,7 +254,8 @@ def drop_columns(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _mapped(spark: BaseSession, name: str, verb: str, columns: list[str]) -> delta_log.Snapshot:
-    """The table, if its columns may be renamed and dropped, and no constraint or other column needs them."""
+    """Return the table, if its columns may be renamed and dropped, and no constraint or other column needs
+    them."""
     snapshot = delta_log.read_snapshot(table_folder(spark, name))
     if not column_mapping.is_mapped(snapshot):
         raise AnalysisException(

@@ -51,7 +51,7 @@ def _is_schema(spark: BaseSession, name: str) -> bool:
 
 @statement("SET <key:rest> '=' <value:rest>")
 def set_value(spark: BaseSession, match: Match) -> DataFrame | None:
-    """The value is all that follows, strings without their quotes."""
+    """Set the value, which is all that follows, strings without their quotes."""
     key = match.text("key")
     if not key or " " in key:  # SET VAR x = 1, SET TIME ZONE ...
         return None
@@ -62,7 +62,7 @@ def set_value(spark: BaseSession, match: Match) -> DataFrame | None:
 
 @statement("SET <key:rest>")
 def show_value(spark: BaseSession, match: Match) -> DataFrame | None:
-    """The value of one setting; `<undefined>` when it has none."""
+    """Show the value of one setting; `<undefined>` when it has none."""
     key = match.text("key")
     if "." not in key or " " in key or key.startswith("-"):
         return None
@@ -77,5 +77,6 @@ def show_value(spark: BaseSession, match: Match) -> DataFrame | None:
 @statement("COMMENT ON (SCHEMA | DATABASE | CATALOG | VOLUME) <what:rest>")
 @statement("ALTER (SCHEMA | DATABASE | CATALOG | VOLUME) <what:rest>")
 def nothing_to_do(spark: BaseSession, match: Match) -> DataFrame:
-    """Permissions, statistics, caches and comments on containers change nothing about the data."""
+    """Do nothing: permissions, statistics, caches and comments on containers change nothing about the
+    data."""
     return done(spark)

@@ -51,7 +51,7 @@ def _folder(spark: BaseSession, match: Match) -> str:
 
 @statement(f"(DESCRIBE | DESC) HISTORY {_TARGET} [LIMIT <limit:number>]")
 def describe_history(spark: BaseSession, match: Match) -> DataFrame:
-    """The columns of https://docs.databricks.com/aws/en/tables/history-schema, and engineInfo."""
+    """Return the columns of https://docs.databricks.com/aws/en/tables/history-schema, and engineInfo."""
     records = delta_log.history(_folder(spark, match), int(match["limit"]) if match["limit"] else None)
     return spark.rows([_history_row(spark.user, record) for record in records], _HISTORY)
 
@@ -70,7 +70,7 @@ def _time(epoch_ms: int) -> dt.datetime:
 
 @statement(f"(DESCRIBE | DESC) DETAIL {_TARGET}")
 def describe_detail(spark: BaseSession, match: Match) -> DataFrame:
-    """The columns of https://docs.databricks.com/aws/en/tables/operations/table-details."""
+    """Return the columns of https://docs.databricks.com/aws/en/tables/operations/table-details."""
     folder = _folder(spark, match)
     snapshot = delta_log.read_snapshot(folder)
     metadata, newest = snapshot.metadata, delta_log.history(folder, 1)[0].timestamp
@@ -96,7 +96,7 @@ def describe_detail(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _features(protocol: delta_log.Action) -> list[str]:
-    """The features that a table's protocol names or implies, in alphabetical order."""
+    """Return the features that a table's protocol names or implies, in alphabetical order."""
     writer = int(protocol["minWriterVersion"])
     named = {*protocol.get("readerFeatures", []), *protocol.get("writerFeatures", [])}
     implied = [name for level, names in _WRITER_FEATURES.items() if level <= writer for name in names]

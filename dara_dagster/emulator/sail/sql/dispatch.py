@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dara_dagster.emulator.sail.answers.trees import correct_sql
+from dara_dagster.emulator.sail.answers.sql_corrections import correct_sql
 from dara_dagster.emulator.sail.functions.corrections import correct_text
 from dara_dagster.emulator.sail.functions.zone_names import format_with_zone
 from dara_dagster.emulator.sail.sql import (
@@ -61,7 +61,8 @@ _COMMANDS = {"CREATE", "DROP", "ALTER"}
 
 
 def run_sql(spark: BaseSession, query: str, args: Any, frames: Mapping[str, Any]) -> DataFrame:
-    """What `spark.sql` does. `args` are values of `:name` or `?` markers, `frames` DataFrames for `{name}`.
+    """Return what `spark.sql` does. `args` are values of `:name` or `?` markers, `frames` DataFrames for
+    `{name}`.
 
     Raises the server's exceptions, and NotSupportedLocally for what neither Sail nor we can do.
     """
@@ -84,7 +85,7 @@ def run_sql(spark: BaseSession, query: str, args: Any, frames: Mapping[str, Any]
 
 
 def session_functions(spark: BaseSession) -> dict[str, Spelling]:
-    """Who and where we are, which Sail does not know, as literals."""
+    """Return who and where we are, which Sail does not know, as literals."""
     registry = spark.registry
     user, catalog, schema = (quote(text) for text in (spark.user, registry.catalog, registry.schema))
     known = {"current_user": user, "session_user": user, "user": user, "current_catalog": catalog}
@@ -101,7 +102,7 @@ def session_functions(spark: BaseSession) -> dict[str, Spelling]:
 
 
 def _identifier(spark: BaseSession, call: Call) -> str | None:
-    """IDENTIFIER('main' || '.t') or IDENTIFIER(variable): the name that a constant expression stands for."""
+    """Return the name that IDENTIFIER('main' || '.t') or IDENTIFIER(variable) stands for."""
     if len(call.arguments) != 1:
         return None
     tokens = scan(call.arguments[0]).tokens

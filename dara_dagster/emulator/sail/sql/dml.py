@@ -35,8 +35,8 @@ _FILLED_BY_DELTA = ("delta.identity", "delta.generationExpression", "CURRENT_DEF
 
 
 def result(spark: BaseSession, kind: str, answer: DataFrame) -> DataFrame:
-    """The answer of a statement by its first word; for a write Databricks' counts instead of Sail's one
-    (rewritten rows).
+    """Return the answer of a statement by its first word; for a write Databricks' counts instead of Sail's
+    one (rewritten rows).
     """
     outcome = spark.writes.last
     if kind == "MERGE":
@@ -64,7 +64,7 @@ def insert_after_with(spark: BaseSession, match: Match) -> DataFrame:
 
 @statement("MERGE INTO <rest:rest>")
 def merge_with_evolution(spark: BaseSession, match: Match) -> DataFrame | None:
-    """autoMerge, which Sail ignores, is schema evolution for a MERGE."""
+    """Run a MERGE under autoMerge, which Sail ignores, with schema evolution."""
     if spark.setting(AUTO_MERGE) != "true":
         return None
     return spark.sql(f"MERGE WITH SCHEMA EVOLUTION INTO {match['rest']}")
@@ -72,7 +72,7 @@ def merge_with_evolution(spark: BaseSession, match: Match) -> DataFrame | None:
 
 @statement(_INSERT + "PARTITION <spec:group> [<columns:group>] <query:query>")
 def insert_into_partition(spark: BaseSession, match: Match) -> DataFrame:
-    """`PARTITION (region = 'eu', day)`: the given values become columns of the query."""
+    """Insert into `PARTITION (region = 'eu', day)`: the given values become columns of the query."""
     folder = table_folder(spark, match["name"])
     snapshot = delta_log.read_snapshot(folder)
     types = {field["name"]: delta_type(field["type"]) for field in snapshot.fields}
@@ -108,7 +108,7 @@ def _overwrite(spark: BaseSession, folder: Path, rows: DataFrame, condition: str
     "query=((SELECT | WITH | VALUES | TABLE | FROM) <rest:rest>)"
 )
 def insert_replace_where(spark: BaseSession, match: Match) -> DataFrame:
-    """Replaces the rows that fulfil a condition by rows that do, too; columns go by their position."""
+    """Replace the rows that fulfil a condition by rows that do, too; columns go by their position."""
     folder = table_folder(spark, match["name"])
     fields = delta_log.read_snapshot(folder).fields
     casts = [f"CAST(`{f['name']}` AS {delta_type(f['type'])}) AS `{f['name']}`" for f in fields]
@@ -126,7 +126,7 @@ def insert_replace_where(spark: BaseSession, match: Match) -> DataFrame:
 
 @statement("INSERT OVERWRITE [TABLE] <name> <query:query>")
 def insert_overwrite_dynamic(spark: BaseSession, match: Match) -> DataFrame | None:
-    """Under partitionOverwriteMode=dynamic only the partitions of the new rows are replaced."""
+    """Replace only the partitions of the new rows, under partitionOverwriteMode=dynamic."""
     if spark.setting(DYNAMIC_MODE) != "dynamic":
         return None
     snapshot = delta_log.read_snapshot(table_folder(spark, match["name"]))
@@ -140,7 +140,7 @@ def insert_overwrite_dynamic(spark: BaseSession, match: Match) -> DataFrame | No
 
 @statement("INSERT INTO [TABLE] <name> <columns:group> <query:query>")
 def insert_some_columns(spark: BaseSession, match: Match) -> DataFrame | None:
-    """Columns left out are NULL; Sail wants them named."""
+    """Insert NULL into the columns left out; Sail wants them named."""
     fields = delta_log.read_snapshot(table_folder(spark, match["name"])).fields
     given = [unquote(column) for column in match.items("columns")]
     named = {column.lower() for column in given}
@@ -163,7 +163,7 @@ def insert_some_columns(spark: BaseSession, match: Match) -> DataFrame | None:
 
 @statement("INSERT (INTO | OVERWRITE) [TABLE] <name> [<columns:group>] query=(SELECT <rest:rest>)")
 def insert_equal_columns(spark: BaseSession, match: Match) -> DataFrame | None:
-    """`INSERT INTO t SELECT NULL, NULL`: columns go by their place; Sail wants their names to differ."""
+    """Insert by place, as in `INSERT INTO t SELECT NULL, NULL`; Sail wants the names to differ."""
     text = match.source.text
     tree = parse(text)
     select = tree.expression if isinstance(tree, exp.Insert) else None
@@ -205,7 +205,7 @@ def update_by_subquery(spark: BaseSession, match: Match) -> DataFrame | None:
 
 
 def _merge_by_rows(spark: BaseSession, match: Match, condition: str, values: Sequence[str]) -> str:
-    """The head of a MERGE whose source are the rows that fulfil a condition, each different row once.
+    """Return the head of a MERGE whose source are the rows that fulfil a condition, each different row once.
 
     Rows that are equal in all columns fulfil the condition together, so matching by all columns changes the
     rows it should and no others. The hash lets Sail join by equality.

@@ -29,7 +29,7 @@ _MARKED: dict[str, list[tuple[Pattern, Handler]]] = defaultdict(list)
 
 
 def statement(pattern: str) -> Callable[[Handler], Handler]:
-    """Marks a function as the handler of whole statements that fit the pattern (see `grammar`).
+    """Mark a function as the handler of whole statements that fit the pattern (see `grammar`).
 
     It may return None to leave a statement to the next handler, and in the end to Sail.
     """
@@ -53,7 +53,7 @@ class Handlers:
                     self._by_word[word].append((pattern, handler))
 
     def fitting(self, source: Source) -> Iterator[tuple[Match, Handler]]:
-        """Finds the handlers whose patterns a statement fits."""
+        """Find the handlers whose patterns a statement fits."""
         first = source.tokens[0].upper if source.tokens else ""
         for pattern, handler in self._by_word.get(first, ()):
             match = pattern.match(source)
@@ -62,12 +62,12 @@ class Handlers:
 
 
 def done(spark: BaseSession) -> DataFrame:
-    """The empty answer of a statement without a result."""
+    """Return the empty answer of a statement without a result."""
     return cast("DataFrame", spark.createDataFrame([], StructType([])))
 
 
 def table_folder(spark: BaseSession, name: str) -> Path:
-    """The folder of a table. Raises AnalysisException with Databricks' words when there is none."""
+    """Return the folder of a table. Raises AnalysisException with Databricks' words when there is none."""
     full = spark.registry.resolve(name)
     folder = spark.store.table_folder(full) if full else None
     if folder is None:

@@ -83,7 +83,7 @@ _VIEWS: dict[str, tuple[Callable[[BaseSession], Rows], str]] = {
 
 
 def replace_information_schema(spark: BaseSession, text: str) -> str:
-    """The statement reading temporary views of ours; a catalog's show that catalog, `system`'s all."""
+    """Return the statement reading temporary views of ours; a catalog's show that catalog, `system`'s all."""
     edits, tokens = [], scan(text).tokens
     for index, token in enumerate(tokens):
         if unquote(token.text).lower() != "information_schema" or not token.is_name:
@@ -99,7 +99,7 @@ def replace_information_schema(spark: BaseSession, text: str) -> str:
 
 
 def _view(spark: BaseSession, catalog: str, name: str) -> str:
-    """The temporary view that holds what information_schema knows now."""
+    """Return the temporary view that holds what information_schema knows now."""
     rows, schema = _VIEWS[name]
     shown = [row for row in rows(spark) if catalog == "system" or row[0] == catalog]
     ours = f"_information_schema_{re.sub(r'[^0-9A-Za-z]', '_', catalog)}_{name}"

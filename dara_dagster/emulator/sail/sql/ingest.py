@@ -35,7 +35,7 @@ _COPIED = "num_affected_rows long, num_inserted_rows long, num_skipped_corrupt_f
     "| FORMAT_OPTIONS <format_options:group> | COPY_OPTIONS <copy_options:group> }"
 )
 def copy_into(spark: BaseSession, match: Match) -> DataFrame:
-    """Appends the files that were not loaded before; one that has changed since is skipped all the same
+    """Append the files that were not loaded before; one that has changed since is skipped all the same
     (https://docs.databricks.com/sql/language-manual/delta-copy-into.html).
     """
     folder = table_folder(spark, match["name"])
@@ -95,7 +95,8 @@ def _append(
 
 
 def replace_read_files(spark: BaseSession, text: str) -> str:
-    """The statement with each read_files('path', option => value, ...) replaced by a temporary view of it."""
+    """Return the statement with each read_files('path', option => value, ...) replaced by a temporary view of
+    it."""
 
     def view(call: Call) -> str | None:
         pairs = [pair for pair in map(_OPTION.match, call.arguments) if pair]

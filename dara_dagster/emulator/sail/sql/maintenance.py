@@ -58,7 +58,7 @@ def _folder(spark: BaseSession, match: Match) -> Path:
 
 @statement(f"OPTIMIZE {_TARGET} <how:rest>")
 def optimize(spark: BaseSession, match: Match) -> DataFrame:
-    """Rewrites the table as one file a partition, whatever WHERE says; the rows stay the same.
+    """Rewrite the table as one file a partition, whatever WHERE says; the rows stay the same.
 
     https://docs.databricks.com/aws/en/sql/language-manual/delta-optimize
     """
@@ -77,7 +77,8 @@ def optimize(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _sizes(files: Iterable[dict[str, Any]]) -> tuple[int | None, int | None, float, int, int]:
-    """The smallest, greatest and mean size of files in bytes, their number, and their size together."""
+    """Return the smallest, greatest and mean size of files in bytes, their number, and their size
+    together."""
     sizes = [int(file["size"]) for file in files]
     total = sum(sizes)
     return (min(sizes, default=None), max(sizes, default=None), total / max(len(sizes), 1), len(sizes), total)
@@ -85,7 +86,7 @@ def _sizes(files: Iterable[dict[str, Any]]) -> tuple[int | None, int | None, flo
 
 @statement(f"VACUUM {_TARGET} [FULL | LITE] [RETAIN <hours:number> (HOURS | HOUR)] dry=[DRY RUN]")
 def vacuum(spark: BaseSession, match: Match) -> DataFrame:
-    """Deletes files that neither the newest version uses nor one within the retention, and that are older
+    """Delete files that neither the newest version uses nor one within the retention, and that are older
     than it (https://docs.databricks.com/aws/en/sql/language-manual/delta-vacuum).
     """
     folder = _folder(spark, match)
@@ -119,14 +120,14 @@ def vacuum(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _log_vacuum(folder: Path, phase: str, metrics: dict[str, int]) -> None:
-    """Databricks keeps both ends of a VACUUM in the history of the table."""
+    """Write both ends of a VACUUM into the history of the table, as Databricks does."""
     parameters = {"status": "COMPLETED"} if phase == "END" else {}
     texts = {name: str(number) for name, number in metrics.items()}
     delta_log.commit(folder, [], f"VACUUM {phase}", parameters, texts)
 
 
 def _retention_hours(snapshot: delta_log.Snapshot) -> float:
-    """delta.deletedFileRetentionDuration, an interval like `interval 7 days`."""
+    """Return delta.deletedFileRetentionDuration, an interval like `interval 7 days`, in hours."""
     text = snapshot.configuration.get("delta.deletedFileRetentionDuration", "interval 7 days")
     found = re.fullmatch(r"(?i)\s*(?:interval\s+)?'?(\d+)'?\s+(week|day|hour|minute|second)s?\s*", text)
     if found is None:
@@ -180,7 +181,7 @@ def _size(adds: Iterable[dict[str, Any]]) -> int:
 
 
 def epoch_ms(text: str) -> float:
-    """A timestamp or date, in UTC unless it says otherwise, in epoch ms. Raises AnalysisException."""
+    """Return a timestamp or date, in UTC unless it says otherwise, in epoch ms. Raises AnalysisException."""
     try:
         moment = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError:
@@ -192,7 +193,7 @@ def epoch_ms(text: str) -> float:
 
 
 def version_at(folder: Path, text: str) -> int:
-    """The version that a table had at a time, written as a string literal."""
+    """Return the version that a table had at a time, written as a string literal."""
     limit = epoch_ms(unquote(text))
     fitting = [record.version for record in delta_log.history(folder) if record.timestamp <= limit]
     if not fitting:

@@ -37,7 +37,7 @@ _KEY = Pattern("<key:rest> AS <alias:word>")
 
 
 def spell_out_pipes(spark: BaseSession, text: str) -> str:
-    """The statement with its pipes as subqueries, the innermost first."""
+    """Return the statement with its pipes as subqueries, the innermost first."""
     while (place := _innermost(scan(text))) is not None:
         source, start, end = scan(text), *place
         parts = source.split(start, end, "|>")
@@ -58,7 +58,7 @@ def spell_out_pipes(spark: BaseSession, text: str) -> str:
 
 
 def _innermost(source: Source) -> tuple[int, int] | None:
-    """The tokens of a query with pipes that has none within."""
+    """Return the tokens of a query with pipes that has none within."""
     pipes = [index for index, token in enumerate(source.tokens) if token.text == "|>"]
     if not pipes:
         return None
@@ -76,7 +76,7 @@ def _innermost(source: Source) -> tuple[int, int] | None:
 
 
 def _applied(operator: str, rows: str) -> str:
-    """The query that does one step to the rows of the steps before."""
+    """Return the query that applies one step to the rows of the steps before."""
     for pattern, template in _OPERATORS:
         match = pattern.match(operator)
         if match is not None:

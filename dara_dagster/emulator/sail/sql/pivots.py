@@ -22,14 +22,14 @@ _BEFORE_A_TABLE = {"FROM", "JOIN", "LATERAL"}
 
 
 def spell_out_pivots(spark: BaseSession, text: str) -> str:
-    """The statement with its PIVOTs and UNPIVOTs as Sail parses them."""
+    """Return the statement with its PIVOTs and UNPIVOTs as Sail parses them."""
     while edits := _first_edits(scan(text)):
         text = apply(text, edits)
     return text
 
 
 def _first_edits(source: Source) -> list[Edit]:
-    """What has to change about the first that is not yet so."""
+    """Return what has to change about the first that is not yet so."""
     tokens = source.tokens
     for index, token in enumerate(tokens):
         group = index + 1
@@ -58,7 +58,8 @@ def _first_edits(source: Source) -> list[Edit]:
 
 
 def _unpivoted(table: str, match: Match, *, keeps_nulls: bool) -> str:
-    """The rows of an UNPIVOT of several columns at a time, of which Sail makes one column, silently."""
+    """Return the rows of an UNPIVOT of several columns at a time, of which Sail makes one column,
+    silently."""
     values = match.items("values")
     sets = [
         _SET.match(text if text.lstrip().startswith("(") else _grouped(text)) for text in match.items("sets")
@@ -79,20 +80,21 @@ def _unpivoted(table: str, match: Match, *, keeps_nulls: bool) -> str:
 
 
 def _grouped(text: str) -> str:
-    """A column of a set of its own, before its alias."""
+    """Return a column of a set of its own, before its alias."""
     tokens = scan(text).tokens
     return f"({tokens[0].text}){text[tokens[0].end :]}"
 
 
 def _table_before(source: Source, index: int) -> int | None:
-    """The first token of the table before a PIVOT; None when that is a subquery without a name already."""
+    """Return the first token of the table before a PIVOT; None when that is a subquery without a name
+    already."""
     start = _before(source, index)
     is_subquery = source.closing.get(start) == index - 1 and start + 1 < len(source.tokens)
     return None if is_subquery and source.tokens[start + 1].upper in ("SELECT", "WITH", "(") else start
 
 
 def _before(source: Source, index: int) -> int:
-    """The first token of the table that ends before a token."""
+    """Return the first token of the table that ends before a token."""
     opening = {close: begin for begin, close in source.closing.items()}
     start, after_comma = index, None
     while start > 0:

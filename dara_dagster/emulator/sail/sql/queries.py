@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlglot import exp
 
-from dara_dagster.emulator.sail.answers.trees import correct_sql
+from dara_dagster.emulator.sail.answers.sql_corrections import correct_sql
 from dara_dagster.emulator.sail.sql.information_schema import replace_information_schema
 from dara_dagster.emulator.sail.sql.ingest import replace_read_files
 from dara_dagster.emulator.sail.sql.pipes import spell_out_pipes
@@ -40,7 +40,7 @@ _AGGREGATES = {
 
 
 def in_known_words(spark: BaseSession, text: str, attempt: Callable[[str], Answer]) -> Answer:
-    """What `attempt` answers for the statement in words that Sail knows.
+    """Return what `attempt` answers for the statement in words that Sail knows.
 
     A name that Sail then misses may be an alias of the same SELECT (`1 AS a, a + 1 AS b`) or a variable: as
     in Spark a column comes first, so these are put in only for what is no column.
@@ -63,7 +63,7 @@ def in_known_words(spark: BaseSession, text: str, attempt: Callable[[str], Answe
 
 
 def spell_out(spark: BaseSession, text: str) -> str:
-    """The statement without newer syntax; untouched when it has none."""
+    """Return the statement without newer syntax; untouched when it has none."""
     for words, rewrite in _REWRITES:
         if words <= scan(text).words | scan(text).symbols:
             text = rewrite(spark, text)
@@ -71,7 +71,8 @@ def spell_out(spark: BaseSession, text: str) -> str:
 
 
 def _each_select(change: Callable[[BaseSession, str, exp.Select], list[Edit]]) -> _Rewrite:
-    """A rewrite of a statement by one of its SELECTs, the innermost first, until none has changes left."""
+    """Return a rewrite of a statement by one of its SELECTs, the innermost first, until none has changes
+    left."""
 
     def rewrite(spark: BaseSession, text: str) -> str:
         while True:
@@ -84,7 +85,7 @@ def _each_select(change: Callable[[BaseSession, str, exp.Select], list[Edit]]) -
 
 
 def _group_by_all(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
-    """GROUP BY ALL: by all columns that are no aggregates."""
+    """Rewrite GROUP BY ALL: by all columns that are no aggregates."""
     group = select.args.get("group")
     if group is None or not group.args.get("all"):
         return []
@@ -102,7 +103,7 @@ def _aggregates(item: exp.Expr) -> bool:
 
 
 def _order_by_all(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
-    """ORDER BY ALL [DESC] [NULLS LAST]: by each column in turn."""
+    """Rewrite ORDER BY ALL [DESC] [NULLS LAST]: by each column in turn."""
     place = clauses(select).get("order")
     source = scan(place.of(text)) if place else None
     if place is None or source is None or [token.upper for token in source.tokens[2:3]] != ["ALL"]:
@@ -117,13 +118,14 @@ def _order_by_all(spark: BaseSession, text: str, select: exp.Select) -> list[Edi
 
 
 def _columns(spark: BaseSession, text: str, select: exp.Select, query: str) -> list[str]:
-    """The names of a query's columns, asked of Sail, with the WITH queries that the SELECT may name."""
+    """Return the names of a query's columns, asked of Sail, with the WITH queries that the SELECT may
+    name."""
     ctes = ", ".join(span(cte).of(text) for cte in visible_ctes(select))
     return list(spark.sql(f"{'WITH ' + ctes if ctes else ''} {query}").columns)
 
 
 def _source_of(text: str, select: exp.Select) -> str:
-    """FROM and its joins, as written."""
+    """Return FROM and its joins, as written."""
     start = select.args.get("from_")
     if start is None:
         return ""
@@ -132,7 +134,7 @@ def _source_of(text: str, select: exp.Select) -> str:
 
 
 def _star_except(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
-    """`* EXCEPT (a)`: the list of the other columns."""
+    """Rewrite `* EXCEPT (a)` as the list of the other columns."""
     edits = []
     for item in select.expressions:
         star = item if isinstance(item, exp.Star) else item.this if isinstance(item, exp.Column) else None
@@ -151,7 +153,7 @@ def _quoted(name: str) -> str:
 
 
 def _qualify(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
-    """QUALIFY: the condition becomes a column of a subquery, and a WHERE outside of it."""
+    """Rewrite QUALIFY: the condition becomes a column of a subquery, and a WHERE outside of it."""
     places = clauses(select)
     if "qualify" not in places:
         return []
@@ -174,20 +176,20 @@ def _qualify(spark: BaseSession, text: str, select: exp.Select) -> list[Edit]:
 
 
 def _within(text: str, whole: Span, edits: list[Edit]) -> str:
-    """A part of the text with edits done."""
+    """Return a part of the text with edits done."""
     moved = [Edit(edit.start - whole.start, edit.end - whole.start, edit.text) for edit in edits]
     return apply(whole.of(text), moved)
 
 
 def _names(select: exp.Select) -> Iterator[str]:
-    """The names of the columns; none when one of them can only be told by Sail."""
+    """Yield the names of the columns; none when only Sail knows one of them."""
     names = [item.alias_or_name for item in select.expressions]
     if all(isinstance(item, exp.Alias | exp.Column) and not item.is_star for item in select.expressions):
         yield from names
 
 
 def _with_alias(spark: BaseSession, text: str, missing: str) -> str:
-    """The statement with the expression in place of the alias that Sail misses, if there is one."""
+    """Return the statement with the expression in place of the alias that Sail misses, if there is one."""
     for select in selects(text):
         edits: list[Edit] = []
         meaning = ""
@@ -206,12 +208,13 @@ def _with_alias(spark: BaseSession, text: str, missing: str) -> str:
 
 
 def _has_column(spark: BaseSession, text: str, select: exp.Select, name: str) -> bool:
-    """Whether the tables of a SELECT have a column; False where only the query around it could tell."""
+    """Return whether the tables of a SELECT have a column; False where only the query around it could
+    tell."""
     return name in map(str.lower, columns_of_source(spark, text, select))
 
 
 def _sees(spark: BaseSession, text: str, name: str, select: exp.Select) -> bool:
-    """Whether the tables of a SELECT have the column `name`, where it may be a variable."""
+    """Return whether the tables of a SELECT have the column `name`, where it may be a variable."""
     spark.variables.no_columns.add(name)
     try:
         return _has_column(spark, text, select, name)
@@ -220,7 +223,8 @@ def _sees(spark: BaseSession, text: str, name: str, select: exp.Select) -> bool:
 
 
 def columns_of_source(spark: BaseSession, text: str, select: exp.Select, table: str = "") -> list[str]:
-    """The columns of a SELECT's tables, or of one of them; none where only the query around it could tell."""
+    """Return the columns of a SELECT's tables, or of one of them; none where only the query around it could
+    tell."""
     source = _source_of(text, select)
     star = f"`{table}`.*" if table else "*"
     try:

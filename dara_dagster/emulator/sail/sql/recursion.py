@@ -1,4 +1,4 @@
-"""WITH RECURSIVE: the steps are run one after another, each over the rows of the one before.
+"""WITH RECURSIVE: the steps run in sequence, each over the rows of the one before.
 
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-qry-select-cte
 """
@@ -34,7 +34,7 @@ class _Query(NamedTuple):
 
 
 def run_recursions(spark: BaseSession, text: str) -> str:
-    """The statement reading, in place of each recursive query, a temporary view of its rows."""
+    """Return the statement reading, in place of each recursive query, a temporary view of its rows."""
     while True:
         source = scan(text)
         words = [index for index, token in enumerate(source.tokens) if token.upper == "RECURSIVE"]
@@ -74,7 +74,7 @@ def _queries(source: Source, index: int) -> list[_Query]:
 
 
 def _names(source: Source, start: int, end: int, name: str) -> bool:
-    """Whether a query reads the table of a name."""
+    """Return whether a query reads the table of a name."""
     wanted = unquote(name).lower()
     return any(
         token.is_name
@@ -117,7 +117,7 @@ def _rows_view(spark: BaseSession, source: Source, query: _Query, before: str) -
 
 
 def _terms(source: Source, query: _Query) -> list[tuple[int, int]]:
-    """The queries that UNION ALL brings together."""
+    """Return the queries that UNION ALL brings together."""
     parts, start = [], query.body[0]
     for index in source.top_level(*query.body):
         if source.tokens[index].upper == "UNION":
@@ -140,7 +140,7 @@ def _step(
     view: str,
     frame: Any,
 ) -> list[tuple[Any, ...]]:
-    """The rows of a step over those of the level before, in the types of the anchor."""
+    """Return the rows of a step over those of the level before, in the types of the anchor."""
     source_of = f"{query.name} AS (SELECT * FROM {view})"
     head = f"{before.rstrip()}, {source_of} " if before else f"WITH {source_of} "
     names = [field.name for field in frame.schema]

@@ -56,7 +56,7 @@ class _Jumped(Exception):
 
 
 def run_script_text(spark: BaseSession, text: str) -> DataFrame:
-    """Runs a BEGIN ... END; answers the rows of its last query."""
+    """Run a BEGIN ... END; answers the rows of its last query."""
     runner = _Runner(spark)
     runner.compound(read_script(text))
     return done(spark) if runner.answer is None else cast("DataFrame", runner.answer)
@@ -91,7 +91,7 @@ class _Runner:
 
     @contextmanager
     def scope(self, label: str) -> Iterator[dict[str, Variable]]:
-        """Variables that are known until its end."""
+        """Open a scope of variables that are known until its end."""
         known: dict[str, Variable] = {}
         self.spark.variables.scopes.append((label, known))
         try:
@@ -121,7 +121,7 @@ class _Runner:
                     self.errors.pop()
 
     def handler(self, handlers: Sequence[Handler], error: PySparkException) -> Handler | None:
-        """The handler for an error: one for its condition or state comes before SQLEXCEPTION."""
+        """Return the handler for an error: one for its condition or state comes before SQLEXCEPTION."""
         condition, state, _ = _described(error)
         exact = {condition, condition.split(".")[0], state}
         exact |= {name for name, known in self.states.items() if known == state and name == condition}
@@ -174,7 +174,7 @@ class _Runner:
                 return
 
     def rounds(self, node: Loop) -> Iterator[Mapping[str, Variable]]:
-        """The variables of each round of a loop."""
+        """Yield the variables of each round of a loop."""
         if node.query:
             frame = self.spark.sql(node.query)
             fields = frame.schema.fields
@@ -213,7 +213,7 @@ def _error(condition: str, state: str, message: str) -> PySparkException:
 
 
 def _described(error: PySparkException) -> tuple[str, str, str]:
-    """(condition, state, message) of an error."""
+    """Return (condition, state, message) of an error."""
     text = str(error)
     condition, state = _CONDITION.match(text), _STATE.search(text)
     name = condition[1] if condition else error.getCondition() or ""

@@ -47,7 +47,7 @@ _CHANGE_FEED = "delta.enablechangedatafeed"
 
 
 def properties(pairs: Sequence[str]) -> dict[str, str]:
-    """The pairs of a TBLPROPERTIES list: `'key' = 'value'`, `key.of.parts = 1`."""
+    """Return the pairs of a TBLPROPERTIES list: `'key' = 'value'`, `key.of.parts = 1`."""
     found = [_PAIR.match(pair) for pair in pairs]
     return {unquote(match["key"]): unquote(match["value"]) for match in found if match}
 
@@ -56,8 +56,8 @@ _PAIR = Pattern("<key:rest> '=' <value:rest>")
 
 
 def _exists(spark: BaseSession, match: Match) -> bool:
-    """Whether the table is there already. Raises when the statement allows neither that nor a replacement,
-    and for a view, which a table never replaces.
+    """Return whether the table is there already. Raises when the statement allows neither that nor a
+    replacement, and for a view, which a table never replaces.
     """
     name = spark.registry.resolve(match["name"])
     there = name is not None and spark.store.table_folder(name) is not None
@@ -72,7 +72,7 @@ def _exists(spark: BaseSession, match: Match) -> bool:
 
 
 def _refuse_other_format(match: Match) -> None:
-    """Sail would keep a table of another format for this session only."""
+    """Refuse a table of another format: Sail would keep it for this session only."""
     kind = match.text("format").upper()
     if kind not in ("", "DELTA"):
         raise NotSupportedLocally(
@@ -107,7 +107,7 @@ def create_as_select(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _describe(spark: BaseSession, folder: Path, match: Match) -> None:
-    """Gives a table the comment and the properties of its CREATE ... AS, and takes those of a table it
+    """Give a table the comment and the properties of its CREATE ... AS, and takes those of a table it
     replaced away, constraints too.
     """
     metadata = delta_log.read_snapshot(folder).metadata
@@ -130,7 +130,7 @@ def _describe(spark: BaseSession, folder: Path, match: Match) -> None:
     "(<when:number> | <when:string>)] [TBLPROPERTIES <pairs:group>] [LOCATION <location:string>]"
 )
 def clone(spark: BaseSession, match: Match) -> DataFrame:
-    """A copy of files and definition, properties included, as its own table
+    """Return a copy of files and definition, properties included, as its own table
     (https://docs.databricks.com/aws/en/sql/language-manual/delta-clone).
     """
     source = table_folder(spark, match["source"])
@@ -148,7 +148,7 @@ def clone(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _clone_metrics(adds: Files, gone: Files, *, deep: bool) -> dict[str, int]:
-    """A shallow clone counts no copied files, although it copies here, too.
+    """Return the metrics of a clone: a shallow one counts no copied files, although it copies here, too.
 
     https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/DeltaOperations.scala
     """
@@ -194,7 +194,7 @@ def _copy(spark: BaseSession, match: Match, source: Path, **how: Any) -> tuple[F
 
 @statement(_CREATE + "[USING <format:word>] <columns:group> " + _OPTIONS)
 def create_with_columns(spark: BaseSession, match: Match) -> DataFrame:
-    """Sail makes the table; the schema's folder must be there, and an external place is noted for other
+    """Let Sail make the table; the schema's folder must be there, and an external place is noted for other
     tasks.
 
     Left out is what changes no data: clustering is a matter of layout, keys are informational, and of the
@@ -232,7 +232,7 @@ def _without_change_feed(match: Match) -> Iterator[Edit]:
 
 
 def _without_keys(definitions: Sequence[str]) -> Iterator[str]:
-    """The columns and CHECK constraints of a table, without its primary and foreign keys."""
+    """Yield the columns and CHECK constraints of a table, without its primary and foreign keys."""
     for definition in definitions:
         if _TABLE_KEY.match(definition):
             continue

@@ -38,7 +38,7 @@ _PREFIXES = ("AI_", "H3_")
 
 
 def refuse_unsupported(text: str) -> None:
-    """Raises NotSupportedLocally when the statement is one of those, or calls such a function."""
+    """Raise NotSupportedLocally when the statement is one of those, or calls such a function."""
     source = scan(text)
     if _SET.match(source):
         raise NotSupportedLocally("SET without a key")

@@ -98,7 +98,7 @@ def _three(found: Match) -> tuple[str, str, str]:
 
 @statement("CREATE [OR REPLACE] [TEMPORARY | TEMP] FUNCTION <rest:rest>")
 def create_other_function(spark: BaseSession, match: Match) -> DataFrame:
-    """Functions in Python or from a class."""
+    """Refuse functions in Python or from a class."""
     raise NotSupportedLocally("CREATE FUNCTION in another language than SQL", "Use spark.udf.register().")
 
 
@@ -120,7 +120,7 @@ def drop_function(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def call_functions(spark: BaseSession, text: str) -> str:
-    """The statement with the bodies of users' functions in place of their calls."""
+    """Return the statement with the bodies of users' functions in place of their calls."""
     for _ in range(_DEEPEST):
         source = scan(text)
         if "FUNCTION" in source.words or "(" not in source.symbols:  # DROP FUNCTION f, or no call at all
@@ -135,7 +135,7 @@ def call_functions(spark: BaseSession, text: str) -> str:
 
 
 def _call_at(spark: BaseSession, source: Source, index: int) -> Edit | None:
-    """The edit for the call whose (dotted) name ends with a token."""
+    """Return the edit for the call whose (dotted) name ends with a token."""
     tokens = source.tokens
     if not tokens[index].is_name or index + 1 not in source.closing or tokens[index + 1].text != "(":
         return None
@@ -159,7 +159,7 @@ def _find(spark: BaseSession, name: str) -> _Function | None:
 
 
 def _expanded(function: _Function, arguments: Sequence[str]) -> str:
-    """The body with the arguments, in the types of the parameters, in place of their names."""
+    """Return the body with the arguments, in the types of the parameters, in place of their names."""
     values: dict[str, str] = {}
     for position, argument in enumerate(arguments):
         named = _NAMED.match(argument)

@@ -25,14 +25,15 @@ __all__ = ["evaluate", "value_text"]
 
 
 def evaluate(spark: BaseSession, expression: str, kind: str = "") -> str:
-    """The value that an expression has now, as SQL text of its type, or of the type that is asked for."""
+    """Return the value that an expression has now, as SQL text of its type, or of the type that is asked
+    for."""
     asked = f"CAST(({expression}) AS {kind})" if kind else f"({expression})"
     frame = spark.sql(f"SELECT {asked} AS _value")
     return value_text(frame.collect()[0][0], frame.schema.fields[0].dataType)
 
 
 def value_text(value: Any, kind: DataType) -> str:
-    """SQL text of a value of any type. Raises NotSupportedLocally for intervals and the like."""
+    """Return the SQL text of a value of any type. Raises NotSupportedLocally for intervals and the like."""
     if isinstance(kind, NullType):
         return "NULL"
     if value is None:

@@ -38,7 +38,7 @@ _USING = Pattern("<value:rest> [AS <name:word>]")
 def declare(
     spark: BaseSession, names: Sequence[str], kind: str, default: str, scope: dict[str, Variable]
 ) -> None:
-    """Puts variables into a scope; without a type they have that of their value."""
+    """Put variables into a scope; without a type they have that of their value."""
     if not kind and default:
         kind = spark.sql(f"SELECT ({default}) AS _v").schema.fields[0].dataType.simpleString()
     value = evaluate(spark, default or "NULL", kind)
@@ -47,7 +47,7 @@ def declare(
 
 
 def assign(spark: BaseSession, name: str, expression: str) -> None:
-    """SET of one variable. Raises AnalysisException for a name that is no variable."""
+    """Set one variable. Raises AnalysisException for a name that is no variable."""
     variable = _existing(spark, name)
     is_default = scan(expression).words == {"DEFAULT"}
     variable.value = evaluate(spark, variable.default if is_default else expression, variable.kind)
@@ -80,7 +80,7 @@ def declare_variable(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def split_declaration(text: str) -> tuple[list[str], str, str]:
-    """(names, type, default) of `a, b INT DEFAULT 0`; the type and the default may be ''."""
+    """Return (names, type, default) of `a, b INT DEFAULT 0`; the type and the default may be ''."""
     source = scan(text)
     tokens, names, index = source.tokens, [], 0
     while index < len(tokens):
@@ -96,13 +96,13 @@ def split_declaration(text: str) -> tuple[list[str], str, str]:
 
 @statement("SET (VAR | VARIABLE) <names:group> '=' <query:group>")
 def set_by_query(spark: BaseSession, match: Match) -> DataFrame:
-    """SET VAR (x, y) = (SELECT ...): one row; none makes them NULL."""
+    """Run SET VAR (x, y) = (SELECT ...): one row; none makes them NULL."""
     assign_row(spark, match.items("names"), spark.sql(match["query"]))
     return done(spark)
 
 
 def assign_row(spark: BaseSession, names: Sequence[str], frame: DataFrame) -> None:
-    """Gives variables the columns of the only row of a query."""
+    """Give variables the columns of the only row of a query."""
     rows = frame.limit(2).collect()
     if len(rows) > 1:
         raise AnalysisException(
@@ -144,7 +144,7 @@ def drop_variable(spark: BaseSession, match: Match) -> DataFrame:
 
 @statement("EXECUTE IMMEDIATE <text:rest> [INTO <names:rest>] [USING <arguments:rest>]")
 def execute_immediate(spark: BaseSession, match: Match) -> DataFrame:
-    """The statement that an expression holds, with values for its markers.
+    """Return the statement that an expression holds, with values for its markers.
 
     https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-aux-execute-immediate
     """
@@ -169,7 +169,8 @@ def _value(spark: BaseSession, expression: str) -> Any:
 
 
 def with_variables(spark: BaseSession, text: str, name: Sequence[str], has_column: Any) -> str:
-    """The statement with the value in place of a name that is no column; the same when it is no variable.
+    """Return the statement with the value in place of a name that is no column; the same when it is no
+    variable.
 
     `has_column` tells whether a SELECT's tables have a column.
     """
@@ -198,7 +199,7 @@ def with_variables(spark: BaseSession, text: str, name: Sequence[str], has_colum
 
 
 def _unnamed_item(text: str, select: exp.Select, column: exp.Column) -> set[Edit]:
-    """The edit that names the column of a SELECT in which a variable stands as it was written."""
+    """Return the edit that names the column of a SELECT in which a variable stands as it was written."""
     item: exp.Expr = column
     while item.parent is not None and item.parent is not select:
         item = item.parent

@@ -54,7 +54,7 @@ def alter_view(spark: BaseSession, match: Match) -> DataFrame:
 
 
 def _put(spark: BaseSession, name: TableName, text: str, given: list[str]) -> None:
-    """Keeps a view whose columns are those its SELECT has now, in words every session's Sail parses."""
+    """Keep a view whose columns are those its SELECT has now, in words every session's Sail parses."""
     if "READ_FILES" in scan(text).words:
         raise NotSupportedLocally("A view over read_files()")
     if "RECURSIVE" in scan(text).words:
@@ -87,7 +87,7 @@ def drop_view(spark: BaseSession, match: Match) -> DataFrame | None:
 
 
 def _qualified(spark: BaseSession, body: str) -> str:
-    """The view's SELECT with full table names: it is read under other current schemas."""
+    """Return the view's SELECT with full table names: it is read under other current schemas."""
     temporary = {view.name.lower() for view in spark.catalog.listTables() if view.isTemporary}
     edits = []
     for table in tables_in(body):

@@ -54,7 +54,7 @@ class _SourceNode(DataSource):
 
 
 def _nodes(plan: Any) -> Iterator[LogicalPlan]:
-    """A plan and all below it; plans name their children differently: _child, left, other, ..."""
+    """Yield a plan and all below it; plans name their children differently: _child, left, other, ..."""
     if isinstance(plan, LogicalPlan):
         yield plan
         for child in vars(plan).values():
@@ -63,13 +63,13 @@ def _nodes(plan: Any) -> Iterator[LogicalPlan]:
 
 
 def stream_sources(plan: LogicalPlan | None) -> list[StreamSource]:
-    """The streams a plan reads, each once."""
+    """Return the streams a plan reads, each once."""
     found = {id(node): node.stream for node in _nodes(plan) if isinstance(node, _SourceNode)}
     return list(found.values())
 
 
 def _is_stateful(plan: LogicalPlan | None) -> bool:
-    """Whether rows of a batch depend on those of earlier ones."""
+    """Return whether rows of a batch depend on those of earlier ones."""
 
     def keeps_state(node: LogicalPlan) -> bool:
         if isinstance(node, Join):
@@ -80,7 +80,8 @@ def _is_stateful(plan: LogicalPlan | None) -> bool:
 
 
 def _is_watermarked(plan: LogicalPlan | None) -> bool | None:
-    """Whether an aggregated stream has a watermark, which makes groups final; None if none is aggregated."""
+    """Return whether an aggregated stream has a watermark, which makes groups final; None if none is
+    aggregated."""
     aggregates = [node for node in _nodes(plan) if isinstance(node, Aggregate) and stream_sources(node)]
     if not aggregates:
         return None
@@ -88,7 +89,8 @@ def _is_watermarked(plan: LogicalPlan | None) -> bool | None:
 
 
 def _plan_watermark(node: Any, session: Any) -> Any:
-    """The plan of withWatermark, which Sail lacks: all rows, since it drops only rows that come after others.
+    """Return the plan of withWatermark, which Sail lacks: all rows, since it drops only rows that come after
+    others.
 
     Rows of one batch are never late (https://spark.apache.org/docs/latest/streaming/: a watermark is of the
     batches before).
@@ -173,7 +175,7 @@ class DeltaSource(StreamSource):
         return Batch(len(files), seen, {"rows": _rows(files, StructType(fields), self._read)})
 
     def _pending(self, seen: Any, now: int) -> Iterator[tuple[int, bool, int, dict[str, Any]]]:
-        """The files not yet seen: (version, whether of the table as it was then, place in it, file)."""
+        """Yield the files not yet seen: (version, whether of the table as it was then, place in it, file)."""
         at = seen if isinstance(seen, dict) else None
         after = now if seen is None else int(at["version"] if at else seen)
         if seen is None and self._start is not None:
@@ -209,7 +211,7 @@ def _age(add: Mapping[str, Any]) -> tuple[int, str]:
 
 
 def _starting_version(folder: Path, given: Mapping[str, str]) -> int | None:
-    """The first version to read by `startingVersion` or `startingTimestamp`; None without them."""
+    """Return the first version to read by `startingVersion` or `startingTimestamp`; None without them."""
     version, moment = given.get("startingversion"), given.get("startingtimestamp")
     if version and moment:
         raise AnalysisException(
@@ -234,7 +236,8 @@ def _starting_version(folder: Path, given: Mapping[str, str]) -> int | None:
 
 
 def files_per_trigger(given: Mapping[str, str]) -> int | None:
-    """`maxFilesPerTrigger` of a source, its options in lower case; None when a batch takes all files."""
+    """Return `maxFilesPerTrigger` of a source, its options in lower case; None when a batch takes all
+    files."""
     text = given.get("maxfilespertrigger", given.get("cloudfiles.maxfilespertrigger"))
     if text is None:
         return None
@@ -246,7 +249,7 @@ def files_per_trigger(given: Mapping[str, str]) -> int | None:
 
 
 def _rows(files: Mapping[str, _Folders], schema: StructType, read: _Read) -> DataFrame | None:
-    """The rows of files, each with the values of its partition columns; None without files."""
+    """Return the rows of files, each with the values of its partition columns; None without files."""
     groups: dict[tuple[tuple[str, str | None], ...], list[str]] = {}
     for file, folders in files.items():
         groups.setdefault(tuple(folders.items()), []).append(file)
@@ -359,7 +362,7 @@ class StreamReader:
         return DataFrame(node, self._spark)
 
     def _auto_loader(self, place: str) -> DataFrame:
-        """cloudFiles: files of a folder, all columns strings unless types are inferred or hinted."""
+        """Read cloudFiles: files of a folder, all columns strings unless types are inferred or hinted."""
         kind = self._options["cloudFiles.format"]
         options = {key: value for key, value in self._options.items() if not key.startswith("cloudFiles.")}
         if self._schema is not None:

@@ -47,11 +47,11 @@ class StreamSource(ABC):
 
     @abstractmethod
     def batch(self, seen: Any, everything: bool, limited: bool = False) -> Batch:
-        """What is new since `seen` (None at first), or everything; `limited` by maxFilesPerTrigger."""
+        """Return what is new since `seen` (None at first), or everything; `limited` by maxFilesPerTrigger."""
 
     @contextmanager
     def reading(self, batch: Batch) -> Iterator[None]:
-        """Plans that read this source read the batch."""
+        """Let plans that read this source read the batch."""
         before = {name: getattr(self._node, name) for name in batch.changes}
         self._node.__dict__.update(batch.changes)
         try:
@@ -75,13 +75,13 @@ class StreamQuery:
         return True
 
     def processAllAvailable(self) -> None:
-        """Everything was processed at the start."""
+        """Do nothing: everything was processed at the start."""
 
     def stop(self) -> None:
-        """The query has ended."""
+        """Do nothing: the query has ended."""
 
     def exception(self) -> None:
-        """None: an error is raised at the start."""
+        """Return None: an error is raised at the start."""
 
 
 class StreamWriter:
@@ -134,8 +134,8 @@ class StreamWriter:
         return self
 
     def trigger(self, **kind: Any) -> StreamWriter:
-        """Every trigger reads what is there now; an endless stream would hold the task for ever. With `once`
-        it is one batch, whatever maxFilesPerTrigger says
+        """Set the trigger: each reads what is there now; an endless stream would hold the task for ever. With
+        `once` it is one batch, whatever maxFilesPerTrigger says
         (https://docs.databricks.com/aws/en/structured-streaming/triggers).
         """
         self._once = bool(kind.get("once"))
@@ -178,7 +178,7 @@ class StreamWriter:
         return StreamQuery(self._name, {"batchId": state["batch"] - 1, "numInputRows": total})
 
     def _check_aggregates(self) -> None:
-        """Raises AnalysisException for an aggregated stream in append mode, which gives out final groups only
+        """Raise AnalysisException for an aggregated stream in append mode, which gives out final groups only
         (https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html#output-modes).
         """
         if self._mode != "append" or self._watermarked is None:
@@ -193,7 +193,7 @@ class StreamWriter:
         )
 
     def _next_batch(self, state: dict[str, Any], checkpoint: Path, sink: Callable[[DataFrame], None]) -> int:
-        """Runs one batch and notes what it took; its size, 0 when there is nothing new."""
+        """Run one batch and notes what it took; its size, 0 when there is nothing new."""
         batches = [
             source.batch(state["sources"].get(source.place), self._mode == "complete", not self._once)
             for source in self._sources

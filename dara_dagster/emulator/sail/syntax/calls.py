@@ -26,7 +26,7 @@ _SPELLINGS: dict[str, Spelling] = {}
 
 
 def call(*names: str) -> Callable[[Spelling], Spelling]:
-    """Marks a function that answers a call's text in other words; None leaves the call as it is.
+    """Mark a function that answers a call's text in other words; None leaves the call as it is.
 
     It may raise NotSupportedLocally for a call without an equal.
     """
@@ -39,7 +39,8 @@ def call(*names: str) -> Callable[[Spelling], Spelling]:
 
 
 def respell(text: str, more: Mapping[str, Spelling] | None = None) -> str:
-    """The text with its calls in the words that Sail knows. `more` are spellings for this text alone."""
+    """Return the text with its calls in the words that Sail knows. `more` are spellings for this text
+    alone."""
     source = scan(text)
     spellings = {**_SPELLINGS, **(more or {})}
     if not any(word.lower() in spellings for word in source.words):
@@ -50,7 +51,7 @@ def respell(text: str, more: Mapping[str, Spelling] | None = None) -> str:
 
 
 def _render(source: Source, start: int, end: int, spellings: Mapping[str, Spelling]) -> str:
-    """The text of the tokens from `start` to before `end`, its calls respelled, inner ones first."""
+    """Return the text of the tokens from `start` to before `end`, its calls respelled, inner ones first."""
     tokens = source.tokens
     out, position, index = "", tokens[start].start, start
     while index < end:
@@ -69,7 +70,7 @@ def _render(source: Source, start: int, end: int, spellings: Mapping[str, Spelli
 
 
 def _spelling_at(source: Source, index: int, spellings: Mapping[str, Spelling]) -> Spelling | None:
-    """The spelling for the call that begins with a token, if one does."""
+    """Return the spelling for the call that begins with a token, if one does."""
     token = source.tokens[index]
     if token.kind != "word" or source.closing.get(index + 1) is None:
         return None

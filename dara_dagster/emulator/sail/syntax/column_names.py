@@ -16,7 +16,7 @@ _MANY_COLUMNS |= {"STACK", "JSON_TUPLE", "IDENTIFIER"}
 
 
 def corrected_with_names(text: str, correct: Callable[[str], str]) -> str:
-    """The corrected statement; a column whose expression changes is named as it would have been."""
+    """Return the corrected statement; a column whose expression changes is named as it would have been."""
     corrected = correct(text)
     if corrected == text:
         return text
@@ -34,12 +34,13 @@ def corrected_with_names(text: str, correct: Callable[[str], str]) -> str:
 
 
 def makes_columns(written: str) -> bool:
-    """Whether an expression makes columns of its own names, so that one alias would not do: explode()."""
+    """Return whether an expression makes columns of its own names, so that one alias would not do:
+    explode()."""
     return bool(scan(written).words & _MANY_COLUMNS)
 
 
 def column_name(item: exp.Expr, written: str) -> str:
-    """The name that Spark gives a column without an alias.
+    """Return the name that Spark gives a column without an alias.
 
     A path's last field, as of `raw:a.b`; else the expression, strings without quotes.
     """

@@ -43,20 +43,20 @@ class Match:
         return None if span is None else self.source.slice(*span)
 
     def span(self, label: str) -> tuple[int, int] | None:
-        """The range of tokens."""
+        """Return the range of tokens."""
         return self._captures.get(label)
 
     def text(self, label: str) -> str:
-        """The text of a capture; '' when it is not there."""
+        """Return the text of a capture; '' when it is not there."""
         return self[label] or ""
 
     def items(self, label: str) -> list[str]:
-        """The parts of a captured list."""
+        """Return the parts of a captured list."""
         span = self._captures.get(label)
         return [] if span is None else [self.source.slice(*part) for part in self.source.split(*span)]
 
     def has_query(self, label: str) -> bool:
-        """Whether a subquery stands in a capture."""
+        """Return whether a subquery stands in a capture."""
         start, end = self._captures.get(label, (0, 0))
         tokens = self.source.tokens
         return any(
@@ -65,7 +65,7 @@ class Match:
         )
 
     def edit(self, label: str, text: str) -> Edit:
-        """The edit that puts another text in place of a capture."""
+        """Return the edit that puts another text in place of a capture."""
         start, end = self._captures[label]
         tokens = self.source.tokens
         return Edit(tokens[start].start, tokens[end - 1].end, text)
@@ -89,7 +89,7 @@ class Pattern:
         return [start] if start[0].isupper() else re.findall("[A-Z]+", self._text[: self._text.index(")")])
 
     def match(self, text: str | Source, *, whole: bool = True) -> Match | None:
-        """The first way in which the text fits, from its start; as a whole unless told otherwise."""
+        """Return the first way in which the text fits, from its start; as a whole unless `whole` is False."""
         source = scan(text) if isinstance(text, str) else text
         end = len(source.tokens)
         while end and source.tokens[end - 1].text == ";":
@@ -105,7 +105,7 @@ def _lexemes(text: str) -> list[re.Match[str]]:
 
 
 def _parse_choice(items: list[re.Match[str]]) -> tuple[_Step, list[re.Match[str]]]:
-    """Parses alternatives up to a closing mark, which is left to the caller."""
+    """Parse alternatives up to a closing mark, which is left to the caller."""
     choices: list[_Step] = []
     steps: list[_Step] = []
     label = ""
@@ -196,7 +196,7 @@ def _of_kind(*kinds: str) -> _Step:
 
 
 def _name(source: Source, index: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
-    """A dotted name, the longest first."""
+    """Yield a dotted name, the longest first."""
     tokens = source.tokens
     ends: list[int] = []
     while index < len(tokens) and tokens[index].is_name and len(ends) < 3:

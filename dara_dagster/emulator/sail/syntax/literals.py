@@ -1,4 +1,4 @@
-"""Turns Python values and parameters into SQL text, so that a statement is complete before we look at it."""
+"""Turns Python values and parameters into SQL text, so that a statement is complete before we rewrite it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class UnboundParameter(ValueError):
 
 
 def quote(text: str) -> str:
-    """A string literal."""
+    """Return a string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def literal(value: Any) -> str | None:
-    """SQL text of a simple value; None when it has no literal form (arrays, columns, ...).
+    """Return the SQL text of a simple value; None when it has no literal form (arrays, columns, ...).
 
     A mapping {"value": text, "type": SQL type} is a typed parameter of the statements API.
     """
@@ -55,7 +55,7 @@ def literal(value: Any) -> str | None:
 
 
 def bind(query: str, values: Mapping[str, Any] | Sequence[Any], *, strict: bool = True) -> str | None:
-    """The statement with `:name` (mapping) or `?` (sequence) markers replaced by literals.
+    """Return the statement with `:name` (mapping) or `?` (sequence) markers replaced by literals.
 
     None when a value has no literal form. Raises UnboundParameter for a name without value, unless not
     `strict`.
@@ -81,7 +81,7 @@ def bind(query: str, values: Mapping[str, Any] | Sequence[Any], *, strict: bool 
 
 
 def is_marker(source: Source, index: int) -> bool:
-    """Whether a token is the colon of a `:name`; after a value it is that of a JSON path."""
+    """Return whether a token is the colon of a `:name`; after a value it is that of a JSON path."""
     tokens = source.tokens
     if tokens[index].text != ":" or index + 1 == len(tokens) or tokens[index + 1].kind != "word":
         return False

@@ -15,7 +15,7 @@ _BEFORE_A_PLACE = {
 
 
 def with_local_places(query: str, paths: PathMap) -> str:
-    """Gives the statement with the places it names, quoted or back-quoted, on this disk."""
+    """Give the statement with the places it names, quoted or back-quoted, on this disk."""
     source, edits = scan(query), []
     for index, token in enumerate(source.tokens):
         if token.kind not in ("string", "quoted") or not token.text[1:].startswith(("/", *PREFIXES)):
@@ -27,7 +27,7 @@ def with_local_places(query: str, paths: PathMap) -> str:
 
 
 def _is_place(source: Source, index: int) -> bool:
-    """Whether a string names a place on a disk, by what stands before it."""
+    """Return whether a string names a place on a disk, by what stands before it."""
     before = [unquote(token.text).upper() for token in source.tokens[max(index - 2, 0) : index]]
     if not before:
         return False

@@ -103,13 +103,13 @@ Node = Plain | Compound | Branches | Loop | Jump | Signal | Diagnostics
 
 
 def is_script(source: Source) -> bool:
-    """Whether a statement is a BEGIN ... END, with a label or without."""
+    """Return whether a statement is a BEGIN ... END, with a label or without."""
     words = [token.upper or token.text for token in source.tokens[:3]]
     return (words[:1] == ["BEGIN"] and len(source.tokens) > 1) or words[1:] == [":", "BEGIN"]
 
 
 def read_script(text: str) -> Compound:
-    """The script. Raises ParseException for one that is not well-formed."""
+    """Return the script. Raises ParseException for one that is not well-formed."""
     reader = _Reader(scan(text))
     node = reader.statement()
     if not isinstance(node, Compound) or reader.peek() not in ("", ";"):
@@ -149,7 +149,7 @@ class _Reader:
         return self.tokens[self.at - 1]
 
     def until(self, *words: str) -> str:
-        """The text before a word that stands outside brackets and CASE expressions."""
+        """Return the text before a word that stands outside brackets and CASE expressions."""
         start, cases = self.at, 0
         while self.at < len(self.tokens):
             word = self.peek()
@@ -162,7 +162,7 @@ class _Reader:
         raise self.fault()
 
     def block(self, *ends: str) -> list[Node]:
-        """The statements before one of the words, which is left."""
+        """Return the statements before one of the words, which is left."""
         nodes: list[Node] = []
         while self.peek() not in ends:
             if self.at >= len(self.tokens):

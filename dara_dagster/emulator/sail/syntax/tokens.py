@@ -88,17 +88,18 @@ class Source:
 
     @functools.cached_property
     def words(self) -> frozenset[str]:
-        """The bare words in upper case: what decides quickly that a rewrite has nothing to do."""
+        """Return the bare words in upper case: what decides quickly that a rewrite has nothing to do."""
         return frozenset(token.upper for token in self.tokens if token.kind == "word")
 
     @functools.cached_property
     def symbols(self) -> frozenset[str]:
-        """What is neither a word nor a value: brackets and operators."""
+        """Return what is neither a word nor a value: brackets and operators."""
         return frozenset(token.text for token in self.tokens if token.kind == "symbol")
 
     @functools.cached_property
     def closing(self) -> dict[int, int]:
-        """The token that closes each bracket, by the one that opens it. Unbalanced ones are left out."""
+        """Return the token that closes each bracket, by the one that opens it. Unbalanced ones are left
+        out."""
         pairs, stack = {}, []
         for index, token in enumerate(self.tokens):
             if token.kind == "symbol" and token.text in _OPENING:
@@ -108,12 +109,13 @@ class Source:
         return pairs
 
     def slice(self, start: int, end: int) -> str:
-        """The text of the tokens from `start` to before `end`, as written."""
+        """Return the text of the tokens from `start` to before `end`, as written."""
         part = self.tokens[start:end]
         return self.text[part[0].start : part[-1].end] if part else ""
 
     def split(self, start: int, end: int, separator: str = ",") -> list[tuple[int, int]]:
-        """The ranges of a list's parts: tokens between separators outside brackets; empty parts left out."""
+        """Return the ranges of a list's parts: tokens between separators outside brackets; empty parts left
+        out."""
         parts, begin, index = [], start, start
         while index < end:
             token = self.tokens[index]
@@ -124,7 +126,7 @@ class Source:
         return [(a, b) for a, b in [*parts, (begin, end)] if a < b]
 
     def top_level(self, start: int, end: int) -> Iterator[int]:
-        """The tokens outside brackets that stand in the range."""
+        """Yield the tokens outside brackets that stand in the range."""
         index = start
         while index < end:
             yield index
@@ -132,7 +134,7 @@ class Source:
 
 
 def _tokens(text: str, raw: Iterable[GlotToken]) -> Iterator[Token]:
-    """Our tokens: sqlglot's without doubles (`10L` is three to it), keywords of two words as two."""
+    """Yield our tokens: sqlglot's without doubles (`10L` is three to it), keywords of two words as two."""
     last = -1
     for token in raw:
         start, end = token.start, token.end + 1
@@ -157,12 +159,12 @@ def _tokens(text: str, raw: Iterable[GlotToken]) -> Iterator[Token]:
 
 @functools.lru_cache(maxsize=256)
 def scan(text: str) -> Source:
-    """The text as tokens."""
+    """Return the text as tokens."""
     return Source(text)
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """The text with the edits done. Of edits that overlap the first that begins is done."""
+    """Return the text with the edits done. Of edits that overlap the first that begins is done."""
     out, position = [], 0
     for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
         if edit.start >= position:
@@ -172,7 +174,8 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 
 def split_statements(script: str) -> list[Statement]:
-    """The statements of a script, without the semicolons; those that are only comments are left out."""
+    """Return the statements of a script, without the semicolons; those that are only comments are left
+    out."""
     source = scan(script)
     if source.is_broken:
         return [Statement(script.strip(), 1 + _leading_lines(script))] if script.strip() else []
@@ -192,7 +195,7 @@ _BEFORE_A_STATEMENT = {";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT", "AT
 
 
 def _separators(source: Source) -> Iterator[int]:
-    """The semicolons between statements, not those within a BEGIN ... END."""
+    """Yield the semicolons between statements, not those within a BEGIN ... END."""
     depth, start = 0, 0
     for index, token in enumerate(source.tokens):
         before = source.tokens[index - 1] if index else None
@@ -210,7 +213,8 @@ def _separators(source: Source) -> Iterator[int]:
 
 
 def split_list(text: str) -> list[str]:
-    """The parts of a list, split at commas outside brackets; those of types (`map<string,int>`) count."""
+    """Return the parts of a list, split at commas outside brackets; those of types (`map<string,int>`)
+    count."""
     source, depth, start, parts = scan(text), 0, 0, []
     for index in source.top_level(0, len(source.tokens)):
         token = source.tokens[index]
@@ -226,7 +230,7 @@ def _leading_lines(text: str) -> int:
 
 
 def unquote(text: str) -> str:
-    """A name without back quotes, or a string literal's content."""
+    """Return a name without back quotes, or a string literal's content."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "`'\"":
         body = text[1:-1].replace(text[0] * 2, text[0])
@@ -235,7 +239,7 @@ def unquote(text: str) -> str:
 
 
 def substitute_names(text: str, values: Mapping[str, str]) -> str:
-    """Gives the text with values in place of the names, which are in lower case."""
+    """Give the text with values in place of the names, which are in lower case."""
     source, edits = scan(text), []
     for index, token in enumerate(source.tokens):
         name = unquote(token.text).lower()

@@ -44,7 +44,7 @@ class TableName(NamedTuple):
 
 
 def _noted(run: Callable[[Any], tuple[str, Any]]) -> Callable[[Any], tuple[str, Any]]:
-    """The parser of a clause (WHERE, ORDER BY, ...) that notes where the clause stands."""
+    """Return the parser of a clause (WHERE, ORDER BY, ...) that notes where the clause stands."""
 
     def clause(parser: Any) -> tuple[str, Any]:
         start = parser._index
@@ -63,7 +63,7 @@ class _Parser(DatabricksParser):
         return node
 
     def _warn_unsupported(self) -> None:
-        """Says nothing: what does not parse is left alone."""
+        """Do nothing: what does not parse is left alone."""
 
     def _parse_expression(self) -> exp.Expr | None:
         start = self._index
@@ -115,7 +115,7 @@ class _Parser(DatabricksParser):
         return found
 
     def _select_before(self, place: int) -> int:
-        """The SELECT word of the columns that begin at a place."""
+        """Return the SELECT word of the columns that begin at a place."""
         index = self._index - 1
         while self._tokens[index].start >= place or self._tokens[index].token_type != TokenType.SELECT:
             index -= 1
@@ -136,7 +136,7 @@ class _Parser(DatabricksParser):
 
 @functools.lru_cache(maxsize=256)
 def parse(text: str) -> exp.Expr | None:
-    """The tree of one statement, to be read only; None for what sqlglot does not parse."""
+    """Return the tree of one statement, to be read only; None for what sqlglot does not parse."""
     source = scan(text)
     if source.is_broken or not source.raw:
         return None
@@ -148,21 +148,22 @@ def parse(text: str) -> exp.Expr | None:
 
 
 def span(node: exp.Expr) -> Span:
-    """Where a node stands."""
+    """Return where a node stands."""
     found = node.meta["span"]
     assert isinstance(found, Span)
     return found
 
 
 def selects(text: str) -> list[exp.Select]:
-    """The SELECTs of a statement, those within others before these."""
+    """Return the SELECTs of a statement, those within others before these."""
     tree = parse(text)
     found = [node for node in tree.find_all(exp.Select) if "span" in node.meta] if tree else []
     return sorted(found, key=lambda select: -span(select).start)
 
 
 def clauses(select: exp.Select) -> dict[str, Span]:
-    """Where the clauses after FROM stand: `where`, `group`, `having`, `qualify`, `order`, `limit`, ..."""
+    """Return where the clauses after FROM stand: `where`, `group`, `having`, `qualify`, `order`, `limit`,
+    ..."""
     node: exp.Expr | None = select
     found: dict[str, Span] = {}
     while isinstance(node, exp.Query):  # the last clauses of a UNION's last SELECT are the UNION's
@@ -176,7 +177,7 @@ def clauses(select: exp.Select) -> dict[str, Span]:
 
 
 def tables_in(text: str) -> Iterator[TableName]:
-    """The tables and views that a statement names, without those its own WITH defines."""
+    """Yield the tables and views that a statement names, without those its own WITH defines."""
     tree = parse(text)
     if tree is None:
         return
@@ -192,7 +193,7 @@ def tables_in(text: str) -> Iterator[TableName]:
 
 
 def visible_ctes(select: exp.Expr) -> list[exp.Expr]:
-    """The WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
+    """Return the WITH queries a SELECT may name: its own and those around it, up to the one it stands in."""
     visible: list[exp.Expr] = []
     node: exp.Expr | None = select
     within: exp.Expr | None = None

@@ -12,7 +12,7 @@ _SHORT = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tiny
 
 
 def delta_type(kind: Any) -> str:
-    """SQL type of a type in Delta's schema JSON: `bigint`, `array<struct<a:int>>`."""
+    """Return the SQL type of a type in Delta's schema JSON: `bigint`, `array<struct<a:int>>`."""
     if isinstance(kind, str):
         return _SHORT.get(kind, kind)
     if kind["type"] == "struct":
@@ -23,7 +23,7 @@ def delta_type(kind: Any) -> str:
 
 
 def type_text(kind: DataType) -> str:
-    """Type text of the SQL statements API: `BIGINT`, `DECIMAL(10,2)`, `STRUCT<a: INT>`."""
+    """Return the type text of the SQL statements API: `BIGINT`, `DECIMAL(10,2)`, `STRUCT<a: INT>`."""
     if isinstance(kind, StructType):
         return "STRUCT<" + ", ".join(f"{f.name}: {type_text(f.dataType)}" for f in kind.fields) + ">"
     if isinstance(kind, ArrayType):

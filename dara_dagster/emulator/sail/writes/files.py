@@ -49,7 +49,7 @@ class WrittenFiles:
             yield from (path for path in self._folder.rglob("*") if path.is_file())
 
     def rename(self) -> None:
-        """Renames what has been written since."""
+        """Rename what has been written since."""
         if self._folder is None or not self._folder.is_dir():
             return
         job = uuid.uuid4()
@@ -63,7 +63,7 @@ class WrittenFiles:
 
 
 def prepare_files(spark: BaseSession, write: pb.WriteOperation, mode: str) -> None:
-    """Changes a write of plain files in place so that Sail does what Spark would; `mode` is the
+    """Change a write of plain files in place so that Sail does what Spark would; `mode` is the
     partitionOverwriteMode.
 
     Raises NotSupportedLocally for what Sail 0.7.2 would ignore: options, and the mode `dynamic`, without
@@ -89,7 +89,7 @@ def prepare_files(spark: BaseSession, write: pb.WriteOperation, mode: str) -> No
 
 
 def _format_moments(spark: BaseSession, write: pb.WriteOperation) -> None:
-    """Applies dateFormat and timestampFormat to the columns, which Sail ignores."""
+    """Apply dateFormat and timestampFormat to the columns, which Sail ignores."""
     given = {key.lower(): value for key, value in write.options.items()}
     formats: dict[type[DataType], str | None] = {
         DateType: given.get("dateformat"),
@@ -108,7 +108,7 @@ def _format_moments(spark: BaseSession, write: pb.WriteOperation) -> None:
 
 
 def _name_partitions(spark: BaseSession, write: pb.WriteOperation) -> None:
-    """Makes the partition columns of a file write the names of their folders, in place.
+    """Make the partition columns of a file write the names of their folders, in place.
 
     Sail 0.7.2 writes a null into the folder of its type's zero (`day=1970-01-01`, `n=0`, `s=`); Spark writes
     it, and the empty text, into `__HIVE_DEFAULT_PARTITION__`. Sail also minds the case of the names.

@@ -70,11 +70,11 @@ class WriteGuard:
 
     @property
     def last(self) -> WriteOutcome:
-        """Of this thread's latest write."""
+        """Return the outcome of this thread's latest write."""
         return getattr(self._last, "outcome", WriteOutcome())
 
     def execute(self, command: pb.Command, run: Callable[[], Any]) -> Any:
-        """Runs a command by `run`; one that writes a table under the table's lock."""
+        """Run a command by `run`; one that writes a table under the table's lock."""
         if self._spark.interceptor.is_untreated:
             return run()
         self._last.outcome = WriteOutcome()
@@ -107,7 +107,7 @@ class WriteGuard:
 
     @contextmanager
     def named(self, operation: str) -> Iterator[None]:
-        """Writes of this thread show in DESCRIBE HISTORY as this operation (Databricks' names: see
+        """Write of this thread show in DESCRIBE HISTORY as this operation (Databricks' names: see
         https://docs.databricks.com/aws/en/tables/history-schema).
         """
         before = getattr(self._last, "operation", "")
@@ -118,7 +118,7 @@ class WriteGuard:
             self._last.operation = before
 
     def record(self, name: TableName | None, rows: int | None) -> None:
-        """Notes that the task wrote a table; the rows of several writes are added up."""
+        """Note that the task wrote a table; the rows of several writes are added up."""
         if name is not None:
             with self._written_lock:
                 before = self.written.get(str(name.lower), 0)
@@ -187,7 +187,8 @@ class WriteGuard:
 
 
 def _operations(command: pb.Command, options: dict[str, str]) -> tuple[str, str]:
-    """The names that Delta Lake gives the writes of a DataFrame to a new table and to one that is there.
+    """Return the names that Delta Lake gives the writes of a DataFrame to a new table and to one that is
+    there.
 
     https://github.com/delta-io/delta/blob/master/spark/src/main/scala/org/apache/spark/sql/delta/commands/CreateDeltaTableCommand.scala
     """
@@ -212,7 +213,7 @@ def _operations(command: pb.Command, options: dict[str, str]) -> tuple[str, str]
 
 
 def _lengths(text: str) -> dict[str, int]:
-    """The lengths of the VARCHAR columns of a CREATE TABLE. Raises NotSupportedLocally for CHAR(n)."""
+    """Return the lengths of the VARCHAR columns of a CREATE TABLE. Raises NotSupportedLocally for CHAR(n)."""
     source, found = scan(text), {}
     for index, token in enumerate(source.tokens[:-3]):
         kind, opening, length = source.tokens[index + 1 : index + 4]
@@ -226,7 +227,7 @@ def _lengths(text: str) -> dict[str, int]:
 
 
 def _outcome(folder: Path, version: int) -> WriteOutcome:
-    """Rows of the newest commit by its metrics (measured on Sail 0.7.2)."""
+    """Return the rows of the newest commit by its metrics (measured on Sail 0.7.2)."""
     commit = delta_log.read_commit(folder, version)
     info: dict[str, Any] = next((action["commitInfo"] for action in commit if "commitInfo" in action), {})
     metrics = info.get("operationMetrics") or {}

@@ -53,7 +53,7 @@ DYNAMIC_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 
 def prepare_write(spark: BaseSession, command: pb.Command) -> None:
-    """Changes a write command in place so that Sail does what Databricks would.
+    """Change a write command in place so that Sail does what Databricks would.
 
     - `saveAsTable` becomes a write to the table's folder: with a name Sail 0.7.2 replaces the whole table in
       spite of `replaceWhere`, and keeps columns in its catalog, which another task's changes make wrong.
@@ -107,7 +107,7 @@ def _prepare_save(spark: BaseSession, write: pb.WriteOperation) -> None:
 
 
 def _check_replaced_rows(spark: BaseSession, rows: DataFrame, condition: str) -> None:
-    """Raises AnalysisException for rows that do not fulfil the condition of `replaceWhere`
+    """Raise AnalysisException for rows that do not fulfil the condition of `replaceWhere`
     (https://docs.databricks.com/aws/en/delta/selective-overwrite).
     """
     if spark.setting(_CONSTRAINT_CHECK) == "false":
@@ -123,7 +123,7 @@ def _check_replaced_rows(spark: BaseSession, rows: DataFrame, condition: str) ->
 
 
 def partition_filter(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """A condition that holds for exactly the partitions in which the rows lie."""
+    """Return a condition that holds for exactly the partitions in which the rows lie."""
 
     def test(column: str, value: Any) -> str:
         return f"`{column}` IS NULL" if value is None else f"`{column}` = {literal(value)}"
@@ -133,7 +133,7 @@ def partition_filter(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) 
 
 
 def _partitions_by_name(command: pb.Command) -> None:
-    """Turns writeTo(t).overwritePartitions() into the same write by saveAsTable."""
+    """Turn writeTo(t).overwritePartitions() into the same write by saveAsTable."""
     by_name = command.write_operation_v2
     if not command.HasField("write_operation_v2") or by_name.mode != by_name.MODE_OVERWRITE_PARTITIONS:
         return
@@ -157,7 +157,7 @@ def _existing_table(spark: BaseSession, write: pb.WriteOperation) -> Path | None
 
 
 def _add_new_columns(spark: BaseSession, write: pb.WriteOperation, folder: Path) -> None:
-    """mergeSchema: with a path Sail 0.7.2 drops new columns silently, so they are added first."""
+    """Add the new columns of mergeSchema first: with a path Sail 0.7.2 drops them silently."""
     rows = DataFrame(CachedRelation(write.input), spark)
     with spark.store.lock(folder):
         known = delta_log.read_snapshot(folder).fields
@@ -174,13 +174,13 @@ def _add_new_columns(spark: BaseSession, write: pb.WriteOperation, folder: Path)
 
 
 def _is_by_position(write: pb.WriteOperation) -> bool:
-    """Whether it is an insertInto."""
+    """Return whether it is an insertInto."""
     by_position = pb.WriteOperation.SaveTable.TABLE_SAVE_METHOD_INSERT_INTO
     return write.HasField("table") and write.table.save_method == by_position
 
 
 def _fit_to_table(spark: BaseSession, write: pb.WriteOperation, folder: Path) -> None:
-    """Gives columns the names (which Sail minds the case of) and the types of the table.
+    """Give columns the names (which Sail minds the case of) and the types of the table.
 
     Raises AnalysisException for types that Databricks does not cast into each other.
     """
@@ -199,7 +199,8 @@ def _fit_to_table(spark: BaseSession, write: pb.WriteOperation, folder: Path) ->
 
 
 def _stored_type(field: StructField, kind: DataType) -> DataType:
-    """The type to cast a column to whose type in the table is `kind`; nested types are left to Sail."""
+    """Return the type to cast a column to whose type in the table is `kind`; nested types are left to
+    Sail."""
     if not (_is_simple(kind) and _is_simple(field.dataType)):
         return field.dataType
     if _family(kind) != _family(field.dataType) and StringType() not in (kind, field.dataType):
@@ -220,7 +221,7 @@ def _family(kind: DataType) -> type[DataType]:
 
 
 def _save_to_folder(spark: BaseSession, write: pb.WriteOperation, folder: Path | None) -> None:
-    """Turns a saveAsTable into a write to the folder of the table, or to where the new table will be."""
+    """Turn a saveAsTable into a write to the folder of the table, or to where the new table will be."""
     name = spark.registry.resolve(write.table.table_name)
     if name is None or write.mode == pb.WriteOperation.SAVE_MODE_IGNORE:
         return
@@ -241,7 +242,7 @@ def _save_to_folder(spark: BaseSession, write: pb.WriteOperation, folder: Path |
 
 
 def give_types(spark: BaseSession, command: pb.Command) -> bool:
-    """Makes columns without a type (`NULL AS b`), of which Sail makes no Delta table, columns of strings.
+    """Make columns without a type (`NULL AS b`), of which Sail makes no Delta table, columns of strings.
 
     Databricks keeps them as VOID: all their values are null there, too. False when the command has none.
     """
@@ -258,7 +259,7 @@ def give_types(spark: BaseSession, command: pb.Command) -> bool:
 
 
 def external_place(spark: BaseSession, write: pb.WriteOperation) -> Path | None:
-    """The folder given by the option `path` of a saveAsTable."""
+    """Return the folder given by the option `path` of a saveAsTable."""
     paths = [value for key, value in write.options.items() if key.lower() == "path"]
     return Path(spark.paths.spark(paths[0])).absolute() if paths else None
 

@@ -29,10 +29,10 @@ class Columns(Protocol):
     """The columns that expressions see."""
 
     def column(self, names: Sequence[str]) -> DataType | None:
-        """The type of a column by the parts of its name; None when it is not there, or twice."""
+        """Return the type of a column by the parts of its name; None when it is not there, or twice."""
 
     def ask(self, text: str) -> DataType | None:
-        """The type of any expression; None when the server refuses it."""
+        """Return the type of any expression; None when the server refuses it."""
 
 
 class SourceColumns:
@@ -64,7 +64,7 @@ class SourceColumns:
 
 
 def queries(node: exp.Expr) -> Iterator[exp.Expr]:
-    """All queries of a statement, each behind those that it names or holds."""
+    """Yield all queries of a statement, each behind those that it names or holds."""
     inner = list(node.iter_expressions())
     for child in sorted(inner, key=lambda child: not isinstance(child, exp.With)):
         yield from queries(child)
@@ -73,7 +73,7 @@ def queries(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def sides(query: exp.Expr) -> Iterator[exp.Expr]:
-    """The queries that a UNION brings together."""
+    """Yield the queries that a UNION brings together."""
     inner = query.unnest() if isinstance(query, exp.Subquery) else query
     if isinstance(inner, exp.Union):
         yield from sides(inner.this)
@@ -83,7 +83,8 @@ def sides(query: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def changed_tables(tree: exp.Expr) -> str:
-    """What the expressions of an UPDATE, MERGE or INSERT see, as the query of `_Corrector.source_of`."""
+    """Return what the expressions of an UPDATE, MERGE or INSERT see, as the query of
+    `_Corrector.source_of`."""
     if isinstance(tree, exp.Insert):
         return ""
     sources = [tree.this, tree.args.get("using")]
@@ -92,7 +93,7 @@ def changed_tables(tree: exp.Expr) -> str:
 
 
 def query_place(query: exp.Expr, text: str) -> Span | None:
-    """Where a query stands, without the ORDER BY and LIMIT of the UNION around it."""
+    """Return where a query stands, without the ORDER BY and LIMIT of the UNION around it."""
     if isinstance(query, exp.SetOperation):
         left, right = query_place(query.this, text), query_place(query.expression, text)
         return Span(left.start, right.end) if left and right else None

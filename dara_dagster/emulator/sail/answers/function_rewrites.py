@@ -14,14 +14,14 @@ from typing import Any
 from dara_dagster.emulator.sail.answers.builder import Builder, Term
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
-__all__ = ["SPELLED"]
+__all__ = ["REWRITES"]
 
 Spelled = Callable[[Builder[Any], str, Sequence[Term[Any]]], Any]
 _REFERENCE = re.compile(r"\\(.)|\$(\d)(\d*)|\$", re.S)
 
 
 def _part(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
-    """left(x, n), right(x, n)."""
+    """Spell out left(x, n) and right(x, n)."""
     if len(terms) != 2 or (terms[1].literal is not None and terms[1].literal >= 0):
         return None
     length = terms[1].expr
@@ -47,7 +47,7 @@ def _slice(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
 
 
 def _substring(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
-    """A start before the text: the length counts from there."""
+    """Correct a start before the text: the length counts from there."""
     if len(terms) != 3 or terms[1].literal is None or terms[1].literal >= 0:
         return None
     text, start, length = (term.expr for term in terms)
@@ -60,7 +60,7 @@ def _substring(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> An
 
 
 def _array_contains(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
-    """NULL where a NULL of the array could be the value."""
+    """Return NULL where a NULL of the array could be the value."""
     if len(terms) != 2:
         return None
     values, value = (term.expr for term in terms)
@@ -95,7 +95,7 @@ def _length(build: Builder[Any], text: Any) -> Any:
 
 
 def _refused(build: Builder[Any], what: str) -> Any:
-    """The refusal as text that fails where it is asked for."""
+    """Return the refusal as text that fails where it is asked for."""
     words = str(NotSupportedLocally(what))
     return build.cast(build.call("raise_error", build.value(words)), "string")
 
@@ -141,7 +141,7 @@ def _regexp_replace(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) 
 
 
 def _matches_nothing(pattern: str) -> bool:
-    """Whether a pattern finds an empty text, not only at the start: Java finds one more than Sail."""
+    """Return whether a pattern finds an empty text, not only at the start: Java finds one more than Sail."""
     try:
         return not pattern.startswith("^") and re.search(pattern, "") is not None
     except re.error:
@@ -149,7 +149,7 @@ def _matches_nothing(pattern: str) -> bool:
 
 
 def _java_replacement(text: str) -> str:
-    """`$1` and `\\$` as Java means them, in the words of Rust."""
+    """Return `$1` and `\\$` in Rust's syntax instead of Java's."""
 
     def reference(match: re.Match[str]) -> str:
         if match[1]:
@@ -161,7 +161,7 @@ def _java_replacement(text: str) -> str:
     return _REFERENCE.sub(reference, text) if "\\" in text or re.search(r"\$\d\w", text) else text
 
 
-SPELLED: dict[str, Spelled] = {
+REWRITES: dict[str, Spelled] = {
     **dict.fromkeys(("left", "right"), _part),
     "slice": _slice,
     "conv": _conv,

@@ -9,7 +9,8 @@ from pyspark.sql.types import (
 from sqlglot import exp
 
 from dara_dagster.emulator.sail.answers.functions import FUNCTIONS
-from dara_dagster.emulator.sail.answers.queries import (
+from dara_dagster.emulator.sail.answers.query import Output, Query
+from dara_dagster.emulator.sail.answers.query_scopes import (
     PLACE,
     Analyse,
     Columns,
@@ -19,7 +20,6 @@ from dara_dagster.emulator.sail.answers.queries import (
     query_place,
     sides,
 )
-from dara_dagster.emulator.sail.answers.query import Output, Query
 from dara_dagster.emulator.sail.answers.spark_types import widest
 from dara_dagster.emulator.sail.answers.sql_nodes import quoted
 from dara_dagster.emulator.sail.answers.sql_text import BUILD, place_of
@@ -45,8 +45,8 @@ _WORDS = {
 
 
 def correct_sql(text: str, analyse: Analyse) -> str:
-    """A statement with its expressions spelled so that Sail answers as Spark. `analyse` answers the schema
-    of a query.
+    """Return a statement with its expressions spelled so that Sail answers as Spark. `analyse` answers the
+    schema of a query.
     """
     source = scan(text)
     has_subquery = source.text.upper().count("SELECT") > 1
@@ -57,7 +57,7 @@ def correct_sql(text: str, analyse: Analyse) -> str:
 
 
 def correct_expression(text: str, columns: Columns) -> str:
-    """The same for an expression, with an alias or without."""
+    """Return the same for an expression, with an alias or without."""
     source = scan(text)
     if not (source.symbols & _SIGNS or source.words & _WORDS):
         return text
@@ -98,7 +98,7 @@ class Corrector:
         return apply(self.text, self.edits)
 
     def _store(self, insert: exp.Insert) -> None:
-        """Gives the columns of an INSERT the types of the table by Spark's rules, or refuses them."""
+        """Give the columns of an INSERT the types of the table by Spark's rules, or refuses them."""
         target, named = insert.this, []
         if isinstance(target, exp.Schema):
             target, named = target.this, [column.name.lower() for column in target.expressions]
@@ -118,7 +118,7 @@ class Corrector:
                     self.replace(output.place, stored)
 
     def rendered(self, place: Span) -> str:
-        """A part of the text with the edits made so far."""
+        """Return a part of the text with the edits made so far."""
         inner = [edit for edit in self.edits if place.start <= edit.start and edit.end <= place.end]
         moved = [Edit(edit.start - place.start, edit.end - place.start, edit.text) for edit in inner]
         return apply(place.of(self.text), moved)
@@ -128,11 +128,11 @@ class Corrector:
         self.edits.append(Edit(*place, text))
 
     def columns_of(self, select: exp.Select) -> Columns:
-        """The columns that a SELECT sees."""
+        """Return the columns that a SELECT sees."""
         return SourceColumns(self.analyse, self.source_of(select))
 
     def source_of(self, select: exp.Select) -> str:
-        """FROM with its joins and lateral views, and before it the WITH queries that it may name."""
+        """Return FROM with its joins and lateral views, and before it the WITH queries that it may name."""
         start = select.args.get("from_")
         if start is None or "span" not in start.meta:
             return ""
@@ -142,7 +142,7 @@ class Corrector:
         return " ".join([self._with(select), "SELECT", PLACE, tables])
 
     def _unite(self, union: exp.SetOperation, found: list[exp.Expr]) -> None:
-        """Casts the columns of a UNION's queries to one type: Sail answers the types of the first."""
+        """Cast the columns of a UNION's queries to one type: Sail answers the types of the first."""
         found = [side.unnest() if isinstance(side, exp.Subquery) else side for side in found]
         parts = [side for side in found if isinstance(side, exp.Select)]
         known = len(parts) == len(found) and all(id(side) in self.outputs for side in parts)
@@ -170,12 +170,12 @@ class Corrector:
         self.replace(Span(left.start, right.end), intersect_all(*texts, names, quoted))
 
     def _with(self, query: exp.Expr) -> str:
-        """The WITH queries that a query may name."""
+        """Return the WITH queries that a query may name."""
         ctes = ", ".join(self.rendered(span(cte)) for cte in visible_ctes(query))
         return f"WITH {ctes} " if ctes else ""
 
     def is_closed(self, query: exp.Expr) -> bool:
-        """Whether a query names no column of the queries around it."""
+        """Return whether a query names no column of the queries around it."""
         place = query_place(query, self.text)
         try:
             return place is not None and bool(self.analyse(self._with(query) + self.rendered(place)).names)

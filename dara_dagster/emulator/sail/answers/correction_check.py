@@ -1,4 +1,4 @@
-"""What in a plan is reason to look at it: the names of rules, casts, and windows that Spark may refuse."""
+"""Decides whether a plan needs corrections, by names of rules, casts, and windows that Spark may refuse."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.sail.answers.expressions import messages
+from dara_dagster.emulator.sail.answers.function_rewrites import REWRITES
 from dara_dagster.emulator.sail.answers.rules import AGGREGATES, RULES
-from dara_dagster.emulator.sail.answers.spelled import SPELLED
 from dara_dagster.emulator.sail.answers.window_errors import RANKING
 
-__all__ = ["TRIGGERS", "is_loose_decimal", "triggers"]
+__all__ = ["CORRECTED", "is_loose_decimal", "may_change"]
 
-# Names whose rules change nothing by themselves: alone they are no reason to look at a plan.
+# Names whose rules change nothing by themselves: alone they need no correction.
 _HARMLESS = {
     *(
         "count",
@@ -31,24 +31,24 @@ _HARMLESS = {
     *("month", "day", "hour", "size", "row_number", "rank", "dense_rank", "upper", "lower", "trim"),
     "substring",
 }
-TRIGGERS = ({*RULES, *AGGREGATES, *SPELLED} - _HARMLESS) | {"collect_list", "collect_set"}
+CORRECTED = ({*RULES, *AGGREGATES, *REWRITES} - _HARMLESS) | {"collect_list", "collect_set"}
 
 
-def triggers(message: Any) -> bool:
-    """Whether an expression holds anything that a rule may change."""
+def may_change(message: Any) -> bool:
+    """Return whether an expression holds anything that a rule may change."""
     if isinstance(message, pb.Expression):
         kind = message.WhichOneof("expr_type")
         if kind in ("cast", "expression_string") or is_loose_decimal(message):
             return True
         if kind == "window" and _is_doubtful(message.window):
             return True
-        if kind == "unresolved_function" and message.unresolved_function.function_name.lower() in TRIGGERS:
+        if kind == "unresolved_function" and message.unresolved_function.function_name.lower() in CORRECTED:
             return True
-    return any(triggers(inner) for inner in messages(message))
+    return any(may_change(inner) for inner in messages(message))
 
 
 def _is_doubtful(window: pb.Expression.Window) -> bool:
-    """Whether a window may be one that Spark refuses, or has a RANGE of days."""
+    """Return whether a window may be one that Spark refuses, or has a RANGE of days."""
     called = window.window_function.unresolved_function
     ranked = called.function_name.lower() in RANKING
     by_range = pb.Expression.Window.WindowFrame.FRAME_TYPE_RANGE
@@ -58,6 +58,6 @@ def _is_doubtful(window: pb.Expression.Window) -> bool:
 
 
 def is_loose_decimal(expr: pb.Expression) -> bool:
-    """Whether it is a decimal in the client's default type, where Spark goes by the digits."""
+    """Return whether it is a decimal in the client's default type, where Spark goes by the digits."""
     given = expr.literal.decimal
     return expr.literal.HasField("decimal") and (given.precision, given.scale) in ((0, 0), (10, 0))
