@@ -19,13 +19,15 @@ from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.storage.tags import CODE_LOCATION_TAG, REPOSITORY_LABEL_TAG
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import PyProjectFileTarget, WorkspaceFileTarget
 
 __all__ = ["PROJECT_TAG", "SERVED_CODE", "WORKFLOW_TAG", "give_origin"]
 
 PROJECT_TAG, WORKFLOW_TAG = "dara/project", "dara/workflow"
+CODE_LOCATION_TAG = "dagster/code_location"
+"""Dagster sets it itself from 1.13 on."""
 SERVED_CODE = "served.py"
 """In Dagster's home: what `dara serve` loads for a project without a workspace.yaml."""
 

@@ -11,7 +11,6 @@ from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sql import create_engine
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
@@ -21,6 +20,8 @@ from dara_dagster.executor.sqlite_connections import SqliteConnections
 
 __all__ = ["PooledSqliteEventLogStorage"]
 
+# How long a writer waits for another process: Dagster's own, from 1.13 on.
+_BUSY_SECONDS = 30
 # These go into the index shard as well, which Dagster's own method sees to.
 _MIRRORED_EVENTS = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
 # Building and compiling this statement through SQLAlchemy costs ten times what SQLite does to run it.
@@ -59,7 +60,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def _open_engine(self, shard: str, is_new: bool) -> Engine:
         conn_string = self.conn_string_for_shard(shard)
-        connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        connect_args = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
         engine = create_engine(conn_string, poolclass=NullPool, connect_args=connect_args)
         if is_new or shard not in self._initialized_dbs:
             self._initdb(engine)

@@ -254,8 +254,9 @@ def _send(
     read: Callable[[dict[str, Any]], Any],
 ) -> Any:
     headers = {"Accept": "application/json"}
-    if ws.client.config.workspace_id:
-        headers["X-Databricks-Workspace-Id"] = str(ws.client.config.workspace_id)
+    workspace_id = getattr(ws.client.config, "workspace_id", None)  # not in older SDKs
+    if workspace_id:
+        headers["X-Databricks-Workspace-Id"] = str(workspace_id)
 
     def call() -> Any:
         answer = ws.client.api_client.do(

@@ -17,9 +17,9 @@ from dara_dagster.config import compute_models as ours
 from dara_dagster.config.rules.payload import BESIDE, KINDS, payload_faults
 from dara_dagster.config.sdk_fields import fields_of, parameters_of
 
-# What the oldest SDK does not have stands among our settings all the same: calls carry it as plain JSON.
-KNOWN = "0.162"
-NEWER = {"max_dbu", "customer_version_label", "reyden_cluster_size_multiplier"}
+INSTALLED = tuple(int(part) for part in version("databricks-sdk").split(".")[:2])
+# The SDK whose settings are ours. What an older one does not have stands among them all the same.
+KNOWN = (0, 162)
 
 
 @pytest.mark.parametrize("kind", [jobs.SubmitTask, jobs.SqlTask, compute.AwsAttributes, compute.DockerImage])
@@ -39,8 +39,19 @@ def test_fields_read_from_the_source_are_those_of_the_class(kind: Any) -> None:
 def test_settings_are_the_parameters_of_the_create_call(module: str, api: Any, model: Any) -> None:
     real = set(inspect.signature(api.create).parameters) - {"self"}
     assert parameters_of(module, api.__name__, "create") == real
-    newer = NEWER if version("databricks-sdk") < KNOWN else set()
-    assert set(model.model_fields) - newer == real - newer
+    assert real <= set(model.model_fields)
+    assert real == set(model.model_fields) or INSTALLED < KNOWN
+
+
+def test_a_setting_that_an_older_sdk_does_not_have_is_sent() -> None:
+    newest = {"spark_version": "x", "worker_node_type_flexibility": {"alternate_node_type_ids": ["n"]}}
+    assert ours.plain_settings(ours.ClusterSettings.model_validate(newest)) == newest
+
+
+def test_a_task_key_that_the_sdk_does_not_have_is_refused_with_its_version() -> None:
+    [fault] = payload_faults({"notebook_task": {"notebook_path": "/x"}, "of_tomorrow": 1})
+    assert fault[1] == "unknown key 'of_tomorrow'"
+    assert f"databricks-sdk {version('databricks-sdk')} knows no such key" in fault[2]
 
 
 def test_every_kind_of_task_of_the_installed_sdk_is_known() -> None:

@@ -7,6 +7,7 @@ silently.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from typing import Any
 
 from dara_dagster.config.sdk_fields import fields_of
@@ -72,7 +73,7 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
         if key in _IN_THE_ENTRY:
             yield (key,), f"{key} does not stand in task", f"Write {_IN_THE_ENTRY[key]} in the entry itself."
         elif key not in _KNOWN:
-            yield (key,), f"unknown key '{key}'", Suggestions(_KNOWN).hint(key, "keys", beside=payload)
+            yield (key,), f"unknown key '{key}'", _hint(key, payload)
     if len(kinds) != 1 and not (misspelt and not kinds):
         message = f"a task is of one kind, this is of {len(kinds)}"
         yield (
@@ -85,6 +86,13 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
     if all(payload.get(key) is not None for key in _CLUSTERS):
         yield ("new_cluster",), "both existing_cluster_id and new_cluster", "Remove one of the two."
     yield from _environment_faults(payload)
+
+
+def _hint(key: str, payload: Mapping[str, Any]) -> str:
+    hint = Suggestions(_KNOWN).hint(key, "keys", beside=payload)
+    if Suggestions(_KNOWN).nearest(key):
+        return hint
+    return f"{hint} databricks-sdk {version('databricks-sdk')} knows no such key; a newer one may."
 
 
 def kind_of_task(payload: Mapping[str, Any]) -> str | None:
