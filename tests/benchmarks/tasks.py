@@ -117,7 +117,7 @@ def _sdk_share(root: Path, tasks: int = 200) -> float:
 
 def _run(root: Path, name: str, shape: str, count: int, seconds: float) -> Cost:
     """Write a project of `count` tasks, tell the local workspace how long each lasts, and run it."""
-    _simulate(root, {"task_key": "*", "duration_ms": int(seconds * 1000), "pending_ms": 0})
+    simulate(root, {"task_key": "*", "duration_ms": int(seconds * 1000), "pending_ms": 0})
     config = root / f"{shape}_{count}" / "config"
     (config / "workflows").mkdir(parents=True, exist_ok=True)
     task = {"notebook_task": {"notebook_path": "/Workspace/Shared/simulated"}}
@@ -130,7 +130,7 @@ def _run(root: Path, name: str, shape: str, count: int, seconds: float) -> Cost:
     return measure("tests.benchmarks.run_project", *arguments)
 
 
-def _simulate(root: Path, rule: Mapping[str, Any]) -> None:
+def simulate(root: Path, rule: Mapping[str, Any]) -> None:
     status, token = ensure_emulator(root)
     request = urllib.request.Request(
         f"{status.host}/__emulator/simulate",

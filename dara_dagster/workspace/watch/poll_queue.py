@@ -1,4 +1,10 @@
-"""Keeps which runs are watched and says which call is due next: a poll of one run, or a page of all."""
+"""Keeps which runs are watched and says which call is due next: a poll of one run, or a page of all.
+
+Pages of 25 runs against polls alone, for runs of ten minutes (`python -m tests.benchmarks.watching`): at 300
+runs 5.1 times fewer calls and 3.9 times less CPU time; at 1,000 runs 2.1 and 1.6 times, where polls alone
+would need more than 20 calls a second and see an end 49 s late (14 s with pages). A whole Dagster run of 300
+tasks of 20 s takes 1.5 times less CPU time.
+"""
 
 from __future__ import annotations
 
