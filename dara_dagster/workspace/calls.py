@@ -198,29 +198,42 @@ def api(
     return send() if is_one_try() else ws.limiter.call(send, patience=patience)
 
 
-def paged(
-    ws: Connection, path: str, key: str, query: Mapping[str, Any], read: Callable[[Any], T]
+def pages(
+    ws: Connection,
+    path: str,
+    query: Mapping[str, Any],
+    read: Callable[[dict[str, Any]], T],
+    call: Callable[[Callable[[], Any]], Any] | None = None,
 ) -> Iterator[T]:
-    """Yield what stands under `key` on every page of a list, each through `read`. Raises as `api` does.
+    """Yield every page of an answer in pages, through `read`. Raises as `api` does.
 
-    BadAnswer when the service gives a page token a second time: the list would have no end.
+    `call` makes each of the calls, by default at once. BadAnswer when the service gives a page token a second
+    time: there would be no end.
     """
     tokens: set[str] = set()
     token = ""
 
-    def page(answer: dict[str, Any]) -> tuple[list[T], str]:
-        return [read(item) for item in listed(answer, key)], str(answer.get("next_page_token") or "")
+    def page(answer: dict[str, Any]) -> tuple[T, str]:
+        return read(answer), str(answer.get("next_page_token") or "")
 
     while True:
-        found, token = api(
-            ws, "GET", path, query={**query, **({"page_token": token} if token else {})}, read=page
-        )
-        yield from found
+        asked = {**query, **({"page_token": token} if token else {})}
+        send: Callable[[], Any] = partial(api, ws, "GET", path, query=asked, read=page)
+        found, token = call(send) if call else send()
+        yield found
         if not token:
             return
         if token in tokens:
-            raise BadAnswer(f"GET {path} gives the same page twice, so its list has no end")
+            raise BadAnswer(f"GET {path} gives the same page twice, so it has no end")
         tokens.add(token)
+
+
+def paged(
+    ws: Connection, path: str, key: str, query: Mapping[str, Any], read: Callable[[Any], T]
+) -> Iterator[T]:
+    """Yield what stands under `key` on every page of a list, each through `read`. Raises as `pages` does."""
+    for items in pages(ws, path, query, lambda answer: [read(item) for item in listed(answer, key)]):
+        yield from items
 
 
 def listed(answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

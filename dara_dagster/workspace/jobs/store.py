@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from databricks.sdk.errors import InvalidParameterValue, NotFound
 
 from dara_dagster.errors import DeployError
-from dara_dagster.workspace.calls import API_ERRORS, api, explain, listed, paged, raise_if_refused
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, listed, paged, pages, raise_if_refused
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.jobs.settings import PROJECT_TAG, WORKFLOW_TAG
 
@@ -95,29 +95,19 @@ def _read_job(job: Mapping[str, Any]) -> _Job:
 
 def read_settings(ws: Workspace, job_id: int) -> dict[str, Any]:
     """Return all settings of a job, with the arrays of every page (100 entries a page)."""
+    settings: dict[str, Any] = {}
     with explained(f"The saved job {job_id} cannot be read"):
-        settings, token = _settings_page(ws, job_id, "")
-        tokens = {""}
-        while token not in tokens:  # a token that comes again would have no end
-            tokens.add(token)
-            more, token = _settings_page(ws, job_id, token)
-            for name in _ARRAYS:
-                if more.get(name):
-                    settings[name] = [*(settings.get(name) or ()), *more[name]]
-        return settings
+        for page in pages(ws, f"{_PATH}/get", {"job_id": job_id}, _read_page):
+            more = {name: [*(settings.get(name) or ()), *page[name]] for name in _ARRAYS if page.get(name)}
+            settings = {**page, **settings, **more}
+    return settings
 
 
-def _settings_page(ws: Workspace, job_id: int, token: str) -> tuple[dict[str, Any], str]:
-    """Return the settings of one page, and the token of the next ("" at the end)."""
-
-    def read(answer: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-        settings = dict(answer["settings"])
-        for name in _ARRAYS:
-            listed(settings, name)
-        return settings, str(answer.get("next_page_token") or "")
-
-    query = {"job_id": job_id, **({"page_token": token} if token else {})}
-    return api(ws, "GET", f"{_PATH}/get", query=query, read=read)
+def _read_page(answer: Mapping[str, Any]) -> dict[str, Any]:
+    settings = dict(answer["settings"])
+    for name in _ARRAYS:
+        listed(settings, name)
+    return settings
 
 
 def create_job(ws: Workspace, settings: Settings) -> int:

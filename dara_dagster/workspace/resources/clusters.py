@@ -1,20 +1,20 @@
-"""Finds a cluster by name and makes it match its settings: create, resize, edit or nothing."""
+"""The calls by which `compute` makes a cluster match its settings: find, create, read, resize or edit."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import InvalidState
 
-from dara_dagster.config.plan import ComputePlan
 from dara_dagster.errors import ComputeError
 from dara_dagster.workspace.calls import api, paged
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.rate_limited import pause
 from dara_dagster.workspace.resources.settings_diff import differences
+
+NAME = "cluster_name"
+ADVICE = "Start or terminate it, then try again."
 
 _PATH = "/api/2.1/clusters"
 _PAGE_SIZE = 100
@@ -44,44 +44,17 @@ _FILLED_IN = frozenset(
 )
 
 
-def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
-    """Make the one cluster of that name match and return its id; `deadline` is a monotonic time.
+def get(ws: Workspace, cluster_id: str) -> dict[str, Any]:
+    """Return the cluster as it is now, with its `state` and `spec`."""
 
-    Raises ComputeError (ambiguous name, a state that allows no edit until the deadline) or the SDK's errors.
-    """
-    wanted = _wanted(compute)
-    cluster_id = _find(ws, wanted["cluster_name"])
-    if cluster_id is None:
-        return _create(ws, wanted)
-    _match(ws, compute.name, cluster_id, wanted, deadline)
-    return cluster_id
-
-
-def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
-    """Return the id of the cluster of that name (None: there is none) and which settings `ensure` would
-    change.
-
-    Raises as `ensure` does.
-    """
-    wanted = _wanted(compute)
-    cluster_id = _find(ws, wanted["cluster_name"])
-    if cluster_id is None:
-        return None, set()
-    return cluster_id, _differences(wanted, _get(ws, cluster_id))
-
-
-def _get(ws: Workspace, cluster_id: str) -> dict[str, Any]:
     def read(answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "state": str(answer["state"]), "spec": dict(answer.get("spec") or {})}
 
     return api(ws, "GET", f"{_PATH}/get", query={"cluster_id": cluster_id}, read=read)
 
 
-def _wanted(compute: ComputePlan) -> dict[str, Any]:
-    return {**compute.settings, "cluster_name": compute.settings.get("cluster_name") or compute.name}
-
-
-def _find(ws: Workspace, name: str) -> str | None:
+def find(ws: Workspace, name: str) -> str | None:
+    """Return the id of the one cluster of that name. Raises ComputeError when there are several."""
     found = _named(ws, name)
     if len(found) > 1:
         ids = ", ".join(sorted(cluster_id for _, cluster_id in found))
@@ -91,9 +64,9 @@ def _find(ws: Workspace, name: str) -> str | None:
 
 
 def _named(ws: Workspace, name: str) -> list[tuple[int, str]]:
-    """Start times and ids of the clusters of that name which people or programs made, the earliest first.
+    """Return start times and ids of the clusters of that name, the earliest first.
 
-    Those of jobs and pipelines do not count.
+    Only those which people or programs made count, not those of jobs and pipelines.
     """
     query = {"page_size": _PAGE_SIZE, "filter_by.cluster_sources": ["UI", "API"]}
 
@@ -104,7 +77,7 @@ def _named(ws: Workspace, name: str) -> list[tuple[int, str]]:
     return sorted(found for found in paged(ws, f"{_PATH}/list", "clusters", query, read) if found)
 
 
-def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
+def create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
     """Create, then look for another of the same name: of racing machines the earliest cluster stays.
 
     `clusters/create` takes no token: where its answer is lost, the cluster is looked for by its name before
@@ -126,24 +99,7 @@ def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
     return rivals[0][1]
 
 
-def _match(ws: Workspace, name: str, cluster_id: str, wanted: Mapping[str, Any], deadline: float) -> None:
-    """Write what differs, as soon as the cluster's state allows it.
-
-    https://docs.databricks.com/api/workspace/clusters
-    """
-    while True:
-        now = _get(ws, cluster_id)
-        changed = _differences(wanted, now)
-        if not changed or _write(ws, cluster_id, wanted, changed, str(now.get("state"))):
-            return
-        if time.monotonic() + ws.settings.compute_poll_seconds > deadline:
-            state, keys = now.get("state"), ", ".join(sorted(changed))
-            message = f"cluster {name!r} ({cluster_id}) stays {state}, which allows no change of {keys}."
-            raise ComputeError(f"{message} Start or terminate it, then try again.")
-        pause(ws.settings.compute_poll_seconds)
-
-
-def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+def find_differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
     """Return what differs from `spec`, which is what was last sent; the top level is what the service made of
     it.
 
@@ -155,8 +111,14 @@ def _differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
     return differences(wanted, {**now["spec"], **size}, filled_in=_FILLED_IN)
 
 
-def _write(ws: Workspace, cluster_id: str, wanted: Mapping[str, Any], changed: set[str], state: str) -> bool:
-    """Resize or edit it; False where the state does not allow it now."""
+def write(
+    ws: Workspace, cluster_id: str, wanted: Mapping[str, Any], changed: set[str], now: Mapping[str, Any]
+) -> bool:
+    """Resize or edit it; False where the state does not allow it now.
+
+    https://docs.databricks.com/api/workspace/clusters
+    """
+    state = str(now.get("state"))
     try:
         if state == "RUNNING" and changed <= _SIZE:  # without a restart
             size = {key: wanted[key] for key in _SIZE if key in wanted}

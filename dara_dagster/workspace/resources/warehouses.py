@@ -1,20 +1,19 @@
-"""Finds a SQL warehouse by name and makes it match its settings: create, edit or nothing."""
+"""The calls by which `compute` makes a SQL warehouse match its settings: find, create, read or edit."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from databricks.sdk.core import DatabricksError
 from databricks.sdk.errors import InvalidState
 
-from dara_dagster.config.plan import ComputePlan
-from dara_dagster.errors import ComputeError
 from dara_dagster.workspace.calls import api, paged
 from dara_dagster.workspace.client import Workspace
-from dara_dagster.workspace.rate_limited import pause
 from dara_dagster.workspace.resources.settings_diff import differences
+
+NAME = "name"
+ADVICE = "Start or stop it, then try again."
 
 _PATH = "/api/2.0/sql/warehouses"
 
@@ -34,41 +33,16 @@ _EDITABLE = (
 )
 
 
-def ensure(ws: Workspace, compute: ComputePlan, deadline: float) -> str:
-    """Make the warehouse of that name match and return its id; `deadline` is a monotonic time.
+def get(ws: Workspace, warehouse_id: str) -> dict[str, Any]:
+    """Return the warehouse as it is now, with its `state`."""
 
-    Raises ComputeError (a state that allows no edit until the deadline) or the SDK's errors.
-    """
-    wanted = _wanted(compute)
-    warehouse_id = _find(ws, wanted["name"])
-    if warehouse_id is None:
-        return _create(ws, wanted)
-    _match(ws, compute.name, warehouse_id, wanted, deadline)
-    return warehouse_id
-
-
-def look(ws: Workspace, compute: ComputePlan) -> tuple[str | None, set[str]]:
-    """Return the id of the warehouse of that name (None: there is none) and which settings `ensure` would
-    change."""
-    wanted = _wanted(compute)
-    warehouse_id = _find(ws, wanted["name"])
-    if warehouse_id is None:
-        return None, set()
-    return warehouse_id, differences(wanted, _get(ws, warehouse_id))
-
-
-def _get(ws: Workspace, warehouse_id: str) -> dict[str, Any]:
     def read(answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "state": str(answer["state"])}
 
     return api(ws, "GET", f"{_PATH}/{warehouse_id}", read=read)
 
 
-def _wanted(compute: ComputePlan) -> dict[str, Any]:
-    return {**compute.settings, "name": compute.settings.get("name") or compute.name}
-
-
-def _find(ws: Workspace, name: str) -> str | None:
+def find(ws: Workspace, name: str) -> str | None:
     """Return the id of the warehouse, names being unique; one that is being deleted does not count."""
 
     def read(warehouse: Mapping[str, Any]) -> str | None:
@@ -78,36 +52,30 @@ def _find(ws: Workspace, name: str) -> str | None:
     return next((found for found in paged(ws, _PATH, "warehouses", {}, read) if found), None)
 
 
-def _create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
+def create(ws: Workspace, wanted: Mapping[str, Any]) -> str:
     """Create; where the answer is lost, look for it by its name before the call is made again."""
     try:
         return ws.limiter.make(
             lambda: api(ws, "POST", _PATH, body=wanted, read=lambda made: str(made["id"])),
-            lambda: _find(ws, wanted["name"]),
+            lambda: find(ws, wanted["name"]),
         )
     except DatabricksError as error:
         if "already exists" not in str(error):
             raise
-        found = _find(ws, wanted["name"])  # somebody else's create came first
+        found = find(ws, wanted["name"])  # somebody else's create came first
         if found is None:
             raise
         return found
 
 
-def _match(ws: Workspace, name: str, warehouse_id: str, wanted: Mapping[str, Any], deadline: float) -> None:
-    while True:
-        now = _get(ws, warehouse_id)
-        changed = differences(wanted, now)
-        if not changed or _edit(ws, warehouse_id, wanted, now):
-            return
-        if time.monotonic() + ws.settings.compute_poll_seconds > deadline:
-            state, keys = now.get("state"), ", ".join(sorted(changed))
-            message = f"warehouse {name!r} ({warehouse_id}) stays {state}, which allows no change of {keys}."
-            raise ComputeError(f"{message} Start or stop it, then try again.")
-        pause(ws.settings.compute_poll_seconds)
+def find_differences(wanted: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    """Return the names of the settings that differ."""
+    return differences(wanted, now)
 
 
-def _edit(ws: Workspace, warehouse_id: str, wanted: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+def write(
+    ws: Workspace, warehouse_id: str, wanted: Mapping[str, Any], changed: set[str], now: Mapping[str, Any]
+) -> bool:
     """Send the whole configuration; False where the state does not allow it now.
 
     An edit leaves the warehouse started, so one that was stopped is stopped again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -116,17 +117,12 @@ def _ended_candidates(ws: Workspace, limiter: CallLimiter, run_ids: Collection[i
     if len(run_ids) <= PAGE_SIZE:
         return list(run_ids)
     active: set[int] = set()
-    token = ""
-    for _ in run_ids:  # in a workspace with more pages than that a read of each is cheaper
-        page = functools.partial(jobs_api.list_page, ws, token, PAGED_TYPE)
-        try:
-            snapshots, following = limiter.call(page, urgent=True, patience=ws.settings.cancel_try_seconds)
-        except DaraError:
-            return list(run_ids)
-        active.update(snapshot.run_id for snapshot in snapshots if snapshot.outcome is None)
-        if not following:
-            break
-        token = following
+    call = functools.partial(limiter.call, urgent=True, patience=ws.settings.cancel_try_seconds)
+    try:  # in a workspace with more pages than that a read of each is cheaper
+        for page in itertools.islice(jobs_api.active_pages(ws, PAGED_TYPE, call), len(run_ids)):
+            active.update(snapshot.run_id for snapshot in page if snapshot.outcome is None)
+    except DaraError:
+        return list(run_ids)
     return [run_id for run_id in run_ids if run_id not in active]
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from dara_dagster.config.plan import Plan, TaskPlan
 from dara_dagster.errors import RunError
-from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, listed, raise_if_refused
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, inner, listed, pages, raise_if_refused
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.runs.child_run import NotebookRun, NotebookRuns
 from dara_dagster.workspace.runs.jobs_api import PAGE_SIZE, RunSnapshot, get_snapshot, page_url, read_snapshot
@@ -92,14 +93,9 @@ class NotebookRunFinder:
             "expand_tasks": True,
             "limit": PAGE_SIZE,
         }
-        for _ in range(_MOST_PAGES):
-            ask = partial(api, self._ws, "GET", f"{_RUNS}/list", query=query, read=_page)
-            found, token = call(ask)
+        for found in islice(pages(self._ws, f"{_RUNS}/list", query, _page, call), _MOST_PAGES):
             # Who answers for a workspace may not know every filter: what began at another time is none.
             yield from (run for run in found if caller.start_ms <= run.seen.start_ms <= caller.end_ms)
-            if not token:
-                return
-            query = {**query, "page_token": token}
 
     def _of(self, caller: RunSnapshot, started: list[_Started], call: Call) -> Iterator[NotebookRun]:
         """Yield those of the runs, in the order of their start, whose parent is the caller or one before
@@ -136,11 +132,10 @@ class NotebookRunFinder:
         )
 
 
-def _page(answer: Mapping[str, Any]) -> tuple[list[_Started], str]:
-    """Return the notebook runs on a page of runs/list, and the token of the next one, "" on the last."""
+def _page(answer: Mapping[str, Any]) -> list[_Started]:
+    """Return the notebook runs on a page of runs/list."""
     runs = [run for run in listed(answer, "runs") if run.get("run_type") == "WORKFLOW_RUN"]
-    found = [_Started(read_snapshot(run), _parent_of(run), _name(run)) for run in runs if run["run_id"]]
-    return found, str(answer.get("next_page_token") or "")
+    return [_Started(read_snapshot(run), _parent_of(run), _name(run)) for run in runs if run["run_id"]]
 
 
 def _parent_of(run: Mapping[str, Any]) -> int | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from dara_dagster.errors import RunError, RunGoneError
-from dara_dagster.workspace.calls import API_ERRORS, api, explain, listed, paged, raise_if_refused
+from dara_dagster.workspace.calls import API_ERRORS, api, explain, listed, pages, raise_if_refused
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.runs.outcome import Outcome, read_outcome, read_raw_state
 
@@ -156,36 +157,45 @@ def list_active(ws: Workspace) -> Iterator[RunSnapshot]:
     Not every service respects `active_only`, so what has ended is left out here. Raises CredentialsError or
     RunError.
     """
-    try:
-        for snapshot in paged(ws, f"{_JOBS}/runs/list", "runs", _ACTIVE, read_snapshot):
-            if snapshot.outcome is None:
-                yield snapshot
-    except API_ERRORS as error:
-        raise_if_refused(error)
-        raise RunError(f"The active runs could not be listed: {explain(error)}") from error
+    for page in active_pages(ws):
+        yield from (snapshot for snapshot in page if snapshot.outcome is None)
 
 
-def list_page(
-    ws: Workspace, page_token: str = "", run_type: str = ""
-) -> tuple[list[RunSnapshot], str | None]:
+def active_pages(
+    ws: Workspace, run_type: str = "", call: Callable[[Callable[[], Any]], Any] | None = None
+) -> Iterator[list[RunSnapshot]]:
+    """Yield the pages of the active runs, each by `call` (see `pages`); raises as `list_active` does."""
+    query = {**_ACTIVE, **({"run_type": run_type} if run_type else {})}
+    with _explained():
+        yield from pages(ws, f"{_JOBS}/runs/list", query, _read_list, call)
+
+
+def list_page(ws: Workspace, page_token: str, run_type: str) -> tuple[list[RunSnapshot], str | None]:
     """Return one page of the active runs, and the token of the next page (None at the end).
 
-    There may be others among them (see `list_active`). Raises CredentialsError or RunError.
+    There may be others among them; raises as `list_active` does.
     """
-    query = dict(_ACTIVE)
-    if page_token:
-        query["page_token"] = page_token
-    if run_type:
-        query["run_type"] = run_type
+    query = {**_ACTIVE, "run_type": run_type, **({"page_token": page_token} if page_token else {})}
+
+    def read(answer: Mapping[str, Any]) -> tuple[list[RunSnapshot], str | None]:
+        return _read_list(answer), answer.get("next_page_token") or None
+
+    with _explained():
+        return api(ws, "GET", f"{_JOBS}/runs/list", query=query, read=read)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the API raises in the block into an error for the user."""
     try:
-        return api(ws, "GET", f"{_JOBS}/runs/list", query=query, read=_read_page)
+        yield
     except API_ERRORS as error:
         raise_if_refused(error)
         raise RunError(f"The active runs could not be listed: {explain(error)}") from error
 
 
-def _read_page(answer: Mapping[str, Any]) -> tuple[list[RunSnapshot], str | None]:
-    return [read_snapshot(run) for run in listed(answer, "runs")], answer.get("next_page_token") or None
+def _read_list(answer: Mapping[str, Any]) -> list[RunSnapshot]:
+    return [read_snapshot(run) for run in listed(answer, "runs")]
 
 
 def read_snapshot(run: Mapping[str, Any]) -> RunSnapshot:
@@ -231,16 +241,8 @@ def modern_url(url: str) -> str:
 
 def _get(ws: Workspace, run_id: int) -> RunSnapshot:
     """Call runs/get for the run with the tasks of all pages (100 a page)."""
-    run: dict[str, Any] = {}
-    tokens = [""]
-    while tokens[-1] not in tokens[:-1]:  # a token that comes again would have no end
-        query = {"run_id": run_id, **({"page_token": tokens[-1]} if tokens[-1] else {})}
-        more = api(ws, "GET", f"{_JOBS}/runs/get", query=query, read=_read_run)
-        run = {**(run or more), "tasks": [*(run.get("tasks") or ()), *more["tasks"]]}
-        if not more.get("next_page_token"):
-            break
-        tokens.append(more["next_page_token"])
-    return read_snapshot(run)
+    first, *others = pages(ws, f"{_JOBS}/runs/get", {"run_id": run_id}, _read_run)
+    return read_snapshot({**first, "tasks": [task for page in (first, *others) for task in page["tasks"]]})
 
 
 def _read_run(answer: dict[str, Any]) -> dict[str, Any]:
