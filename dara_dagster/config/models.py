@@ -259,6 +259,7 @@ class WorkflowOptions(Model):
     schedule: Cron | None = Field(default=None, description="When it starts by itself: cron, five fields.")
     timezone: Timezone | None = Field(default=None, description="The schedule's time zone; default UTC.")
     sensor: Sensor | None = Field(default=None, description="Start it when files arrive.")
+    running: bool = Field(default=False, description="Its schedule and sensor are on from the start.")
     max_concurrent: Positive | None = Field(default=None, description="How many tasks run in parallel.")
     max_concurrent_runs: Count = Field(default=0, description="How many runs at once; 0 = no limit.")
     sequential_job: bool = Field(

@@ -13,7 +13,7 @@ from dara_dagster.config import Plan, WorkflowPlan, plan_from
 from dara_dagster.config.dependency_file import is_config_folder
 from dara_dagster.config.environment import project_folder, read_env_file
 from dara_dagster.defs.assets import build_assets
-from dara_dagster.defs.jobs import build_jobs, executor_for, job_names
+from dara_dagster.defs.jobs import build_jobs, job_names
 from dara_dagster.defs.resources import resources_of
 from dara_dagster.defs.schedules import build_schedule
 from dara_dagster.defs.sensors.file_sensor import build_sensor
@@ -46,7 +46,6 @@ def build_definitions(plan: Plan | str | Path, translator: Translator | None = N
         schedules=[schedule for schedule in schedules if schedule],
         sensors=[sensor for sensor in sensors if sensor],
         resources=resources,
-        executor=executor_for(plan, plan.max_concurrent),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from dagster import (
     DagsterInstance,
     DagsterRunStatus,
@@ -18,7 +20,7 @@ from dara_dagster.config.plan import Plan, WorkflowPlan
 from dara_dagster.executor.origin import PROJECT_TAG, WORKFLOW_TAG
 from dara_dagster.executor.process import is_abandoned
 
-__all__ = ["build_schedule", "free_places"]
+__all__ = ["build_schedule", "free_places", "initial_status"]
 
 _UNFINISHED = [
     DagsterRunStatus.QUEUED,
@@ -41,8 +43,13 @@ def free_places(instance: DagsterInstance, plan: Plan, workflow: WorkflowPlan) -
     return max(workflow.options.max_concurrent_runs - sum(not is_abandoned(run) for run in runs), 0)
 
 
+def initial_status(workflow: WorkflowPlan) -> Literal["RUNNING", "STOPPED"]:
+    """Return Dagster's word for what starts a workflow by itself, until it is switched in the UI."""
+    return "RUNNING" if workflow.options.running else "STOPPED"
+
+
 def build_schedule(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> ScheduleDefinition | None:
-    """Return the schedule of a workflow that has one. It is on from the start; the UI can turn it off."""
+    """Return the schedule of a workflow that has one, on from the start if its file says `running`."""
     if workflow.options.schedule is None:
         return None
 
@@ -58,6 +65,6 @@ def build_schedule(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> Sc
         cron_schedule=workflow.options.schedule,
         execution_timezone=workflow.timezone,
         execution_fn=tick,
-        default_status=DefaultScheduleStatus.RUNNING,
+        default_status=DefaultScheduleStatus[initial_status(workflow)],
         description=f"Runs {workflow.name} at {workflow.options.schedule} ({workflow.timezone}).",
     )

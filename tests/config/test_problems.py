@@ -93,6 +93,7 @@ ENTRIES: list[tuple[Any, int, str, str, str]] = [
     (workflow(steps=[]), 8, "steps", "mixes shapes: tasks and steps", "one of tasks, definition"),
     ([entry(), {"uses": "run_sql"}], 6, "[1]", "a step (steps) among tasks", "Use two files"),
     (workflow(timezone="Europe/Berlin"), 8, "timezone", "timezone without schedule", "Add a schedule"),
+    (workflow(running=True), 8, "running", "running without schedule or sensor", "Add one of the two"),
     (workflow(schedule="* * * * *", timezone="Berlin"), 9, "timezone", "not a time zone", "Europe/Berlin"),
     (workflow(schedule="0 25 * * *"), 8, "schedule", "'25' is out of range in the field for", '"0 6 * * *"'),
     (workflow(schedule="0 6 * *"), 8, "schedule", "has 4 fields; cron has five", '"0 6 * * *"'),

@@ -135,6 +135,7 @@ OPTIONS = {
     "schedule": "0 6 * * *",
     "timezone": "Europe/Berlin",
     "sensor": {**SENSOR, "volume": "/Volumes/a/b/c"},
+    "running": True,
     "max_concurrent": 5,
     "max_concurrent_runs": 5,
     "sequential_job": True,

@@ -6,7 +6,14 @@ import runpy
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, AssetMaterialization, AssetSelection, Definitions, define_asset_job
+from dagster import (
+    AssetKey,
+    AssetMaterialization,
+    AssetSelection,
+    Definitions,
+    define_asset_job,
+    in_process_executor,
+)
 
 from dara_dagster.config import plan_from
 from dara_dagster.defs.assets import build_assets
@@ -180,6 +187,15 @@ def test_assets_are_materialized_by_the_same_body_as_jobs(project: Project) -> N
     assert isinstance(latest.asset_materialization, AssetMaterialization)
     assert "run_page" in latest.asset_materialization.metadata
     assert project.stats()["runs_created"] == 2
+
+
+def test_what_it_is_merged_with_keeps_its_executor(project: Project) -> None:
+    project.workflow({"name": "a"})
+    made = build_definitions(project.config)
+    assert made.executor is None
+    merged = Definitions.merge(made, Definitions(executor=in_process_executor))
+    assert merged.executor is in_process_executor
+    assert merged.resolve_job_def("flow").executor_def.name == "dara_executor"
 
 
 def test_a_relative_folder_is_found_from_the_file_that_names_it(

@@ -178,6 +178,14 @@ def test_no_more_runs_than_allowed_are_started(project: Project, going: int) -> 
     assert len(data.run_requests or []) == 1 - going
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_nothing_starts_by_itself_unless_its_file_says_so(project: Project, running: bool) -> None:
+    project.workflow({"name": "a"}, sensor={"folder": "inbox"}, schedule="0 6 * * *", running=running)
+    definitions = build_definitions(project.config)
+    made = [*(definitions.sensors or []), *(definitions.schedules or [])]
+    assert [each.default_status.value for each in made] == ["RUNNING" if running else "STOPPED"] * 2  # type: ignore[union-attr]
+
+
 def test_ten_thousand_files_in_one_folder_are_taken_batch_by_batch(project: Project) -> None:
     for number in range(10_000):
         drop(project.root / "inbox", f"{number}.csv")

@@ -36,7 +36,9 @@ class Site:
         places = {"local": {"folder": "inbox"}, "remote": {"volume": VOLUME}}
         for name, place in places.items():
             sensor = {**place, "pattern": "*.csv", "interval_seconds": 1}
-            text = json.dumps({"tasks": [task], "sensor": sensor, "parameters": {"file_path": ""}})
+            text = json.dumps(
+                {"tasks": [task], "sensor": sensor, "running": True, "parameters": {"file_path": ""}}
+            )
             (root / f"config/workflows/{name}.json").write_text(text)
         (root / "config/project.json").write_text(json.dumps({"name": "site"}))
         code = "from dara_dagster import build_definitions\n"

@@ -90,6 +90,10 @@ def _options(workflow: Workflow) -> Iterator[Problem]:
     options = workflow.options
     if "timezone" in options.model_fields_set and options.schedule is None:
         yield workflow.problem("timezone", "timezone without schedule", "Add a schedule or remove timezone.")
+    if options.running and options.schedule is None and options.sensor is None:
+        yield workflow.problem(
+            "running", "running without schedule or sensor", "Add one of the two or remove running."
+        )
     for key in ("max_concurrent", "fail_fast", "sequential_job") if workflow.shape == "steps" else ():
         if getattr(options, key):
             message = f"{key} has no effect on a step pipeline, whose steps run in sequence"

@@ -28,7 +28,7 @@ from dara_dagster.config.models import Sensor
 from dara_dagster.config.plan import Plan, WorkflowPlan
 from dara_dagster.defs.resource_keys import PARAMETERS
 from dara_dagster.defs.resources import WorkspaceSession
-from dara_dagster.defs.schedules import free_places
+from dara_dagster.defs.schedules import free_places, initial_status
 from dara_dagster.defs.sensors.file_cursor import Cursor, SeenFiles, Selection, digest, pick
 from dara_dagster.errors import DaraError, EmulatorError, FileError
 from dara_dagster.workspace.emulator_process import emulator_status
@@ -39,7 +39,7 @@ __all__ = ["build_sensor"]
 
 
 def build_sensor(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> SensorDefinition | None:
-    """Return the sensor of a workflow that has one. It is on from the start; the UI can turn it off."""
+    """Return the sensor of a workflow that has one, on from the start if its file says `running`."""
     if workflow.sensor is None:
         return None
     watch = _Watch(plan, workflow, workflow.sensor, job.name)
@@ -49,7 +49,7 @@ def build_sensor(plan: Plan, workflow: WorkflowPlan, job: JobDefinition) -> Sens
         evaluation_fn=watch.tick,
         job=job,
         minimum_interval_seconds=workflow.sensor.interval_seconds,
-        default_status=DefaultSensorStatus.RUNNING,
+        default_status=DefaultSensorStatus[initial_status(workflow)],
         description=f"Runs {workflow.name} when files arrive in {place}.",
     )
 
