@@ -104,6 +104,20 @@ def test_tasks_that_failed_alike_are_reported_together(capsys: pytest.CaptureFix
     assert out.count("no such day") == 1
 
 
+def test_the_message_of_a_failed_task_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    message = "ValueError: no such day:\n1066-10-32\nis not a date"
+    trace = f'Traceback (most recent call last):\n  File "/a.py", line 3, in cell 1\n    day()\n{message}\n'
+    failed = TaskStatus("a", "a", "failed", error=f"Databricks run 7 failed: {message}", trace=trace)
+    renamed = TaskStatus("b", "b", "failed", error="Databricks run 8 failed", trace=trace)
+
+    print_run(run_of(failed), links=False)
+    once = capsys.readouterr().out
+    print_run(run_of(renamed), links=False)
+
+    assert once.count("no such day") == once.count("is not a date") == once.count("line 3, in cell 1") == 1
+    assert "is not a date" in capsys.readouterr().out
+
+
 def test_why_a_run_failed_before_its_tasks_began_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     run = replace(run_of(TaskStatus("a", "a", "not run")), state="failed", error="RuntimeError: no room")
 

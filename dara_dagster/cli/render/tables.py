@@ -111,7 +111,7 @@ def print_errors(run: RunStatus, console: Console) -> None:
         text = _without_page(tasks[0]) if len(tasks) == 1 else error
         tell(console, f"{_names(tasks)} {state}: {_clipped(text)}", style="red")
         if trace:
-            lines = trace.rstrip().splitlines()[-_TRACE_LINES:]
+            lines = _without_message(trace, _clipped(text)).splitlines()[-_TRACE_LINES:]
             text = "\n".join(f"  {line[:_ERROR_LENGTH]}" for line in lines)
             tell(console, text, style="dim")
     if run.error:
@@ -151,6 +151,15 @@ def _possible_orphan(task: TaskStatus) -> str:
     what = f"Databricks run {task.databricks_run_id}" if task.databricks_run_id else "a Databricks run"
     page = f", {task.url}," if task.url else ""
     return f"{task.name}: {what}{page} may still be active; `dara orphans --cancel` ends it"
+
+
+def _without_message(trace: str, error: str) -> str:
+    """Return the traceback without the lines at its end that the error has shown."""
+    lines = trace.rstrip().splitlines()
+    for number in range(1, len(lines)):
+        if "\n".join(lines[number:]) in error:
+            return "\n".join(lines[:number])
+    return "\n".join(lines)
 
 
 def _without_page(task: TaskStatus) -> str:
