@@ -126,7 +126,7 @@ def _schemas(plan: Plan, workflow: WorkflowPlan) -> tuple[dict[str, Any], dict[s
 def _named(
     defaults: Mapping[str, str], value: Mapping[str, Any], is_open: bool, taken: Iterable[str]
 ) -> dict[str, Any]:
-    """The properties of those names; any other name too where the workflow takes any parameter."""
+    """Return the properties of those names; any other name too where the workflow takes any parameter."""
     properties = {name: {**value, "default": default} for name, default in defaults.items()}
     if not is_open:
         return {"properties": properties, "additionalProperties": False}

@@ -58,8 +58,3 @@ TAKES_PARAMETERS = frozenset(
 def kinds_of(format: str) -> tuple[FileKind, ...]:
     """Return the kinds of task that a file of this format may be; none for an unknown format."""
     return tuple(kind for kind in FILE_KINDS if format in kind.formats)
-
-
-def kind_named(name: TaskKind) -> FileKind:
-    """Return the kind of that name. Raises KeyError for a kind that runs no file."""
-    return {kind.name: kind for kind in FILE_KINDS}[name]

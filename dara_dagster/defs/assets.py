@@ -1,6 +1,6 @@
 """Turns the tables that tasks declare as outputs into assets that the tasks' own body materializes."""
 
-# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as written.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -87,7 +87,7 @@ def _definition(name: str, written: _Written, translator: Translator, ops: Ops) 
 
 
 def _named(keys: Iterable[AssetKey]) -> Mapping[str, AssetKey]:
-    """A name for the input or output of each asset."""
+    """Return a name for the input or output of each asset."""
     names = Names()
     return {names.take("__".join(key.path)): key for key in dict.fromkeys(keys)}
 
@@ -97,7 +97,7 @@ def _out(spec: AssetSpec) -> Out:
 
 
 def _with_modes(spec: AssetSpec, task: TaskPlan, appended: Sequence[str]) -> AssetSpec:
-    """The asset with the names of all tasks that append to it, where they are several."""
+    """Return the asset with the names of all tasks that append to it, where they are several."""
     if len(appended) < 2:
         return spec
     text = f"Appended to by {', '.join(appended)}. Materialize runs {task.name} only; the jobs run them all."
@@ -124,7 +124,8 @@ def _first_writers(plan: Plan, translator: Translator) -> Iterator[_Written]:
 
 
 def _tables_above(tasks: Mapping[str, TaskPlan], task: TaskPlan) -> list[str]:
-    """The tables the task builds on: those of its upstream tasks, looking through tasks that declare none."""
+    """Return the tables the task builds on: those of its upstream tasks, looking through tasks that declare
+    none."""
     found: dict[str, None] = {}
     waiting, seen = list(task.upstream), set(task.upstream)
     while waiting:

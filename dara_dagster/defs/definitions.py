@@ -50,7 +50,7 @@ def build_definitions(plan: Plan | str | Path, translator: Translator | None = N
 
 
 def _found(folder: Path, caller: Path) -> Path:
-    """The folder of config files that the code in `caller` means."""
+    """Return the folder of config files that the code in `caller` means."""
     if folder.is_absolute() or not caller.is_file():  # code in a console is in no file
         return folder
     places = (above / folder for above in caller.resolve().parents)

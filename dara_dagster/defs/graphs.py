@@ -56,7 +56,7 @@ class Graphs:
     def graph(self, name: str, workflow: WorkflowPlan, *, sequential: bool) -> GraphDefinition:
         """Return the graph of a workflow under a name of its own, `name` if it is free.
 
-        With `sequential` the tasks run one after another in the plan's order, whatever their edges.
+        With `sequential` the tasks run one at a time in the plan's order, whatever their edges.
         """
         verdicts = self.has_rules(workflow)
         nodes = self._nodes(workflow, sequential, verdicts)
@@ -75,7 +75,7 @@ class Graphs:
         )
 
     def has_rules(self, workflow: WorkflowPlan) -> bool:
-        """Whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""
+        """Return whether some task of the workflow, or of one nested in it, has a `run_if` of its own."""
         return any(
             task.entry.run_if != "ALL_SUCCESS"
             or task.tolerates
@@ -84,7 +84,7 @@ class Graphs:
         )
 
     def _nested(self, task: TaskPlan) -> WorkflowPlan:
-        """The workflow that the task runs, its tasks told what the task says."""
+        """Return the workflow that the task runs, its tasks given what the task sets."""
         workflow = self._workflows[task.workflow or ""]
         return replace(workflow, tasks=tuple(_with_options_of(inner, task) for inner in workflow.tasks))
 
@@ -114,7 +114,7 @@ class Graphs:
     def _nested_node(
         self, alias: str, outer: WorkflowPlan, task: TaskPlan, sequential: bool, verdicts: bool
     ) -> _Node:
-        """The node of a task that runs another workflow: its graph, with an op's inputs and ends."""
+        """Return the node of a task that runs another workflow: its graph, with an op's inputs and ends."""
         name = self._names.take(f"{outer.name}__{task.name}")
         workflow = self._nested(task)
         nodes = self._nodes(workflow, sequential, verdicts)
@@ -143,9 +143,9 @@ class Graphs:
 
 
 def _with_options_of(inner: TaskPlan, outer: TaskPlan) -> TaskPlan:
-    """A task of a nested workflow, given the parameters and limits of the task that runs the workflow.
+    """Return a task of a nested workflow, given the parameters and limits of the task that runs the workflow.
 
-    Parameters go to it as those of a run do; it may take no longer, and is looked at no more often, than
+    Parameters go to it as those of a run do; it may take no longer, and is polled no more often, than
     the outer task says.
     """
     takes_all = kind_of(inner).takes_undeclared
@@ -163,7 +163,7 @@ def _mapping(outer: str, node: str, inner: str) -> InputMapping:
 
 
 def _edges(tasks: Sequence[TaskPlan], nodes: Mapping[str, _Node], sequential: bool, verdicts: bool) -> _Edges:
-    """What every node waits for: those it depends on, and with `sequential` the one before it."""
+    """Return what every node waits for: those it depends on, and with `sequential` the one before it."""
     edges: _Edges = {}
     for index, task in enumerate(tasks):
         node = nodes[task.name]
@@ -179,7 +179,7 @@ def _edges(tasks: Sequence[TaskPlan], nodes: Mapping[str, _Node], sequential: bo
 
 
 def _between(gate: _Node, edges: _Edges, join: _Node, last: Sequence[_Node]) -> _Edges:
-    """The edges of a nested workflow whose roots follow its gate, and whose last tasks its join."""
+    """Return the edges of a nested workflow whose roots follow its gate, and whose last tasks its join."""
     return {
         NodeInvocation(gate.definition.name, alias=gate.alias): {},
         **{node: {UPSTREAM: _wait([gate]), **inputs} for node, inputs in edges.items()},
@@ -188,7 +188,7 @@ def _between(gate: _Node, edges: _Edges, join: _Node, last: Sequence[_Node]) -> 
 
 
 def _last(tasks: Sequence[TaskPlan], nodes: Mapping[str, _Node]) -> list[_Node]:
-    """The nodes that no other one depends on."""
+    """Return the nodes that no other one depends on."""
     waited = {name for task in tasks for name in task.upstream}
     return [nodes[task.name] for task in tasks if task.name not in waited]
 

@@ -5,7 +5,7 @@ takes the second form: it waits for its upstream ops to end, reads how they ende
 decides by its rule whether it runs, and tells its own ending in `done` even when it then fails and shows red.
 """
 
-# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as it stands.
+# No `from __future__ import annotations`: Dagster reads the annotation of a body's context as written.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -49,18 +49,18 @@ class Ops:
         self._resource_keys = resource_keys
 
     def required_resources(self, task: TaskPlan) -> set[str]:
-        """The keys of the resources the task's body uses."""
+        """Return the keys of the resources the task's body uses."""
         keys = {WORKSPACE, PARAMETERS}
         if task.compute is not None:
             keys.add(self._resource_keys[task.compute.kind, task.compute.name])
         return keys
 
     def compute_key(self, task: TaskPlan) -> str | None:
-        """The resource key of the task's compute; None for a task that has none."""
+        """Return the resource key of the task's compute; None for a task that has none."""
         return self._resource_keys[task.compute.kind, task.compute.name] if task.compute else None
 
     def work(self, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str] | None = None) -> Work:
-        """What the body of the task's op has to do; `op_names`: task -> op in the workflow's graph.
+        """Return what the body of the task's op has to do; `op_names`: task -> op in the workflow's graph.
 
         Without them (an asset stands in no graph) the task is given no exit value of another.
         """
@@ -71,7 +71,7 @@ class Ops:
     def plain(
         self, name: str, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str]
     ) -> OpDefinition:
-        """The op of a task in a job where every task asks for the success of all above it."""
+        """Return the op of a task in a job where every task asks for the success of all above it."""
         work = self.work(workflow, task, op_names)
 
         def body(context: OpExecutionContext, _inputs: Mapping[str, Any]) -> _Events:
@@ -84,7 +84,7 @@ class Ops:
     def run_if_op(
         self, name: str, workflow: WorkflowPlan, task: TaskPlan, op_names: Mapping[str, str]
     ) -> OpDefinition:
-        """The op of a task in a job where some task has a `run_if` of its own."""
+        """Return the op of a task in a job where some task has a `run_if` of its own."""
         work = self.work(workflow, task, op_names)
 
         def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
@@ -134,7 +134,7 @@ class Ops:
 
 
 def gate_op(name: str, task: TaskPlan) -> OpDefinition:
-    """The op that decides for a whole nested workflow whether it runs; runs nothing itself."""
+    """Return the op that decides for a whole nested workflow whether it runs; runs nothing itself."""
 
     def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
         endings = inputs.get(UPSTREAM) or []
@@ -149,7 +149,8 @@ def gate_op(name: str, task: TaskPlan) -> OpDefinition:
 
 
 def join_op(name: str) -> OpDefinition:
-    """The op that tells how a nested workflow ended: well if all its last tasks did; runs nothing itself."""
+    """Return the op that tells how a nested workflow ended: well if all its last tasks did; runs nothing
+    itself."""
 
     def body(context: OpExecutionContext, inputs: Mapping[str, Any]) -> _Events:
         decision = decide("ALL_SUCCESS", inputs.get(UPSTREAM) or [])

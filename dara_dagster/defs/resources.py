@@ -62,7 +62,8 @@ class WorkspaceSession:
 
     @property
     def workspace(self) -> Workspace:
-        """The open workspace; faults of the service are borne. Raises the subclasses of `WorkspaceError`."""
+        """Return the open workspace; faults of the service are borne. Raises the subclasses of
+        `WorkspaceError`."""
         with self._lock:
             if self._workspace is None:
                 self._workspace = open_workspace(
@@ -76,12 +77,12 @@ class WorkspaceSession:
 
     @property
     def monitor(self) -> Monitor:
-        """The process's one watcher of runs."""
+        """Return the process's one watcher of runs."""
         return monitor_for(self.workspace)
 
     @property
     def files(self) -> FileSync:
-        """What brings task files to the workspace."""
+        """Return what brings task files to the workspace."""
         workspace = self.workspace
         with self._lock:
             if self._files is None:
@@ -90,7 +91,7 @@ class WorkspaceSession:
 
     @property
     def uploads(self) -> Uploads:
-        """What brings the files that started the run to a volume."""
+        """Return what brings the files that started the run to a volume."""
         workspace = self.workspace
         with self._lock:
             if self._uploads is None:
@@ -99,7 +100,7 @@ class WorkspaceSession:
 
     @property
     def notebook_runs(self) -> NotebookRunFinder:
-        """What finds the notebook runs that tasks have started."""
+        """Return what finds the notebook runs that tasks have started."""
         workspace = self.workspace
         with self._lock:
             if self._notebook_runs is None:
@@ -107,27 +108,28 @@ class WorkspaceSession:
             return self._notebook_runs
 
     def compute_id(self, compute: ComputePlan) -> str:
-        """The id of a compute that has no resource of its own in the op at hand. Raises as `ensure` does."""
+        """Return the id of a compute that has no resource of its own in the op at hand. Raises as `ensure`
+        does."""
         with self._lock:
             resource = self._computes.setdefault((compute.kind, compute.name), ComputeResource(compute))
         return resource.ensure(self)
 
     def attempts(self, instance: DagsterInstance, run: DagsterRun) -> AttemptLog:
-        """What the event logs of `run` and of the runs it re-executes say about earlier attempts."""
+        """Return what the event logs of `run` and of the runs it re-executes say about earlier attempts."""
         with self._lock:
             if self._attempts is None or self._attempts.run_id != run.run_id:
                 self._attempts = AttemptLog(instance, run)
             return self._attempts
 
     def fail_fast(self, instance: DagsterInstance, run_id: str) -> FailFast:
-        """Which task of the run has failed, for workflows that say `fail_fast`."""
+        """Return which task of the run has failed, for workflows that set `fail_fast`."""
         with self._lock:
             if self._fail_fast is None or self._fail_fast.run_id != run_id:
                 self._fail_fast = FailFast(instance, run_id)
             return self._fail_fast
 
     def history(self, instance: DagsterInstance, job_name: str) -> History:
-        """How long the tasks of a job usually take."""
+        """Return how long the tasks of a job usually take."""
         with self._lock:
             if self._history is None or self._history.job_name != job_name:
                 self._history = History(instance, job_name)
@@ -146,7 +148,7 @@ class ComputeResource:
     def ensure(self, session: WorkspaceSession) -> str:
         """Return the id of the compute, after making or changing it where needed.
 
-        Raises `ComputeError` when it cannot be made to match (what Databricks refuses for good is told to
+        Raises `ComputeError` when it cannot be made to match (what Databricks refuses for good is reported to
         every op that asks, after one try) and the subclasses of `WorkspaceError` (each op tries again).
         """
         with self._lock:

@@ -13,7 +13,8 @@ __all__ = ["run_config"]
 def run_config(
     parameters: Mapping[str, str], before: Mapping[str, Any] | None = None, *, one_at_a_time: bool = False
 ) -> dict[str, Any]:
-    """The config of a run with these parameters, laid over those in the config `before` of an earlier run.
+    """Return the config of a run with these parameters, laid over those in the config `before` of an earlier
+    run.
 
     With `one_at_a_time` its executor starts a task when the one before has ended.
     """

@@ -26,7 +26,7 @@ def tolerate(
 
 
 def decide(rule: RunIf, outcomes: Sequence[TaskOutcome]) -> Decision:
-    """Whether a task with that rule runs, given how the tasks it depends on ended; with none, it runs.
+    """Return whether a task with that rule runs, given how the tasks it depends on ended; with none, it runs.
 
     The rules are those of https://docs.databricks.com/en/jobs/run-if.html: excluded tasks count as
     successful; when all are excluded so is the task, whatever its rule; an unmet rule that handles

@@ -29,29 +29,30 @@ _SHOWN_SETTINGS = (
 class Translator:
     """What things are called and how they are described in Dagster; subclass it to change that.
 
-    The methods take a plan's record and return a value; two things that get the same name are told
+    The methods take a plan's record and return a value; two things that get the same name are kept
     apart by a number, so a subclass need not care about that.
     """
 
     def job_name(self, workflow: WorkflowPlan) -> str:
-        """The job of a workflow; `_sequential` is added for the one that runs its tasks one by one."""
+        """Return the name of a workflow's job; `_sequential` is added for the one that runs its tasks one by
+        one."""
         return safe_name(workflow.name)
 
     def op_name(self, task: TaskPlan) -> str:
-        """The op of a task, as it stands in the job's graph and in step keys."""
+        """Return the name of a task's op in the job's graph and in step keys."""
         return safe_name(task.name)
 
     def op_names(self, workflow: WorkflowPlan) -> Mapping[str, str]:
-        """Task name -> op name in the workflow's graph, each used once."""
+        """Return task name -> op name in the workflow's graph, each used once."""
         names = Names()
         return {task.name: names.take(self.op_name(task)) for task in workflow.tasks}
 
     def resource_key(self, compute: ComputePlan) -> str:
-        """The resource of a cluster or warehouse."""
+        """Return the resource of a cluster or warehouse."""
         return f"{compute.kind}_{safe_name(compute.name)}"
 
     def resource_keys(self, plan: Plan) -> Mapping[tuple[str, str], str]:
-        """(kind, name) of every compute of the plan -> its resource key, each used once."""
+        """Return (kind, name) of every compute of the plan -> its resource key, each used once."""
         names = Names()
         computes = (*plan.clusters.values(), *plan.warehouses.values())
         return {(c.kind, c.name): names.take(self.resource_key(c)) for c in computes}
@@ -64,7 +65,8 @@ class Translator:
         )
 
     def op_tags(self, task: TaskPlan) -> Mapping[str, str]:
-        """Tags of the op: the kind Dagster shows, where the task comes from and runs, and the user's own."""
+        """Return the tags of the op: the kind Dagster shows, where the task comes from and runs, and the
+        user's own."""
         tags = {"dagster/compute_kind": "databricks", "dara/task": task.name, "dara/kind": task.kind}
         if task.compute is not None:
             tags[f"dara/{task.compute.kind}"] = task.compute.name
@@ -75,7 +77,7 @@ class Translator:
         return {**tags, **task.entry.tags}
 
     def op_description(self, task: TaskPlan) -> str:
-        """The user's description, or what runs where in a sentence."""
+        """Return the user's description, or what runs where in a sentence."""
         if task.entry.description:
             return task.entry.description
         what = f"`{task.file.name}`" if task.file else f"{task.kind.replace('_', ' ')} task {task.name!r}"
@@ -83,7 +85,7 @@ class Translator:
         return f"Runs {what} on {where}." if task.file else f"Runs {what}."
 
     def asset_key(self, table: str) -> AssetKey:
-        """`catalog.schema.table` -> the key `catalog/schema/table`, without back-quotes and capitals.
+        """Return the key `catalog/schema/table` of `catalog.schema.table`, without back-quotes and capitals.
 
         So two spellings of a table are one asset, and two tables never are: Unity Catalog keeps all names in
         lower case, and a part of a key may have every character that a part of a table's name may have.
@@ -93,7 +95,7 @@ class Translator:
     def asset_spec(
         self, workflow: WorkflowPlan, task: TaskPlan, table: str, upstream: Iterable[str]
     ) -> AssetSpec:
-        """The asset of a table a task writes; `upstream` are the tables of the tasks above it."""
+        """Return the asset of a table a task writes; `upstream` are the tables of the tasks above it."""
         return AssetSpec(
             self.asset_key(table),
             deps=[self.asset_key(name) for name in upstream],

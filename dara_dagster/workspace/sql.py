@@ -22,13 +22,13 @@ from dara_dagster.workspace.watch.monitor import Monitor, Stopped
 __all__ = ["read_statement", "run_statement", "table_exists"]
 
 _PATH = "/api/2.0/sql/statements"
-_GOING_ON = ("PENDING", "RUNNING")
+_ACTIVE = ("PENDING", "RUNNING")
 _SUCCEEDED = ("SUCCEEDED", "CLOSED")  # closed: it had succeeded, and its result was kept long enough
 _READS = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|SHOW|DESCRIBE|DESC|EXPLAIN|VALUES)\b", re.I | re.S
 )
 _MOST_ROWS = 100
-_FIRST_LOOK_SECONDS = 0.2
+_FIRST_POLL_SECONDS = 0.2
 
 
 def run_statement(
@@ -74,7 +74,7 @@ def run_statement(
     except BaseException:  # whatever ends the watching, the statement must not run on unseen
         _cancel(ws, monitor, place)
         raise
-    if _is_going_on(answer):
+    if _is_active(answer):
         last = _cancel(ws, monitor, place)
         if last is None or last["status"]["state"] not in _SUCCEEDED:
             end = _how_it_ended(last, place)
@@ -165,20 +165,20 @@ def _watch(
     deadline: float | None,
     stop: threading.Event,
 ) -> dict[str, Any]:
-    """Look until the statement has ended or the deadline is there; returns the last answer."""
-    wait = _FIRST_LOOK_SECONDS
-    while _is_going_on(answer):
+    """Poll until the statement has ended or the deadline is there; returns the last answer."""
+    wait = _FIRST_POLL_SECONDS
+    while _is_active(answer):
         left = wait if deadline is None else min(wait, deadline - time.monotonic())
         if left <= 0:
             break
         if stop.wait(left):
             raise Stopped
         wait = min(wait * 1.5, ws.settings.statement_poll_longest_seconds)
-        answer = _look(ws, monitor, place, stop=stop)
+        answer = _read(ws, monitor, place, stop=stop)
     return answer
 
 
-def _look(ws: Workspace, monitor: Monitor, place: str, **how: Any) -> dict[str, Any]:
+def _read(ws: Workspace, monitor: Monitor, place: str, **how: Any) -> dict[str, Any]:
     try:
         return monitor.call(lambda: api(ws, "GET", place, read=read_statement), **how)
     except API_ERRORS as error:
@@ -193,21 +193,21 @@ def _cancel(ws: Workspace, monitor: Monitor, place: str) -> dict[str, Any] | Non
     until = time.monotonic() + seconds
     try:
         monitor.call(lambda: api(ws, "POST", f"{place}/cancel", body={}), **quickly)
-        while _is_going_on(answer := _look(ws, monitor, place, **quickly)) and time.monotonic() < until:
-            time.sleep(_FIRST_LOOK_SECONDS)
+        while _is_active(answer := _read(ws, monitor, place, **quickly)) and time.monotonic() < until:
+            time.sleep(_FIRST_POLL_SECONDS)
     except (DaraError, *API_ERRORS):
         return None
     return answer
 
 
 def _how_it_ended(answer: dict[str, Any] | None, place: str) -> str:
-    if answer is None or _is_going_on(answer):
+    if answer is None or _is_active(answer):
         return f"could not be cancelled: {place.rpartition('/')[2]} may still be running on the warehouse."
     return "was cancelled."
 
 
-def _is_going_on(answer: Mapping[str, Any]) -> bool:
-    return answer["status"]["state"] in _GOING_ON
+def _is_active(answer: Mapping[str, Any]) -> bool:
+    return answer["status"]["state"] in _ACTIVE
 
 
 def _rows(answer: Mapping[str, Any]) -> list[Sequence[Any]]:

@@ -1,6 +1,6 @@
 """Our executor and event log against Dagster's multiprocess executor, on ops that only sleep.
 
-`python -m tests.benchmarks.executor [--quick] [--only NAME ...]`. The machine may be shared: look at the CPU
+`python -m tests.benchmarks.executor [--quick] [--only NAME ...]`. The machine may be shared: compare the CPU
 columns first, and run it twice.
 """
 

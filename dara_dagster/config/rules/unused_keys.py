@@ -61,7 +61,7 @@ def _beside_payload(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]
     for key in unused:
         hint = f"Remove {key}, or write in {kind} what it should do."
         yield task.problem(key, f"{_have(key)} no effect on a {kind}", hint)
-    yield from _said_twice(task, payload, kind, unused)
+    yield from _written_twice(task, payload, kind, unused)
     if "libraries" in unused or not entry.libraries:
         return
     on_warehouse = entry.warehouse_name is not None or "warehouse_id" in payload[kind]
@@ -75,7 +75,7 @@ def _beside_payload(task: Task, payload: Mapping[str, Any]) -> Iterator[Problem]
             yield from _serverless(task)
 
 
-def _said_twice(task: Task, payload: Mapping[str, Any], kind: str, unused: list[str]) -> Iterator[Problem]:
+def _written_twice(task: Task, payload: Mapping[str, Any], kind: str, unused: list[str]) -> Iterator[Problem]:
     """Yield a problem for each key that says what the payload says too: only one of the two has an effect."""
     entry, inside, cluster = task.entry, payload[kind], own_cluster(payload)
     again: dict[str, str | None] = {

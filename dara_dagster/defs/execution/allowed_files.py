@@ -20,7 +20,7 @@ _FILE = ("file", "file_path")
 
 
 def check_local_file(plan: Plan, path: str) -> None:
-    """Raise FileError for a file that the run may not read: nothing is said of whether it is there.
+    """Raise FileError for a file that the run may not read, without revealing whether it is there.
 
     Only where runs are started by others, that is under `dara serve`.
     """
@@ -32,7 +32,7 @@ def check_local_file(plan: Plan, path: str) -> None:
 
 
 def may_read(plan: Plan, path: str) -> bool:
-    """Whether the file (relative ones: from the project's folder) is one that callers may name.
+    """Return whether the file (relative ones: from the project's folder) is one that callers may name.
 
     Those are the uploaded ones, those in the watched folders, those below `upload_folders` (links and `..`
     are followed first), and those that the workflows' own parameters name.
@@ -51,7 +51,7 @@ def may_read(plan: Plan, path: str) -> bool:
 
 
 def file_parameters(workflow: WorkflowPlan) -> frozenset[str]:
-    """The parameters of a step pipeline whose values are known to be local files."""
+    """Return the parameters of a step pipeline whose values are known to be local files."""
     texts = [step.settings.get("file") for step in workflow.steps if step.uses == "upload_file"]
     named = (name for text in texts if text for name in PLACEHOLDER.findall(str(text)))
     return frozenset((*_FILE, *named)) if workflow.steps else frozenset()

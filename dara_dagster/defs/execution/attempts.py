@@ -2,7 +2,7 @@
 
 An attempt is one Databricks run. It is written down with its token before the run is submitted, so whatever
 happens to the process, the next one knows which token may have a run. A new attempt's token is made of the
-Dagster run that makes it, so re-executions of one run, one after another or side by side, never share one.
+Dagster run that makes it, so re-executions of one run, in sequence or in parallel, never share one.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class AttemptLog:
 
 
 def _after(attempt: Attempt | None, event: Event) -> Attempt | None:
-    """The step's attempt after one more event of its run."""
+    """Return the step's attempt after one more event of its run."""
     if isinstance(event, Recorded) and event.kind == ATTEMPT:
         number, token = int(event.data["attempt"]), str(event.data["token"])
         return attempt if attempt and attempt.number == number else Attempt(number, token)
@@ -147,9 +147,9 @@ def _after(attempt: Attempt | None, event: Event) -> Attempt | None:
 
 
 def _relatives(instance: DagsterInstance, run: DagsterRun) -> list[str]:
-    """The runs whose attempts matter: other re-executions that have ended, then ancestors, then `run`.
+    """Return the runs whose attempts matter: other re-executions that have ended, then ancestors, then `run`.
 
-    One that goes on keeps its Databricks runs for itself. Runs started by `execute_job` bear no tag of their
+    One that is active keeps its Databricks runs for itself. Runs started by `execute_job` bear no tag of the
     root, so ancestors are found by following the parents.
     """
     line, found = [run.run_id], instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None

@@ -1,4 +1,4 @@
-"""Ends the Databricks run of a step that is told to stop, within the time the executor gives it."""
+"""Ends the Databricks run of a step that is asked to stop, within the time the executor gives it."""
 
 from __future__ import annotations
 

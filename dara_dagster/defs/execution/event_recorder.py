@@ -26,25 +26,26 @@ class StepRecord:
         self.url = ""
 
     def attempt(self, attempt: Attempt, message: str) -> None:
-        """An attempt is about to be submitted, or is taken over."""
+        """Record that an attempt is about to be submitted, or is taken over."""
         self._write(ATTEMPT, message, _attempt_data(attempt))
 
     def submitted(self, attempt: Attempt, workspace: Workspace, run_id: int, message: str) -> None:
-        """The attempt has a Databricks run; its page is known for sure at the first look."""
+        """Record that the attempt has a Databricks run; its page is known for sure after the first poll."""
         self.url = f"{workspace.host}/jobs/runs/{run_id}"
         data: dict[str, Value] = {"databricks_run_id": run_id, "url": self.url, "workspace": workspace.kind}
         self._write(SUBMITTED, message, {**data, **_attempt_data(attempt)})
         self._attempts.submitted(self._step, run_id)
 
     def state(self, workspace: Workspace, snapshot: RunSnapshot) -> None:
-        """The Databricks run is in another state than at the last look."""
+        """Record that the Databricks run is in another state than at the last poll."""
         self.url = page_url(workspace, snapshot)
         text = f"Databricks run {snapshot.run_id} is {snapshot.word}"
         message = f"{text}: {snapshot.message}" if snapshot.message else text
         self._write(STATE, message, {"state": snapshot.word, "message": snapshot.message, "url": self.url})
 
     def result(self, message: str, data: Mapping[str, Value], *, accepted: bool) -> None:
-        """The attempt is over as `data` says; if it failed the next start of the step makes a new one."""
+        """Record that the attempt is over as `data` says; if it failed the next start of the step makes a new
+        one."""
         place = {"url": self.url} if self.url else {}
         self._write(RESULT, message, {**place, **data, "accepted": accepted})
         if accepted:
@@ -53,7 +54,7 @@ class StepRecord:
             self._attempts.failed(self._step)
 
     def lost(self, message: str, code: str) -> None:
-        """The run's end cannot be known now: the next start of the step attaches to it."""
+        """Record that the run's end cannot be known now: the next start of the step attaches to it."""
         data: dict[str, Value] = {"verdict": LOST, "code": code, "accepted": False}
         self._write(RESULT, message, {**data, **({"url": self.url} if self.url else {})})
 

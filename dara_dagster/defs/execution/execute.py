@@ -131,7 +131,8 @@ class _Execution:
         return self._submit(attempt)
 
     def _attach(self, attempt: Attempt) -> int | None:
-        """The run of the attempt that an earlier start began, or None when it failed meanwhile or is gone."""
+        """Return the run of the attempt that an earlier start began, or None when it failed meanwhile or is
+        gone."""
         self.run_id = attempt.databricks_run
         workspace = self.session.workspace
         try:
@@ -163,7 +164,7 @@ class _Execution:
 
         def send() -> int:
             before, self.sent = self.sent, request
-            if self.stop.is_set():  # the op may have looked at `sent` already, and gone
+            if self.stop.is_set():  # the op may have read `sent` already, and gone
                 self.sent = before
                 raise Stopped
             return jobs_api.submit(workspace, request)
@@ -201,14 +202,15 @@ class _Execution:
         return resource.ensure(self.session) if resource else self.session.compute_id(self.task.compute)
 
     def _remote_file(self) -> str | None:
-        """Where the task's code is in the workspace, now as the local file says."""
+        """Return where the task's code is in the workspace, now equal to the local file."""
         if self.task.file is None:
             return None
         files, tasks = self.session.files, self.workflow.all_tasks()
         return files.ensure(self.task, tasks, warn=self.context.log.warning)
 
     def _parameters(self) -> Mapping[str, str]:
-        """The task's parameters, over them exit values it takes from other tasks, over them the run's own.
+        """Return the task's parameters, over them exit values it takes from other tasks, over them the run's
+        own.
 
         A run's parameter that the task does not declare goes to notebooks and SQL, as Databricks does with
         job parameters; a script's arguments stay as declared.
@@ -220,7 +222,7 @@ class _Execution:
         return {**declared, **{k: v for k, v in own.items() if k not in self.work.fixed}}
 
     def _inputs(self) -> Mapping[str, str]:
-        """Parameter -> exit value, for the tasks that left one."""
+        """Return parameter -> exit value, for the tasks that left one."""
         graph = self.step.rpartition(".")[0]
         steps = {name: f"{graph}.{op}" if graph else op for name, op in self.work.inputs.items()}
         values = {name: self.attempts.exit_value(step) for name, step in steps.items()}
@@ -277,7 +279,7 @@ class _Execution:
         return task_result(snapshot, outcome, output, url, children)
 
     def _notebook_runs(self, snapshot: RunSnapshot) -> NotebookRuns:
-        """What the task started by `dbutils.notebook.run`; not to know it fails nothing."""
+        """Return what the task started by `dbutils.notebook.run`; not to know it fails nothing."""
 
         def call(fn: Callable[[], Any]) -> Any:
             patience = self.session.workspace.settings.side_call_seconds
@@ -292,7 +294,7 @@ class _Execution:
             return NotebookRuns()
 
     def _output(self, snapshot: RunSnapshot) -> RunOutput:
-        """What the run left; a run that ended well does not fail for an output that cannot be read."""
+        """Return what the run left; a run that ended well does not fail for an output that cannot be read."""
         workspace = self.session.workspace
         try:
             return self.session.monitor.call(lambda: jobs_api.output(workspace, snapshot), stop=self.stop)
@@ -352,5 +354,5 @@ class _Execution:
 
 
 def _retry_of(error: DaraError) -> Retry:
-    """Whether another attempt may help after an error that kept the run from being made or seen."""
+    """Return whether another attempt may help after an error that kept the run from being made or seen."""
     return "now" if isinstance(error, UnreachableError | RunError) else "never"

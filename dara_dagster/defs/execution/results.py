@@ -103,7 +103,7 @@ def _run_metadata(snapshot: RunSnapshot, outcome: Outcome, url: str) -> Mapping[
 
 
 def _children_metadata(children: NotebookRuns) -> Mapping[str, Any]:
-    """The notebooks that the task's code started, as a table with links to their runs."""
+    """Return the notebooks that the task's code started, as a table with links to their runs."""
     if not children.runs:
         return {}
     rows = [
@@ -117,5 +117,5 @@ def _children_metadata(children: NotebookRuns) -> Mapping[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """The text without what Markdown would take for a link or a cell's end."""
+    """Return the text without what Markdown would take for a link or a cell's end."""
     return "".join(f"\\{sign}" if sign in "|[]\\`*_<" else sign for sign in text)

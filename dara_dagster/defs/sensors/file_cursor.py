@@ -27,13 +27,13 @@ _MARK_CHARACTERS = 11
 
 
 def digest(*parts: object) -> str:
-    """Eleven characters that stand for the parts together."""
+    """Return eleven characters that stand for the parts together."""
     text = "\0".join(map(str, parts)).encode()
     return base64.urlsafe_b64encode(hashlib.blake2b(text, digest_size=8).digest()).decode().rstrip("=")
 
 
 def mark_of(file: Arrival, since_ms: int | None = None) -> str:
-    """A short name for a file's path, size and time together; a replay from a time on has its own."""
+    """Return a short name for a file's path, size and time together; a replay from a time on has its own."""
     return digest(file.path, file.size, file.time_ms, *(() if since_ms is None else (since_ms,)))
 
 
@@ -54,7 +54,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:
-        """The cursor in `text`; a fresh one when there is none or it cannot be read."""
+        """Return the cursor in `text`; a fresh one when there is none or it cannot be read."""
         try:
             data = json.loads(text or "")
             return cls(
@@ -89,7 +89,7 @@ class SeenFiles:
 
     @classmethod
     def read(cls, text: str | None) -> SeenFiles:
-        """The memory in `text`; an empty one when there is none or it cannot be read."""
+        """Return the memory in `text`; an empty one when there is none or it cannot be read."""
         try:
             data = json.loads(text or "")
             marks, seen = frozenset(_marks(data["marks"])), frozenset(_marks(data["seen"]))
@@ -98,15 +98,15 @@ class SeenFiles:
             return cls()
 
     def with_taken(self, marks: Iterable[str]) -> SeenFiles:
-        """This memory with files whose run was started for certain."""
+        """Return this memory with files whose run was started for certain."""
         return replace(self, marks=self.marks.union(marks))
 
     def with_offer(self, marks: tuple[str, ...], run_key: str) -> SeenFiles:
-        """This memory with another batch that a run is asked for; no marks for none."""
+        """Return this memory with another batch that a run is asked for; no marks for none."""
         return replace(self, offered=marks, run_key=run_key)
 
     def after(self, present: frozenset[str], *, resumed: bool, finished: bool) -> SeenFiles:
-        """This memory after a listing that found `present`; at its end those long gone are forgotten.
+        """Return this memory after a listing that found `present`; at its end those long gone are forgotten.
 
         `resumed` says that the listing resumed where another tick had left it, `finished` that it came to
         its end.
@@ -184,5 +184,5 @@ def _without(seen: Mapping[str, int], marks: Iterable[str]) -> dict[str, int]:
 
 
 def _marks(joined: str) -> tuple[str, ...]:
-    """The marks in a text that is nothing but marks."""
+    """Return the marks in a text that is nothing but marks."""
     return tuple(joined[i : i + _MARK_CHARACTERS] for i in range(0, len(joined), _MARK_CHARACTERS))

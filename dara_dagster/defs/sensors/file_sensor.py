@@ -64,7 +64,8 @@ class _Watch:
         self._look_under_way: Future[tuple[int, Listing]] | None = None
 
     def tick(self, context: SensorEvaluationContext) -> SensorResult | SkipReason:
-        """One look. What goes wrong is the reason of a skip, and changes nothing that is remembered."""
+        """Evaluate the sensor once. What goes wrong is the reason of a skip, and changes nothing that is
+        remembered."""
         free = free_places(context.instance, self._plan, self._workflow)
         if free == 0:
             limit = self._workflow.options.max_concurrent_runs
@@ -134,7 +135,7 @@ class _Watch:
         began_ms: int,
         free: int | None,
     ) -> Selection:
-        """What this tick takes of a listing begun at `began_ms`.
+        """Return what this tick takes of a listing begun at `began_ms`.
 
         The memory is brought up to the tick before, which is certain now.
         """
@@ -166,12 +167,14 @@ class _Watch:
         return picked
 
     def _memory_key(self, context: SensorEvaluationContext) -> str:
-        """Where the memory is kept; a project that is loaded twice has two sensors, and each a memory."""
+        """Return where the memory is kept; a project that is loaded twice has two sensors, and each a
+        memory."""
         origin = context.code_location_origin
         return ":".join(["dara", origin.location_name if origin else "", self._plan.name, self.name])
 
     def _requests(self, picked: Selection) -> Iterator[RunRequest]:
-        """A run for each file, known by its mark, or one for all, known by the key that the memory has."""
+        """Yield a run for each file, known by its mark, or one for all, known by the key that the memory
+        has."""
         files = picked.files
         if self._sensor.per == "batch" and files:
             about = [_about(file, self._place(file)) for file in files]
@@ -198,7 +201,8 @@ class _Watch:
         )
 
     def _place(self, file: Arrival) -> str:
-        """Where the run finds the file: a local one is uploaded for tasks, and left where it is for steps."""
+        """Return where the run finds the file: a local one is uploaded for tasks, and left where it is for
+        steps."""
         sensor = self._sensor
         if sensor.folder is None or (self._workflow.steps and not sensor.upload_to):
             return file.path
@@ -218,7 +222,7 @@ def _about(file: Arrival, place: str) -> dict[str, str]:
 
 
 def _was_started(instance: DagsterInstance, run_key: str) -> bool:
-    """Whether a run was started for that batch.
+    """Return whether a run was started for that batch.
 
     Dagster knows a run by its key. A daemon that dies between a run's start and the storing of the cursor
     asks again, but with the files that came since the batch is another one, with another key.
@@ -239,6 +243,6 @@ def _nothing(picked: Selection, listing: Listing) -> str:
 
 
 def _epoch_ms(moment: str) -> int:
-    """An ISO 8601 time as epoch milliseconds; without an offset it is in UTC."""
+    """Return an ISO 8601 time as epoch milliseconds; without an offset it is in UTC."""
     when = datetime.fromisoformat(moment.replace("Z", "+00:00"))
     return int((when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp() * 1000)

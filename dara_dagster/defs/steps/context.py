@@ -50,7 +50,7 @@ class StepContext(BaseModel):
 
     @property
     def tools(self) -> StepTools:
-        """What the running step may use. Raises RuntimeError outside of a step."""
+        """Return what the running step may use. Raises RuntimeError outside of a step."""
         if self._tools is None:
             raise RuntimeError("The tools of a StepContext are there only while a step is being executed")
         return self._tools
@@ -93,7 +93,8 @@ class StepContext(BaseModel):
         return plan.root / path
 
     def is_from_caller(self, text: str) -> bool:
-        """Whether a placeholder in it stands for what was given with the run, not for what a step left."""
+        """Return whether a placeholder in it stands for what was given with the run, not for what a step
+        left."""
         own = type(self).model_fields.keys() | (self.model_extra or {}).keys()
         return any(name in own or name not in self.values for name in PLACEHOLDER.findall(text))
 

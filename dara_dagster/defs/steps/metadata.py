@@ -32,7 +32,7 @@ _BASE = ("parameters", "file", "done", "values")
 
 
 def context_metadata(context: StepContext) -> dict[str, MetadataValue[Any]]:
-    """The context as JSON, without the parameters, which the run's config shows.
+    """Return the context as JSON, without the parameters, which the run's config shows.
 
     What is long is cut; a text under a name that ends in `password`, `token` or the like is left out.
     """
@@ -42,7 +42,7 @@ def context_metadata(context: StepContext) -> dict[str, MetadataValue[Any]]:
 def left_metadata(
     context: StepContext, step: str, before: Mapping[str, Any]
 ) -> dict[str, MetadataValue[Any]]:
-    """What the step left, each value under its name as Dagster's UI shows it best.
+    """Return what the step left, each value under its name as Dagster's UI shows it best.
 
     `before` holds the fields and values of the context that the step was given. Secrets are left out and
     what is long is cut, as in the whole context.
@@ -75,7 +75,7 @@ def _shown(name: str, value: Any) -> MetadataValue[Any]:
 
 
 def _small(found: Mapping[str, Any], cuts: Iterable[tuple[int, int]]) -> dict[str, Any]:
-    """`found`, cut as little as makes its JSON small enough for the event log."""
+    """Cut `found` as little as makes its JSON small enough for the event log."""
     shown: dict[str, Any] = {}
     for cut in cuts:
         shown = _brief(found, *cut)
@@ -85,7 +85,7 @@ def _small(found: Mapping[str, Any], cuts: Iterable[tuple[int, int]]) -> dict[st
 
 
 def _as_data(context: StepContext) -> dict[str, Any]:
-    """The context as pydantic dumps it, so that excluded and secret fields stay hidden."""
+    """Return the context as pydantic dumps it, so that excluded and secret fields stay hidden."""
     try:
         return _dump(context, set(dict(context)))
     except Exception:  # a value that JSON has no words for; whatever it is, the step's work is done
@@ -122,7 +122,7 @@ def _text(value: Any) -> str:
 
 
 def _brief(value: Any, longest: int, most: int, depth: int = 0) -> Any:
-    """`value`, which JSON can hold, with what is long cut and what is deep left out."""
+    """Return `value`, which JSON can hold, with what is long cut and what is deep left out."""
     if isinstance(value, str):
         return _cut(value, longest)
     if isinstance(value, float) and not math.isfinite(value):  # browsers cannot read it

@@ -114,7 +114,7 @@ def pipeline_graph(
 
 
 def _labelled(steps: Sequence["Step | StepFactory"]) -> Iterator[tuple[str, "Step | StepFactory"]]:
-    """Each step under a name of its own, which it also has itself: it leaves its values under it."""
+    """Yield each step under a name of its own, which it also has itself: it leaves its values under it."""
     taken: set[str] = set()
     for step in steps:
         label = wanted = step.name or type(step).__name__
@@ -181,7 +181,7 @@ def _first(
 
 
 def _context_class(named: str) -> type[StepContext]:
-    """Raises Failure for what cannot be loaded, or is no context."""
+    """Raise Failure for what cannot be loaded, or is no context."""
     try:
         kind = load_object(named)
     except DaraError as error:

@@ -47,7 +47,7 @@ class _FromFile(StepFactory):
         return self._own(context.fill(step.settings))
 
     def _own(self, settings: Mapping[str, Any]) -> Step:
-        """A step of a class of the user's own."""
+        """Return a step of a class of the user's own."""
         kind = load_object(self._step.uses)
         if not (isinstance(kind, type) and issubclass(kind, Step)):
             raise DaraError(f"{self._step.uses} is no subclass of dara_dagster.Step")

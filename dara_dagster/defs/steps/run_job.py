@@ -39,7 +39,7 @@ class RunJob(BuiltIn[step_models.RunJob]):
         return run_as_task(context.leave(self.name, job_id=job_id), self.name, task)
 
     def _job_id(self, tools: StepTools, named: str) -> int:
-        """Raises DaraError for what names no job; a workflow of the project comes before a job so named."""
+        """Raise DaraError for what names no job; a workflow of the project comes before a job so named."""
         session, stop = tools.session, stop_event(tools.dagster.run_id)
         workspace, workflows = session.workspace, [workflow.name for workflow in session.plan.workflows]
         if named not in workflows:

@@ -22,10 +22,10 @@ Verdict = Literal[
 Retry = Literal["never", "now", "backoff"]
 Choice = Literal["succeed", "fail"]
 
-_GOING_ON = frozenset(("QUEUED", "PENDING", "BLOCKED", "RUNNING", "TERMINATING"))
+_ACTIVE = frozenset(("QUEUED", "PENDING", "BLOCKED", "RUNNING", "TERMINATING"))
 _ENDED_LIFE_CYCLES = frozenset(("TERMINATED", "SKIPPED", "INTERNAL_ERROR"))
-LIFE_CYCLES = _GOING_ON | _ENDED_LIFE_CYCLES | {"WAITING_FOR_RETRY"}
-STATES = _GOING_ON | {"WAITING", "TERMINATED"}
+LIFE_CYCLES = _ACTIVE | _ENDED_LIFE_CYCLES | {"WAITING_FOR_RETRY"}
+STATES = _ACTIVE | {"WAITING", "TERMINATED"}
 
 # `state.result_state` (SDK jobs.RunResultState). TIMED_OUT is how pages and the UI sometimes write it.
 _BY_RESULT: Mapping[str, Verdict] = {
@@ -180,10 +180,10 @@ def _verdict(words: RawState) -> Verdict:
         return by_code
     if words.life_cycle == "SKIPPED":
         return "skipped"
-    said_well = "success" in (by_result, by_code) and words.life_cycle != "INTERNAL_ERROR"
+    is_success = "success" in (by_result, by_code) and words.life_cycle != "INTERNAL_ERROR"
     unknown_word = by_code is None and words.kind in _TYPES_OF_FAILURE
     unread_result = by_result is None and words.result != ""
-    return "success" if said_well and not unknown_word and not unread_result else "failed"
+    return "success" if is_success and not unknown_word and not unread_result else "failed"
 
 
 def _code(words: RawState, verdict: Verdict) -> str:
