@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pytest
 
 from tests.cli.conftest import Project, fill
 from tests.conftest import Emulator
+from tests.support.forked import Forked
 from tests.support.waiting import PATIENCE, until
 
 
@@ -76,19 +76,9 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "dara_dagster.cli", "serve", "--port", "0", "--json"]
-        self.process = subprocess.Popen(
-            [*command, *self.arguments],
-            cwd=self.project.root,
-            env=self.project.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate()[1]
+        command = ("serve", "--port", "0", "--json", *self.arguments)
+        self.process = Forked(self.project.root, self.project.environ, command)
+        line = self.process.first_line()
         self.reported = json.loads(line)
         self.port = int(self.reported["url"].rpartition(":")[2])
 

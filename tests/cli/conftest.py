@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from click.testing import CliRunner
 
 from dara_dagster.cli.app import dara
 from tests.conftest import Emulator
+from tests.support.forked import Forked
 from tests.support.waiting import PATIENCE, until
 
 NOTEBOOK = '# Databricks notebook source\ndbutils.notebook.exit("done")\n'
@@ -41,17 +40,9 @@ class Project:
         """What a JSON file holds."""
         return json.loads((self.root / name).read_text())
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Forked:
         """`dara ARGUMENTS` in the project's folder, not waited for."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "dara_dagster.cli", *arguments],
-            cwd=self.root,
-            env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        return Forked(self.root, self.environ, arguments)
 
     def dara(self, *arguments: str, code: int = 0) -> str:
         """The output of `dara ARGUMENTS`; with another exit code than `code` the test fails, showing all."""
@@ -74,11 +65,11 @@ class Project:
         return json.loads(self.here(*arguments, "--json", code=code))
 
 
-def begun(project: Project, active: Callable[[], int]) -> subprocess.Popen[str]:
+def begun(project: Project, active: Callable[[], int]) -> Forked:
     """`dara run daily`, started and waited for until it has an active Databricks run."""
     process = project.start("run", "daily")
     until(lambda: process.poll() is not None or active(), "a Databricks run", pause=0.05)
-    assert process.poll() is None, process.communicate()
+    assert process.poll() is None, process.text
     return process
 
 

@@ -17,17 +17,16 @@ from databricks.sdk import WorkspaceClient
 from dara_dagster.executor.process import PROCESS_TAG
 from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
+from tests.support.forked import Forked
 from tests.support.waiting import PATIENCE
 
 Simulate = Callable[..., None]
 
 
 @pytest.fixture
-def started(
-    connected: Project, simulate: Simulate, active: Callable[[], int]
-) -> Iterator[subprocess.Popen[str]]:
+def started(connected: Project, simulate: Simulate, active: Callable[[], int]) -> Iterator[Forked]:
     """A `dara run daily` whose first task lasts long."""
-    simulate("load", duration_ms=60_000)
+    simulate("load", duration_ms=600_000)
     simulate("left", duration_ms=50)
     simulate("right", duration_ms=50)
     process = begun(connected, active)
@@ -154,7 +153,7 @@ def test_an_unreachable_workspace_fails_the_task_with_a_sentence(connected: Proj
 
 
 def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
-    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+    connected: Project, started: Forked, active: Callable[[], int]
 ) -> None:
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
     out, err = started.communicate(timeout=PATIENCE)
@@ -165,8 +164,8 @@ def test_ctrl_c_cancels_the_run_and_what_is_in_flight(
     assert states(only_run(connected)) == {"load": "cancelled", "left": "not run", "right": "not run"}
 
 
-def test_a_databricks_run_that_somebody_cancels_is_reported(
-    connected: Project, started: subprocess.Popen[str], client: WorkspaceClient
+def test_a_databricks_run_that_somebody_cancels_is_told(
+    connected: Project, started: Forked, client: WorkspaceClient
 ) -> None:
     client.jobs.cancel_run(only_run(connected)["tasks"][0]["databricks_run_id"])
 
@@ -177,7 +176,7 @@ def test_a_databricks_run_that_somebody_cancels_is_reported(
 
 
 def test_cancel_ends_a_run_of_another_process(
-    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+    connected: Project, started: Forked, active: Callable[[], int]
 ) -> None:
     run_id = connected.json("status")[0]["run_id"]
 
@@ -190,7 +189,7 @@ def test_cancel_ends_a_run_of_another_process(
 
 
 def test_terminate_in_the_ui_ends_a_run_of_another_process(
-    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+    connected: Project, started: Forked, active: Callable[[], int]
 ) -> None:
     run_id = connected.json("status")[0]["run_id"]
 
@@ -204,7 +203,7 @@ def test_terminate_in_the_ui_ends_a_run_of_another_process(
 
 
 def test_what_a_killed_process_leaves_is_found_and_ended(
-    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+    connected: Project, started: Forked, active: Callable[[], int]
 ) -> None:
     assert connected.json("orphans")["orphans"] == []
     started.kill()
@@ -220,9 +219,7 @@ def test_what_a_killed_process_leaves_is_found_and_ended(
     assert "No orphans" in connected.here("orphans")
 
 
-def test_orphans_can_be_cancelled(
-    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
-) -> None:
+def test_orphans_can_be_cancelled(connected: Project, started: Forked, active: Callable[[], int]) -> None:
     started.kill()
     started.communicate()
 
@@ -231,7 +228,7 @@ def test_orphans_can_be_cancelled(
 
 
 def test_a_run_left_on_another_workspace_is_not_looked_for_on_this_one(
-    connected: Project, started: subprocess.Popen[str], active: Callable[[], int]
+    connected: Project, started: Forked, active: Callable[[], int]
 ) -> None:
     started.kill()
     started.communicate()
@@ -265,12 +262,12 @@ def test_a_process_that_dies_of_the_signal_leaves_no_run_behind(connected: Proje
 
 
 def test_a_killed_run_is_resumed_without_a_second_databricks_run(
-    connected: Project, started: subprocess.Popen[str], emulator: Emulator, workspace_token: str
+    connected: Project, started: Forked, emulator: Emulator, workspace_token: str
 ) -> None:
     started.kill()
     started.communicate()
     before = only_run(connected)
-    emulator.admin("POST", "clock", {"advance_ms": 60_000}, token=workspace_token)
+    emulator.admin("POST", "clock", {"advance_ms": 600_000}, token=workspace_token)
 
     again = connected.json("run", "--resume", before["run_id"])
 

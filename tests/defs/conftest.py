@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,8 @@ from dagster import (
 
 from dara_dagster.executor.events import Recorded, StepChange, read
 from tests.conftest import Emulator
+from tests.defs import run_job
+from tests.support.forked import Forked
 from tests.support.waiting import until
 
 
@@ -75,10 +76,10 @@ class Project:
             self.instance.report_run_failed(run)
         return self.run(job, reexecution_options=ReexecutionOptions.from_failure(run_id, self.instance))
 
-    def start(self, job: str = "flow", executor: str = "dara") -> subprocess.Popen[bytes]:
+    def start(self, job: str = "flow", executor: str = "dara") -> Forked:
         """Run a job in a process of its own."""
         arguments = [self.instance.root_directory, self.config, job, executor]
-        return subprocess.Popen([sys.executable, "-m", "tests.defs.run_job", *arguments])
+        return Forked(Path.cwd(), os.environ, arguments, main=run_job.main)
 
     def wait_for(self, kind: str, count: int = 1, word: str | None = None) -> str:
         """Wait until that many steps of the newest run have recorded an event; returns the run's id."""

@@ -16,7 +16,9 @@ from dagster import (
 
 from dara_dagster.defs.repository import job_from_config
 
-EXECUTORS = {"in_process": in_process_executor, "multiprocess": multiprocess_executor}
+# Its processes are forked, which saves each of them the imports.
+_MULTIPROCESS = multiprocess_executor.configured({"start_method": {"forkserver": {}}})
+EXECUTORS = {"in_process": in_process_executor, "multiprocess": _MULTIPROCESS}
 
 
 def job_under(config: str, name: str, executor: str) -> JobDefinition:

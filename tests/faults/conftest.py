@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 from collections import defaultdict
@@ -27,46 +26,12 @@ from dara_dagster.cli.project import open_instance
 from dara_dagster.executor.events import Recorded, StepChange, read
 from dara_dagster.tasks.run_names import parse_run_name
 from tests.conftest import Emulator
-from tests.faults.starting import run_dara
-from tests.support.waiting import PATIENCE, until
+from tests.support.forked import Forked
+from tests.support.waiting import until
 
 JOBS = "/api/2.2/jobs"
 SUBMIT, GET, LIST = f"{JOBS}/runs/submit", f"{JOBS}/runs/get", f"{JOBS}/runs/list"
 OUTPUT, CANCEL = f"{JOBS}/runs/get-output", f"{JOBS}/runs/cancel"
-
-# Forked from one process that has the imports done: a start costs 0.1 s of CPU time instead of 3.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.faults.starting"])
-
-
-class Dara:
-    """A `dara` command in a process of its own."""
-
-    def __init__(
-        self, folder: Path, environ: Mapping[str, str], log: Path, arguments: tuple[str, ...]
-    ) -> None:
-        self.log = log
-        self.process = _FORKS.Process(target=run_dara, args=(folder, environ, log, arguments))
-        self.process.start()
-
-    @property
-    def text(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
-
-    def kill(self) -> None:
-        """kill -9."""
-        self.process.kill()
-        self.process.join(PATIENCE)
-
-    def send(self, number: int) -> None:
-        assert self.process.pid is not None
-        os.kill(self.process.pid, number)
-
-    def wait(self, seconds: float = PATIENCE) -> int:
-        """Its exit code."""
-        self.process.join(seconds)
-        assert self.process.exitcode is not None, f"still active after {seconds:g} s: {self.text}"
-        return self.process.exitcode
 
 
 class Trial:
@@ -83,7 +48,7 @@ class Trial:
             "DATABRICKS_TOKEN": token,
         }
         self.config = root / "config"
-        self.started: list[Dara] = []
+        self.started: list[Forked] = []
         self.instance: DagsterInstance = None  # type: ignore[assignment]
         self.project()
 
@@ -146,10 +111,10 @@ class Trial:
 
     # --- processes -----------------------------------------------------------------------------------
 
-    def start(self, *arguments: str) -> Dara:
+    def start(self, *arguments: str) -> Forked:
         """`dara ARGUMENTS`, not waited for."""
         log = self.root / f"dara-{len(self.started)}.log"
-        dara = Dara(self.root, self.environ, log, arguments)
+        dara = Forked(self.root, self.environ, arguments, log=log)
         self.started.append(dara)
         return dara
 
@@ -177,8 +142,7 @@ class Trial:
 
     def cleanup(self) -> None:
         for dara in self.started:
-            if dara.process.is_alive():
-                dara.kill()
+            dara.kill()
 
     # --- Dagster's history ---------------------------------------------------------------------------
 
@@ -254,4 +218,4 @@ def open_trial(
 
 
 SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
-__all__ = ["CANCEL", "GET", "LIST", "OUTPUT", "SIGNALS", "SUBMIT", "Dara", "Trial", "open_trial"]
+__all__ = ["CANCEL", "GET", "LIST", "OUTPUT", "SIGNALS", "SUBMIT", "Trial", "open_trial"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dara_dagster.workspace.emulator_process import emulator_status
-from tests.faults.conftest import Dara
+from tests.support.forked import Forked
 from tests.support.waiting import PATIENCE
 
 NOTEBOOK = "# Databricks notebook source\n"
@@ -25,7 +25,7 @@ class Place:
         outer = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
         # Nobody's profile: the HOME of whoever runs the tests may hold one.
         self.environ = {**outer, "HOME": str(root), **environ}
-        self._commands: list[Dara] = []
+        self._commands: list[Forked] = []
 
     def write(self, name: str, content: Any) -> Path:
         file = self.root / name
@@ -43,9 +43,9 @@ class Place:
         self.write("config/dependency.json", {"name": "flow", "tasks": tasks, **options})
         self.write("config/project.json", {"name": "place", "notebooks": "notebooks"})
 
-    def start(self, *arguments: str, **environ: str) -> Dara:
+    def start(self, *arguments: str, **environ: str) -> Forked:
         log = self.root / f"command-{len(self._commands)}.log"
-        command = Dara(self.root, {**self.environ, **environ}, log, arguments)
+        command = Forked(self.root, {**self.environ, **environ}, arguments, log=log)
         self._commands.append(command)
         return command
 
@@ -71,8 +71,7 @@ class Place:
     def clear(self) -> None:
         """End what still runs."""
         for command in self._commands:
-            if command.process.is_alive():
-                command.kill()
+            command.kill()
         running = emulator_status(self.root, {})
         if running is not None:
             os.kill(running.pid, signal.SIGTERM)

@@ -15,8 +15,9 @@ from databricks.sdk.service import jobs
 
 from dara_dagster.defs.repository import job_from_config
 from dara_dagster.executor.process import PROCESS_TAG, owner_of
-from tests.faults.conftest import CANCEL, OUTPUT, SUBMIT, Dara, Trial
+from tests.faults.conftest import CANCEL, OUTPUT, SUBMIT, Trial
 from tests.support.code_location import code_location
+from tests.support.forked import Forked
 from tests.support.waiting import until
 
 HOUR = 3_600_000
@@ -37,12 +38,12 @@ def words_of(run: Mapping[str, Any]) -> str:
     return str(run["state"].get("result_state"))
 
 
-def end(trial: Trial, process: Dara, run_id: str, how: str) -> None:
+def end(trial: Trial, process: Forked, run_id: str, how: str) -> None:
     """Cancel the run that `process` carries and wait for its end."""
     if how == "dara cancel":
         assert f"Run {run_id} ended: cancelled." in trial.dara("cancel", run_id)
     else:
-        process.send(signal.Signals[how])
+        process.send_signal(signal.Signals[how])
     assert process.wait() == 1, process.text
     assert "Traceback" not in process.text, process.text
 
@@ -118,7 +119,7 @@ def test_a_submission_nobody_can_tell_about_is_named(trial: Trial) -> None:
     process = trial.start("run", "flow")
     run_id = trial.wait_for("attempt")
     until(lambda: trial.stats()["runs_created"] == 1, "the run")
-    process.send(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     assert process.wait() == 1, process.text
     assert "a: a Databricks run may still be active; `dara orphans --cancel` ends it" in process.text
     assert trial.status(run_id) == DagsterRunStatus.CANCELED
@@ -139,7 +140,7 @@ def test_100_in_flight_are_cancelled_at_once(
     process = trial.start("run", "flow", "--json")
     run_id = trial.wait_for("state", 100, state="RUNNING")
 
-    process.send(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     began = time.monotonic()
     until(lambda: trial.stats()["active_runs"] == 0, "the end of all runs")
     seconds = time.monotonic() - began

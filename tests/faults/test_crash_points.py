@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from dagster import ReexecutionOptions
 
-from tests.faults.conftest import OUTPUT, SUBMIT, Dara, Trial
+from tests.faults.conftest import OUTPUT, SUBMIT, Trial
+from tests.support.forked import Forked
 from tests.support.waiting import until
 
 LISTING = "/api/2.0/workspace/list"
@@ -59,7 +60,7 @@ def prepare(trial: Trial, fates: Fates) -> None:
     trial.fault(OUTPUT, "hang", count=1)
 
 
-def run_until_hung(trial: Trial, fates: Fates) -> tuple[Dara, str]:
+def run_until_hung(trial: Trial, fates: Fates) -> tuple[Forked, str]:
     """Start it and wait until each of the five points is reached by some task."""
     process = trial.start("run", "flow")
     until(lambda: trial.calls(LISTING) == 1, "the listing of the notebooks folder")
@@ -104,7 +105,7 @@ def test_killed_at_every_point_and_once_more_on_the_way(trial: Trial, seed: int)
 
     def has_ended() -> bool:
         trial.advance(FIRST)
-        return not last.process.is_alive()
+        return last.poll() is not None
 
     until(has_ended, "the end of the last run")
 

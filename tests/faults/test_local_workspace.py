@@ -92,7 +92,7 @@ def test_an_interrupt_cancels_and_leaves_nothing(place: Place, number: signal.Si
     run = place.start("run")
     until(lambda: pid.exists() and pid.read_text(), "the task")
 
-    run.send(number)
+    run.send_signal(number)
 
     assert run.wait() in (1, 128 + number), run.text
     assert "cancelled" in run.text and "Traceback" not in run.text
