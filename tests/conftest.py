@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import os
@@ -29,8 +30,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What commands print is checked whole; how it is wrapped has tests of its own.
 os.environ["COLUMNS"] = "1000"
 # The workers of pytest-xdist have no file of their main module, which pyspark takes for a broken install.
+# Every process of multiprocessing executes that file, so it is one without content.
 if not hasattr(sys.modules["__main__"], "__file__"):
-    sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
+    sys.modules["__main__"].__file__ = str(Path(__file__).with_name("__init__.py"))
+# A shell ignores SIGINT in what it starts in the background, and so would all processes of the tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What is collected stays; the garbage collector need not look at it again and again.
+gc.disable()
 
 
 TESTS = Path(__file__).parent
@@ -56,6 +63,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         random.Random(order).shuffle(items)
     else:  # files that wait for processes first: one of them alone at the end would keep the others waiting
         items.sort(key=lambda item: SLOW_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @dataclass

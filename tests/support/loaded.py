@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 
+gc.disable()
 for _module in (
     "dagster._core.instance.factory",
     "dagster._core.storage.sqlite_storage",
@@ -17,8 +19,9 @@ for _module in (
     "dara_dagster.executor.home",
     "dara_dagster.executor.storage",
     "databricks.sdk.service.workspace",
-    "pytest",  # of the main module, which each process prepares
     "rich._emoji_codes",
     "upath.implementations.local",
 ):
     importlib.import_module(_module)
+gc.freeze()
+gc.enable()
