@@ -1,4 +1,7 @@
-"""Runs coroutines on a run's one event loop, which async ops in many threads share with its resources."""
+"""Runs coroutines on a run's one event loop, which async ops in many threads share with its resources.
+
+Not for speed: an event loop runs in one thread, and what a resource opened on it can be used there alone.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,6 @@ from dara_dagster.executor.process import PROCESS_TAG, own_mark
 from dara_dagster.executor.run_limit import RunLimit
 from dara_dagster.executor.run_loop import RunLoop
 from dara_dagster.executor.scheduler import ReadySteps
-from dara_dagster.executor.shared_resources import share_resources
 
 __all__ = ["ThreadExecutor", "dara_executor"]
 
@@ -152,7 +151,6 @@ class ThreadExecutor(Executor):
             stack.enter_context(share_event_loop(job_context))
             stack.enter_context(tuned_gc())
             stack.enter_context(route_logs(job_context))
-            stack.enter_context(share_resources(job_context))
             if self._run_limit is not None:
                 stack.callback(self._run_limit.release, job_context.instance, job_context.run_id)
             loop = RunLoop(job_context, ready, self._stop_wait_seconds, self._run_limit)

@@ -1,4 +1,7 @@
-"""Makes the garbage collector look less often, and not at what lives as long as the run anyway."""
+"""Makes the garbage collector look less often, and not at what lives as long as the run anyway.
+
+Gains 1.4 times (CPU time a task, 300 tasks in layers of 100; `python -m tests.benchmarks.pieces`).
+"""
 
 from __future__ import annotations
 

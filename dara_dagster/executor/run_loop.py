@@ -98,7 +98,7 @@ class RunLoop:
 
     def _start_ready(self) -> Iterator[DagsterEvent]:
         for step in self._ready.take():
-            thread = StepThread(self._job, step, self._ready.known_state_for(step), self._inbox.put)
+            thread = StepThread(self._job, step, self._ready.get_known_state(), self._inbox.put)
             try:
                 thread.start()
             except RuntimeError as error:

@@ -18,8 +18,6 @@ __all__ = ["SqliteConnections"]
 
 # A process that runs a job needs two shards, one that shows runs to people touches many for a moment.
 _KEPT = 16
-# 7 columns a row, and SQLite allows 32,766 values a statement, 999 before 3.32 (https://sqlite.org/limits.html).
-_LARGEST_BATCH = 1000 if sqlite3.sqlite_version_info >= (3, 32) else 142
 
 
 @dataclass
@@ -32,43 +30,16 @@ class _Shard:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
-@dataclass(eq=False)
-class _Insert:
-    """A row that a thread waits to see in its shard."""
-
-    row: Sequence[object]
-    done: bool = False
-
-
-@dataclass(eq=False)
-class _Queue:
-    """The rows for one shard, in their order; only the thread whose turn it is takes any out."""
-
-    inserts: list[_Insert] = field(default_factory=list)
-    turn: threading.Lock = field(default_factory=threading.Lock)
-
-
-class _Thread(threading.local):
-    """What each thread has for itself: the shards it is in a transaction of its own with."""
-
-    def __init__(self) -> None:
-        self.inside: set[str] = set()
-
-
 class SqliteConnections:
     """The open connections of one storage, the least recently used closed beyond a small number.
 
     `open_engine(shard, is_new)` makes the engine of a shard and its tables; `is_new` says that the file
-    was not there. `insert_statement(count)` is the SQL text that inserts so many rows.
+    was not there. `insert_statement` is the SQL text that inserts a row.
     """
 
-    def __init__(
-        self, open_engine: Callable[[str, bool], Engine], insert_statement: Callable[[int], str]
-    ) -> None:
+    def __init__(self, open_engine: Callable[[str, bool], Engine], insert_statement: str) -> None:
         self._open_engine = open_engine
         self._insert_statement = insert_statement
-        self._queues: dict[str, _Queue] = {}
-        self._thread = _Thread()
         self._shards: OrderedDict[str, _Shard] = OrderedDict()
         self._lock = threading.Lock()
         # At exit too: nobody disposes of an instance that was got in passing.
@@ -85,56 +56,15 @@ class SqliteConnections:
             if shard.connection.in_transaction():
                 yield shard.connection
             else:
-                with self._inside(name), shard.connection.begin():
+                with shard.connection.begin():
                     yield shard.connection
 
-    def insert(self, name: str, path: str, row: Sequence[object]) -> bool:
-        """Insert one row as `use` would, past SQLAlchemy, which costs more than SQLite itself.
-
-        Rows that other threads bring meanwhile go into one transaction: the thread whose turn it is writes
-        for all that wait. Returns whether it was this one that wrote; if not, its row is there too.
-        """
-        if name in self._thread.inside:
-            with self._borrowed(name, path) as shard:
-                joined = shard.connection.in_transaction()  # not when the file was put in place of another
-                with nullcontext() if joined else _autocommit(shard.plain):
-                    shard.plain.execute(self._insert_statement(1), row)
-            return True
-        mine = _Insert(row)
-        queue = self._queues.setdefault(name, _Queue())
-        queue.inserts.append(mine)
-        with queue.turn:
-            if mine.done:
-                return False
-            try:
-                with self._borrowed(name, path) as shard:
-                    self._insert_up_to(mine, queue, shard.plain)
-            finally:
-                if not mine.done:
-                    queue.inserts.remove(mine)
-        return True
-
-    def _insert_up_to(self, mine: _Insert, queue: _Queue, connection: sqlite3.Connection) -> None:
-        while not mine.done:
-            batch = queue.inserts[:_LARGEST_BATCH]
-            try:
-                self._insert_rows(batch, connection)
-            except sqlite3.OperationalError:  # no room, no access: it would be the same for each
-                raise
-            except Exception:
-                if batch == [mine]:
-                    raise
-                # A row that the database refuses is the business of the thread that brought it.
-                batch = [mine]
-                self._insert_rows(batch, connection)
-            for insert in batch:
-                insert.done = True
-                queue.inserts.remove(insert)
-
-    def _insert_rows(self, batch: Sequence[_Insert], connection: sqlite3.Connection) -> None:
-        values = [value for insert in batch for value in insert.row]
-        with _autocommit(connection):
-            connection.execute(self._insert_statement(len(batch)), values)
+    def insert(self, name: str, path: str, row: Sequence[object]) -> None:
+        """Insert one row as `use` would, past SQLAlchemy, which costs more than SQLite itself."""
+        with self._borrowed(name, path) as shard:
+            joins = shard.connection.in_transaction()
+            with nullcontext() if joins else _autocommit(shard.plain):
+                shard.plain.execute(self._insert_statement, row)
 
     def close(self) -> None:
         """Close every connection, those in use when their users are done; the next use opens a new one."""
@@ -146,18 +76,7 @@ class SqliteConnections:
         """In a forked child: SQLite forbids to use or even close the parent's connections there."""
         _inherited.extend(shard.connection for shard in self._shards.values())
         self._shards.clear()
-        self._queues.clear()
-        self._thread = _Thread()
         self._lock = threading.Lock()
-
-    @contextmanager
-    def _inside(self, name: str) -> Iterator[None]:
-        inside = self._thread.inside
-        inside.add(name)
-        try:
-            yield
-        finally:
-            inside.discard(name)
 
     @contextmanager
     def _borrowed(self, name: str, path: str) -> Iterator[_Shard]:
@@ -199,8 +118,6 @@ class SqliteConnections:
         return _Shard(connection, plain, _file_id(path))
 
     def _retire(self, name: str) -> None:
-        # Threads that still wait in its queue write by themselves, one after another.
-        self._queues.pop(name, None)
         shard = self._shards.pop(name, None)
         if shard is not None:
             shard.retired = True

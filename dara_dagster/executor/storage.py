@@ -1,11 +1,14 @@
-"""Dagster's SQLite event log with its connections kept open, instead of an engine made for every event."""
+"""Dagster's SQLite event log with its connections kept open, instead of an engine made for every event.
+
+Gains 3.5 times (CPU time a task, 300 tasks in layers of 100: 53 ms against 15), of which the INSERT past
+SQLAlchemy alone 1.3 times. `python -m tests.benchmarks.pieces` measures both.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.events.log import EventLogEntry
@@ -26,12 +29,7 @@ _BUSY_SECONDS = 30
 _MIRRORED_EVENTS = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
 # Building and compiling this statement through SQLAlchemy costs ten times what SQLite does to run it.
 _COLUMNS = ("run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition")
-
-
-@lru_cache(maxsize=128)
-def _insert_statement(rows: int) -> str:
-    row = f"({', '.join('?' * len(_COLUMNS))})"
-    return f"INSERT INTO event_logs ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)}"  # noqa: S608  (the names above)
+_INSERT = f"INSERT INTO event_logs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -40,11 +38,11 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     Chosen in `dagster.yaml` as `event_log_storage: {module: dara_dagster.executor.storage, class:
     PooledSqliteEventLogStorage, config: {base_dir: ...}}`. One connection for each shard (a run, or the
     index) serves all threads of the process, one at a time; use nested in one thread joins the open
-    transaction. Measured: 20 ms of CPU an op become 6.
+    transaction.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._shards = SqliteConnections(self._open_engine, _insert_statement)
+        self._shards = SqliteConnections(self._open_engine, _INSERT)
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -70,13 +68,11 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def store_event(self, event: EventLogEntry) -> None:
         if event.is_dagster_event and event.dagster_event_type in _MIRRORED_EVENTS:
             super().store_event(event)
-            wrote = True
         else:
             path = self.path_for_shard(event.run_id)
-            wrote = self._shards.insert(event.run_id, path, self._as_sqlite_row(event))
-        if wrote:
-            # Watchers look at the file itself, which a write to its WAL leaves as it is until a checkpoint.
-            os.utime(self.path_for_shard(event.run_id))
+            self._shards.insert(event.run_id, path, self._as_sqlite_row(event))
+        # Watchers look at the file itself, which a write to its WAL leaves as it is until a checkpoint.
+        os.utime(self.path_for_shard(event.run_id))
 
     def _as_sqlite_row(self, event: EventLogEntry) -> tuple[str | None, ...]:
         row = self._event_to_row(event)

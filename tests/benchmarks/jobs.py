@@ -47,13 +47,14 @@ def layers(count: int, width: int = 100) -> Edges:
     return edges
 
 
-SHAPES = {"sleepers": sleepers, "chain": chain, "layers": layers}
+SHAPES = {"sleepers": sleepers, "chain": chain, "layers": layers, "pooled": sleepers}
+POOL = "measured"
 
 
 def get_job(shape: str, count: int, seconds: float, executor: str) -> JobDefinition:
     """A job of `count` ops in that shape, each sleeping for `seconds`."""
 
-    @op(ins={"start": In(Nothing)}, out=Out(Nothing))
+    @op(ins={"start": In(Nothing)}, out=Out(Nothing), pool=POOL if shape == "pooled" else None)
     def sleeps() -> None:
         time.sleep(seconds)
 

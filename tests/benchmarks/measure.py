@@ -47,20 +47,23 @@ def _environ() -> dict[str, str]:
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], log: Path, timeout: float) -> Cost:
-    began, before = time.monotonic(), os.times()
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+    began, printed = time.monotonic(), log.with_name("output")
+    with log.open("w") as errors, printed.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=errors)
         peak = [0.0]
         watcher = threading.Thread(target=_watch_memory, args=(process.pid, peak), daemon=True)
         watcher.start()
-        output, _ = process.communicate(timeout=timeout)
-    wall, after = time.monotonic() - began, os.times()
+        killer = threading.Timer(timeout, process.kill)
+        killer.start()
+        _, status, used = os.wait4(
+            process.pid, 0
+        )  # of this process and its children, not of others beside it
+        process.returncode = os.waitstatus_to_exitcode(status)
+        killer.cancel()
+    wall = time.monotonic() - began
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text()[-3000:]}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Cost(wall, cpu, peak[0], output)
+    return Cost(wall, used.ru_utime + used.ru_stime, peak[0], printed.read_text())
 
 
 def _watch_memory(pid: int, peak: list[float]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dagster import DagsterInstance, build_reconstructable_job, execute_job
 
 from dara_dagster.executor.home import write_dagster_yaml
+from tests.benchmarks.jobs import POOL
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
     job.get_definition().get_job_snapshot_id()
     loaded = time.monotonic()
     with DagsterInstance.get() as instance:
+        instance.event_log_storage.set_concurrency_slots(POOL, 20)
         result = execute_job(job, instance)
         run_seconds = time.monotonic() - loaded
         print(json.dumps({"load_seconds": loaded - began, "run_seconds": run_seconds}))

@@ -116,18 +116,24 @@ def _sdk_share(root: Path, tasks: int = 200) -> float:
 
 
 def _run(root: Path, name: str, shape: str, count: int, seconds: float) -> Cost:
-    """Write a project of `count` tasks, tell the local workspace how long each lasts, and run it."""
+    """Run a project of `count` tasks of so many seconds on the local workspace."""
     simulate(root, {"task_key": "*", "duration_ms": int(seconds * 1000), "pending_ms": 0})
-    config = root / f"{shape}_{count}" / "config"
+    config = write_project(root, name, shape, count)
+    arguments = [str(config), "measured", *(["links"] if shape == "chain" else [])]
+    return measure("tests.benchmarks.run_project", *arguments)
+
+
+def write_project(root: Path, name: str, shape: str, count: int, slots: int = 300) -> Path:
+    """Write a project of `count` tasks, `slots` of them at a time; returns its folder `config`."""
+    config = root / f"{shape}_{count}_{slots}" / "config"
     (config / "workflows").mkdir(parents=True, exist_ok=True)
     task = {"notebook_task": {"notebook_path": "/Workspace/Shared/simulated"}}
     entries = [
         {"name": step, "task": task, "dependent_on": above} for step, above in SHAPES[shape](count).items()
     ]
-    workflow = {"name": "measured", "description": name, "tasks": entries, "max_concurrent": 300}
+    workflow = {"name": "measured", "description": name, "tasks": entries, "max_concurrent": slots}
     (config / "workflows" / "measured.json").write_text(json.dumps(workflow))
-    arguments = [str(config), "measured", *(["links"] if shape == "chain" else [])]
-    return measure("tests.benchmarks.run_project", *arguments)
+    return config
 
 
 def simulate(root: Path, rule: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Rows that many threads insert at once go into one transaction, and each thread learns of its own row."""
+"""Rows that many threads insert at once: each thread learns of its own row, and no row spoils another."""
 
 import sqlite3
 import threading
