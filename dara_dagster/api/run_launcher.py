@@ -23,14 +23,15 @@ from dara_dagster.defs.execution.allowed_files import file_parameters, may_read
 from dara_dagster.defs.execution.attempts import SEED_TAG
 from dara_dagster.defs.run_config import run_config
 from dara_dagster.defs.schedules import free_places
+from dara_dagster.executor.process import HIDDEN
 from dara_dagster.executor.user import USER_TAG
 from dara_dagster.workspace.client import check_credentials
 from dara_dagster.workspace.locks import file_lock
 
 __all__ = ["KEY_TAG", "Launcher", "Wanted"]
 
-KEY_TAG = "dara/idempotency_key"
-_REQUEST_TAG = "dara/request"
+KEY_TAG = f"{HIDDEN}idempotency_key"
+_REQUEST_TAG = f"{HIDDEN}request"
 _KEY_SPACE = uuid.UUID("5c1dfa6e-2f0e-4a0f-9c54-6e2f6c1d8a37")
 _LONGEST_KEY = 255
 _LOCK_SECONDS = 60.0

@@ -32,14 +32,14 @@ from dara_dagster.defs.schedules import free_places
 from dara_dagster.defs.translator import Translator
 from dara_dagster.errors import RunError
 from dara_dagster.executor.gc_tuning import tuned_gc
-from dara_dagster.executor.process import PROCESS_TAG, is_abandoned, own_mark
+from dara_dagster.executor.process import HIDDEN, PROCESS_TAG, is_abandoned, own_mark
 from dara_dagster.history.durations import counted
 from dara_dagster.history.status import RunStatus, find_run, read_status
 from dara_dagster.workspace.caller import act_for
 
 __all__ = ["Execution", "Show", "execute"]
 
-LAUNCH_TAG = "dara/launch"
+LAUNCH_TAG = f"{HIDDEN}launch"
 _RESUMED = "dagster/is_resume_retry"
 Show = Literal["tasks", "log", "nothing"]
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from dagster import DagsterRun, DagsterRunStatus
 
-__all__ = ["PROCESS_TAG", "Owner", "carrier", "is_abandoned", "mark_of", "own_mark", "owner_of"]
+__all__ = ["HIDDEN", "PROCESS_TAG", "Owner", "carrier", "is_abandoned", "mark_of", "own_mark", "owner_of"]
 
-PROCESS_TAG = "dara/process"
+HIDDEN = ".dagster/dara_"
+"""What the tags of our own bookkeeping begin with: Dagster's UI and GraphQL leave `.dagster/...` out."""
+PROCESS_TAG = f"{HIDDEN}process"
 _LAUNCHED = (DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING)
 
 

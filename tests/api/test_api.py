@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from dagster import DagsterInstance
 from databricks.sdk.service.catalog import VolumeType
 
 from dara_dagster.defs.execution.attempts import SEED_TAG
@@ -70,9 +71,14 @@ def test_a_run_that_was_deleted_gives_its_key_back(served: Server) -> None:
         answer = start(served, "ingest", Idempotency_Key="deleted")  # ends soon: it has no file
         run_id = answer.body["run_id"]
         assert not answer.body["replayed"]
-        query = f'{{runOrError(runId: "{run_id}") {{... on Run {{tags {{key value}}}}}}}}'
+        query = f'{{runOrError(runId: "{run_id}") {{... on Run {{tags {{key}}}}}}}}'
         reported = served.call("POST", "/graphql", {"query": query}).body["data"]["runOrError"]["tags"]
-        return run_id, next(tag["value"] for tag in reported if tag["key"] == SEED_TAG)
+        shown = {tag["key"] for tag in reported if tag["key"].startswith(("dara", ".dagster"))}
+        assert shown == {"dara/project", "dara/started_by", "dara/workflow", "dara/workspace"}
+        with DagsterInstance.from_config(str(served.project.root / ".dagster")) as instance:
+            run = instance.get_run_by_id(run_id)
+        assert run is not None
+        return run_id, run.tags[SEED_TAG]
 
     run_id, first = seed()
     served.wait(run_id, over)

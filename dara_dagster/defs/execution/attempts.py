@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from dagster import DagsterInstance, DagsterRun, RunsFilter
 
 from dara_dagster.executor.events import Event, Recorded, StepChange, read
+from dara_dagster.executor.process import HIDDEN
 from dara_dagster.workspace.runs.jobs_api import attempt_token
 
 __all__ = ["ATTEMPT", "LOST", "RESULT", "SEED_TAG", "SUBMITTED", "UPLOADED", "Attempt", "AttemptLog"]
@@ -28,7 +29,7 @@ UPLOADED = "uploaded"
 LOST = "lost"
 
 # Tells a run from an earlier one of the same id that was deleted: it must not be handed that one's results.
-SEED_TAG = "dara/seed"
+SEED_TAG = f"{HIDDEN}seed"
 _ROOT_TAG = "dagster/root_run_id"
 
 
