@@ -73,16 +73,30 @@ class _PathConvertor(Convertor[str]):
 register_url_convertor("path", _PathConvertor())
 
 
+# As many segments of a path choose the routes that are tried: "/api/2.0/secrets".
+_SEGMENTS = 4
+
+
+def _beginning(path: str) -> str:
+    return "/".join(path.split("/", _SEGMENTS)[:_SEGMENTS])
+
+
 class Router:
-    """Finds the route of a request: the first in the order given."""
+    """Finds the route of a request: the first in the order given, of those that begin as its path does."""
 
     def __init__(self, routes: Routes) -> None:
-        self._routes = [Route(path, handler, methods=[method]) for method, path, handler in routes]
+        made = [(path, Route(path, handler, methods=[method])) for method, path, handler in routes]
+        self._anywhere = [route for path, route in made if "{" in _beginning(path)]
+        beginnings = {_beginning(path) for path, _ in made}
+        self._by_beginning = {
+            each: [route for path, route in made if _beginning(path) == each or "{" in _beginning(path)]
+            for each in beginnings
+        }
 
     def find(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
         """Return the route, whose endpoint is a Handler, and the values in the path; ApiError 404 without
         one."""
-        for route in self._routes:
+        for route in self._by_beginning.get(_beginning(scope["path"]), self._anywhere):
             match, found = route.matches(scope)
             if match is Match.FULL:
                 return route, found["path_params"]
