@@ -17,6 +17,7 @@ from databricks.sdk import WorkspaceClient
 
 from dara_dagster.workspace.client import open_workspace, stop_emulator
 from tests.example import expected
+from tests.support.forked import Forked
 from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -60,11 +61,13 @@ class Clone:
             timeout=PATIENCE,
         )
         assert process.returncode == 0, f"{process.stdout}\n{process.stderr}"
-        self.stated = process.stderr
         return process.stdout
 
     def dara(self, *arguments: str) -> Any:
-        return json.loads(self.call("dara_dagster.cli", *arguments, "--json"))
+        command = Forked(self.root, self.environ, (*arguments, "--json"))
+        out, self.stated = command.communicate(PATIENCE)
+        assert command.returncode == 0, f"{out}\n{self.stated}"
+        return json.loads(out)
 
     def table(self, name: str) -> pd.DataFrame:
         """All rows of a table through the SQL statements API, every value as text."""
@@ -92,7 +95,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """The example after `dara demo`."""
     clone = Clone(tmp_path_factory.mktemp("example"))
     try:
-        clone.demo = clone.dara("demo")
+        clone.demo = json.loads(clone.call("dara_dagster.cli", "demo", "--json"))
         yield clone
     finally:
         stop_emulator(clone.root)
