@@ -16,11 +16,7 @@ from dagster import (
 
 from dara_dagster.defs.repository import job_from_config
 
-# Its processes are forked, which saves each of them the imports.
-_MULTIPROCESS = multiprocess_executor.configured(
-    {"start_method": {"forkserver": {"preload_modules": ["tests.support.loaded"]}}}
-)
-EXECUTORS = {"in_process": in_process_executor, "multiprocess": _MULTIPROCESS}
+EXECUTORS = {"in_process": in_process_executor, "multiprocess": multiprocess_executor}
 
 
 def job_under(config: str, name: str, executor: str) -> JobDefinition:
