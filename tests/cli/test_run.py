@@ -251,12 +251,15 @@ def test_a_process_that_dies_of_the_signal_leaves_no_run_behind(connected: Proje
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         mark = process.stdout.readline().strip()
-        with DagsterInstance.from_config(str(connected.root / ".dagster")) as instance:
-            run = instance.create_run_for_job(foreign, tags={PROCESS_TAG: mark})
+        try:
+            with DagsterInstance.from_config(str(connected.root / ".dagster")) as instance:
+                run = instance.create_run_for_job(foreign, tags={PROCESS_TAG: mark})
 
-            text = connected.here("cancel", run.run_id)
+                text = connected.here("cancel", run.run_id)
 
-            found = instance.get_run_by_id(run.run_id)
+                found = instance.get_run_by_id(run.run_id)
+        finally:
+            process.kill()
     assert text == f"Run {run.run_id} ended: cancelled.\n"
     assert found is not None and found.status is DagsterRunStatus.CANCELED
 
