@@ -139,12 +139,29 @@ def _local_folder(value: str) -> str:
     return value
 
 
+# As Dagster takes them (dagster/_core/definitions/utils.py).
+_OWNER = r"(team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})"
+_GROUP = "[A-Za-z0-9_]+"
+
+
 def _table(value: str) -> str:
     if "${context." in value:
         return value  # filled in while a step pipeline runs
     parts = value.split(".")
     if len(parts) > 3 or not all(_TABLE_PART.match(part) for part in parts):
         raise invalid(f"'{value}' is not a table's name", "Write catalog.schema.table.")
+    return value
+
+
+def _owner(value: str) -> str:
+    if not re.fullmatch(_OWNER, value):
+        raise invalid(f"'{value}' is no owner", "Write an e-mail address, or team:<name>.")
+    return value
+
+
+def _group(value: str) -> str:
+    if not re.fullmatch(_GROUP, value):
+        raise invalid(f"'{value}' is no name of a group", "Use letters, digits and _.")
     return value
 
 
@@ -245,6 +262,8 @@ LocalFolder = Annotated[
     str, AfterValidator(_local_folder), text_schema(rf"^[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*$")
 ]
 Table = Annotated[str, AfterValidator(_table), text_schema(rf"^{TABLE_PART}(\.{TABLE_PART}){{0,2}}$")]
+Owner = Annotated[str, AfterValidator(_owner), text_schema(f"^{_OWNER}$")]
+Group = Annotated[str, AfterValidator(_group), text_schema(f"^{_GROUP}$")]
 TablePart = Annotated[str, AfterValidator(_table_part), text_schema(f"^({TABLE_PART})?$")]
 Pattern = Annotated[str, AfterValidator(_pattern), text_schema(r"^([^/[]|\[[^\]]+\]|\[)+$")]
 Patterns = Annotated[

@@ -14,12 +14,14 @@ from dara_dagster.config.fields import (
     Count,
     Cron,
     FileName,
+    Group,
     LocalFolder,
     Model,
     Moment,
     MoreThanZero,
     Name,
     ObjectName,
+    Owner,
     Patterns,
     PlainName,
     Positive,
@@ -192,6 +194,12 @@ class Entry(FileWork):
     outputs: tuple[Table, ...] = Field(default=(), description="Tables it writes, catalog.schema.table.")
     mode: Literal["append"] | None = Field(
         default=None, description="It adds rows to its tables: other tasks that say so may write them too."
+    )
+    owners: tuple[Owner, ...] = Field(
+        default=(), description="Whose its tables are, in Dagster: e-mail addresses, team:<name>."
+    )
+    group: Group | None = Field(
+        default=None, description="The group of its tables in Dagster; default: the workflow."
     )
     description: str = Field(default="", description="Shown in Dagster.")
     tags: Texts = Field(default={}, description="Shown in Dagster.")

@@ -18,7 +18,7 @@ from tests.config.conftest import Project, entry
 class Owned(Entry):
     """An entry with one more key."""
 
-    owners: Annotated[tuple[str, ...], OnlyFor(frozenset({"sql", "notebook_task"}))] = Field(
+    keepers: Annotated[tuple[str, ...], OnlyFor(frozenset({"sql", "notebook_task"}))] = Field(
         default=(), description="Who answers for it."
     )
 
@@ -34,17 +34,17 @@ def reread(project: Project, item: dict[str, Any]) -> Spec:
 
 
 def test_the_plan_holds_the_entry_as_it_was_read(project: Project) -> None:
-    spec = reread(project.files("a.py"), entry(owners=["ana"]))
+    spec = reread(project.files("a.py"), entry(keepers=["ana"]))
     plan = make_plan(spec).workflows[0].tasks[0]
     assert plan.entry is spec.workflows[0].tasks[0].entry
-    assert isinstance(plan.entry, Owned) and plan.entry.owners == ("ana",)
+    assert isinstance(plan.entry, Owned) and plan.entry.keepers == ("ana",)
 
 
 def test_a_key_without_effect_is_found_by_what_the_model_says(project: Project) -> None:
     wheel = {"python_wheel_task": {"package_name": "p", "entry_point": "e"}}
-    spec = reread(project, {"name": "r", "task": wheel, "owners": ["ana"]})
+    spec = reread(project, {"name": "r", "task": wheel, "keepers": ["ana"]})
     assert [(p.key, p.message) for p in check(spec)] == [
-        ("[0].owners", "owners have no effect on a python_wheel_task")
+        ("[0].keepers", "keepers have no effect on a python_wheel_task")
     ]
 
 
@@ -55,6 +55,6 @@ def test_the_readme_names_every_key() -> None:
 
 
 def test_the_schema_describes_the_key() -> None:
-    owners = TypeAdapter(Owned).json_schema()["properties"]["owners"]
-    assert owners["description"] == "Who answers for it."
-    assert owners["items"] == {"type": "string"}
+    keepers = TypeAdapter(Owned).json_schema()["properties"]["keepers"]
+    assert keepers["description"] == "Who answers for it."
+    assert keepers["items"] == {"type": "string"}

@@ -19,6 +19,9 @@ DEP = "dependency.json"
 ENTRIES: list[tuple[Any, int, str, str, str]] = [
     # content of dependency.json, line, key, what is wrong, what to do
     ([entry(dependant_on=[])], 5, "[0].dependant_on", "unknown key 'dependant_on'", "mean 'dependent_on'"),
+    ([entry(outputs=["m.s.t"], owners=["ann"])], 9, "[0].owners[0]", "'ann' is no owner", "team:<name>"),
+    ([entry(outputs=["m.s.t"], group="a b")], 8, "[0].group", "'a b' is no name of a group", "letters"),
+    ([entry(owners=["team:x"])], 5, "[0].owners", "owners without outputs", "Add outputs"),
     ([entry(FORMAT="py")], 5, "[0].FORMAT", "unknown key 'FORMAT'", "Remove it: 'format' stands beside it"),
     ([entry(zzzz=1)], 5, "[0].zzzz", "unknown key 'zzzz'", "Known keys: "),
     ([{"format": "py"}], 2, "[0]", "file_name is missing", 'Add "file_name"'),

@@ -115,6 +115,8 @@ ENTRY = {
     "on_skipped": "fail",
     "outputs": ["main.s.t"],
     "mode": "append",
+    "owners": ["team:flights", "ann@example.com"],
+    "group": "gold",
     "description": "x",
     "tags": {"a": "b"},
 }

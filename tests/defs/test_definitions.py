@@ -127,6 +127,18 @@ def test_lineage_looks_through_tasks_without_tables(project: Project) -> None:
     assert deps == {"a": [], "b": ["a"]}
 
 
+def test_a_table_has_the_owners_and_the_group_of_its_entry(project: Project) -> None:
+    owners = ["team:flights", "ann@example.com"]
+    project.workflow(
+        {"name": "a", "outputs": ["main.bronze.a"], "owners": owners, "group": "bronze"},
+        {"name": "b", "outputs": ["main.gold.b"]},
+    )
+    graph = build_definitions(project.config).resolve_asset_graph()
+    a, b = (graph.get(AssetKey(["main", *path])) for path in (["bronze", "a"], ["gold", "b"]))
+    assert (list(a.owners), a.group_name) == (owners, "bronze")
+    assert (list(b.owners), b.group_name) == ([], "flow")
+
+
 def test_no_two_workflows_have_one_job(project: Project) -> None:
     for name in ("a b sequential", "a-b", "a b", "ä b_sequential"):
         project.workflow({"name": "t"}, name=name, sequential_job=True)

@@ -222,8 +222,9 @@ def _writers(spec: Spec) -> Iterator[Problem]:
     """
     first: dict[str, tuple[Workflow, Task]] = {}
     for workflow, task in ((each, task) for each in spec.workflows for task in each.tasks):
-        if task.entry.mode and not task.entry.outputs:
-            yield task.problem("mode", "mode without outputs", "Add outputs, or remove mode.")
+        for key in ("mode", "owners", "group"):
+            if getattr(task.entry, key) and not task.entry.outputs:
+                yield task.problem(key, f"{key} without outputs", f"Add outputs, or remove {key}.")
         for index, table in enumerate(task.entry.outputs):
             before, other = first.setdefault(spec.qualified(table).lower(), (workflow, task))
             is_same = other is task or (before is not workflow and _work(other) == _work(task))
