@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dara_dagster.defs.definitions import build_definitions
+from dagster import Definitions
 
-defs = build_definitions(Path(__file__).resolve().parents[1] / "config")
+from dara_dagster import build_definitions, dara_executor
+
+# The executor is for Materialize: without it the tasks that wait run in a process each.
+defs = Definitions.merge(
+    build_definitions(Path(__file__).resolve().parents[1] / "config"), Definitions(executor=dara_executor)
+)

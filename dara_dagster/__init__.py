@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dara_dagster.defs.steps.pipeline import Step, step_pipeline
     from dara_dagster.defs.translator import Translator
     from dara_dagster.errors import ConfigError, DaraError, Problem
+    from dara_dagster.executor.executor import dara_executor
     from dara_dagster.history.status import read_status
 
 _HOME = {
@@ -32,6 +33,7 @@ _HOME = {
     "build_definitions": "defs.definitions",
     "check": "config",
     "create_api": "api.create",
+    "dara_executor": "executor.executor",
     "load": "config",
     "make_plan": "config",
     "plan_from": "config",
@@ -51,6 +53,7 @@ __all__ = [
     "build_definitions",
     "check",
     "create_api",
+    "dara_executor",
     "load",
     "make_plan",
     "plan_from",

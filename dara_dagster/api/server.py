@@ -46,6 +46,12 @@ _DATABASE = (15_000, 3600, 20)
 # A Databricks App is killed 15 s after SIGTERM: time for connections, runs and the daemon, in sequence.
 # https://docs.databricks.com/aws/en/dev-tools/databricks-apps/best-practices
 _RUNS_SECONDS, _LAST_SECONDS = 7.0, 10.0
+_DEFINITIONS = """from dagster import Definitions
+
+from dara_dagster import build_definitions, dara_executor
+
+defs = Definitions.merge(build_definitions({config!r}), Definitions(executor=dara_executor))
+"""
 _DAEMON_SECONDS, _HURRIED_DAEMON_SECONDS = 15.0, 2.0
 
 
@@ -182,8 +188,7 @@ def workspace_file(serving: Serving) -> Path:
     if own.exists():
         return own
     code, file = serving.home / SERVED_CODE, serving.home / "workspace.yaml"
-    call = f"build_definitions({str(serving.config_dir)!r})"
-    code.write_text(f"from dara_dagster import build_definitions\n\ndefs = {call}\n", encoding="utf-8")
+    code.write_text(_DEFINITIONS.format(config=str(serving.config_dir)), encoding="utf-8")
     location = {"relative_path": str(code), "working_directory": str(serving.root)}
     file.write_text(json.dumps({"load_from": [{"python_file": location}]}, indent=2), encoding="utf-8")
     return file

@@ -15,6 +15,7 @@ from dagster import (
     in_process_executor,
 )
 
+from dara_dagster import dara_executor
 from dara_dagster.config import plan_from
 from dara_dagster.defs.assets import build_assets
 from dara_dagster.defs.definitions import build_definitions
@@ -226,3 +227,10 @@ def test_a_relative_folder_is_found_from_the_file_that_names_it(
     monkeypatch.chdir(elsewhere)
     found = runpy.run_path(str(package / "code.py"))["defs"]
     assert "hours" in {job.name for job in found.jobs}
+
+
+def test_materialize_runs_in_threads_where_all_definitions_say_so(project: Project) -> None:
+    project.workflow({"name": "a", "outputs": ["main.s.t"]})
+    merged = Definitions.merge(build_definitions(project.config), Definitions(executor=dara_executor))
+    assert merged.resolve_implicit_global_asset_job_def().executor_def.name == "dara_executor"
+    assert merged.resolve_job_def("flow").executor_def.name == "dara_executor"
