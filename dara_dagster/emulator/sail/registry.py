@@ -14,6 +14,8 @@ from dara_dagster.emulator.sail.syntax.tokens import scan, unquote
 
 __all__ = ["Registry", "names_in"]
 
+_LONGEST_NAME = 255  # bytes of a file's name
+
 
 def names_in(query: str) -> set[str]:
     """Return everything in a statement that could be the name of a table."""
@@ -29,6 +31,11 @@ def names_in(query: str) -> set[str]:
         index += 0 if parts else 1
     names.discard("")
     return names
+
+
+def _is_short(name: TableName) -> bool:
+    """Return whether a name may be that of a folder: others are columns, named by their expressions."""
+    return all(len(part.encode()) <= _LONGEST_NAME for part in name)
 
 
 class Registry:
@@ -96,7 +103,7 @@ class Registry:
         with self._lock:
             for text in names:
                 name = self.resolve(text)
-                if name and name not in self._visiting and self._has_schema(name):
+                if name and _is_short(name) and name not in self._visiting and self._has_schema(name):
                     self._visiting.add(name)  # a view's own name may stand in its text, as an alias
                     try:
                         self._ensure(name)

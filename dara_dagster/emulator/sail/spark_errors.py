@@ -16,6 +16,7 @@ from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import CachedRelation
 from sqlglot import exp
 
+from dara_dagster.emulator.sail.answers.correction_check import has_arithmetic
 from dara_dagster.emulator.sail.error_conditions import (
     analysis_error,
     edit_distance,
@@ -36,6 +37,7 @@ __all__ = ["explain", "give_condition", "speak_spark"]
 
 _CONDITION = re.compile(r"\s*\[([A-Z][A-Z_]+(?:\.[A-Z_]+)?)\]")
 _PART = re.compile(r'Identifier\("([^"]*)"\)')
+_OUT_OF_RANGE = "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"
 _TYPES = {"Int8": "TINYINT", "Int16": "SMALLINT", "Int32": "INT", "Int64": "BIGINT", "Utf8": "STRING"}
 _TYPES |= {"Float32": "FLOAT", "Float64": "DOUBLE", "Boolean": "BOOLEAN", "Date32": "DATE"}
 
@@ -211,6 +213,51 @@ def _cast(spark: BaseSession, match: re.Match[str]) -> Exception:
     return make_error(connect.NumberFormatException, "CAST_INVALID_INPUT", sentence, "22018")  # type: ignore[no-any-return]
 
 
+def _overflow(spark: BaseSession, match: re.Match[str]) -> Exception:
+    """Name a number that does not fit: an operator's, or a cast's when the request has no operator."""
+    value, kind = match["value"], match["kind"]
+    name = _TYPES[kind]
+    if value.lstrip("-").isdigit() and has_arithmetic(spark.interceptor.latest):
+        word = {"INT": "integer", "BIGINT": "long"}.get(name, name.lower())
+        sentence = (
+            f"{word} overflow: {value}. Use the functions with `try_` to tolerate overflow and return NULL "
+            'instead. If necessary set "spark.sql.ansi.enabled" to "false" to bypass this error.'
+        )
+        is_small = name in ("TINYINT", "SMALLINT")
+        condition = "BINARY_ARITHMETIC_OVERFLOW" if is_small else "ARITHMETIC_OVERFLOW"
+        return make_error(connect.ArithmeticException, condition, sentence, "22003")  # type: ignore[no-any-return]
+    sentence = (
+        f'The value {value} cannot be cast to "{name}" due to an overflow. Use `try_cast` to tolerate '
+        "overflow and return NULL instead."
+    )
+    return make_error(connect.ArithmeticException, "CAST_OVERFLOW", sentence, "22003")  # type: ignore[no-any-return]
+
+
+def _too_many_digits(spark: BaseSession, match: re.Match[str]) -> Exception:
+    scale = len(match["most"].partition(".")[2])
+    sentence = (
+        f"{match['value']} cannot be represented as Decimal({match['precision']}, {scale}). If necessary set "
+        '"spark.sql.ansi.enabled" to "false" to bypass this error, and return NULL instead.'
+    )
+    return make_error(connect.ArithmeticException, _OUT_OF_RANGE, sentence, "22003")  # type: ignore[no-any-return]
+
+
+def _too_wide(spark: BaseSession, match: re.Match[str]) -> Exception:
+    sentence = (
+        f"{match['value']} (of the digits alone) has more than 38 digits before it is rounded, which the "
+        "local workspace cannot compute."
+    )
+    return make_error(connect.ArithmeticException, _OUT_OF_RANGE, sentence, "22003")  # type: ignore[no-any-return]
+
+
+def _mean_overflow(spark: BaseSession, match: re.Match[str]) -> Exception:
+    sentence = (
+        "Overflow in sum of decimals. Use 'try_avg' to tolerate overflow and return NULL instead. If "
+        'necessary set "spark.sql.ansi.enabled" to "false" to bypass this error.'
+    )
+    return make_error(connect.ArithmeticException, "ARITHMETIC_OVERFLOW", sentence, "22003")  # type: ignore[no-any-return]
+
+
 def _division(spark: BaseSession, match: re.Match[str]) -> Exception:
     sentence = (
         "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead. If "
@@ -278,12 +325,23 @@ def _refused(what: str, hint: str = "") -> Callable[[Any, re.Match[str]], Except
     return lambda spark, match: NotSupportedLocally(what, hint)
 
 
+def _refused_there(spark: BaseSession, match: re.Match[str]) -> Exception:
+    """Name what a rewrite refused when it came up, as everywhere else."""
+    return NotSupportedLocally(match["what"], match["hint"].strip())
+
+
 # Sail keeps what it read of a table by the table's place and version, whatever lies there since.
 _MADE_AGAIN = (
     "DELETE and replaceWhere of a table that was dropped and made again with other columns in one session",
     "Make it by CREATE OR REPLACE TABLE, without DROP TABLE.",
 )
 _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception]]] = [
+    (
+        re.compile(
+            r"^(?P<what>.+) is not supported by the local workspace; it works on Databricks\.(?P<hint>.*)$"
+        ),
+        _refused_there,
+    ),
     (re.compile(r"attribute ObjectName\(\[[^\]]*\]\) is missing from the schema"), _column),
     (re.compile(r"\[UNRESOLVED_COLUMN\] Cannot find column (?P<name>\S+)"), _column),
     (re.compile(r"Cannot resolve \w+ target column (?P<name>`[^`]+`)"), _column),
@@ -299,6 +357,17 @@ _SENTENCES: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], Exception
         _syntax,
     ),
     (re.compile(r"Cannot cast string '(?P<value>.*)' to value of (?P<kind>\w+) type", re.S), _cast),
+    (re.compile(r"Can't cast value (?P<value>\S+) to type (?P<kind>Int\d+)$"), _overflow),
+    (re.compile(r"value of (?P<value>\S+) is out of range (?P<kind>Int\d+)$"), _overflow),
+    (re.compile(r"Overflow happened on: (?P<value>.+)$"), _too_wide),
+    (
+        re.compile(
+            r"(?P<value>\S+) is too large to store in a Decimal128 of precision (?P<precision>\d+)\. "
+            r"Max is (?P<most>[\d.]+)"
+        ),
+        _too_many_digits,
+    ),
+    (re.compile(r"Arithmetic Overflow in AvgAccumulator"), _mean_overflow),
     (re.compile(r"^(?:.*: )?divi(?:de|sion) by zero", re.I), _division),
     (re.compile(r"^TABLESAMPLE with ROWS"), _refused("TABLESAMPLE (n ROWS) of a subquery", "Use LIMIT.")),
     (re.compile(r"No data source found for: xml"), _refused("The format xml")),

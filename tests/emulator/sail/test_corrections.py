@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from dara_dagster.emulator.sail.session import LocalSpark
+from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 from dara_dagster.emulator.sail.writes.write_plans import AUTO_MERGE, DYNAMIC_MODE
 
 T = "main.fixes.t"
@@ -272,3 +274,69 @@ def test_parts_of_days_and_hashes_of_decimals(spark: LocalSpark, expression: str
 def test_a_hash_of_a_long_decimal_is_refused(spark: LocalSpark) -> None:
     with pytest.raises(PySparkException, match="more than 18 digits is not supported by the local workspace"):
         spark.sql("SELECT hash(CAST(1.10 AS DECIMAL(25,2)))").collect()
+
+
+RANDOM = [
+    "SELECT nullif(CAST(rand() * 2 AS INT), 0) FROM range(200)",
+    "SELECT nullif(decode(CAST(rand() * 3 AS INT), 0, 1, 1, 2, 2, 3, 0), 5) - 1 FROM range(200)",
+    "SELECT CAST(CAST(rand() * 2e7 AS STRING) AS DOUBLE) FROM range(200)",
+    "SELECT array_contains(array(0, 1), CAST(rand() * 2 AS INT)) FROM range(200)",
+]
+
+
+def test_a_random_operand_is_computed_once(spark: LocalSpark) -> None:
+    nullif, decoded, _, contained = ({row[0] for row in spark.sql(query).collect()} for query in RANDOM)
+    assert nullif == {None, 1}
+    assert decoded == {0, 1, 2}
+    assert contained == {True}
+    spark.sql("CREATE OR REPLACE TEMPORARY FUNCTION nothing(x DOUBLE) RETURNS DOUBLE RETURN x - x")
+    assert spark.sql("SELECT nothing(rand())").first()[0] == 0
+    number = F.floor(F.rand() * 2).cast("int")
+    found = spark.range(200).select(F.nullif(number, F.lit(0)).alias("n")).collect()
+    assert {row[0] for row in found} == {None, 1}
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("SELECT rand() AS a, a - a AS b", "The alias a of a random value in the same SELECT"),
+        ("SELECT uuid() LIKE ANY ('a%', 'b%')", "LIKE ANY or LIKE ALL of a random value"),
+    ],
+)
+def test_what_would_compute_a_random_value_twice_is_refused(spark: LocalSpark, query: str, what: str) -> None:
+    with pytest.raises(NotSupportedLocally, match=f"{what} is not supported"):
+        spark.sql(query).collect()
+
+
+@pytest.mark.parametrize(
+    ("query", "condition"),
+    [
+        ("SELECT x + 1 FROM VALUES (2147483647) t(x)", "ARITHMETIC_OVERFLOW"),
+        ("SELECT transform(array(2147483647), x -> x + 1)", "ARITHMETIC_OVERFLOW"),
+        ("SELECT sum(x) FROM VALUES (9223372036854775807), (1) t(x)", "ARITHMETIC_OVERFLOW"),
+        ("SELECT 127Y + 1Y", "BINARY_ARITHMETIC_OVERFLOW"),
+        ("SELECT CAST(x AS TINYINT) FROM VALUES (300) t(x)", "CAST_OVERFLOW"),
+        ("SELECT CAST(12345.6 AS DECIMAL(3,1))", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"),
+    ],
+)
+def test_an_overflow_has_the_condition_of_spark(spark: LocalSpark, query: str, condition: str) -> None:
+    with pytest.raises(PySparkException) as raised:
+        spark.sql(query).collect()
+    assert raised.value.getCondition() == condition
+    assert f"[{condition}]" in str(raised.value)
+
+
+def test_windows_of_opposite_orders_of_a_dataframe_keep_equal_rows_in_order(spark: LocalSpark) -> None:
+    frame = spark.createDataFrame([(0, 1, 10), (0, 1, 20), (0, 2, 30)], "g int, o int, v int")
+    up, down = (Window.partitionBy("g").orderBy(key) for key in (F.asc("o"), F.desc("o")))
+    found = frame.select("v", F.sum("o").over(down).alias("s"), F.last("v").over(up).alias("l"))
+    assert rows_of(found) == [(10, 4, 20), (20, 4, 20), (30, 2, 30)]
+
+
+def rows_of(frame: Any) -> list[tuple[Any, ...]]:
+    return sorted(tuple(row) for row in frame.collect())
+
+
+def test_the_expression_of_a_column_may_be_longer_than_the_name_of_a_file(spark: LocalSpark) -> None:
+    words = ", ".join(f"'{number:050}'" for number in range(8))
+    assert spark.sql(f"SELECT array_contains(array({words}), 'x')").first()[0] is False

@@ -36,3 +36,24 @@ class Builder(Protocol[E]):
 
     def value(self, value: str | int | float) -> E:
         """Return a literal."""
+
+    def variable(self, name: str) -> E:
+        """Return a parameter of a lambda."""
+
+    def each(self, values: E, name: str, body: E) -> E:
+        """Return the array of what `body` makes of each item of an array; the item is the variable `name`."""
+
+    def keep(self, values: E, name: str, condition: E) -> E:
+        """Return the items of an array that fulfil a condition on the variable `name`."""
+
+    def field(self, struct: E, name: str) -> E:
+        """Return a field of a struct."""
+
+    def is_volatile(self, expr: E) -> bool:
+        """Return whether an expression may have another value each time that it is computed."""
+
+    def uses(self, expr: E, name: str) -> int:
+        """Count how often an expression holds a variable."""
+
+    def put(self, expr: E, name: str, value: E) -> E:
+        """Return the expression with a value in place of a variable."""

@@ -2,11 +2,13 @@
 
 - Doubles are written as Rust writes them: 10000000.0 and 1e16 rather than 1.0E7 and 1.0E16.
 - Moments before 1970 are cut to the next second instead of the one before.
+- A moment without a zone is what a clock in UTC shows, whatever the session's zone.
 - Booleans and decimals are not cast into each other.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any, TypeVar
 
@@ -23,10 +25,12 @@ from pyspark.sql.types import (
     NullType,
     StringType,
     StructType,
+    TimestampNTZType,
     TimestampType,
 )
 
 from dara_dagster.emulator.sail.answers.builder import Builder, Term
+from dara_dagster.emulator.sail.answers.once import once
 from dara_dagster.emulator.sail.answers.spark_types import is_integral, is_numeric
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
@@ -42,12 +46,22 @@ _ZEROS = "([^.])0+$"
 
 def cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool) -> E | None:
     """Return the cast of an expression to a type in other words; None when Sail makes it right."""
+
+    def made(given: list[E]) -> E | None:
+        return _cast_rule(build, dataclasses.replace(term, expr=given[0]), kind, lenient=lenient)
+
+    return once(build, [term.expr], made)
+
+
+def _cast_rule(build: Builder[E], term: Term[E], kind: DataType, *, lenient: bool) -> E | None:
     if isinstance(kind, StringType) and isinstance(term.kind, DoubleType | FloatType):
         text: E = _as_java(build, term.expr)
         return text
     if isinstance(kind, StringType) and isinstance(term.kind, ArrayType | MapType | StructType):
         nested: E = _nested_text(build, build.cast(term.expr, "string"), term.kind)
         return nested
+    if isinstance(term.kind, TimestampType) and isinstance(kind, TimestampNTZType):
+        return build.cast(build.cast(term.expr, "string"), "timestamp_ntz", lenient=lenient)
     if isinstance(term.kind, TimestampType) and is_integral(kind):
         micros = build.call("unix_micros", term.expr)
         seconds = build.call("-", micros, build.call("pmod", micros, build.value(1000000)))
@@ -94,8 +108,10 @@ def in_type(build: Builder[E], term: Term[E], kind: DataType) -> E:
 
 def text_of(build: Builder[E], term: Term[E]) -> E:
     """Return an operand that is written as text: a double as Java writes it."""
-    is_double = isinstance(term.kind, DoubleType | FloatType)
-    text: E = _as_java(build, term.expr) if is_double else term.expr
+    if not isinstance(term.kind, DoubleType | FloatType):
+        return term.expr
+    text = once(build, [term.expr], lambda given: _as_java(build, given[0]))
+    assert text is not None
     return text
 
 

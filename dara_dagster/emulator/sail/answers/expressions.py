@@ -7,6 +7,8 @@ from typing import Any
 
 import pyspark.sql.connect.proto as pb
 
+from dara_dagster.emulator.sail.syntax.volatile import VOLATILE, is_volatile
+
 __all__ = ["BUILD", "NULL", "aliased", "column", "messages", "projection", "substitute_variables"]
 
 
@@ -34,6 +36,58 @@ class PlanBuilder:
         else:
             literal.integer = value
         return pb.Expression(literal=literal)
+
+    def variable(self, name: str) -> pb.Expression:
+        variable = pb.Expression.UnresolvedNamedLambdaVariable(name_parts=[name])
+        return pb.Expression(unresolved_named_lambda_variable=variable)
+
+    def each(self, values: pb.Expression, name: str, body: pb.Expression) -> pb.Expression:
+        return self.call("transform", values, self._lambda(name, body))
+
+    def keep(self, values: pb.Expression, name: str, condition: pb.Expression) -> pb.Expression:
+        return self.call("filter", values, self._lambda(name, condition))
+
+    def _lambda(self, name: str, body: pb.Expression) -> pb.Expression:
+        arguments = [self.variable(name).unresolved_named_lambda_variable]
+        return pb.Expression(lambda_function=pb.Expression.LambdaFunction(function=body, arguments=arguments))
+
+    def field(self, struct: pb.Expression, name: str) -> pb.Expression:
+        key = self.value(name)
+        return pb.Expression(
+            unresolved_extract_value=pb.Expression.UnresolvedExtractValue(child=struct, extraction=key)
+        )
+
+    def is_volatile(self, expr: pb.Expression) -> bool:
+        return not expr.HasField("lambda_function") and any(map(_changes, _all_messages(expr)))
+
+    def uses(self, expr: pb.Expression, name: str) -> int:
+        return sum(_is_variable(message, name) for message in _all_messages(expr))
+
+    def put(self, expr: pb.Expression, name: str, value: pb.Expression) -> pb.Expression:
+        found = pb.Expression()
+        found.CopyFrom(expr)
+        substitute_variables(found, {name: value})
+        return found
+
+
+def _changes(message: Any) -> bool:
+    """Return whether a message is a call that has another value each time."""
+    if isinstance(message, pb.CommonInlineUserDefinedFunction):
+        return not message.deterministic
+    if not isinstance(message, pb.Expression) or message.WhichOneof("expr_type") != "unresolved_function":
+        return isinstance(message, pb.Expression) and is_volatile(message.expression_string.expression)
+    return message.unresolved_function.function_name.lower() in VOLATILE
+
+
+def _is_variable(message: Any, name: str) -> bool:
+    is_one = isinstance(message, pb.Expression) and message.HasField("unresolved_named_lambda_variable")
+    return is_one and list(message.unresolved_named_lambda_variable.name_parts) == [name]
+
+
+def _all_messages(message: Any) -> Iterator[Any]:
+    yield message
+    for inner in messages(message):
+        yield from _all_messages(inner)
 
 
 BUILD = PlanBuilder()

@@ -7,17 +7,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from dara_dagster.emulator.sail.answers.builder import Builder, Term
+from dara_dagster.emulator.sail.answers.functions import search_rule
+from dara_dagster.emulator.sail.answers.once import once
 from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
-__all__ = ["REWRITES"]
+__all__ = ["REWRITES", "rewritten"]
 
+E = TypeVar("E")
 Spelled = Callable[[Builder[Any], str, Sequence[Term[Any]]], Any]
 _REFERENCE = re.compile(r"\\(.)|\$(\d)(\d*)|\$", re.S)
+
+
+def rewritten(build: Builder[E], name: str, terms: Sequence[Term[E]]) -> E | None:
+    """Return the call of a function in other words; None when Sail answers it right."""
+    if name not in REWRITES:
+        return None
+
+    def made(given: list[E]) -> E | None:
+        pairs = zip(terms, given, strict=True)
+        found: E | None = REWRITES[name](
+            build, name, [dataclasses.replace(term, expr=expr) for term, expr in pairs]
+        )
+        return found
+
+    return once(build, [term.expr for term in terms], made)
 
 
 def _part(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
@@ -64,7 +83,7 @@ def _array_contains(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) 
     if len(terms) != 2:
         return None
     values, value = (term.expr for term in terms)
-    found = build.call(name, values, value)
+    found = search_rule(build, name, terms).expr
     whole = build.call(
         "==", build.call("size", build.call("array_compact", values)), build.call("size", values)
     )
@@ -161,7 +180,12 @@ def _java_replacement(text: str) -> str:
     return _REFERENCE.sub(reference, text) if "\\" in text or re.search(r"\$\d\w", text) else text
 
 
+def _map_concat(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Any:
+    return None if terms else build.cast(build.call("map"), "map<string,string>")
+
+
 REWRITES: dict[str, Spelled] = {
+    "map_concat": _map_concat,
     **dict.fromkeys(("left", "right"), _part),
     "slice": _slice,
     "conv": _conv,

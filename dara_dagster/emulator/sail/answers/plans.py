@@ -30,9 +30,14 @@ from pyspark.sql.types import (
 )
 
 from dara_dagster.emulator.sail.answers.builder import Term
-from dara_dagster.emulator.sail.answers.correction_check import is_loose_decimal, may_change
+from dara_dagster.emulator.sail.answers.correction_check import (
+    has_opposite_windows,
+    holds,
+    is_loose_decimal,
+    may_change,
+)
 from dara_dagster.emulator.sail.answers.expressions import BUILD, NULL, aliased, messages, projection
-from dara_dagster.emulator.sail.answers.function_rewrites import REWRITES
+from dara_dagster.emulator.sail.answers.function_rewrites import rewritten
 from dara_dagster.emulator.sail.answers.lambdas import example_arguments, with_values
 from dara_dagster.emulator.sail.answers.rules import (
     AGGREGATES,
@@ -42,6 +47,8 @@ from dara_dagster.emulator.sail.answers.rules import (
     apply_aggregate,
     cast_rule,
     checked_sum,
+    needs_size,
+    rough,
 )
 from dara_dagster.emulator.sail.answers.spark_types import is_numeric
 from dara_dagster.emulator.sail.answers.sql_corrections import correct_expression
@@ -77,6 +84,10 @@ class Scope:
         self._analyse = analyse
         self._kinds: dict[str, list[DataType]] | None = None
         self._examples: dict[str, pb.Expression] = {}
+        self.hides_descending = False
+        """Whether Sail must not see that a window has the opposite order of another: it would turn rows
+        around that are equal.
+        """
 
     def within(self, examples: dict[str, pb.Expression]) -> Scope:
         """Return the scope of a lambda's body; `examples` are expressions of its parameters' types."""
@@ -96,10 +107,10 @@ class Scope:
     def ask(self, expr: pb.Expression) -> DataType | None:
         """Return the type of any expression; None when the server refuses it."""
         for _ in self._examples:  # those of inner lambdas are made of outer parameters
-            if not _holds(expr, "unresolved_named_lambda_variable"):
+            if not holds(expr, "unresolved_named_lambda_variable"):
                 break
             expr = with_values(expr, self._examples)
-        if _holds(expr, "unresolved_named_lambda_variable"):
+        if holds(expr, "unresolved_named_lambda_variable"):
             return None
         try:
             return self._analyse(projection(self._source, [expr])).fields[0].dataType
@@ -113,11 +124,13 @@ class PlanCorrector:
     def __init__(self, analyse: Analyse) -> None:
         self._ask = analyse
         self._known: OrderedDict[bytes, StructType] = OrderedDict()
+        self._opposites = False
 
     def correct(self, request: Any) -> None:
         """Correct the plan of an ExecutePlan or AnalyzePlan request."""
         if getattr(request, "plan", None) is not None and request.plan.HasField("command"):
             self._known.clear()  # tables and views may change
+        self._opposites = has_opposite_windows(request)
         for relation in _relations(request):
             self._correct_relation(relation)
 
@@ -145,10 +158,11 @@ class PlanCorrector:
         expressions = [e for field in _EXPRESSIONS.get(kind, ()) for e in _listed(getattr(node, field))]
         if kind == "with_columns":
             expressions = [alias.expr for alias in relation.with_columns.aliases]
-        changing = [e for e in expressions if may_change(e)]
+        changing = [e for e in expressions if may_change(e) or (self._opposites and holds(e, "window"))]
         if not changing or node is None:
             return
         scope = Scope(_source(kind, node), self._schema)
+        scope.hides_descending = self._opposites
         renamed, kinds = [], []
         for expr in changing:
             before = pb.Expression()
@@ -238,12 +252,6 @@ def _relations(message: Any) -> Iterator[pb.Relation]:
         yield message
 
 
-def _holds(expr: Any, kind: str) -> bool:
-    own = expr.WhichOneof("expr_type") if isinstance(expr, pb.Expression) else ""
-    found: bool = own == kind or any(_holds(inner, kind) for inner in messages(expr))
-    return found
-
-
 def _term(expr: pb.Expression, scope: Scope, *, typed: bool) -> Term[pb.Expression]:
     """Return the corrected expression; with its type when `typed`."""
     kind = expr.WhichOneof("expr_type")
@@ -322,7 +330,7 @@ def _called(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     pairs = zip(function.arguments, scopes, strict=True)
     terms = [_term(argument, inner, typed=typed) for argument, inner in pairs]
     found = apply(BUILD, name, terms) if typed else None
-    spelled = REWRITES[name](BUILD, name, terms) if name in REWRITES else None
+    spelled = rewritten(BUILD, name, terms)
     if spelled is not None:
         return Term(spelled)
     if found is not None:
@@ -342,9 +350,15 @@ def _aggregate(
         return None
     operand = _term(function.arguments[0], scope, typed=True)
     inner, outer, kind = apply_aggregate(name, operand.kind)
+    size = pb.Expression()
+    if needs_size(name, operand.kind):
+        function.arguments[0].CopyFrom(rough(BUILD, operand.expr))
+        size.CopyFrom(expr)
     function.arguments[0].CopyFrom(BUILD.cast(operand.expr, inner) if inner else operand.expr)
     found = BUILD.cast(expr, outer) if outer else expr
-    return Term(checked_sum(BUILD, name, found, operand.kind), kind)
+    if needs_size(name, operand.kind):
+        return Term(checked_sum(BUILD, found, size, operand.kind), kind)
+    return Term(found, kind)
 
 
 def _window(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
@@ -355,6 +369,10 @@ def _window(expr: pb.Expression, scope: Scope) -> Term[pb.Expression]:
     if called.function_name.lower() in RANKING and not window.order_spec:
         raise unordered_window(called.function_name)
     _count_days(window, scope)
+    if scope.hides_descending:
+        for order in window.order_spec:
+            if order.direction == pb.Expression.SortOrder.SORT_DIRECTION_DESCENDING:
+                order.child.CopyFrom(BUILD.call("nullif", order.child, NULL))
     for inner in [*window.partition_spec, *(order.child for order in window.order_spec)]:
         inner.CopyFrom(_term(inner, scope, typed=False).expr)
     if window.window_function.WhichOneof("expr_type") == "unresolved_function":

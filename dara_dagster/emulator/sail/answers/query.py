@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from dara_dagster.emulator.sail.answers.builder import Term
 from dara_dagster.emulator.sail.answers.casts import in_type
+from dara_dagster.emulator.sail.answers.clock import in_utc_only
 from dara_dagster.emulator.sail.answers.functions import day_part
 from dara_dagster.emulator.sail.answers.lambdas import with_examples
 from dara_dagster.emulator.sail.answers.query_scopes import (
@@ -29,6 +30,8 @@ from dara_dagster.emulator.sail.answers.rules import (
     apply_aggregate,
     cast_rule,
     checked_sum,
+    needs_size,
+    rough,
 )
 from dara_dagster.emulator.sail.answers.rules import apply as apply_rule
 from dara_dagster.emulator.sail.answers.spark_types import widest
@@ -108,6 +111,8 @@ class Query:
                 rows.setdefault(id(row), []).append(Output(term, place))
                 if isinstance(item, exp.Alias):
                     self._aliases[item.alias.lower()] = term.kind
+        for window in self.node.args.get("windows") or []:
+            self._part_opposites(window)
         if isinstance(self.node.parent, exp.Subquery) and needs_null(self.node.parent):
             self._let_be_null(self.node.expressions[0])
         if not any(item.is_star for item in self.node.expressions or []):
@@ -201,6 +206,7 @@ class Query:
             raise unordered_window(word)
         if word in ("collect_list", "collect_set"):
             return Term(BUILD.call("array_compact", self._plain(node, place).expr))
+        self._part_opposites(node)
         order, frame = node.args.get("order"), node.args.get("spec")
         bounds = [frame.args.get(key) for key in ("start", "end")] if frame is not None else []
         if frame is None or frame.text("kind") != "RANGE" or order is None or len(order.expressions) != 1:
@@ -210,7 +216,33 @@ class Query:
             term, where = self.term(key, typed=True), place_of(key)
             if isinstance(term.kind, DateType) and where is not None:
                 self.owner.replace(where, f"unix_date({term.expr})")  # of a date Sail takes in every row
+        elif any(isinstance(bound, exp.Interval) and _has_days(bound) for bound in bounds):
+            self._range_of_days(order.expressions[0].this)
         return None
+
+    def _range_of_days(self, key: exp.Expr) -> None:
+        """Order by a date as a moment without a zone, or by a moment, whose days are even only in UTC."""
+        where, inner = place_of(key), key.this if isinstance(key, exp.Cast) else key
+        term = self.term(inner, typed=True)
+        if where is not None and isinstance(term.kind, DateType):
+            self.owner.replace(where, BUILD.cast(term.expr, "timestamp_ntz"))
+        elif where is not None:
+            text = self.term(key, typed=False).expr
+            self.owner.replace(where, in_utc_only(BUILD, text, "A window's RANGE of days"))
+
+    def _part_opposites(self, node: exp.Window) -> None:
+        """Hide from Sail that a window has the opposite order of another: it would turn rows around that are
+        equal.
+        """
+        keys = node.args["order"].expressions if node.args.get("order") else []
+        if not keys or not keys[0].args.get("desc"):
+            return
+        others = [other.args.get("order") for other in self.node.root().find_all(exp.Window)]
+        if any(order is not None and not order.expressions[0].args.get("desc") for order in others):
+            for key in keys:
+                place = place_of(key.this)
+                if place is not None:
+                    self.owner.replace(place, f"nullif({self.term(key.this, typed=False).expr}, NULL)")
 
     def _member(self, node: exp.In, *, negated: bool) -> Term[str] | None:
         query = node.args["query"].unnest()
@@ -283,7 +315,10 @@ class Query:
         parts.append((operand, Term(BUILD.cast(term.expr, inner) if inner else term.expr)))
         text = self._within(place, parts)
         text = BUILD.cast(text, outer) if outer else text
-        return Term(checked_sum(BUILD, name, text, term.kind), kind)
+        if needs_size(name, term.kind):
+            size = self._within(place, [*parts, (operand, Term(rough(BUILD, term.expr)))])
+            return Term(checked_sum(BUILD, text, size, term.kind), kind)
+        return Term(text, kind)
 
     def _beside(self, node: exp.Expr, call: exp.Expr) -> Iterator[exp.Expr]:
         """Yield the expressions of FILTER and OVER."""
@@ -341,6 +376,12 @@ class Query:
                 if "->" not in given[number] and place_of(operand) is not None:
                     given[number] = self.term(operand, typed=False).expr
         return source.tokens[0].text.lower(), given
+
+
+def _has_days(interval: exp.Interval) -> bool:
+    kind = constant(interval, "")
+    found = kind.kind if kind is not None else None
+    return isinstance(found, DayTimeIntervalType) and found.startField == DayTimeIntervalType.DAY
 
 
 def _opaque(term: Term[str]) -> Term[str]:

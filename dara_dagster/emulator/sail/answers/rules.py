@@ -3,7 +3,7 @@
 - Integers overflow silently: they are computed in a wider type and cast back, which fails.
 - Decimals get types of their own making, quotients lose digits, and means are cut rather than rounded.
 - `round` of a double works on the binary value, and `bround` of a decimal on a double.
-- A date less a date is a number, and hours added to a date are lost.
+- A date less a date is a number, hours added to a date are lost, and a day is always 24 hours.
 - Branches of IF and CASE of several types have the type of the first.
 """
 
@@ -33,7 +33,9 @@ from pyspark.sql.types import (
 
 from dara_dagster.emulator.sail.answers.builder import Builder, Term
 from dara_dagster.emulator.sail.answers.casts import cast_rule, in_type, text_of
+from dara_dagster.emulator.sail.answers.clock import between, later
 from dara_dagster.emulator.sail.answers.functions import FUNCTIONS
+from dara_dagster.emulator.sail.answers.once import once_of_terms
 from dara_dagster.emulator.sail.answers.rounding import bround_rule, floor_rule, round_rule
 from dara_dagster.emulator.sail.answers.spark_types import (
     as_decimal,
@@ -44,7 +46,17 @@ from dara_dagster.emulator.sail.answers.spark_types import (
     widest,
 )
 
-__all__ = ["AGGREGATES", "COMPARISONS", "RULES", "apply", "apply_aggregate", "cast_rule", "checked_sum"]
+__all__ = [
+    "AGGREGATES",
+    "COMPARISONS",
+    "RULES",
+    "apply",
+    "apply_aggregate",
+    "cast_rule",
+    "checked_sum",
+    "needs_size",
+    "rough",
+]
 
 E = TypeVar("E")
 Rule = Callable[[Builder[Any], str, Sequence[Term[Any]]], Term[Any]]
@@ -59,7 +71,7 @@ _OVERFLOWING = ("+", "-", "*")
 def apply(build: Builder[E], name: str, terms: Sequence[Term[E]]) -> Term[E] | None:
     """Return the call of a function or operator, spelled right, with its type; None when no rule knows it."""
     rule = RULES.get(name)
-    return rule(build, name, terms) if rule else None
+    return once_of_terms(build, terms, lambda given: rule(build, name, given)) if rule else None
 
 
 def _arithmetic(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
@@ -141,12 +153,30 @@ def _in_38_digits(build: Builder[Any], x: Any, kind: DecimalType) -> Any:
     return build.call("when", build.call(">", build.call("abs", x), most), fault, x)
 
 
-def checked_sum(build: Builder[E], name: str, found: E, kind: DataType | None) -> E:
-    """Return a sum of decimals that may have more than 38 digits."""
-    if name != "sum" or not isinstance(kind, DecimalType) or kind.precision <= 28:
-        return found
+def needs_size(name: str, kind: DataType | None) -> bool:
+    """Return whether a sum may have more than 38 digits."""
+    return name == "sum" and isinstance(kind, DecimalType) and kind.precision > 28
+
+
+def rough(build: Builder[E], operand: E) -> E:
+    """Return a decimal as a double plus nothing: Sail takes aggregates that differ in a cast only for one."""
+    return build.call("+", build.cast(operand, "double"), build.value(0.0))
+
+
+def checked_sum(build: Builder[E], found: E, size: E, kind: DataType | None) -> E:
+    """Return a sum of decimals that fails when it has more than 38 digits; `size` is the same sum of doubles,
+    which is right where Sail's own begins anew at 1.7E38.
+    """
+    assert isinstance(kind, DecimalType)
+    words = (
+        "[ARITHMETIC_OVERFLOW] Overflow in sum of decimals. Use 'try_sum' to tolerate overflow and return "
+        "NULL instead. SQLSTATE: 22003"
+    )
+    text = DecimalType(38, kind.scale).simpleString()
+    fault = build.cast(build.call("raise_error", build.value(words)), text)
+    most = build.value(float(f"1.5e{38 - kind.scale}"))
     checked: E = _in_38_digits(build, found, DecimalType(38, kind.scale))
-    return checked
+    return build.call("when", build.call(">", build.call("abs", size), most), fault, checked)
 
 
 def _moments(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Term[Any] | None:
@@ -155,20 +185,23 @@ def _moments(build: Builder[Any], name: str, a: Term[Any], b: Term[Any]) -> Term
         a, b = b, a
     if name == "-" and {type(a.kind), type(b.kind)} == {DateType, TimestampType}:
         x, y = (build.cast(term.expr, "timestamp") for term in (a, b))
-        return Term(build.call(name, x, y), DayTimeIntervalType())
+        return Term(between(build, x, y), DayTimeIntervalType())
     if isinstance(a.kind, DateType):
         if isinstance(b.kind, DateType) and name == "-":
             days = build.call("make_dt_interval", build.call("datediff", a.expr, b.expr))
             return Term(build.cast(days, "interval day"), DayTimeIntervalType(0, 0))
         if isinstance(b.kind, DayTimeIntervalType) and b.kind.endField != DayTimeIntervalType.DAY:
-            return Term(build.call(name, build.cast(a.expr, "timestamp"), b.expr), TimestampType())
+            return Term(later(build, name, build.cast(a.expr, "timestamp"), b.expr), TimestampType())
         if isinstance(b.kind, DayTimeIntervalType | YearMonthIntervalType) or is_integral(b.kind):
             return Term(plain, DateType())
+    if isinstance(a.kind, TimestampType) and isinstance(b.kind, DayTimeIntervalType):
+        return Term(later(build, name, a.expr, b.expr), a.kind)
     if isinstance(a.kind, TimestampType | TimestampNTZType):
         if isinstance(b.kind, DayTimeIntervalType | YearMonthIntervalType):
             return Term(plain, a.kind)
         if isinstance(b.kind, type(a.kind)) and name == "-":
-            return Term(plain, DayTimeIntervalType())
+            is_zoned = isinstance(a.kind, TimestampType)
+            return Term(between(build, a.expr, b.expr) if is_zoned else plain, DayTimeIntervalType())
     return None
 
 
@@ -252,8 +285,7 @@ def _concat(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[
 def _try(build: Builder[Any], name: str, terms: Sequence[Term[Any]]) -> Term[Any]:
     """Correct try_add and try_subtract of a moment, which Sail takes for one without a zone."""
     if len(terms) == 2 and isinstance(terms[0].kind, TimestampType):
-        sign = "+" if name == "try_add" else "-"
-        return Term(build.call(sign, *(term.expr for term in terms)), terms[0].kind)
+        return _arithmetic(build, "+" if name == "try_add" else "-", terms)
     return Term(build.call(name, *(term.expr for term in terms)))
 
 

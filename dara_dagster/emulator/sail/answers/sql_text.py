@@ -20,7 +20,9 @@ from sqlglot import exp
 
 from dara_dagster.emulator.sail.answers.builder import Term
 from dara_dagster.emulator.sail.syntax.literals import quote
+from dara_dagster.emulator.sail.syntax.tokens import scan, substitute_names
 from dara_dagster.emulator.sail.syntax.tree import Span
+from dara_dagster.emulator.sail.syntax.volatile import is_volatile
 
 __all__ = ["BUILD", "constant", "ddl_type", "place_of"]
 
@@ -49,6 +51,27 @@ class TextBuilder:
         if isinstance(value, str):
             return quote(value)
         return f"{value!r}D" if isinstance(value, float) else str(value)
+
+    def variable(self, name: str) -> str:
+        return name
+
+    def each(self, values: str, name: str, body: str) -> str:
+        return f"transform({values}, {name} -> {body})"
+
+    def keep(self, values: str, name: str, condition: str) -> str:
+        return f"filter({values}, {name} -> {condition})"
+
+    def field(self, struct: str, name: str) -> str:
+        return f"{struct}.{name}"
+
+    def is_volatile(self, expr: str) -> bool:
+        return "->" not in scan(expr).symbols and is_volatile(expr)
+
+    def uses(self, expr: str, name: str) -> int:
+        return sum(token.text == name for token in scan(expr).tokens)
+
+    def put(self, expr: str, name: str, value: str) -> str:
+        return substitute_names(expr, {name: value})
 
 
 BUILD = TextBuilder()

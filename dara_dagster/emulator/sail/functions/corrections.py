@@ -3,7 +3,8 @@
 - `weekday` of a Sunday is -1; `date_trunc` of a date is a TIMESTAMP_NTZ.
 - `floor(x, n)` and `ceil(x, n)` round a double to the nearest; `rint`, and `bround` of a decimal, round
   halves away from zero.
-- `timestampdiff` counts midnights (or full hours, ...) between moments rather than whole days.
+- `timestampdiff` counts midnights (or full hours, ...) between moments rather than whole days, and
+  `timestampadd` takes a day for 24 hours.
 - `percentile_approx` interpolates between values, as a double; Spark answers one of the values.
 - `max_by(x, y, n)` ignores n; `get_json_object` finds nothing by a path with `*`.
 - `to_json` writes six digits of a second where Spark writes three, and ignores ignoreNullFields;
@@ -13,13 +14,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pyspark.sql.connect.proto as pb
 
 from dara_dagster.emulator.sail.answers.builder import Term
+from dara_dagster.emulator.sail.answers.clock import clock_micros, clock_moment
+from dara_dagster.emulator.sail.answers.expressions import BUILD as PLAN
 from dara_dagster.emulator.sail.answers.function_rewrites import REWRITES
+from dara_dagster.emulator.sail.answers.once import once
 from dara_dagster.emulator.sail.answers.sql_text import BUILD
 from dara_dagster.emulator.sail.functions import sql_lambdas  # noqa: F401  it adds its calls
 from dara_dagster.emulator.sail.functions.operators import spell_out_operators
@@ -35,6 +40,8 @@ _UNITS = {"YEAR", "YYYY", "YY", "QUARTER", "MONTH", "MM", "MON", "WEEK"}
 _TIMES = {"DAY", "DD", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"}
 _MICROSECONDS = {"WEEK": 604_800_000_000, "DAY": 86_400_000_000, "HOUR": 3_600_000_000}
 _MICROSECONDS |= {"MINUTE": 60_000_000, "SECOND": 1_000_000}
+_MONTHS = {"MONTH", "QUARTER", "YEAR"}
+_DAYS = {"DAY": 1, "WEEK": 7}
 _PERCENTILES = ("approx_percentile", "percentile_approx")
 _JSON_MOMENT = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]"
 _ANY_MOMENT = "yyyy-MM-dd[' 'HH:mm:ss]['T'HH:mm:ss][.SSSSSS][.SSS][.S][XXX]"
@@ -45,7 +52,18 @@ def correct_text(query: str, session: Mapping[str, Spelling] | None = None) -> s
 
     Raises NotSupportedLocally for a call without an equal.
     """
-    return respell(spell_out_operators(query), session)
+    return respell(spell_out_operators(query), session, _computing_once)
+
+
+def _computing_once(spelling: Spelling) -> Spelling:
+    """Return a spelling that computes a random argument once, but for those of aggregates."""
+
+    def spelled(call: Call) -> str | None:
+        if call.name in _PERCENTILES:
+            return spelling(call)
+        return once(BUILD, call.arguments, lambda given: spelling(call._replace(arguments=given)))
+
+    return spelled
 
 
 @call("weekday")
@@ -86,11 +104,26 @@ def _half_even_text(call: Call) -> str | None:
 
 @call("timestampdiff", "datediff", "date_diff")
 def _difference_text(call: Call) -> str | None:
-    """Correct timestampdiff(HOUR, a, b) to whole units; Sail counts how often the clock passes one."""
-    if len(call.arguments) != 3 or call.arguments[0].upper() not in _MICROSECONDS:
+    """timestampdiff(HOUR, a, b): whole units; Sail counts how often the clock passes one."""
+    unit = call.arguments[0].upper()
+    if len(call.arguments) != 3 or unit not in {*_MICROSECONDS, *_MONTHS}:
         return None
-    start, end = (f"unix_micros(CAST({argument} AS TIMESTAMP))" for argument in call.arguments[1:])
-    return f"(({end} - {start}) DIV {_MICROSECONDS[call.arguments[0].upper()]})"
+    moments = [BUILD.cast(argument, "timestamp") for argument in call.arguments[1:]]
+    if unit in _MONTHS:
+        start, end = (clock_moment(BUILD, moment) for moment in moments)
+        return f"timestampdiff({unit}, {start}, {end})"
+    start, end = (clock_micros(BUILD, moment) for moment in moments)
+    return f"(({end} - {start}) DIV {_MICROSECONDS[unit]})"
+
+
+@call("timestampadd", "dateadd", "date_add")
+def _sum_text(call: Call) -> str | None:
+    """Spell out timestampadd(DAY, n, moment): by the clock on the wall; Sail adds 24 hours."""
+    days = _DAYS.get(call.arguments[0].upper()) if len(call.arguments) == 3 else None
+    if days is None:
+        return None
+    amount = f"({call.arguments[1]})" if days == 1 else f"({call.arguments[1]}) * {days}"
+    return f"(CAST({call.arguments[2]} AS TIMESTAMP) + make_dt_interval({amount}))"
 
 
 @call(*_PERCENTILES)
@@ -195,8 +228,12 @@ def correct_call(message: pb.Expression) -> None:
         message.expression_string.expression = correct_text(message.expression_string.expression)
         return
     function = message.unresolved_function
-    build = _BUILT.get(function.function_name.lower())
-    new = build(function.function_name.lower(), list(function.arguments)) if build else None
+    name = function.function_name.lower()
+    build, given = _BUILT.get(name), list(function.arguments)
+    if build is not None and name not in _PERCENTILES:
+        new = once(PLAN, given, functools.partial(build, name))
+    else:
+        new = build(name, given) if build is not None else None
     if new is not None:
         message.CopyFrom(new)
 
@@ -243,12 +280,24 @@ def _half_even(name: str, given: list[pb.Expression]) -> pb.Expression:
 
 
 def _difference(name: str, given: list[pb.Expression]) -> pb.Expression | None:
-    unit = _MICROSECONDS.get(given[0].literal.string.upper()) if len(given) == 3 else None
+    name = given[0].literal.string.upper() if len(given) == 3 else ""
+    if name in _MONTHS:
+        moments = (clock_moment(PLAN, _cast(value, "timestamp")) for value in given[1:])
+        return _call("timestampdiff", given[0], *moments)
+    unit = _MICROSECONDS.get(name)
     if unit is None:
         return None
-    start, end = (_call("unix_micros", _cast(value, "timestamp")) for value in given[1:])
+    start, end = (clock_micros(PLAN, _cast(value, "timestamp")) for value in given[1:])
     length = pb.Expression(literal=pb.Expression.Literal(long=unit))
     return _call("div", _call("-", end, start), length)
+
+
+def _sum(name: str, given: list[pb.Expression]) -> pb.Expression | None:
+    days = _DAYS.get(given[0].literal.string.upper()) if len(given) == 3 else None
+    if days is None:
+        return None
+    amount = given[1] if days == 1 else _call("*", given[1], _number(days))
+    return _call("+", _cast(given[2], "timestamp"), _call("make_dt_interval", amount))
 
 
 def _percentile(name: str, given: list[pb.Expression]) -> pb.Expression | None:
@@ -292,6 +341,7 @@ _BUILT: dict[str, Callable[[str, list[pb.Expression]], pb.Expression | None]] = 
     "date_trunc": _date_trunc,
     "trunc": _trunc,
     **dict.fromkeys(("timestampdiff", "datediff", "date_diff"), _difference),
+    **dict.fromkeys(("timestampadd", "dateadd", "date_add"), _sum),
     "rint": _half_even,
     "from_json": _from_json,
     "to_json": _to_json,

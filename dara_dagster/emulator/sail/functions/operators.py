@@ -9,6 +9,8 @@ from sqlglot import exp
 from dara_dagster.emulator.sail.syntax.literals import is_marker, quote
 from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
 from dara_dagster.emulator.sail.syntax.tree import parse, span
+from dara_dagster.emulator.sail.syntax.volatile import is_volatile
+from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 __all__ = ["spell_out_operators"]
 
@@ -48,6 +50,8 @@ def _quantified_like(text: str) -> list[Edit]:
         value = span(node.this).of(text)
         how = source.slice(len(scan(value).tokens), opening - 1)
         patterns = [source.slice(*part) for part in source.split(opening + 1, close)]
+        if is_volatile(value):
+            raise NotSupportedLocally("LIKE ANY or LIKE ALL of a random value", "Put it into a subquery.")
         joined = " OR " if isinstance(node.expression, exp.Any) else " AND "
         return [Edit(*span(node), f"({joined.join(f'{value} {how} {pattern}' for pattern in patterns)})")]
     return []

@@ -17,7 +17,9 @@ from dara_dagster.emulator.sail.sql.pivots import spell_out_pivots
 from dara_dagster.emulator.sail.sql.recursion import run_recursions
 from dara_dagster.emulator.sail.sql.variables import with_variables
 from dara_dagster.emulator.sail.syntax.tokens import Edit, apply, scan
-from dara_dagster.emulator.sail.syntax.tree import Span, clauses, selects, span, visible_ctes
+from dara_dagster.emulator.sail.syntax.tree import Span, clauses, parse, selects, span, visible_ctes
+from dara_dagster.emulator.sail.syntax.volatile import is_volatile
+from dara_dagster.emulator.sail.unsupported import NotSupportedLocally
 
 if TYPE_CHECKING:
     from dara_dagster.emulator.sail.base_session import BaseSession
@@ -29,6 +31,7 @@ _Rewrite = Callable[["BaseSession", str], str]
 
 _MISSING = re.compile(r"ObjectName\(\[([^\]]*)\]\) is missing from the schema")
 _PART = re.compile(r'Identifier\("([^"]*)"\)')
+_DUPLICATE = "duplicate unqualified field name"
 _MOST_ALIASES = 100
 _OUTER_CLAUSES = ("order", "limit", "offset", "sort", "cluster", "distribute")
 # Aggregates that are plain functions to sqlglot.
@@ -50,7 +53,11 @@ def in_known_words(spark: BaseSession, text: str, attempt: Callable[[str], Answe
         try:
             return attempt(text)
         except Exception as error:
-            missing = _MISSING.search(str(getattr(error, "sail_message", error)))
+            words = str(getattr(error, "sail_message", error))
+            if _DUPLICATE in words and (named := _with_own_names(text)) != text:
+                text = named
+                continue
+            missing = _MISSING.search(words)
             name = _PART.findall(missing[1]) if missing else []
             newer = _with_alias(spark, text, name[0].lower()) if len(name) == 1 else text
             if newer == text and name:
@@ -203,8 +210,27 @@ def _with_alias(spark: BaseSession, text: str, missing: str) -> str:
             if isinstance(item, exp.Alias) and item.alias.lower() == missing:
                 meaning = span(item.this).of(text)
         if edits and not _has_column(spark, text, select, missing):
+            if is_volatile(meaning):
+                hint = "Put it into a subquery."
+                raise NotSupportedLocally(f"The alias {missing} of a random value in the same SELECT", hint)
             return apply(text, edits)
     return text
+
+
+def _with_own_names(text: str) -> str:
+    """Name by their places the columns of an INSERT whose query has several of one name."""
+    tree = parse(text)
+    query = tree.expression if isinstance(tree, exp.Insert) and not tree.args.get("by_name") else None
+    select = query.unnest() if isinstance(query, exp.Query) else None
+    source = select.args.get("from_") if isinstance(select, exp.Select) else None
+    derived = source.this if source is not None else None
+    if not isinstance(derived, exp.Subquery) or derived.alias or "span" not in source.meta:  # type: ignore[union-attr]
+        return text
+    inner = derived.unnest()
+    count = len(inner.named_selects) if isinstance(inner, exp.Query) else 0
+    columns = ", ".join(f"_c{place}" for place in range(count))
+    end = span(source).end  # type: ignore[arg-type]
+    return apply(text, [Edit(end, end, f" AS _rows({columns})")])
 
 
 def _has_column(spark: BaseSession, text: str, select: exp.Select, name: str) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
+from dara_dagster.emulator.sail.answers.once import once
+from dara_dagster.emulator.sail.answers.sql_text import BUILD
 from dara_dagster.emulator.sail.sql.handlers import done, statement
 from dara_dagster.emulator.sail.syntax.grammar import Match, Pattern
 from dara_dagster.emulator.sail.syntax.tokens import Edit, Source, apply, scan, unquote
@@ -177,7 +179,11 @@ def _expanded(function: _Function, arguments: Sequence[str]) -> str:
             f"parameters but the actual number is {len(arguments)}. SQLSTATE: 42605"
         )
     typed = {name: f"CAST(({values[name]}) AS {kind})" for name, kind, _ in function.parameters}
-    body = _with_values(function, typed)
+    body = once(
+        BUILD,
+        list(typed.values()),
+        lambda given: _with_values(function, dict(zip(typed, given, strict=True))),
+    )
     if function.columns:
         shown = ", ".join(f"CAST(`{unquote(n)}` AS {kind}) AS `{unquote(n)}`" for n, kind in function.columns)
         names = ", ".join(f"`{unquote(name)}`" for name, _ in function.columns)

@@ -38,13 +38,19 @@ def call(*names: str) -> Callable[[Spelling], Spelling]:
     return add
 
 
-def respell(text: str, more: Mapping[str, Spelling] | None = None) -> str:
-    """Return the text with its calls in the words that Sail knows. `more` are spellings for this text
-    alone."""
+def respell(
+    text: str,
+    more: Mapping[str, Spelling] | None = None,
+    around: Callable[[Spelling], Spelling] = lambda spelling: spelling,
+) -> str:
+    """Return the text with its calls in the words that Sail knows. `more` are spellings for this text alone;
+    each is used as `around` gives it.
+    """
     source = scan(text)
     spellings = {**_SPELLINGS, **(more or {})}
     if not any(word.lower() in spellings for word in source.words):
         return text
+    spellings = {name: around(spelling) for name, spelling in spellings.items()}
     head = source.tokens[0].start
     tail = source.tokens[-1].end
     return text[:head] + _render(source, 0, len(source.tokens), spellings) + text[tail:]

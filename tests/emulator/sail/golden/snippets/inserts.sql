@@ -169,3 +169,9 @@ INSERT INTO ins SELECT NULL, NULL, 3;
 INSERT INTO ins (c, b) SELECT 1, 1;
 INSERT INTO ins SELECT a, a, a FROM VALUES (7) t(a);
 SELECT * FROM ins ORDER BY c;
+
+-- columns of one name in a subquery
+CREATE TABLE ins (a INT, b INT, c INT);
+INSERT INTO ins SELECT * FROM (SELECT NULL, NULL, 5);
+INSERT INTO ins SELECT * FROM (SELECT 1 x, 2 x, 6);
+SELECT * FROM ins ORDER BY c;

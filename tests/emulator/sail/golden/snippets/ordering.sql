@@ -54,3 +54,13 @@ SELECT a, count(*) FROM VALUES (1), (2) t(a) WHERE false GROUP BY a
 SELECT count(*), sum(a) FROM VALUES (1), (2) t(a) WHERE false
 SELECT a FROM VALUES (1), (2) t(a) GROUP BY a HAVING max(a) > 1 ORDER BY max(a)
 SELECT a, v FROM VALUES ('x', 1) t(a, v) GROUP BY a
+SELECT array_union(array(0.0D), array(-0.0D)), array_except(array(0.0D), array(-0.0D)), array_intersect(array(0.0D, 1D), array(-0.0D, 1D)), array_distinct(array(-0.0D))
+SELECT array_distinct(array(named_struct('a', 0.0D), named_struct('a', -0.0D)))
+SELECT array_contains(array(0.0D), -0.0D), array_remove(array(0.0D, NULL, 1D), -0.0D), array_contains(array(-0.0F), 0.0F)
+SELECT array_distinct(array(DOUBLE('NaN'), NULL, NULL, 1D)), array_union(array(1.5F), array(1.5F, NULL))
+SELECT x, rank() OVER (ORDER BY x) r, count(*) OVER (PARTITION BY x) c FROM VALUES (-0.0D), (0.0D), (1.0D) t(x) ORDER BY r
+SELECT x, y FROM VALUES (-0.0D, 1), (0.0D, 2), (-0.0D, 3) t(x, y) ORDER BY x, y
+SELECT collect_set(x) FROM VALUES (0.0D), (-0.0D) t(x)
+SELECT m[y], map_contains_key(m, y), try_element_at(m, y) FROM VALUES (map(0.0D, 1), -0.0D) t(m, y)
+SELECT s = named_struct('a', 0.0D) FROM VALUES (named_struct('a', -0.0D)) t(s)
+SELECT greatest(x, y), least(y, x), sign(x) FROM VALUES (-0.0D, 0.0D) t(x, y)

@@ -35,3 +35,31 @@ SELECT CAST(TIMESTAMP'2024-03-10 01:30:00' + INTERVAL 1 HOUR AS STRING), CAST(TI
 -- Berlin: to JSON and from Unix time
 SET spark.sql.session.timeZone = Europe/Berlin;
 SELECT to_json(named_struct('t', TIMESTAMP'2024-07-01 12:00:00')), from_unixtime(0), CAST(timestamp_seconds(0) AS STRING), unix_timestamp('2024-07-01 12:00:00'), CAST(CAST('2024-07-01' AS TIMESTAMP) AS BIGINT);
+
+-- New York: days by a column, with hours, and taken away
+SET spark.sql.session.timeZone = America/New_York;
+SELECT ts + i, ts - i, ts + INTERVAL '1 02:00:00' DAY TO SECOND, try_add(ts, i), transform(array(ts), x -> x + INTERVAL 1 DAY) FROM VALUES (TIMESTAMP'2024-03-09 12:00:00', INTERVAL 1 DAY) t(ts, i);
+
+-- New York: a day to the hour that comes twice, and to the hour that is left out
+SET spark.sql.session.timeZone = America/New_York;
+SELECT TIMESTAMP'2024-11-04 01:30:00' - INTERVAL 1 DAY, TIMESTAMP'2024-11-02 01:30:00' + INTERVAL 1 DAY, TIMESTAMP'2024-03-11 02:30:00' - INTERVAL 1 DAY, TIMESTAMP'2024-03-09 02:30:00' + INTERVAL '1 00:30:00' DAY TO SECOND;
+
+-- New York: between moments
+SET spark.sql.session.timeZone = America/New_York;
+SELECT a - b, b - a, timestampdiff(DAY, b, a), timestampdiff(HOUR, b, a), timestampdiff(MONTH, TIMESTAMP'2024-02-10 12:00:00', a) FROM VALUES (TIMESTAMP'2024-03-10 12:00:00', TIMESTAMP'2024-03-09 12:00:00') t(a, b);
+
+-- New York: timestampadd
+SET spark.sql.session.timeZone = America/New_York;
+SELECT timestampadd(DAY, 1, ts), dateadd(WEEK, 1, ts), timestampadd(HOUR, 24, ts), timestampadd(MONTH, 1, ts) FROM VALUES (TIMESTAMP'2024-03-09 12:00:00') t(ts);
+
+-- New York: a moment without a zone
+SET spark.sql.session.timeZone = America/New_York;
+SELECT CAST(CAST(TIMESTAMP'2024-11-03 01:30:00' AS TIMESTAMP_NTZ) AS STRING), CAST(CAST(TIMESTAMP'2024-07-01 12:00:00' AS TIMESTAMP_NTZ) AS TIMESTAMP);
+
+-- New York: a RANGE of days over dates
+SET spark.sql.session.timeZone = America/New_York;
+SELECT d, count(*) OVER (ORDER BY d RANGE BETWEEN INTERVAL 1 DAY PRECEDING AND CURRENT ROW) n FROM VALUES (DATE'2024-11-03'), (DATE'2024-11-04') t(d) ORDER BY d;
+
+-- New York: a RANGE of days over moments
+SET spark.sql.session.timeZone = America/New_York;
+SELECT ts, count(*) OVER (ORDER BY ts RANGE BETWEEN INTERVAL 1 DAY PRECEDING AND CURRENT ROW) n FROM VALUES (TIMESTAMP'2024-03-09 12:00:00'), (TIMESTAMP'2024-03-10 12:30:00') t(ts) ORDER BY ts;

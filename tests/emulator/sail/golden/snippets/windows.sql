@@ -17,3 +17,5 @@ SELECT sum(v) OVER (ORDER BY v ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) s FROM 
 SELECT k, lag(v) IGNORE NULLS OVER (ORDER BY o, k) a, any_value(v) OVER (PARTITION BY o ORDER BY k) b FROM w ORDER BY k
 SELECT k, max_by(k, v) OVER (PARTITION BY o) m FROM w ORDER BY k
 SELECT k, sum(v) OVER (PARTITION BY o ORDER BY k ROWS 1 PRECEDING) s FROM w ORDER BY k
+SELECT k, first_value(v) OVER (ORDER BY o) f, first_value(v) OVER (ORDER BY o DESC) l, row_number() OVER (ORDER BY o) r, row_number() OVER (ORDER BY o DESC) s, lag(v) OVER (ORDER BY o) g, lead(v) OVER (ORDER BY o DESC) h FROM w ORDER BY k
+SELECT k, sum(o) OVER x f, last_value(v, true) OVER y l FROM w WINDOW x AS (ORDER BY o DESC), y AS (ORDER BY o) ORDER BY k
