@@ -21,31 +21,30 @@ from pydantic_core import PydanticCustomError
 
 from dara_dagster.config.rules.cron import cron_fault, is_timezone, timezones
 from dara_dagster.config.suggestions import Suggestions
-from dara_dagster.config.text_patterns import (
-    CONTROL,
-    DECIMAL_TEXT,
-    NUMBER_LENGTH,
-    OBJECT,
-    REFERENCE,
-    TABLE_PART,
-    WHOLE_TEXT,
-    text_schema,
-)
 
-CONTROL_CHARACTER = re.compile(f"[{CONTROL}]")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 # "Object names cannot exceed 255 characters; not allowed are period, space, forward slash, all ASCII control
 # characters and DELETE" (Unity Catalog, names); a back-quote would end the quotes around a name.
-_TABLE_PART = re.compile(rf"{TABLE_PART}\Z")
-_OBJECT = re.compile(rf"{OBJECT}\Z")
+_TABLE_PART = re.compile(r"[^\s./`\x00-\x1f\x7f]{1,255}\Z")
+# How something in a Python module is named: module:Name.
+OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
 _BRACKETS = re.compile(r"\[[^]]+\]")
 # "Stay within [A-Za-z0-9_-]{1,100}": the length cannot be made safe without losing what tells names apart.
 NAME_LENGTH = 100
+_NUMBER_LENGTH = 100  # characters of a number written as text
+_SPACE = r"[ \t\r\n]*"
+_WHOLE_TEXT = re.compile(rf"{_SPACE}[+-]?[0-9]+(\.0+)?{_SPACE}\Z")
+_DECIMAL_TEXT = re.compile(rf"{_SPACE}[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{{1,2}})?{_SPACE}\Z")
 
 
 class Model(BaseModel):
     """Frozen; unknown keys are refused; keys are read by the name they have in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FromSdk(Model):
+    """Keys are those that the installed databricks-sdk has."""
 
 
 def invalid(message: str, hint: str) -> PydanticCustomError:
@@ -64,7 +63,7 @@ def _whole(value: Any) -> Any:
     files."""
     if not isinstance(value, str):
         return _no_truth(value)
-    if len(value) > NUMBER_LENGTH or not WHOLE_TEXT.match(value):
+    if len(value) > _NUMBER_LENGTH or not _WHOLE_TEXT.match(value):
         raise invalid(f"should be a whole number, is the text '{value}'", "Write a whole number.")
     return int(value.partition(".")[0])
 
@@ -74,7 +73,7 @@ def _decimal(value: Any) -> Any:
         raise invalid("the number is too large", "Write a smaller one.")
     if not isinstance(value, str):
         return _no_truth(value)
-    if len(value) > NUMBER_LENGTH or not DECIMAL_TEXT.match(value):
+    if len(value) > _NUMBER_LENGTH or not _DECIMAL_TEXT.match(value):
         raise invalid(f"should be a number, is the text '{value}'", "Write a number.")
     return float(value)
 
@@ -197,7 +196,7 @@ def _workspace_path(value: str) -> str:
 
 
 def _object_name(value: str) -> str:
-    if not _OBJECT.match(value):
+    if not OBJECT.match(value):
         raise invalid(f"'{value}' does not name something in a Python module", "Write module:name.")
     return value
 
@@ -227,7 +226,6 @@ def _timezone(value: str) -> str:
 
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-_NAME = rf"[^\s{CONTROL}]([^{CONTROL}]*[^\s{CONTROL}])?"
 
 WHOLE, DECIMAL = BeforeValidator(_whole), BeforeValidator(_decimal)
 # The Jobs API's numbers are 32 bits wide.
@@ -243,7 +241,7 @@ Label = Annotated[
     str,
     Field(min_length=1, max_length=NAME_LENGTH),
     BeforeValidator(_as_text),
-    WithJsonSchema({"anyOf": [{**_SCALAR, "minLength": 1, "maxLength": NAME_LENGTH}, REFERENCE]}),
+    WithJsonSchema({**_SCALAR, "minLength": 1, "maxLength": NAME_LENGTH}),
 ]
 Texts = dict[str, Text]
 Arguments = tuple[Text, ...]
@@ -252,27 +250,22 @@ _NAMES, _ARGUMENTS = TypeAdapter(Texts), TypeAdapter(Arguments)
 NAMES_OR_ARGUMENTS = WrapValidator(
     lambda value, _: (_ARGUMENTS if isinstance(value, list | tuple) else _NAMES).validate_python(value)
 )
-Name = Annotated[str, AfterValidator(_name), text_schema(f"^{_NAME}$", NAME_LENGTH)]
-PlainName = Annotated[
-    str, AfterValidator(_plain_name), text_schema(rf"^(?!\.{{1,2}}$)(?!.*/){_NAME}$", NAME_LENGTH)
-]
-FILE_NAME = text_schema(rf"^(?!(.*/)?\.{{0,2}}(/|$))(?!.*\\){_NAME}$", NAME_LENGTH)
-FileName = Annotated[str, AfterValidator(_file_name), FILE_NAME]
-LocalFolder = Annotated[
-    str, AfterValidator(_local_folder), text_schema(rf"^[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*$")
-]
-Table = Annotated[str, AfterValidator(_table), text_schema(rf"^{TABLE_PART}(\.{TABLE_PART}){{0,2}}$")]
-Owner = Annotated[str, AfterValidator(_owner), text_schema(f"^{_OWNER}$")]
-Group = Annotated[str, AfterValidator(_group), text_schema(f"^{_GROUP}$")]
-TablePart = Annotated[str, AfterValidator(_table_part), text_schema(f"^({TABLE_PART})?$")]
-Pattern = Annotated[str, AfterValidator(_pattern), text_schema(r"^([^/[]|\[[^\]]+\]|\[)+$")]
+Name = Annotated[str, AfterValidator(_name)]
+PlainName = Annotated[str, AfterValidator(_plain_name)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+LocalFolder = Annotated[str, AfterValidator(_local_folder)]
+Table = Annotated[str, AfterValidator(_table)]
+Owner = Annotated[str, AfterValidator(_owner)]
+Group = Annotated[str, AfterValidator(_group)]
+TablePart = Annotated[str, AfterValidator(_table_part)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 Patterns = Annotated[
     tuple[Pattern, ...],
-    BeforeValidator(_as_list, json_schema_input_type=Pattern | Annotated[list[Pattern], Field(min_length=1)]),
+    BeforeValidator(_as_list, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]),
 ]
-Volume = Annotated[str, AfterValidator(_volume), text_schema(r"^/Volumes(?!(.*/)?\.\.(/|$))(/[^/]+){3,}/*$")]
-WorkspacePath = Annotated[str, AfterValidator(_workspace_path), text_schema(r"^/(?!/*$)(?!(.*/)?\.\.(/|$))")]
-ObjectName = Annotated[str, AfterValidator(_object_name), text_schema(f"^{OBJECT}$")]
+Volume = Annotated[str, AfterValidator(_volume)]
+WorkspacePath = Annotated[str, AfterValidator(_workspace_path)]
+ObjectName = Annotated[str, AfterValidator(_object_name)]
 Moment = Annotated[str, AfterValidator(_moment)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Timezone = Annotated[str, AfterValidator(_timezone)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema, create_model, model_validator
+from pydantic import Field, WithJsonSchema, create_model, model_validator
 
 from dara_dagster.config.fields import (
     NAMES_OR_ARGUMENTS,
@@ -36,7 +36,6 @@ from dara_dagster.config.fields import (
     invalid,
 )
 from dara_dagster.config.kinds import (
-    FILE_KINDS,
     FORMAT_CHOICE,
     ON_CLUSTER,
     ON_WAREHOUSE,
@@ -47,7 +46,6 @@ from dara_dagster.config.kinds import (
 )
 from dara_dagster.config.rules.payload import payload_schema
 from dara_dagster.config.settings import all_settings
-from dara_dagster.config.text_patterns import NULL, saying
 
 
 @dataclass(frozen=True)
@@ -80,18 +78,8 @@ class Package(Model):
     repo: str | None = None
 
 
-def _one_that_is_not_null(schema: dict[str, Any]) -> None:
-    """Put into the JSON Schema what `Library._one_kind` checks."""
-    schema |= {"minProperties": 1, "maxProperties": 1}
-    for inner in schema["properties"].values():
-        inner["anyOf"].remove({"type": "null"})
-        del inner["default"]
-
-
 class Library(Model):
     """One library of a task: exactly one kind (SDK: `compute.Library`)."""
-
-    model_config = ConfigDict(json_schema_extra=_one_that_is_not_null)
 
     jar: str | None = None
     egg: str | None = None
@@ -112,16 +100,6 @@ class Library(Model):
             if getattr(self, kind) is None:
                 raise invalid(f"{kind} is null", "Say which library, or remove it.")
         return self
-
-
-def lacks_nothing() -> dict[str, Any]:
-    """Return the JSON Schema of an object that has the keys which its format needs."""
-    lacking = (
-        {**saying("format", format={"enum": list(kind.formats)}), "not": saying(*kind.needs)}
-        for kind in FILE_KINDS
-        if kind.needs
-    )
-    return {"not": {"anyOf": list(lacking)}}
 
 
 class FileWork(Model):
@@ -167,21 +145,6 @@ class FileWork(Model):
 class Entry(FileWork):
     """One task: a file of the notebooks folder, or a raw task payload of the Jobs API."""
 
-    # What entries.py asks for: a file with its format, or a payload with a name.
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                saying("file_name", "format"),
-                {
-                    "required": ["task"],
-                    "properties": {"task": {"type": "object"}},
-                    "anyOf": [saying("name"), saying("file_name")],
-                },
-            ],
-            **lacks_nothing(),
-        }
-    )
-
     file_name: FileName | None = Field(
         default=None, description="File in the notebooks folder, without its ending; also the task's name."
     )
@@ -215,16 +178,6 @@ class Entry(FileWork):
 
 class Sensor(Model):
     """What starts a workflow when files arrive."""
-
-    # What _one_place checks.
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                saying("volume", folder=NULL, upload_to=NULL),
-                saying("folder", volume=NULL),
-            ]
-        }
-    )
 
     volume: Volume | None = Field(default=None, description="A folder in a volume.")
     folder: LocalFolder | None = Field(
@@ -345,19 +298,8 @@ class Project(Model):
     )
 
 
-def _file_or_task(schema: dict[str, Any]) -> None:
-    """Put into an executor's JSON Schema that it has a format or a task, not both."""
-    schema |= lacks_nothing()
-    schema["anyOf"] = [
-        saying("format", task=NULL),
-        {"required": ["task"], "properties": {"task": {"type": "object"}, "format": NULL}},
-    ]
-
-
 class Executor(FileWork):
     """What an executor's name in a LEVEL / THREAD / STEP definition stands for: a file, or any task."""
-
-    model_config = ConfigDict(json_schema_extra=_file_or_task)
 
     format: Format | None = Field(default=None, description="The ending of the file that JOB_NAME names.")
     parameters: Annotated[Texts, OnlyFor(TAKES_PARAMETERS)] = Field(

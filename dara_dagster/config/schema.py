@@ -16,14 +16,11 @@ from dara_dagster.config.dialects.step_models import BUILT_IN, StepItem, StepsOp
 from dara_dagster.config.fields import Model
 from dara_dagster.config.models import Entry, Executor, Project, TasksWorkflow
 from dara_dagster.config.parameters import Pair
-from dara_dagster.config.text_patterns import (
-    OBJECT,
-    REFERENCE,
-    decimal_text,
-    text_schema,
-    truth_text,
-    whole_text,
-)
+
+# Texts for another value: a reference that is filled in; a number; true or false.
+_REFERENCE = {"type": "string", "pattern": r"\$\{"}
+_NUMBER_TEXT = {"type": "string", "pattern": r"\$\{|^\s*[-+]?\.?[0-9]"}
+_TRUTH_TEXT = {"type": "string", "pattern": r"\$\{|^([TtFfYyNn]|[Oo][NnFf]|0$|1$)"}
 
 
 class _Parameters(Model):
@@ -52,7 +49,9 @@ class _VariablePair(Pair):
 class _OwnStep(StepItem):
     """A step of a class of your own."""
 
-    uses: Annotated[str, text_schema(f"^{OBJECT}$")] = Field(description="module:Class")
+    uses: Annotated[str, WithJsonSchema({"type": "string", "pattern": ":"})] = Field(
+        description="module:Class"
+    )
 
 
 def _built_in(name: str, settings: type[Model]) -> type[Model]:
@@ -111,18 +110,13 @@ class _FileSchema(GenerateJsonSchema):
     """Allows what the files allow: numbers and truth values as text, and `${name}` for any value."""
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
-        return _any_of(super().int_schema(schema), whole_text(schema.get("ge"), schema.get("le")))
+        return {"anyOf": [super().int_schema(schema), _NUMBER_TEXT]}
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
-        text = decimal_text(least=schema.get("ge"), more_than=schema.get("gt"), most=schema.get("le"))
-        return _any_of(super().float_schema(schema), text)
+        return {"anyOf": [super().float_schema(schema), _NUMBER_TEXT]}
 
     def bool_schema(self, schema: core_schema.BoolSchema) -> JsonSchemaValue:
-        return _any_of(super().bool_schema(schema), {"type": "number", "enum": [0, 1]}, truth_text())
+        return {"anyOf": [super().bool_schema(schema), {"enum": [0, 1]}, _TRUTH_TEXT]}
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
-        return _any_of(super().literal_schema(schema))
-
-
-def _any_of(*schemas: JsonSchemaValue) -> JsonSchemaValue:
-    return {"anyOf": [*schemas, REFERENCE]}
+        return {"anyOf": [super().literal_schema(schema), _REFERENCE]}

@@ -10,8 +10,10 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-__all__ = ["BoundStatement", "CannotBind", "bind_placeholders"]
+__all__ = ["PLACEHOLDER", "BoundStatement", "CannotBind", "bind_placeholders"]
 
+# `${context.name}`, which is filled in while a step pipeline runs.
+PLACEHOLDER = re.compile(r"\$\{context\.([^}]+)\}")
 _TOKEN = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
     |(?P<text>(?<!\w)[rR](?:'[^']*(?:'|\Z)|"[^"]*(?:"|\Z))

@@ -8,7 +8,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from dara_dagster.config.fields import FromSdk
 from dara_dagster.config.json_source import Document, KeyPath
+from dara_dagster.config.sdk_fields import unknown_key_hint
 from dara_dagster.config.suggestions import Suggestions
 from dara_dagster.errors import Problem
 
@@ -109,6 +111,7 @@ def _problem(
     if kind == "extra_forbidden":
         keys = [*_keys_at(model, detail["loc"][:-1]), *(extra_keys if len(detail["loc"]) == 1 else ())]
         hint = Suggestions(keys).hint(str(where[-1]), "keys", beside=document.keys(where[:-1]))
+        hint = unknown_key_hint(hint) if issubclass(model, FromSdk) else hint
         return document.problem(where, f"unknown key '{where[-1]}'", hint, on_key=True)
     if kind == "missing":
         return document.problem(where, f"{where[-1]} is missing", f'Add "{where[-1]}".')

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from dara_dagster.config import check, load, plan_from, schemas
+from dara_dagster.config import check, load, plan_from
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.jobs.deploy import Deployment
-from tests.config.json_schema import fits
 from tests.defs.conftest import Project
 from tests.support.waiting import PATIENCE
 from tests.support.wheels import make_wheel
@@ -102,9 +101,3 @@ def test_a_list_of_parameters_stands_alone_and_changes_the_version(tmp_path: Pat
     again = plan_from(config, {}).workflows[0].tasks
     assert again[0].content_hash == named.content_hash
     assert again[1].content_hash != listed.content_hash
-
-
-def test_the_schema_asks_for_the_entry_point() -> None:
-    schema = schemas()["dependency.json"]
-    assert fits([WHEEL], schema, schema) and fits(TASKS, schema, schema)
-    assert not fits([{"file_name": NAME, "format": "whl"}], schema, schema)

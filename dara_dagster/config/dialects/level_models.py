@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dara_dagster.config.dialects.step_values import as_text
-from dara_dagster.config.fields import FILE_NAME, Count, FileName, Label, Model, Seconds, Text, invalid
+from dara_dagster.config.fields import Count, FileName, Label, Model, Seconds, Text, invalid
 from dara_dagster.config.json_source import Array, Document, KeyPath, Object, key_text, parse_json
 from dara_dagster.config.models import WorkflowOptions
-from dara_dagster.config.text_patterns import REFERENCE, any_case
 from dara_dagster.errors import Problem
 
 PROPERTIES = "STEP_PROPERTIES"
@@ -48,11 +47,10 @@ def _properties(value: Any) -> Any:
     return {key: as_text(item) for key, item in value.items()}
 
 
-_TYPES = ("sync", "async", "workflow", "workflows")
 StepType = Annotated[
     Literal["sync", "async", "workflow"],
     BeforeValidator(_step_type),
-    WithJsonSchema({"anyOf": [{"enum": list(_TYPES)}, any_case(_TYPES), REFERENCE]}),
+    WithJsonSchema({"type": "string", "examples": ["sync", "async", "workflow", "workflows"]}),
 ]
 Properties = Annotated[
     dict[str, str], BeforeValidator(_properties, json_schema_input_type=str | dict[str, Any])
@@ -168,25 +166,12 @@ class Level(Model):
 
 
 def _as_written(schema: dict[str, Any]) -> None:
-    """Put into a STEP's JSON Schema what `lacks` checks, and that "" or null leaves a key out, any key."""
+    """Put into a STEP's JSON Schema that "" or null leaves a key out, any key."""
     empty = {"enum": ["", None]}
     for key, inner in schema["properties"].items():
         if key not in schema["required"]:
             schema["properties"][key] = {"anyOf": [inner, empty]}
     schema["additionalProperties"] = empty
-    given = {"not": empty}
-    file_step = {
-        "required": ["JOB_NAME"],
-        "properties": {
-            "JOB_NAME": FILE_NAME.json_schema,
-            "TYPE": {"anyOf": [any_case(("sync", "async")), REFERENCE, empty]},
-            **dict.fromkeys(WORKFLOW_KEYS, empty),
-        },
-        "anyOf": [{"required": [key], "properties": {key: given}} for key in EXECUTOR_KEYS],
-    }
-    names = [{"required": [key], "properties": {key: given}} for key in (*WORKFLOW_KEYS, "JOB_NAME")]
-    starts = {"TYPE": {"anyOf": [any_case(("workflow", "workflows")), REFERENCE]}}
-    schema["anyOf"] = [file_step, {"required": ["TYPE"], "properties": starts, "anyOf": names}]
 
 
 class StepFile(LevelStep):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from dara_dagster.config.fields import (
     Count,
@@ -22,7 +22,7 @@ from dara_dagster.config.fields import (
     invalid,
 )
 from dara_dagster.config.kinds import FORMAT_CHOICE, Format
-from dara_dagster.config.models import FileWork, WorkflowOptions, lacks_nothing
+from dara_dagster.config.models import FileWork, WorkflowOptions
 from dara_dagster.config.sql_placeholders import CannotBind, bind_placeholders
 
 
@@ -79,8 +79,6 @@ class RunJob(Model):
 
 class RunTask(FileWork):
     """Runs a file of the notebooks folder."""
-
-    model_config = ConfigDict(json_schema_extra=lacks_nothing())
 
     file_name: FileName = Field(description="File in the notebooks folder, without its ending.")
     format: Format = Field(description=f"The file's ending: {FORMAT_CHOICE}.")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from dara_dagster.config.dialects.step_models import BUILT_IN, StepItem
+from dara_dagster.config.fields import OBJECT
 from dara_dagster.config.json_source import Document, KeyPath
 from dara_dagster.config.models import Entry, FileWork
 from dara_dagster.config.spec import Executors, Items, Step, Task
 from dara_dagster.config.suggestions import Suggestions
-from dara_dagster.config.text_patterns import OBJECT
 from dara_dagster.config.validation import read_model
 from dara_dagster.errors import Problem
-
-_CLASS = re.compile(rf"{OBJECT}\Z")
 
 
 def read_steps(items: Items, executors: Executors) -> tuple[dict[str, Any], list[Problem]]:
@@ -43,7 +40,7 @@ def read_steps(items: Items, executors: Executors) -> tuple[dict[str, Any], list
 def _step(item: StepItem, name: str, document: Document, path: KeyPath) -> tuple[Step, list[Problem]]:
     """Return the step with its settings checked; those of a class of the user's own are left as they are."""
     step = Step(name, item.uses, item.settings, document, path)
-    if _CLASS.match(item.uses):
+    if OBJECT.match(item.uses):
         return step, []
     if item.uses not in BUILT_IN:
         hint = (

@@ -7,10 +7,9 @@ silently.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from typing import Any
 
-from dara_dagster.config.sdk_fields import fields_of
+from dara_dagster.config.sdk_fields import fields_of, unknown_key_hint
 from dara_dagster.config.suggestions import Suggestions
 
 # Fields of the payload that the entry itself says.
@@ -48,21 +47,11 @@ _Fault = tuple[tuple[str, ...], str, str]
 
 
 def payload_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a payload without faults; only which environments there are, it cannot
-    say."""
+    """Return the JSON Schema of a payload: the kinds of tasks with their required keys, and what goes
+    beside."""
     kinds = {kind: {"type": "object", "required": list(keys)} for kind, keys in KINDS.items()}
-    given = {"not": {"type": "null"}}
-    return {
-        "type": "object",
-        "properties": {
-            **kinds,
-            **{key: {} for key in BESIDE},
-            ENVIRONMENTS: {"type": "array", "items": {"type": "object"}},
-        },
-        "additionalProperties": False,
-        "oneOf": [{"required": [kind]} for kind in KINDS],
-        "not": {"required": list(_CLUSTERS), "properties": dict.fromkeys(_CLUSTERS, given)},
-    }
+    beside: dict[str, Any] = {key: {} for key in (*BESIDE, ENVIRONMENTS)}
+    return {"type": "object", "properties": kinds | beside, "additionalProperties": False}
 
 
 def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
@@ -73,7 +62,8 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
         if key in _IN_THE_ENTRY:
             yield (key,), f"{key} does not stand in task", f"Write {_IN_THE_ENTRY[key]} in the entry itself."
         elif key not in _KNOWN:
-            yield (key,), f"unknown key '{key}'", _hint(key, payload)
+            hint = Suggestions(_KNOWN).hint(key, "keys", beside=payload)
+            yield (key,), f"unknown key '{key}'", unknown_key_hint(hint)
     if len(kinds) != 1 and not (misspelt and not kinds):
         message = f"a task is of one kind, this is of {len(kinds)}"
         yield (
@@ -86,13 +76,6 @@ def payload_faults(payload: Mapping[str, Any]) -> Iterator[_Fault]:
     if all(payload.get(key) is not None for key in _CLUSTERS):
         yield ("new_cluster",), "both existing_cluster_id and new_cluster", "Remove one of the two."
     yield from _environment_faults(payload)
-
-
-def _hint(key: str, payload: Mapping[str, Any]) -> str:
-    hint = Suggestions(_KNOWN).hint(key, "keys", beside=payload)
-    if Suggestions(_KNOWN).nearest(key):
-        return hint
-    return f"{hint} databricks-sdk {version('databricks-sdk')} knows no such key; a newer one may."
 
 
 def kind_of_task(payload: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dara_dagster.config.plan import Plan, WorkflowPlan
-from dara_dagster.config.text_patterns import PLACEHOLDER
+from dara_dagster.config.sql_placeholders import PLACEHOLDER
 from dara_dagster.errors import FileError
 
 __all__ = ["RECEIVED", "RESTRICT_VARIABLE", "check_local_file", "file_parameters", "may_read"]

@@ -9,7 +9,7 @@ from dagster import OpExecutionContext
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from dara_dagster.config.plan import WorkflowPlan
-from dara_dagster.config.text_patterns import PLACEHOLDER
+from dara_dagster.config.sql_placeholders import PLACEHOLDER
 from dara_dagster.defs.execution.allowed_files import check_local_file
 from dara_dagster.defs.resources import WorkspaceSession
 from dara_dagster.errors import DaraError
