@@ -93,9 +93,9 @@ def _in_clear(plan: Plan, value: Any, path: str = "") -> Iterator[str]:
         for index, inner in enumerate(value):
             yield from _in_clear(plan, inner, f"{path}[{index}]")
     elif isinstance(value, str):
-        written = value.replace(plan.workspace_path, "").replace(plan.name, "")  # these are no secrets
+        searched = value.replace(plan.workspace_path, "").replace(plan.name, "")  # these are no secrets
         for text, written in plan.from_environment.items():
-            if len(text) >= _SHORTEST_TEXT and text in written:
+            if len(text) >= _SHORTEST_TEXT and text in searched:
                 yield f"{path} would hold the value of {written} in clear. {_USE_A_SCOPE}"
 
 
