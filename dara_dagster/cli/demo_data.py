@@ -31,7 +31,7 @@ def load_landing(ws: Workspace, volume: str) -> Iterator[tuple[str, int, bool]]:
     source = _source_folder()
     with TemporaryDirectory(prefix="dara-demo-") as folder:
         work = Path(folder)
-        sent = _read_ledger(ws, volume, work)
+        sent = _read_ledger(ws, volume)
         for name in _FILES:
             file = _unpacked(source, name, work)
             mark: list[int | str] = [file.stat().st_size, _checksum(file)]
@@ -76,11 +76,13 @@ def _checksum(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_ledger(ws: Workspace, volume: str, work: Path) -> dict[str, list[int | str]]:
-    copy = work / "ledger"
+def _read_ledger(ws: Workspace, volume: str) -> dict[str, list[int | str]]:
     try:
-        ws.client.files.download_to(f"{volume}/{_LEDGER}", str(copy))
-        found: dict[str, list[int | str]] = json.loads(copy.read_text())
+        content = ws.client.files.download(f"{volume}/{_LEDGER}").contents
+        if content is None:
+            return {}
+        with content:
+            found: dict[str, list[int | str]] = json.loads(content.read())
     except (*API_ERRORS, OSError, ValueError):
         return {}  # nothing was sent yet, or nothing that can be relied on
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,7 +36,11 @@ def upload_to_volume(ws: Workspace, local: Path, remote: str, *, progress: Progr
     def send() -> int:
         with _Reported(local, progress) as stream:
             part = max(_PART_BYTES, -(-stream.size // _MOST_PARTS))
-            ws.client.files.upload(remote, stream, overwrite=True, part_size=part)
+            known = inspect.signature(ws.client.files.upload).parameters
+            options: dict[str, Any] = (
+                {"part_size": part} if "part_size" in known else {}
+            )  # an older SDK takes 10 MiB itself
+            ws.client.files.upload(remote, stream, overwrite=True, **options)
             return stream.size
 
     try:
