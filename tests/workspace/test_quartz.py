@@ -12,8 +12,7 @@ from itertools import islice
 import pytest
 from dagster._utils.schedules import cron_string_iterator
 
-from dara_dagster.config.rules.cron import cron_fault
-from dara_dagster.workspace.jobs.cron import NotQuartzError, to_quartz
+from dara_dagster.config.rules.cron import NotQuartzError, cron_fault, to_quartz
 
 START = datetime(2026, 1, 30, tzinfo=timezone.utc)
 QUARTZ_DAYS = {"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7}

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from dara_dagster.config.models import Entry, Sensor
 from dara_dagster.config.plan import Plan, StepPlan, TaskPlan, WorkflowPlan
+from dara_dagster.config.rules.cron import NotQuartzError, to_quartz
 from dara_dagster.config.suggestions import safe_key
 from dara_dagster.errors import DeployError
 from dara_dagster.tasks.job_tasks import PARAMETER_NAME, Ids, JobTasks, mark
-from dara_dagster.workspace.jobs.cron import NotQuartzError, to_quartz
 
 PauseStatus = Literal["PAUSED", "UNPAUSED"]
 
