@@ -118,9 +118,3 @@ def all_settings() -> Iterator[Setting]:
     for one in fields(Settings):
         assert one.default is not MISSING
         yield Setting(one.name, one.default, one.metadata["text"])
-
-
-def settings_table() -> str:
-    """Return the Markdown table of `docs/settings.md`."""
-    rows = [f"| `{one.name}` | {one.default:g} | {one.text} |" for one in all_settings()]
-    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])

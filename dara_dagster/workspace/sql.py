@@ -19,7 +19,7 @@ from dara_dagster.workspace.calls import API_ERRORS, TryLater, api, explain, rai
 from dara_dagster.workspace.client import Workspace
 from dara_dagster.workspace.watch.monitor import Monitor, Stopped
 
-__all__ = ["read_statement", "run_statement", "table_exists"]
+__all__ = ["run_statement", "table_exists"]
 
 _PATH = "/api/2.0/sql/statements"
 _ACTIVE = ("PENDING", "RUNNING")
@@ -106,7 +106,7 @@ def _send(ws: Workspace, monitor: Monitor, body: Mapping[str, Any]) -> dict[str,
 
     def send() -> dict[str, Any]:
         try:
-            return api(ws, "POST", _PATH, body=body, read=read_statement)
+            return api(ws, "POST", _PATH, body=body, read=_read_statement)
         except TryLater as error:
             if only_reads or error.throttled or _was_not_sent(error.__cause__):
                 raise
@@ -120,7 +120,7 @@ def _send(ws: Workspace, monitor: Monitor, body: Mapping[str, Any]) -> dict[str,
         raise RunError(f"the warehouse did not take the statement: {explain(error)}") from error
 
 
-def read_statement(answer: dict[str, Any]) -> dict[str, Any]:
+def _read_statement(answer: dict[str, Any]) -> dict[str, Any]:
     """Return the answer with its `rows`; it has to tell the statement's id and state: KeyError or TypeError
     else."""
     status = {**answer["status"], "state": str(answer["status"]["state"])}
@@ -180,7 +180,7 @@ def _watch(
 
 def _read(ws: Workspace, monitor: Monitor, place: str, **how: Any) -> dict[str, Any]:
     try:
-        return monitor.call(lambda: api(ws, "GET", place, read=read_statement), **how)
+        return monitor.call(lambda: api(ws, "GET", place, read=_read_statement), **how)
     except API_ERRORS as error:
         raise_if_refused(error)
         raise RunError(f"{explain(error)}.") from error

