@@ -230,7 +230,6 @@ _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 WHOLE, DECIMAL = BeforeValidator(_whole), BeforeValidator(_decimal)
 # The Jobs API's numbers are 32 bits wide.
 MOST = 2**31 - 1
-Whole = Annotated[int, WHOLE]
 Count = Annotated[int, Field(ge=0, le=MOST), WHOLE]
 Positive = Annotated[int, Field(ge=1, le=MOST), WHOLE]
 Number = Annotated[float, Field(allow_inf_nan=False), DECIMAL]
