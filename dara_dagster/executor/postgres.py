@@ -29,6 +29,7 @@ __all__ = ["Credentials", "PasswordlessPostgres", "postgres_url"]
 # The server closes connections after a day without use, and all after three days.
 _RECYCLE_SECONDS = 1800
 _POOL_SIZE, _OVERFLOW = 2, 8
+_REPLACED = 2  # passwords of one new connection
 _NEEDED = ("PGHOST", "PGUSER", "PGDATABASE")
 
 
@@ -91,13 +92,15 @@ class _WithCredentials:
     def _connect_with_password(
         self, dialect: Any, _record: Any, args: list[Any], named: dict[str, Any]
     ) -> Any:
-        """Connect; a password that has just ended is replaced once."""
-        password = self._credentials.get_token()
-        try:
-            return dialect.connect(*args, **{**named, "password": password})
-        except dialect.loaded_dbapi.OperationalError as error:
-            if "password authentication failed" not in str(error) or not self._credentials.reject(password):
-                raise
+        """Connect; a password that has ended meanwhile is replaced, twice at most."""
+        for _ in range(_REPLACED):
+            password = self._credentials.get_token()
+            try:
+                return dialect.connect(*args, **{**named, "password": password})
+            except dialect.loaded_dbapi.OperationalError as error:
+                refused = "password authentication failed" in str(error)
+                if not refused or not self._credentials.reject(password):
+                    raise
         return dialect.connect(*args, **{**named, "password": self._credentials.get_token()})
 
 

@@ -81,12 +81,12 @@ def project(connected: Project, lakebase: Lakebase) -> Project:
 
 @pytest.fixture
 def changing(lakebase: Lakebase) -> Iterator[Lakebase]:
-    """The password is another one every two seconds, and is reported to live no longer than that."""
+    """The password is another one every three seconds, and is reported to live no longer than that."""
     over = threading.Event()
 
     def change() -> None:
-        while not over.wait(2):
-            lakebase.change(seconds=2)
+        while not over.wait(3):
+            lakebase.change(seconds=3)
 
     changer = threading.Thread(target=change)
     changer.start()
