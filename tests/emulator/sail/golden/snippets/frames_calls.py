@@ -13,8 +13,8 @@ from tests.emulator.sail.golden.snippets.data import D, Session, doubles, holes,
 
 FRAMES: dict[str, Callable[[Session], Any]] = {
     "union keeps duplicates": lambda s: pair(s)[0].union(pair(s)[0]).orderBy("id"),
-    "union widens types": lambda s: s.createDataFrame([(1,)], "a int").union(
-        s.createDataFrame([(2.5,)], "a double")
+    "union widens types": lambda s: (
+        s.createDataFrame([(1,)], "a int").union(s.createDataFrame([(2.5,)], "a double")).orderBy("a")
     ),
     "unionByName with missing columns": lambda s: (
         pair(s)[0].unionByName(pair(s)[1], allowMissingColumns=True).orderBy("id", "n")

@@ -87,7 +87,9 @@ FUNCTIONS: dict[str, Callable[[Session], Any]] = {
         s.sql("SELECT 1 a").intersect(s.sql("SELECT 1.0 a")),
         s.sql("SELECT 1 a").subtract(s.sql("SELECT 2L a")),
     ],
-    "a union of arrays": lambda s: s.sql("SELECT array(1) a").union(s.sql("SELECT array(2.5) a")),
+    "a union of arrays": lambda s: (
+        s.sql("SELECT array(1) a").union(s.sql("SELECT array(2.5) a")).orderBy("a")
+    ),
     "a function that is nowhere": lambda s: s.range(1).select(F.expr("nowhere(id)")),
 }
 
