@@ -46,14 +46,14 @@ class Code:
         return self.context.instance
 
     def request_context(self, source: object, *, read_only: bool) -> WorkspaceRequestContext:
-        """What a request of the UI sees: as Dagster's own `--read-only`, which is for a whole webserver."""
+        """Return what a request of the UI sees; Dagster's own `--read-only` is for all requests."""
         made = self.context.create_request_context(source)
         if read_only:
             made._read_only = True
         return made
 
     def version(self) -> float:
-        """A number that changes whenever a code location is loaded anew."""
+        """Return a number that changes whenever a code location is loaded anew."""
         entries = self.context.create_request_context().get_code_location_entries().values()
         return sum(entry.update_timestamp for entry in entries)
 
@@ -63,7 +63,7 @@ class Code:
         return {name: entry.load_error.message.strip() for name, entry in entries.items() if entry.load_error}
 
     def jobs(self) -> Iterator[Job]:
-        """Every job of the locations that could be loaded."""
+        """Return every job of the locations that could be loaded."""
         for entry in self.context.create_request_context().get_code_location_entries().values():
             if entry.code_location is None:
                 continue
@@ -129,7 +129,7 @@ class Code:
 
 
 def check_workspace_file(workspace_file: Path) -> str:
-    """What is wrong with a workspace.yaml, "" when Dagster can read it; no code is loaded."""
+    """Return what is wrong with a workspace.yaml, "" when Dagster can read it; no code is loaded."""
     try:
         WorkspaceFileTarget([str(workspace_file)]).create_origins()
     except Exception as error:  # of YAML, of Dagster's config, of its checks: they have nothing in common

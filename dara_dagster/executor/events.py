@@ -116,12 +116,12 @@ _READ_TYPES = {DagsterEventType.ENGINE_EVENT, *_STEP_WORDS, *_RUN_STATES}
 
 
 def step_key(context: OpExecutionContext | AssetExecutionContext) -> str:
-    """The key of the step that `context` runs, with the mapping key of a dynamic one: `fetch[2024_01]`."""
+    """Return the key of the step that `context` runs; of a dynamic one with its mapping: `fetch[2024_01]`."""
     return context.get_step_execution_context().step.key
 
 
 def retries_enabled(context: OpExecutionContext | AssetExecutionContext) -> bool:
-    """Whether the executor starts a step again that asks for it: `retries: {disabled: {}}` turns that off."""
+    """Return whether the executor starts a step again that asks for it, or `retries` turns that off."""
     return not context.get_step_execution_context().retry_mode.disabled
 
 
@@ -238,7 +238,7 @@ def _step_change(time: float, event: DagsterEvent, word: StepWord) -> StepChange
 
 
 def _headline(error: SerializableErrorInfo | None, *, wrapped: bool) -> str:
-    """The message of the user's own error, which Dagster wraps once.
+    """Return the message of the user's own error, which Dagster wraps once.
 
     The name of its class is kept, without its module, but for `Failure`.
     """

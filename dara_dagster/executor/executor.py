@@ -56,7 +56,7 @@ __all__ = ["ThreadExecutor", "dara_executor"]
 
 
 class ThreadExecutor(Executor):
-    """Runs steps side by side in threads; made for ops that wait for work done elsewhere."""
+    """Runs steps in parallel, in threads; made for ops that wait for work done elsewhere."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ _CONFIG = {
     "run_limit": Field(
         {"pool": String, "limit": Int},
         is_required=False,
-        description="At most so many runs go on at a time that name this concurrency pool; others wait.",
+        description="At most so many runs that name this concurrency pool are active at a time; others wait.",
     ),
     "retries": get_retries_config(),  # type: ignore[no-untyped-call]
     "tag_concurrency_limits": get_tag_concurrency_limits_config(),  # type: ignore[no-untyped-call]

@@ -59,7 +59,7 @@ _OLD_MODULE = re.compile(r"(?m)^(  +module: dara_dagster\.)engine(?=\.)")
 
 
 def lakebase_yaml() -> str:
-    """The text of a dagster.yaml that keeps the history in Lakebase."""
+    """Return the text of a dagster.yaml that keeps the history in Lakebase."""
     return f"{_FIRST_LINE}{_HEAD}{_LAKEBASE}"
 
 
@@ -96,7 +96,7 @@ def _bring_up_to_date(file: Path, base_dir: str) -> bool:
 
 
 def _was_moved(base_dir: str, file: Path) -> bool:
-    """Whether `base_dir`, a JSON string, is the folder of a home elsewhere, not one that somebody chose."""
+    """Return whether `base_dir`, a JSON string, is a folder of another home, not one that somebody chose."""
     try:
         before = Path(json.loads(base_dir))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Turns SIGINT and SIGTERM into a count that the run's loop looks at, and wakes the loop up."""
+"""Turns SIGINT and SIGTERM into a count that the run's loop reads, and wakes the loop up."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Interrupts:
         return self._forced
 
     def note(self) -> None:
-        """One more request: it forces the end if it comes a moment after the first."""
+        """Count one more request: it forces the end if it comes a moment after the first."""
         now = time.monotonic()
         if self._first_at is None:
             self._first_at = now

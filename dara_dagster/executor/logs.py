@@ -30,7 +30,7 @@ current_step: ContextVar[StepCode | None] = ContextVar("dara_current_step", defa
 
 class _StepLogManager(DagsterLogManager):
     """Dagster adds a step's handler to the captured loggers while the step's code runs, which with steps
-    side by side gives every line to every step. This one tells the thread's step instead, and one router
+    in parallel gives every line to every step. This one tells the thread's step instead, and one router
     on the captured loggers asks it.
     """
 

@@ -35,7 +35,7 @@ SERVED_CODE = "served.py"
 def give_origin(instance: DagsterInstance, run_id: str, job: object, project: Path | None) -> None:
     """Record in the run, which has no origin yet, the code location of the folder `project` that has its job.
 
-    No code is loaded for it. Where the location cannot be told, or the storage cannot record it, the run
+    No code is loaded for it. Where the location is not known, or the storage cannot record it, the run
     stays as it is.
     """
     run = instance.get_run_by_id(run_id)
@@ -56,7 +56,7 @@ def give_origin(instance: DagsterInstance, run_id: str, job: object, project: Pa
 def _repository(
     instance: DagsterInstance, run: DagsterRun, job: object, project: Path | None
 ) -> RemoteRepositoryOrigin | None:
-    """The repository of the run's job: by the code it was loaded from, else by the project it belongs to."""
+    """Return the repository of the run's job: by the code it was loaded from, else by its project."""
     locations = _locations(instance, project)
     loaded = job.repository if isinstance(job, ReconstructableJob) else None
     if loaded is None or _target(loaded.pointer) is None:  # made from the project's files: it names no code
@@ -70,7 +70,7 @@ def _repository(
 
 
 def _locations(instance: DagsterInstance, project: Path | None) -> Sequence[CodeLocationOrigin]:
-    """What Dagster loads in the project's folder; where nothing is said there, what `dara serve` loads."""
+    """Return what Dagster loads in the project's folder, else what `dara serve` loads."""
     if project is None:
         return []
     targets = {"workspace.yaml": _workspace, "pyproject.toml": PyProjectFileTarget}
@@ -96,7 +96,7 @@ def _workspace(file: str) -> WorkspaceFileTarget:
 def _repository_before(
     instance: DagsterInstance, run: DagsterRun, locations: list[str]
 ) -> RemoteRepositoryOrigin | None:
-    """The repository of the project's latest run in one of these code locations."""
+    """Return the repository of the project's latest run in one of these code locations."""
     project = run.tags.get(PROJECT_TAG)
     if not project or not locations:
         return None
@@ -110,7 +110,7 @@ def _name(loaded: ReconstructableRepository) -> str:
 
 
 def _target(pointer: CodePointer) -> tuple[str, str] | None:
-    """What kind of thing the pointer leads to, and which."""
+    """Return what kind of thing the pointer leads to, and which."""
     if isinstance(pointer, (ModuleCodePointer, PackageCodePointer)):
         return "module", pointer.module
     if isinstance(pointer, FileCodePointer):
@@ -133,7 +133,7 @@ def _absolute(file: str, folder: str | None) -> str:
 
 
 def _location_of(pointer: CodePointer) -> CodeLocationOrigin:
-    """The location that `dagster dev` makes of the same option (`-m` or `-f`)."""
+    """Return the location that `dagster dev` makes of the same option (`-m` or `-f`)."""
     kind, name = _target(pointer) or ("", "")
     target = LoadableTargetOrigin(
         module_name=name if kind == "module" else None, python_file=name if kind == "file" else None

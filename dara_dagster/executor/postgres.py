@@ -37,14 +37,17 @@ class Credentials(Protocol):
     """Where the password comes from."""
 
     def get_token(self) -> str:
-        """The password for a new connection."""
+        """Return the password for a new connection."""
 
     def reject(self, token: str) -> bool:
         """Forget a password that the server did not take; whether to ask for another."""
 
 
 def postgres_url(environ: Mapping[str, str]) -> str:
-    """The address of the database that libpq's variables name, without a password. Raises ValueError."""
+    """Return the address of the database that libpq's variables name, without a password.
+
+    Raises ValueError for variables that are missing.
+    """
     missing = [name for name in _NEEDED if not environ.get(name)]
     if missing:
         raise ValueError(f"{' and '.join(missing)} must be set: a Databricks App with a database has them")
@@ -138,7 +141,7 @@ class PasswordlessPostgres(DagsterStorage, ConfigurableClass):
     @classmethod
     @abstractmethod
     def open_credentials(cls) -> Credentials:
-        """Where the passwords come from."""
+        """Return where the passwords come from."""
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:

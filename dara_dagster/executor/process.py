@@ -28,12 +28,12 @@ class Owner:
 
 
 def own_mark() -> str:
-    """The mark of this process: computer, process id, and when it began (ids are used again)."""
+    """Return the mark of this process: computer, process id, and when it began (ids are used again)."""
     return mark_of(os.getpid())
 
 
 def mark_of(pid: int) -> str:
-    """The mark of a process of this computer."""
+    """Return the mark of a process of this computer."""
     return f"{socket.gethostname()}:{pid}:{_began(pid) or ''}"
 
 
@@ -46,7 +46,7 @@ def owner_of(mark: str) -> Owner:
 
 
 def carrier(run: DagsterRun) -> Owner | None:
-    """The process that carries the run, None where no tag tells.
+    """Return the process that carries the run, None where no tag names one.
 
     A run that waits in the queue or is being started has no process yet: re-executed in Dagster's UI, it has
     the tags of the run before it.
@@ -56,13 +56,13 @@ def carrier(run: DagsterRun) -> Owner | None:
 
 
 def is_abandoned(run: DagsterRun) -> bool:
-    """Whether the process that carried the run is known to have died."""
+    """Return whether the process that carried the run is known to have died."""
     owner = carrier(run)
     return owner is not None and owner.alive is False
 
 
 def _began(pid: int) -> str | None:
-    """When the process began, in a word of the system's own; None when there is no such process."""
+    """Return when the process began, as the system writes it; None when there is no such process."""
     if Path("/proc/self/stat").exists():
         try:
             # After the name in brackets, which may hold spaces: field 3 on; field 22 is the start (proc(5)).

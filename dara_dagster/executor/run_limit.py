@@ -1,4 +1,4 @@
-"""Lets only so many runs of a workflow go on at a time, wherever they were started: the others wait."""
+"""Lets only so many runs of a workflow be active at a time, wherever they were started: the others wait."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RunLimit:
     limit: int
 
     def claim(self, instance: DagsterInstance, run_id: str) -> bool:
-        """Whether the run holds a slot now; if not, it keeps its turn for the next call.
+        """Return whether the run holds a slot now; if not, it keeps its turn for the next call.
 
         Slots of runs that have ended or died are given free first. True where the storage has no slots.
         """

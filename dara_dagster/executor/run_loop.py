@@ -76,12 +76,12 @@ class RunLoop:
                 raise
 
     def _wait_for_turn(self, interrupts: Interrupts) -> Iterator[DagsterEvent]:
-        """Wait until so few runs go on that this one may, too."""
+        """Wait until so few runs are active that this one may start."""
         limit, logged = self._run_limit, False
         while limit and not interrupts.requested and not limit.claim(self._job.instance, self._job.run_id):
             if not logged:
                 logged = True
-                text = f"Waiting: {limit.limit} of its runs may go on at a time (max_concurrent_runs)."
+                text = f"Waiting: {limit.limit} of its runs may be active at a time (max_concurrent_runs)."
                 yield DagsterEvent.engine_event(self._job, text, EngineEventData())
             with suppress(queue.Empty):
                 self._inbox.get(timeout=_TURN_SECONDS)  # an interrupt wakes it
@@ -108,7 +108,7 @@ class RunLoop:
         yield from self._ready.claims_to_report(self._job)
 
     def _take_in(self, timeout: float | None) -> Iterator[DagsterEvent]:
-        """Wait for a message, then handle all there are: steps that end together are looked at together."""
+        """Wait for a message, then handle all there are: steps that end together are handled together."""
         try:
             message = self._inbox.get(timeout=timeout)
         except queue.Empty:
@@ -202,7 +202,7 @@ class RunLoop:
         self._threads.clear()
 
     def _report_canceling(self) -> None:
-        """A signal is a request to cancel: without this Dagster takes it for an accident, and a failure."""
+        """Report a signal as a request to cancel: Dagster alone would take it for a failure."""
         instance = self._job.instance
         run = instance.get_run_by_id(self._job.run_id)
         if run and run.status == DagsterRunStatus.STARTED and not instance.run_will_resume(run.run_id):

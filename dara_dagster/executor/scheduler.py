@@ -73,13 +73,13 @@ class ReadySteps(ActiveExecution):
         return batch
 
     def seconds_to_next(self) -> float | None:
-        """How long until a delayed retry or a claim on a pool is due; None if only a step's end can help."""
+        """Return how long until a retry or a claim on a pool is due; None if only a step's end helps."""
         waits = [at - time.monotonic() for at, _ in self._retries_due[:1]]
         waits += [at - time.time() for at in self._step_queue.claims_due()]
         return max(0.0, min(waits)) if waits else None
 
     def describe_rest(self) -> str:
-        """Which steps have not ended and what state they are in, in Dagster's words."""
+        """Describe which steps have not ended and in what state they are, in Dagster's words."""
         return self._pending_state_str()
 
     def claims_to_report(self, plan_context: Any) -> Iterator[DagsterEvent]:

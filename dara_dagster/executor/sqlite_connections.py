@@ -127,7 +127,7 @@ class SqliteConnections:
 
 @contextmanager
 def _autocommit(connection: sqlite3.Connection) -> Iterator[None]:
-    """Each statement is a transaction of its own: one call of SQLite instead of BEGIN, statement, COMMIT."""
+    """Make each statement a transaction of its own: one call instead of BEGIN, statement, COMMIT."""
     before = connection.isolation_level
     connection.isolation_level = None
     try:

@@ -1,4 +1,4 @@
-"""Turns the termination of a Dagster run into one event that all its waiting ops can look at."""
+"""Turns the termination of a Dagster run into one event that all its waiting ops can see."""
 
 from __future__ import annotations
 

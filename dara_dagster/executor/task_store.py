@@ -44,7 +44,7 @@ def describe_store(instance: DagsterInstance) -> TaskStore:
 
 
 def _round_trip(storage: Any) -> float:
-    """How long the smallest question takes on an open connection, in milliseconds."""
+    """Measure how long the smallest query takes on an open connection, in milliseconds."""
     with storage.connect() as connection:
         connection.execute(text("SELECT 1"))
         began = time.perf_counter()

@@ -20,8 +20,6 @@ NO_VERB = re.compile(
 TEXTS = tracked("dara_dagster/*.py", "dara_dagster/*.md", "README.md", "config", "dagster_project/*.py")
 EXEMPT = (
     "dara_dagster/CHANGELOG.md",  # names what was renamed
-    "dara_dagster/executor/",
-    "dara_dagster/workspace/watch/",
 )
 
 

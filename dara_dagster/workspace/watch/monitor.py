@@ -33,17 +33,17 @@ Answer = RunSnapshot | tuple[Sequence[RunSnapshot], str | None] | Exception
 
 
 class TimedOut(RunError):
-    """The deadline passed while the run was being watched; the run goes on."""
+    """The deadline passed while the run was being watched; the run is still active."""
 
 
 class Service(Protocol):
     """The two questions the watcher asks."""
 
     def get_snapshot(self, run_id: int) -> RunSnapshot:
-        """One run, with its tasks."""
+        """Return one run, with its tasks."""
 
     def page(self, token: str) -> tuple[Sequence[RunSnapshot], str | None]:
-        """One page of the active one-time runs, and the token of the next (None at the end)."""
+        """Return one page of the active one-time runs, and the token of the next (None at the end)."""
 
 
 class Monitor:
@@ -180,9 +180,9 @@ class Monitor:
     def _reason_to_end(self, now: float, watch: Watch) -> Exception | None:
         stop, deadline = self._limits.get(watch, (None, None))
         if stop is not None and stop.is_set():
-            return Stopped(f"Watching run {watch.run_id} was stopped; the run goes on")
+            return Stopped(f"Watching run {watch.run_id} was stopped; the run is still active")
         if deadline is not None and now >= deadline:
-            return TimedOut(f"Run {watch.run_id} did not end in time; the run goes on")
+            return TimedOut(f"Run {watch.run_id} did not end in time; it is still active")
         return None
 
     def _make(self, call: OneRun | Page) -> None:
@@ -235,7 +235,7 @@ class _Jobs:
 
 
 def monitor_for(ws: Workspace) -> Monitor:
-    """The process's one monitor of this workspace."""
+    """Return the process's one monitor of this workspace."""
     process = os.getpid()
     known: Monitor | None = ws.monitors.get(process)
     if known is None:

@@ -25,7 +25,7 @@ from dara_dagster.workspace.watch.poll_interval import spacing
 PAGED_TYPE = "SUBMIT_RUN"
 _LEAST_FAILURES = 3  # before silence counts: a process that slept an hour has not listened, so try again
 
-_MOST_ABSENCES = 3  # of a run that goes on all the same: then lists are no use for it
+_MOST_ABSENCES = 3  # of a run that is active all the same: then lists are no use for it
 _GONE_SECONDS = 3.0  # between two polls that find no run: one just made may not be known everywhere at once
 _PAGES_KNOWN_SECONDS = 60.0  # how long the number of pages of the last list is believed
 
@@ -102,7 +102,7 @@ class PollQueue:
         self._watches.discard(watch)
 
     def next_call(self, now: float) -> OneRun | Page | None:
-        """The call that is due, if any; `started` must follow once it is sent."""
+        """Return the call that is due, if any; `started` must follow once it is sent."""
         if not self._watches and self._listing is not None and not self._listing.busy:
             self._listing = None
         due = [watch for watch in self._watches if watch.next_at <= now and not watch.busy]
@@ -124,21 +124,21 @@ class PollQueue:
         return max(min(waiting) - now, 0.0) if waiting else None
 
     def started(self, call: OneRun | Page) -> None:
-        """The call has been sent."""
+        """Note that the call has been sent."""
         if isinstance(call, OneRun):
             call.watch.busy = True
         elif self._listing is not None:
             self._listing.busy = True
 
     def note_snapshot(self, watch: Watch, snapshot: RunSnapshot, now: float) -> None:
-        """The answer to a poll of one run."""
+        """Take the answer to a poll of one run."""
         watch.busy = False
         watch.paged = snapshot.run_type in (PAGED_TYPE, "") and watch.absences < _MOST_ABSENCES
         watch.absent = False
         self._take(watch, snapshot, now)
 
     def failed(self, watch: Watch, error: Exception, now: float) -> None:
-        """A poll of one run that brought nothing. It does not end the watch; long silence and "gone" do."""
+        """Note a poll of one run that brought nothing; long silence and "gone" end the watch, not this."""
         watch.busy = False
         if watch not in self._watches:
             return
@@ -159,7 +159,7 @@ class PollQueue:
             watch.next_at = now + self._backoff(watch.failures, error, least)
 
     def listed(self, snapshots: Sequence[RunSnapshot], next_token: str | None, now: float) -> None:
-        """A page of active runs. After the last one, watched runs it did not show are polled singly."""
+        """Take a page of active runs; after the last, watched runs that it did not show are polled singly."""
         listing = self._listing
         if listing is None:
             return
@@ -185,7 +185,7 @@ class PollQueue:
                 watch.absences += 1
 
     def list_failed(self, error: Exception, now: float) -> None:
-        """A page that brought nothing: runs are polled one by one for a while."""
+        """Note a page that brought nothing: runs are polled one by one for a while."""
         self._listing = None
         self._listing_failures += 1
         self._no_listing_before = now + self._backoff(self._listing_failures, error)
@@ -208,7 +208,7 @@ class PollQueue:
         return self._listing is None or not watch.paged or watch.absent
 
     def _worth_a_list(self, due: Sequence[Watch], now: float) -> int:
-        """The number of polls that a list of active runs would save, 0 where polling singly is cheaper."""
+        """Return how many polls a list of active runs would save, 0 where polling singly is cheaper."""
         if now < self._no_listing_before:
             return 0
         paged = sum(watch.paged and not watch.absent for watch in due)
