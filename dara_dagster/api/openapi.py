@@ -8,15 +8,17 @@ https://spec.openapis.org/oas/v3.1.0#paths-object
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from dara_dagster.api.models import Problem, RunRequest
+from dara_dagster.api.requests import FORM_KEYS
+from dara_dagster.api.run_launcher import FILE_PARAMETERS
 from dara_dagster.config.plan import Plan, WorkflowPlan
 from dara_dagster.config.run_parameters import declared_parameters, takes_any_parameter
 from dara_dagster.defs.execution.allowed_files import file_parameters
+from dara_dagster.defs.unique_names import Names
 
 __all__ = ["RUN_BODY", "complete_openapi"]
 
@@ -28,8 +30,7 @@ _SEQUENTIAL = {
     "description": "One task after another, in a stable order.",
 }
 _TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
-# What any form has, and any file that comes with a request sets.
-_TAKEN = ["file", "parameters", "sequential", "file_path", "file_name", "file_size", "file_time"]
+_TAKEN = (*FORM_KEYS, *FILE_PARAMETERS)  # what any form has, and any file that comes with a request sets
 
 RUN_BODY: dict[str, Any] = {
     "required": False,
@@ -81,11 +82,12 @@ def complete_openapi(document: dict[str, Any], plan: Plan) -> None:
 
 def _add_workflows(document: dict[str, Any], plan: Plan) -> None:
     """Add an operation for each workflow: the templated one, with the parameters that this workflow takes."""
-    start = document["paths"][_TEMPLATE]["post"]
+    schemas, start = document["components"]["schemas"], document["paths"][_TEMPLATE]["post"]
+    names = Names()
     for workflow in plan.workflows:
-        name = re.sub(r"[^0-9A-Za-z]+", "_", workflow.name)
-        request, form = _schemas(plan, workflow)
-        document["components"]["schemas"] |= {f"RunRequest_{name}": request, f"RunForm_{name}": form}
+        name = names.take(workflow.name)
+        request, form = _schemas(plan, workflow, copy.deepcopy(schemas["RunRequest"]))
+        schemas |= {f"RunRequest_{name}": request, f"RunForm_{name}": form}
         operation = copy.deepcopy(start)
         operation["operationId"] = f"start_{name}_run"
         operation["summary"] = f"Start a run of {workflow.name}"
@@ -100,14 +102,15 @@ def _add_workflows(document: dict[str, Any], plan: Plan) -> None:
     name_schema["schema"]["not"] = {"enum": [workflow.name for workflow in plan.workflows]}
 
 
-def _schemas(plan: Plan, workflow: WorkflowPlan) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the schemas of the JSON body and of the form that start a run of the workflow."""
+def _schemas(
+    plan: Plan, workflow: WorkflowPlan, request: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schemas of the JSON body, made of that of any `request`, and of the form for a run."""
     reads = file_parameters(workflow)
     defaults = {
         name: value for name, value in declared_parameters(plan, workflow).items() if name not in reads
     }
-    is_open = takes_any_parameter(workflow)
-    request = RunRequest.model_json_schema()
+    is_open, taken = takes_any_parameter(workflow), {*reads, *_TAKEN}
     del request["example"]
     request["title"] = f"RunRequest_{workflow.name}"
     value = request["properties"]["parameters"]["additionalProperties"]
@@ -115,9 +118,9 @@ def _schemas(plan: Plan, workflow: WorkflowPlan) -> tuple[dict[str, Any], dict[s
     request["properties"]["parameters"] = {
         "type": "object",
         "description": "Parameter -> value; overrides the default.",
-        **_named(defaults, value, is_open, [*reads, *_TAKEN]),
+        **_named(defaults, value, is_open, taken),
     }
-    form = _named(defaults, _TEXT, is_open, [*reads, *_TAKEN])
+    form = _named(defaults, _TEXT, is_open, taken)
     own = {"sequential": _SEQUENTIAL, **({"file": _FILE} if workflow.steps else {})}
     form["properties"] = {**{name: form["properties"][name] for name in defaults if name not in own}, **own}
     return request, {"type": "object", "description": f"A form that starts {workflow.name}.", **form}

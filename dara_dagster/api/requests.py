@@ -19,10 +19,10 @@ from dara_dagster.api.problem import Invalid
 from dara_dagster.api.uploads import Received, Uploads, cannot_keep
 from dara_dagster.config.suggestions import Suggestions
 
-__all__ = ["read_request"]
+__all__ = ["FORM_KEYS", "read_request"]
 
 _JSON_BYTES = 1024 * 1024
-_FORM_KEYS = ("file", *RunRequest.model_fields)
+FORM_KEYS = ("file", *RunRequest.model_fields)
 _FORM_FIELDS = 200
 _MISSPELT = 0.85  # how alike the name of a parameter may not be to one of our own fields
 
@@ -112,7 +112,7 @@ def _form_values(form: FormData) -> tuple[dict[str, Any], list[Invalid]]:
         problem = _wrong_field(name, value, name in values or name in plain)
         if problem is not None:
             wrong.append((problem, name))
-        elif name not in _FORM_KEYS:
+        elif name not in FORM_KEYS:
             plain[name] = str(value)
         else:
             try:
@@ -132,7 +132,7 @@ def _wrong_field(name: str, value: str | UploadFile, is_second: bool) -> str | N
         wanted = "a file, with a file name" if name == "file" else "text; send the file as 'file'"
         return f"The field {name[:100]!r} has to be {wanted}."
     near = get_close_matches(name.casefold(), RunRequest.model_fields, n=1, cutoff=_MISSPELT)
-    if name not in _FORM_KEYS and near:
+    if name not in FORM_KEYS and near:
         return f"Unknown field {name[:100]!r}. Did you mean {near[0]!r}?"
     return None
 

@@ -28,7 +28,7 @@ from dara_dagster.executor.user import USER_TAG
 from dara_dagster.workspace.client import check_credentials
 from dara_dagster.workspace.locks import file_lock
 
-__all__ = ["KEY_TAG", "Launcher", "Wanted"]
+__all__ = ["FILE_PARAMETERS", "KEY_TAG", "Launcher", "Wanted"]
 
 KEY_TAG = f"{HIDDEN}idempotency_key"
 _REQUEST_TAG = f"{HIDDEN}request"
@@ -40,7 +40,7 @@ _NO_CALLER = (
     "Databricks App with user authorization."
 )
 # What a file gives the run, as the sensors name it.
-_FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
+FILE_PARAMETERS = ("file_path", "file_name", "file_size", "file_time")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Launcher:
             return "A parameter needs a name."
         if not _is_storable(name) or not _is_storable(value):
             return f"The parameter {name[:100]!a} holds characters that are no text."
-        if wanted.file is not None and name in (*_FILE_PARAMETERS, "file"):
+        if wanted.file is not None and name in (*FILE_PARAMETERS, "file"):
             return f"The parameter {name!r} is set by the file that came along."
         if name in file_parameters(workflow) and not may_read(plan, value):
             return (
@@ -183,7 +183,7 @@ class Launcher:
             return {}
         place = self._uploads.place(file, run_id)
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        return dict(zip(_FILE_PARAMETERS, (str(place), file.name, str(file.size), now), strict=True))
+        return dict(zip(FILE_PARAMETERS, (str(place), file.name, str(file.size), now), strict=True))
 
 
 def _identity(

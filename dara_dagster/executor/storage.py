@@ -42,7 +42,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._shards = SqliteConnections(self._open_engine, _INSERT)
+        self._connections = SqliteConnections(self._open_engine, _INSERT)
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -53,7 +53,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._shards.use(shard, self.path_for_shard(shard)) as connection:
+        with self._connections.use(shard, self.path_for_shard(shard)) as connection:
             yield connection
 
     def _open_engine(self, shard: str, is_new: bool) -> Engine:
@@ -70,7 +70,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             super().store_event(event)
         else:
             path = self.path_for_shard(event.run_id)
-            self._shards.insert(event.run_id, path, self._as_sqlite_row(event))
+            self._connections.insert(event.run_id, path, self._as_sqlite_row(event))
         # Watchers read the times of the file itself, which a write to its WAL leaves until a checkpoint.
         os.utime(self.path_for_shard(event.run_id))
 
@@ -80,9 +80,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         return tuple(timestamp if name == "timestamp" else row[name] for name in _COLUMNS)
 
     def wipe(self) -> None:
-        self._shards.close()
+        self._connections.close()
         super().wipe()
 
     def dispose(self) -> None:
         super().dispose()
-        self._shards.close()
+        self._connections.close()
