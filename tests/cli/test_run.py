@@ -18,18 +18,19 @@ from dara_dagster.executor.process import PROCESS_TAG
 from tests.cli.conftest import Project, begun
 from tests.conftest import Emulator
 from tests.support.forked import Forked
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 Simulate = Callable[..., None]
 
 
 @pytest.fixture
 def started(connected: Project, simulate: Simulate, active: Callable[[], int]) -> Iterator[Forked]:
-    """A `dara run daily` whose first task lasts long."""
+    """A `dara run daily` whose first task lasts long, with its Databricks run in the history."""
     simulate("load", duration_ms=600_000)
     simulate("left", duration_ms=50)
     simulate("right", duration_ms=50)
     process = begun(connected, active)
+    until(lambda: any(task["databricks_run_id"] for task in only_run(connected)["tasks"]), "the run's id")
     yield process
     if process.poll() is None:
         process.kill()
